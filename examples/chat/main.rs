@@ -1,0 +1,55 @@
+//! A chat with rooms: the server, and a client for the terminal.
+//!
+//! ```sh
+//! cargo run --example chat                                  # the server
+//! cargo run --example chat -- join general --name ada       # a client, in a second terminal
+//! ```
+
+mod contract;
+mod server;
+mod terminal;
+
+use std::error::Error;
+
+use tokio::net::TcpListener;
+
+const USAGE: &str = "usage: chat [--addr 127.0.0.1:3000]
+       chat join ROOM [--name NAME] [--url ws://127.0.0.1:3000/api/chat/wsChat]";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    parlor_examples::log();
+    let mut args = std::env::args().skip(1);
+    let (mut room, mut name, mut url, mut addr) = (None, None, None, None);
+    while let Some(arg) = args.next() {
+        let value = args.next().ok_or(USAGE)?;
+        match arg.as_str() {
+            "join" => room = Some(value),
+            "--name" => name = Some(value),
+            "--url" => url = Some(value),
+            "--addr" => addr = Some(value),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    match room {
+        Some(room) => {
+            let url = url.as_deref().unwrap_or("ws://127.0.0.1:3000/api/chat/wsChat");
+            terminal::join(url, room, name.as_deref().unwrap_or("guest")).await
+        }
+        None => serve(addr).await,
+    }
+}
+
+async fn serve(addr: Option<String>) -> Result<(), Box<dyn Error>> {
+    let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let listener = TcpListener::bind(addr.unwrap_or_else(|| format!("127.0.0.1:{port}"))).await?;
+    let addr = listener.local_addr()?;
+    let url = format!("ws://{addr}/api/chat/wsChat");
+    println!("Parlor's chat is at {url}");
+    println!("Join it from a second terminal:");
+    let is_default = addr.port() == 3000 && addr.ip().is_loopback();
+    let url = if is_default { String::new() } else { format!(" --url {url}") };
+    println!("  cargo run --example chat -- join general --name ada{url}");
+    server::router().serve(listener).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
+    Ok(())
+}

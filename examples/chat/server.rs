@@ -1,0 +1,62 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parlor::prelude::*;
+
+use crate::contract::{Chat, ChatServer, ChatSocket, JoinError};
+
+struct Guest {
+    socket: ChatSocket,
+    user_id: String,
+}
+
+impl Chat for Guest {
+    async fn send_message(&mut self, room: String, text: String) {
+        self.socket.io().to(&room).new_message(&room, text, &self.user_id, now());
+    }
+
+    async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError> {
+        self.socket
+            .join(&room)
+            .map_err(|error| JoinError::NoEntry { message: error.to_string() })?;
+        let io = self.socket.io();
+        io.to(&room).user_joined(&room, &self.user_id);
+        let members = io.members(&room).await;
+        Ok(members.into_iter().filter_map(|id| io.local(id)).map(|it| user_id(&it)).collect())
+    }
+
+    async fn leave_room(&mut self, room: String) {
+        self.socket.leave(&room);
+        self.socket.io().to(&room).user_left(&room, &self.user_id);
+    }
+
+    async fn disconnected(&mut self, _reason: DisconnectReason) {
+        for room in self.socket.rooms() {
+            self.socket.to(&room).user_left(&room, &self.user_id);
+        }
+    }
+}
+
+/// The procedure, ready to be mounted.
+pub fn router() -> Router {
+    let chat = ChatServer::new(|socket: ChatSocket| async move {
+        let user_id = user_id(&socket);
+        Ok(Guest { socket, user_id })
+    });
+    Router::new().procedure("/api/chat/wsChat", chat)
+}
+
+/// The name that the client asks for with `?name=`, else its socket's id.
+fn user_id(socket: &ChatSocket) -> String {
+    let name = socket.request().query().and_then(|query| query.strip_prefix("name="));
+    match name {
+        Some(name) if name.len() <= 32 && name.chars().all(char::is_alphanumeric) => {
+            name.to_owned()
+        }
+        _ => socket.id().to_string(),
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

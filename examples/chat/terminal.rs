@@ -1,0 +1,49 @@
+use std::error::Error;
+
+use tokio::io::{AsyncBufReadExt, BufReader, stdin};
+
+use crate::contract::{ChatClient, ChatEvent};
+
+/// Joins `room`, prints who says what, and sends each line typed.
+pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Error>> {
+    let hello = room.clone();
+    let (chat, mut events) = ChatClient::builder(format!("{url}?name={name}"))
+        .on_session(move |chat: ChatClient| {
+            let room = hello.clone();
+            async move {
+                match chat.join_room(&room).await {
+                    Ok(here) => println!("* in {room}: {}", here.join(", ")),
+                    Err(error) => println!("* cannot join {room}: {error}"),
+                }
+            }
+        })
+        .connect()
+        .await?;
+    let mut lines = BufReader::new(stdin()).lines();
+    loop {
+        tokio::select! {
+            line = lines.next_line() => match line? {
+                Some(line) if line.is_empty() => {}
+                Some(line) => {
+                    if let Err(error) = chat.send_message(&room, &line) {
+                        println!("* not sent: {error}");
+                    }
+                }
+                None => chat.close(),
+            },
+            event = events.next() => match event {
+                Some(event) => print(event),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+fn print(event: ChatEvent) {
+    match event {
+        ChatEvent::NewMessage { user_id, text, .. } => println!("{user_id}: {text}"),
+        ChatEvent::UserJoined { user_id, .. } => println!("* {user_id} came"),
+        ChatEvent::UserLeft { user_id, .. } => println!("* {user_id} left"),
+        ChatEvent::Connection(change) => println!("* {change}"),
+    }
+}

@@ -1,0 +1,41 @@
+//! From the model to code.
+
+mod checks;
+mod client;
+mod contract;
+mod decode;
+mod names;
+mod server;
+mod stub;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::model::Procedure;
+use names::Names;
+
+/// Everything that is made of the trait.
+///
+/// The trait has all that the user wrote, so that impls of it find what they implement; the rest is
+/// made of sound events only.
+pub(crate) fn expand(procedure: &mut Procedure) -> TokenStream {
+    let names = Names::new(procedure);
+    let contract = contract::contract(procedure, &names);
+    procedure.incoming.retain(|event| event.sound);
+    procedure.outgoing.retain(|event| event.sound);
+    let types = [server::types(procedure, &names), client::types(procedure, &names)];
+    let impls = [
+        contract::impls(procedure, &names),
+        checks::checks(procedure, &names),
+        server::impls(procedure, &names),
+        client::impls(procedure, &names),
+    ];
+    quote! {
+        #contract
+        #(#types)*
+        #[allow(deprecated, dead_code)]
+        const _: () = {
+            #(#impls)*
+        };
+    }
+}

@@ -1,0 +1,103 @@
+//! From a name and a payload to a variant.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::contract::cfg;
+use super::names::{Names, local, str_type};
+use crate::model::{Direction, Event, Field, Payload};
+
+/// The function `decode` of an enum of events.
+///
+/// One arm per event calls a decoder that is generic in the tuple of the fields' types, so events
+/// with the same types share their code.
+pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> TokenStream {
+    let private = &names.private;
+    let str_type = str_type();
+    let (name, payload) = (local("name"), local("payload"));
+    let arms = events.iter().map(|event| {
+        let cfg = cfg(event);
+        let wire = &event.wire.name;
+        let read = read(event, names, &payload);
+        let check = check(event, direction, names);
+        let value = value(event, direction);
+        quote! {
+            #(#cfg)*
+            #wire => {
+                #read
+                #check
+                ::core::result::Result::Ok(#value)
+            }
+        }
+    });
+    quote! {
+        fn decode<'de, __D: #private::Deserializer<'de>>(
+            #name: &#str_type,
+            #payload: __D,
+        ) -> ::core::result::Result<Self, #private::DecodeError<__D::Error>> {
+            match #name {
+                #(#arms)*
+                _ => {
+                    let _ = #payload;
+                    ::core::result::Result::Err(#private::DecodeError::Unknown)
+                }
+            }
+        }
+    }
+}
+
+fn read(event: &Event, names: &Names, payload: &proc_macro2::Ident) -> TokenStream {
+    let private = &names.private;
+    let fields = event.payload.fields();
+    let types = fields.iter().map(|field| {
+        let ty = names.wire_type(&field.ty);
+        if field.default { quote!(#private::Defaulted<#ty>) } else { ty }
+    });
+    let patterns = fields.iter().map(|field| {
+        let ident = &field.ident;
+        if field.default { quote!(#private::Defaulted(#ident)) } else { quote!(#ident) }
+    });
+    let wires = fields.iter().map(|field| &field.wire.name);
+    let read = match &event.payload {
+        Payload::Fields(fields) if fields.is_empty() => {
+            quote!(#private::decode_fields::<(), __D>(#payload, &[])?;)
+        }
+        Payload::Fields(_) => quote! {
+            let (#(#patterns,)*) =
+                #private::decode_fields::<(#(#types,)*), __D>(#payload, &[#(#wires),*])?;
+        },
+        Payload::Whole(_) => quote! {
+            #(let #patterns = #private::decode_payload::<#types, __D>(#payload)?;)*
+        },
+    };
+    let converted = fields.iter().filter_map(|field| convert(field, names));
+    quote!(#read #(#converted)*)
+}
+
+fn convert(field: &Field, names: &Names) -> Option<TokenStream> {
+    let Field { ident, ty, .. } = field;
+    names.project(ty, "from_wire")?;
+    let value = names.convert(ty, "from_wire", quote!(#ident));
+    Some(quote!(let #ident = #value;))
+}
+
+/// Servers check what clients send; clients trust their server.
+fn check(event: &Event, direction: Direction, names: &Names) -> Option<TokenStream> {
+    if direction == Direction::Outgoing || !event.has_rules() {
+        return None;
+    }
+    let check = names.check(event, direction);
+    let fields = event.payload.fields().iter().filter(|field| !field.rules.is_empty());
+    let idents = fields.map(|field| &field.ident);
+    Some(quote!(#check(#(&#idents),*)?;))
+}
+
+fn value(event: &Event, direction: Direction) -> TokenStream {
+    let variant = &event.variant;
+    let idents = event.payload.fields().iter().map(|field| &field.ident);
+    match (&event.payload, direction) {
+        (Payload::Fields(fields), _) if fields.is_empty() => quote!(Self::#variant),
+        (Payload::Fields(_), Direction::Outgoing) => quote!(Self::#variant { #(#idents),* }),
+        _ => quote!(Self::#variant(#(#idents),*)),
+    }
+}

@@ -1,0 +1,134 @@
+//! One argument of an event as a field of its message.
+
+use syn::{Attribute, LitStr, Meta, Pat, PatType};
+
+use super::{Field, Wire, foreign, is_attribute, unraw};
+use crate::args;
+use crate::case::Case;
+use crate::errors::Errors;
+use crate::rules;
+
+/// As many as the runtime has tuples for.
+const MOST_FIELDS: usize = 16;
+
+impl Field {
+    /// Reads a field, and its `#[payload]` if it has one. `None` if code cannot be made of it.
+    pub(super) fn read(
+        arg: &PatType,
+        has_body: bool,
+        case: Case,
+        errors: &mut Errors,
+    ) -> Option<(Self, Option<Attribute>)> {
+        let ident = match &*arg.pat {
+            Pat::Ident(pat)
+                if pat.by_ref.is_none()
+                    && pat.subpat.is_none()
+                    && (has_body || pat.mutability.is_none()) =>
+            {
+                pat.ident.clone()
+            }
+            Pat::Wild(_) => {
+                errors.at(&arg.pat, "a field has a name: it is the key in the message");
+                return None;
+            }
+            _ => {
+                errors.at(&arg.pat, "a field is one plain name: it is the key in the message");
+                return None;
+            }
+        };
+        let mut field = Self {
+            docs: Vec::new(),
+            wire: Wire { name: case.apply(&unraw(&ident)), span: ident.span() },
+            ident,
+            ty: (*arg.ty).clone(),
+            default: false,
+            rules: Vec::new(),
+        };
+        let payload = field.read_attrs(&arg.attrs, errors);
+        match foreign(&arg.ty) {
+            Some((span, message)) => {
+                errors.at_span(span, message);
+                None
+            }
+            None => Some((field, payload)),
+        }
+    }
+
+    fn read_attrs(&mut self, attrs: &[Attribute], errors: &mut Errors) -> Option<Attribute> {
+        let mut payload: Option<Attribute> = None;
+        let mut options = None;
+        for attr in attrs {
+            if attr.path().is_ident("doc") {
+                self.docs.push(attr.clone());
+            } else if is_attribute(attr, "validate") {
+                self.rules.extend(rules::read(attr, errors));
+            } else if is_attribute(attr, "payload") {
+                if payload.is_some() {
+                    errors.at(attr, "`#[payload]` is given twice");
+                } else if !matches!(attr.meta, Meta::Path(_)) {
+                    errors.at(attr, "write `#[payload]`: it has no options");
+                }
+                payload = Some(attr.clone());
+            } else if is_attribute(attr, "field") {
+                options = Some(attr);
+                self.read_options(attr, errors);
+            } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
+                errors.at(attr, "a field cannot depend on `cfg`: put `#[cfg(..)]` on the event");
+            } else {
+                errors.at(
+                    attr,
+                    "a field takes `#[validate(..)]`, `#[field(..)]` and `#[payload]`; for more, derive serde on a `#[payload]` struct",
+                );
+            }
+        }
+        if let (Some(_), Some(options)) = (&payload, options) {
+            errors
+                .at(options, "a `#[payload]` is the whole message: it has no name and no default");
+        }
+        payload
+    }
+
+    /// Reads `#[field(name = "..", default)]`.
+    fn read_options(&mut self, attr: &Attribute, errors: &mut Errors) {
+        let tokens = args::inside(attr, "#[field(name = \"..\", default)]", errors);
+        for option in args::distinct_options(tokens, errors) {
+            let read = match option.name().as_str() {
+                "name" => option.parse("name = \"..\"").map(|name: LitStr| {
+                    self.wire = Wire { name: name.value(), span: name.span() };
+                }),
+                "default" => option.flag().map(|()| self.default = true),
+                name => Err(syn::Error::new(
+                    option.key.span(),
+                    format!("`#[field]` has no option `{name}`: it takes `name` and `default`"),
+                )),
+            };
+            if let Err(error) = read {
+                errors.add(error);
+            }
+        }
+    }
+}
+
+/// Whether the fields can be told apart, and are not too many.
+pub(super) fn distinct(fields: &[Field], errors: &mut Errors) -> bool {
+    if let Some(field) = fields.get(MOST_FIELDS) {
+        errors.at(
+            &field.ident,
+            format!("an event has at most {MOST_FIELDS} fields: take a struct as `#[payload]`"),
+        );
+        return false;
+    }
+    for (index, field) in fields.iter().enumerate() {
+        let name = &field.wire.name;
+        if let Some(other) = fields[..index].iter().find(|other| other.wire.name == *name) {
+            let message = if other.ident == field.ident {
+                format!("the field `{}` is given twice", field.ident)
+            } else {
+                format!("`{}` and `{}` are both `{name}` on the wire", other.ident, field.ident)
+            };
+            errors.at_span(field.wire.span, message);
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,178 @@
+//! Half-typed traits: editors live on what is generated while an event is being written.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+
+use crate::generate;
+
+/// The items that are generated, and the messages of the errors among them.
+fn generated(body: &str) -> (String, Vec<String>) {
+    let item: TokenStream = format!("pub trait Chat {{ {body} }}").parse().expect("tokens");
+    inspect(generate(TokenStream::new(), item))
+}
+
+fn inspect(code: TokenStream) -> (String, Vec<String>) {
+    let file: syn::File = syn::parse2(code).expect("what is generated is Rust");
+    let mut errors = Vec::new();
+    let mut items = String::new();
+    for item in file.items {
+        match item {
+            syn::Item::Macro(item)
+                if item.mac.path.to_token_stream().to_string().ends_with("compile_error") =>
+            {
+                errors.push(item.mac.parse_body::<syn::LitStr>().expect("a message").value());
+            }
+            item => items += &item.to_token_stream().to_string(),
+        }
+    }
+    (items, errors)
+}
+
+const BEFORE: &str = "#[incoming] async fn join_room(&mut self, room: String) -> u64;";
+const AFTER: &str = "/// Someone left. \n #[outgoing] fn user_left(user_id: String);";
+
+/// The handler, the client's stub, the emitter's stub and the variant of the sound events.
+fn has_the_other_events(items: &str) {
+    for part in [
+        "pub trait Chat",
+        "fn join_room (& mut self , room : String)",
+        "pub fn join_room (& self , room : impl",
+        "pub fn user_left (& self , user_id : impl",
+        "UserLeft {",
+        "\"joinRoom\"",
+    ] {
+        assert!(items.contains(part), "`{part}` is missing in {items}");
+    }
+}
+
+#[test]
+fn a_half_typed_event_keeps_the_others() {
+    for half in [
+        "#[incoming]",
+        "#[incoming] a",
+        "#[incoming] async",
+        "#[incoming] async fn",
+        "#[incoming] async fn say",
+        "#[incoming] async fn say(",
+        "#[incoming] async fn say(&mut self",
+        "#[incoming] async fn say(&mut self, text",
+        "#[incoming] async fn say(&mut self, text:",
+        "#[incoming] async fn say(&mut self, text: Vec<",
+        "#[incoming] async fn say(&mut self, text: String",
+        "#[incoming] async fn say(&mut self, #[validate(len",
+        "#[incoming] async fn say(&mut self, #[validate(length(min =",
+        "#[incoming] async fn say(&mut self) ->",
+        "#[incoming] async fn say(&mut self) -> Result<",
+        "#[incoming] async fn say(&mut self) -> Result<u8, String>",
+        "#[incoming(",
+        "#[incoming(name",
+        "#[incoming(name =",
+        "#[outgoing] fn said(text: String",
+        "#[outgoing] fn said {",
+        "#",
+        "pub",
+        "let x = 1;",
+        "fn",
+    ] {
+        // rustc closes what is open before a macro sees the tokens.
+        let open = half.chars().fold(Vec::new(), |mut open, c| {
+            match c {
+                '(' => open.push(')'),
+                '[' => open.push(']'),
+                '{' => open.push('}'),
+                ')' | ']' | '}' => drop(open.pop()),
+                _ => {}
+            }
+            open
+        });
+        let close: String = open.into_iter().rev().collect();
+        let (items, errors) = generated(&format!("{BEFORE} {half}{close} \n {AFTER}"));
+        has_the_other_events(&items);
+        assert!(!errors.is_empty(), "`{half}` is no event");
+    }
+}
+
+#[test]
+fn an_event_without_its_semicolon_is_an_event() {
+    let (items, errors) = generated(&format!("{BEFORE} #[outgoing] fn said(text: String) {AFTER}"));
+    has_the_other_events(&items);
+    assert!(items.contains("pub fn said (& self"), "{items}");
+    assert_eq!(errors, ["the event `said` ends with `;`"]);
+}
+
+#[test]
+fn every_mistake_is_reported() {
+    let (items, errors) = generated(
+        "#[incoming] fn a(&mut self); async fn b(&mut self); #[outgoing] fn c(&self) -> u8;",
+    );
+    assert_eq!(errors.len(), 4, "{errors:?}");
+    for method in
+        ["fn a (& mut self)", "fn b (& mut self)", "pub fn a (& self ,)", "pub fn c (& self ,)"]
+    {
+        assert!(items.contains(method), "`{method}` is missing in {items}");
+    }
+}
+
+#[test]
+fn what_is_no_trait_stays_as_it_is() {
+    let item = quote!(
+        struct Chat {
+            text: String,
+        }
+    );
+    let (items, errors) = inspect(generate(TokenStream::new(), item.clone()));
+    assert_eq!(items, item.to_string());
+    assert_eq!(errors, ["`#[procedure]` goes on a trait"]);
+}
+
+/// Deletes, doubles and swaps each token at each depth; whatever comes, the macro answers.
+#[test]
+fn no_tokens_make_it_panic() {
+    let item: TokenStream = r##"
+        #[doc = "A chat"] #[allow(unused)]
+        pub(crate) trait Chat: Sync + 'static {
+            #[incoming(name = "say")] #[cfg(all())]
+            async fn send_message(&mut self, room: String,
+                #[validate(length(min = 1, max = 2), range(equal = 3), pattern("a"), inner(email, url), nested, custom(a::b))]
+                #[field(name = "text", default)] text: Option<String>) -> Result<Vec<u8>, E>;
+            #[incoming] async fn r#match(&mut self, mut x: &'static str) -> u8 { return 1; }
+            #[outgoing] fn new_message(#[payload] message: (A, [B; 3]));
+            const X: u8 = 1; type T; m! {}
+        }
+    "##
+    .parse()
+    .expect("tokens");
+    let args = quote!(rename_all = "camelCase", name = "chat", crate = a::b);
+    let mut count = 0;
+    mutations(item.clone(), &mut |item| {
+        generate(args.clone(), item);
+        count += 1;
+    });
+    mutations(args, &mut |args| {
+        generate(args, item.clone());
+        count += 1;
+    });
+    assert!(count > 500, "{count}");
+}
+
+fn mutations(tokens: TokenStream, each: &mut dyn FnMut(TokenStream)) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for index in 0..tokens.len() {
+        let (before, after) = (&tokens[..index], &tokens[index + 1..]);
+        let with = |middle: &[&TokenTree]| -> TokenStream {
+            before.iter().chain(middle.iter().copied()).chain(after).cloned().collect()
+        };
+        each(with(&[]));
+        each(with(&[&tokens[index], &tokens[index]]));
+        each(before.iter().cloned().collect());
+        if let Some((next, rest)) = after.split_first() {
+            each(before.iter().chain([next, &tokens[index]]).chain(rest).cloned().collect());
+        }
+        if let TokenTree::Group(group) = &tokens[index] {
+            mutations(group.stream(), &mut |inside| {
+                let group = TokenTree::Group(Group::new(group.delimiter(), inside));
+                each(with(&[&group]));
+            });
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! One attempt to connect: credentials, TCP, TLS, handshake, welcome.
+
+use std::future::Future;
+
+use data_encoding::BASE64URL_NOPAD;
+use futures_util::StreamExt;
+use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use http::{Request, Uri};
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError, UrlError};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+
+use super::connection::farewell;
+use super::error::{BoxError, ConnectError};
+use super::options::Options;
+use crate::wire::{CloseCode, Head, PROTOCOL_BEARER, PROTOCOL_JSON, control};
+
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// The largest message that is taken from a server.
+const MAX_MESSAGE: usize = 16 << 20;
+/// What is read and written at once.
+const BUFFER: usize = 16 << 10;
+
+/// A connection that the server has welcomed.
+pub(super) struct Link {
+    pub(super) socket: Socket,
+    pub(super) welcome: Welcome,
+}
+
+/// What the server says first.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Welcome {
+    /// Whether this is the session from before.
+    #[serde(default)]
+    pub(super) recovered: bool,
+    /// The most bytes that the server takes in a message.
+    #[serde(default = "no_limit")]
+    pub(super) max_message: usize,
+}
+
+fn no_limit() -> usize {
+    usize::MAX
+}
+
+/// Knows where to connect.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    uri: Uri,
+    /// Host and port.
+    host: String,
+}
+
+impl Dialer {
+    pub(super) fn new(url: &str) -> Result<Self, ConnectError> {
+        let wrong = |problem: String| ConnectError::Url { url: without_query(url), problem };
+        let uri: Uri = url.parse().map_err(|error| wrong(format!("{error}")))?;
+        match uri.scheme_str() {
+            Some("ws") => {}
+            Some("wss") if cfg!(feature = "rustls") => {}
+            Some("wss") => return Err(ConnectError::TlsDisabled),
+            Some(scheme) => return Err(wrong(format!("its scheme is `{scheme}`"))),
+            None => return Err(wrong("it has no scheme".to_owned())),
+        }
+        let host = match uri.authority() {
+            Some(authority) if !authority.host().is_empty() => authority,
+            _ => return Err(wrong("it has no host".to_owned())),
+        };
+        let host = host.as_str().rsplit('@').next().unwrap_or_default().to_owned();
+        Ok(Self { uri, host })
+    }
+
+    /// Host, port and path, for logs.
+    pub(super) fn place(&self) -> String {
+        format!("{}{}", self.host, self.uri.path())
+    }
+
+    /// Makes one attempt.
+    pub(super) async fn dial(&self, options: &Options) -> Result<Link, ConnectError> {
+        let request = self.request(options).await?;
+        let after = options.connect_timeout;
+        match timeout(after, self.connect(request)).await {
+            Ok(link) => link,
+            Err(_) => Err(ConnectError::TimedOut { after }),
+        }
+    }
+
+    async fn request(&self, options: &Options) -> Result<Request<()>, ConnectError> {
+        let mut request =
+            self.uri.clone().into_client_request().map_err(|error| self.failed(error))?;
+        if let Some(headers) = &options.headers {
+            let headers = provided("headers", options, headers()).await?;
+            if let Some(name) = headers.keys().find(|name| is_handshakes_own(name.as_str())) {
+                return Err(ConnectError::Header(name.to_string()));
+            }
+            // `Host` may be replaced.
+            request.headers_mut().extend(headers);
+        }
+        let token = match &options.token {
+            Some(token) => Some(provided("token", options, token()).await?),
+            None => None,
+        };
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocols(token.as_deref())?);
+        Ok(request)
+    }
+
+    async fn connect(&self, request: Request<()>) -> Result<Link, ConnectError> {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER)
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
+        let (mut socket, response) = connect_async_with_config(request, Some(config), true)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let chosen = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
+        if chosen.is_none_or(|protocol| protocol != PROTOCOL_JSON) {
+            return Err(ConnectError::NotParlor);
+        }
+        let welcome = self.welcome(&mut socket).await?;
+        Ok(Link { socket, welcome })
+    }
+
+    async fn welcome(&self, socket: &mut Socket) -> Result<Welcome, ConnectError> {
+        loop {
+            return match socket.next().await {
+                Some(Ok(Message::Text(text))) => read_welcome(&text),
+                Some(Ok(Message::Close(frame))) => {
+                    let (code, reason) = closed(frame);
+                    farewell(socket, code).await;
+                    Err(ConnectError::Closed { code, reason })
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Ok(_)) => Err(not_welcome()),
+                Some(Err(error)) => Err(self.failed(error)),
+                None => Err(ConnectError::Closed {
+                    code: CloseCode::ABNORMAL,
+                    reason: "the connection was lost".to_owned(),
+                }),
+            };
+        }
+    }
+
+    fn failed(&self, error: Error) -> ConnectError {
+        match error {
+            Error::Io(error) => ConnectError::Unreachable { host: self.host.clone(), error },
+            Error::Http(response) => ConnectError::Http { status: response.status().as_u16() },
+            Error::Url(UrlError::TlsFeatureNotEnabled) => ConnectError::TlsDisabled,
+            Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
+                ConnectError::NotParlor
+            }
+            error => ConnectError::Protocol(error.to_string()),
+        }
+    }
+}
+
+/// Code and reason of a close frame, as the user sees them.
+pub(super) fn closed(frame: Option<CloseFrame>) -> (CloseCode, String) {
+    match frame {
+        Some(frame) => (CloseCode(frame.code.into()), frame.reason.to_string()),
+        None => (CloseCode::NO_CODE, String::new()),
+    }
+}
+
+/// Asks a function of the user's, for as long as an attempt may take.
+async fn provided<T>(
+    setter: &'static str,
+    options: &Options,
+    answer: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, ConnectError> {
+    match timeout(options.connect_timeout, answer).await {
+        Ok(answer) => answer.map_err(|error| ConnectError::Credentials { setter, error }),
+        Err(elapsed) => Err(ConnectError::Credentials { setter, error: elapsed.into() }),
+    }
+}
+
+/// What is offered as `Sec-WebSocket-Protocol`.
+fn protocols(token: Option<&str>) -> Result<HeaderValue, ConnectError> {
+    let Some(token) = token else {
+        return Ok(HeaderValue::from_static(PROTOCOL_JSON));
+    };
+    let token = BASE64URL_NOPAD.encode(token.as_bytes());
+    let mut value = HeaderValue::try_from(format!("{PROTOCOL_JSON}, {PROTOCOL_BEARER}{token}"))
+        .map_err(|error| ConnectError::Credentials { setter: "token", error: error.into() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn is_handshakes_own(header: &str) -> bool {
+    matches!(header, "connection" | "upgrade") || header.starts_with("sec-websocket-")
+}
+
+fn read_welcome(text: &str) -> Result<Welcome, ConnectError> {
+    let head = Head::parse(text).map_err(|_| not_welcome())?;
+    if head.name(text) != control::WELCOME {
+        return Err(not_welcome());
+    }
+    serde_json::from_str(head.payload(text))
+        .map_err(|error| ConnectError::Protocol(format!("its welcome: {error}")))
+}
+
+fn not_welcome() -> ConnectError {
+    ConnectError::Protocol("its first message is no welcome".to_owned())
+}
+
+fn without_query(url: &str) -> String {
+    url.split('?').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_wrong_with_a_url() {
+        for (url, what) in [
+            ("", "`` is not the URL"),
+            ("http://host/chat", "its scheme is `http`"),
+            ("/chat", "it has no scheme"),
+            ("ws://", "is not the URL"),
+            ("ws://host/a b?token=secret", "is not the URL"),
+        ] {
+            let error = Dialer::new(url).unwrap_err().to_string();
+            assert!(error.contains(what), "{url}: {error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        #[cfg(not(feature = "rustls"))]
+        assert!(matches!(Dialer::new("wss://host/chat"), Err(ConnectError::TlsDisabled)));
+    }
+
+    #[test]
+    fn a_place_has_no_secrets() {
+        let dialer = Dialer::new("ws://user:pass@host:1/chat?token=secret").unwrap();
+        assert_eq!(dialer.place(), "host:1/chat");
+    }
+
+    #[test]
+    fn a_token_is_not_shown() {
+        let value = protocols(Some("a token/+")).unwrap();
+        assert_eq!(value, "parlor.v1.json, parlor.bearer.YSB0b2tlbi8r");
+        assert!(!format!("{value:?}").contains("parlor.bearer"), "{value:?}");
+    }
+}

@@ -1,0 +1,120 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::Stream;
+
+use super::change::ConnectionChange;
+use super::inbox::Item;
+use super::shared::Shared;
+use crate::contract::{DecodeError, Events};
+use crate::wire::{ErrorBody, Head, control};
+
+/// What the server sends, in order, and what happens to the connection.
+///
+/// It ends after [`ConnectionChange::Closed`]. Up to 1 MiB of events wait here; past that, reading
+/// stops until some are taken. If none is taken for a second, pending and new calls fail with
+/// [`CallError::EventsNotPolled`](super::CallError::EventsNotPolled), because their answers come
+/// behind the events. A client that wants no events drops this: then they are discarded.
+///
+/// Taking an event is cancel safe. It is also a [`Stream`].
+pub struct ClientEvents<E> {
+    shared: Arc<Shared>,
+    events: PhantomData<fn() -> E>,
+}
+
+impl<E> ClientEvents<E> {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, events: PhantomData }
+    }
+}
+
+impl<E: Events + From<ConnectionChange>> ClientEvents<E> {
+    /// The next event; `None` when the client is closed and everything was taken.
+    pub async fn next(&mut self) -> Option<E> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<E>> {
+        loop {
+            let Some((item, freed)) = ready!(self.shared.inbox.poll_take(cx)) else {
+                return Poll::Ready(None);
+            };
+            if freed {
+                self.shared.wake.notify_one();
+            }
+            let event = match item {
+                Item::Change(change) => Some(change.into()),
+                Item::Frame(text, head) => read(&text, &head),
+            };
+            if event.is_some() {
+                return Poll::Ready(event);
+            }
+        }
+    }
+}
+
+impl<E: Events + From<ConnectionChange>> Stream for ClientEvents<E> {
+    type Item = E;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
+        self.poll_event(cx)
+    }
+}
+
+impl<E> Drop for ClientEvents<E> {
+    fn drop(&mut self) {
+        self.shared.inbox.discard();
+        self.shared.wake.notify_one();
+    }
+}
+
+impl<E> fmt::Debug for ClientEvents<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientEvents").finish_non_exhaustive()
+    }
+}
+
+/// The event in a frame; `None` if this client does not know it.
+fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E> {
+    let (name, payload) = (head.name(text), head.payload(text));
+    if name == control::ERR {
+        return Some(refusal(payload).into());
+    }
+    let problem = match decode(name, payload) {
+        Ok(event) => return Some(event),
+        Err(DecodeError::Unknown) => {
+            tracing::debug!(event = name, "skipped an event that this client does not know");
+            return None;
+        }
+        Err(DecodeError::Missing(field)) => format!("the field `{field}` is missing"),
+        Err(DecodeError::Invalid(violation)) => violation.to_string(),
+        Err(DecodeError::Codec(error)) => error.to_string(),
+    };
+    Some(ConnectionChange::Undecodable { event: name.to_owned(), problem }.into())
+}
+
+fn decode<E: Events>(name: &str, payload: &str) -> Result<E, DecodeError<serde_json::Error>> {
+    let mut payload = serde_json::Deserializer::from_str(payload);
+    let event = E::decode(name, &mut payload)?;
+    payload.end().map_err(DecodeError::Codec)?;
+    Ok(event)
+}
+
+/// What an `$err` without an id says.
+fn refusal(payload: &str) -> ConnectionChange {
+    match serde_json::from_str::<ErrorBody>(payload) {
+        Ok(ErrorBody { code, message, details }) => ConnectionChange::EventRefused {
+            code,
+            message,
+            violation: details.and_then(|details| serde_json::from_str(details.get()).ok()),
+        },
+        Err(error) => ConnectionChange::Undecodable {
+            event: control::ERR.to_owned(),
+            problem: error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! What came from the server and was not taken yet: bounded, and woken when something comes.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use super::change::ConnectionChange;
+use crate::lock::Lock;
+use crate::wire::Head;
+
+/// The most bytes that wait to be taken; past it, reading stops.
+const MAX_BYTES: usize = 1 << 20;
+/// What each waiting event is counted for beside its text.
+const OVERHEAD: usize = size_of::<Item>();
+/// The most changes of the connection that wait to be taken. Of more, the newest are kept.
+const MAX_CHANGES: usize = 256;
+
+/// Something for the user.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A frame that is an event, or an `$err` without an id.
+    Frame(Box<str>, Head),
+    Change(ConnectionChange),
+}
+
+#[derive(Default)]
+pub(super) struct Inbox(Lock<State>);
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Item>,
+    bytes: usize,
+    changes: usize,
+    reader: Option<Waker>,
+    /// The reader was dropped: what comes is discarded.
+    unread: bool,
+    /// Nothing comes any more.
+    ended: bool,
+}
+
+impl Inbox {
+    /// Adds a frame. What it holds is copied, so that a short event does not keep the whole buffer
+    /// alive that it was read into. Says whether the inbox is full now.
+    pub(super) fn frame(&self, text: &str, head: Head) -> bool {
+        self.push(|state| {
+            state.bytes += text.len() + OVERHEAD;
+            state.items.push_back(Item::Frame(text.into(), head));
+        })
+    }
+
+    pub(super) fn change(&self, change: ConnectionChange) {
+        self.push(|state| {
+            if state.changes >= MAX_CHANGES
+                && let Some(oldest) =
+                    state.items.iter().position(|item| matches!(item, Item::Change(_)))
+            {
+                state.items.remove(oldest);
+                state.changes -= 1;
+            }
+            state.changes += 1;
+            state.items.push_back(Item::Change(change));
+        });
+    }
+
+    /// Says that nothing comes any more.
+    pub(super) fn end(&self) {
+        self.push(|state| state.ended = true);
+    }
+
+    fn push(&self, add: impl FnOnce(&mut State)) -> bool {
+        let mut state = self.0.lock();
+        if state.unread {
+            return false;
+        }
+        add(&mut state);
+        let full = state.bytes >= MAX_BYTES;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        full
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.0.lock().bytes >= MAX_BYTES
+    }
+
+    /// Takes the next item. The flag says that the inbox was full until then.
+    pub(super) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<(Item, bool)>> {
+        let mut state = self.0.lock();
+        let was_full = state.bytes >= MAX_BYTES;
+        match state.items.pop_front() {
+            Some(item) => {
+                match &item {
+                    Item::Frame(text, _) => state.bytes -= text.len() + OVERHEAD,
+                    Item::Change(_) => state.changes -= 1,
+                }
+                let freed = was_full && state.bytes < MAX_BYTES;
+                Poll::Ready(Some((item, freed)))
+            }
+            None if state.ended => Poll::Ready(None),
+            None => {
+                state.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Discards what waits and what comes.
+    pub(super) fn discard(&self) {
+        let mut state = self.0.lock();
+        *state = State { unread: true, ended: state.ended, ..State::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::CloseCode;
+
+    fn take(inbox: &Inbox) -> Option<(Item, bool)> {
+        match inbox.poll_take(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(item) => item,
+            Poll::Pending => None,
+        }
+    }
+
+    fn lost(code: u16) -> ConnectionChange {
+        ConnectionChange::Lost {
+            code: CloseCode(code),
+            reason: String::new(),
+            will_reconnect: true,
+        }
+    }
+
+    #[test]
+    fn is_full_at_its_bytes_and_says_when_there_is_room() {
+        let inbox = Inbox::default();
+        let text = format!(r#"["a","{}"]"#, "x".repeat(MAX_BYTES / 2));
+        let head = Head::parse(&text).unwrap();
+        inbox.frame(&text, head.clone());
+        assert!(!inbox.is_full());
+        inbox.frame(&text, head);
+        assert!(inbox.is_full());
+        assert!(matches!(take(&inbox), Some((Item::Frame(..), true))));
+        assert!(!inbox.is_full());
+        assert!(matches!(take(&inbox), Some((Item::Frame(..), false))));
+        assert!(take(&inbox).is_none());
+    }
+
+    #[test]
+    fn keeps_the_newest_changes() {
+        let inbox = Inbox::default();
+        for code in 0..1000 {
+            inbox.change(lost(code));
+        }
+        let codes: Vec<ConnectionChange> = std::iter::from_fn(|| take(&inbox))
+            .filter_map(|(item, _)| match item {
+                Item::Change(change) => Some(change),
+                Item::Frame(..) => None,
+            })
+            .collect();
+        assert_eq!(codes.len(), MAX_CHANGES);
+        assert_eq!(codes.last(), Some(&lost(999)));
+    }
+
+    #[test]
+    fn discards_when_nobody_reads() {
+        let inbox = Inbox::default();
+        inbox.change(lost(1006));
+        inbox.discard();
+        inbox.change(lost(1006));
+        assert!(take(&inbox).is_none());
+    }
+}

@@ -1,0 +1,49 @@
+//! What a builder sets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+
+use super::backoff::Backoff;
+use super::error::BoxError;
+use super::handle::Client;
+
+/// An async function of the user's that answers anew before each attempt.
+pub(super) type Provide<T> = Box<dyn Fn() -> BoxFuture<'static, Result<T, BoxError>> + Send + Sync>;
+
+/// The user's session hook.
+pub(super) type Hook = Arc<dyn Fn(Client) -> BoxFuture<'static, ()> + Send + Sync>;
+
+pub(super) struct Options {
+    pub(super) url: String,
+    pub(super) heartbeat: Duration,
+    pub(super) reconnect: bool,
+    pub(super) backoff: Backoff,
+    pub(super) max_attempts: u32,
+    pub(super) connect_timeout: Duration,
+    pub(super) call_timeout: Duration,
+    pub(super) buffer: usize,
+    pub(super) token: Option<Provide<String>>,
+    pub(super) headers: Option<Provide<HeaderMap>>,
+    pub(super) on_session: Option<Hook>,
+}
+
+impl Options {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            heartbeat: Duration::from_secs(30),
+            reconnect: true,
+            backoff: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) },
+            max_attempts: 10,
+            connect_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(10),
+            buffer: 256,
+            token: None,
+            headers: None,
+            on_session: None,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The traits that generated code implements and the runtime calls.
+//!
+//! For `trait Chat`, `#[procedure]` makes the type `ChatEmitter` the key to everything else:
+//! it implements [`Contract`], and [`Procedure<S>`] for every session `S: Chat`.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use serde::{Deserializer, Serialize, de::DeserializeOwned};
+
+use crate::client::{Call, Client, ConnectionChange};
+use crate::rooms::Emitter;
+use crate::session::{Answer, DisconnectReason, Reply};
+use crate::wire::Violation;
+
+/// A type that can be a field, a `#[payload]` or an answer of an event: serde reads it and writes it.
+///
+/// Implemented for every type that is `Serialize + DeserializeOwned + Send + Sync + 'static`; both
+/// ends are Rust and generated from one trait, so each type goes both ways.
+///
+/// Generated code asks for `Payload<_>` and handles values as [`This`](Payload::This). When a type
+/// is no payload, the compiler says so once, in the words below, and takes the rest of the generated
+/// code for consequences. A single blanket impl would have it complain about serde's traits, in each
+/// place: hence the parameter and the second impl, which nothing meets.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel in an event",
+    label = "cannot be sent and received",
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`; it is also `Send + Sync + 'static`"
+)]
+pub trait Payload<Via = Serde>: Sized {
+    /// `Self`.
+    #[doc(hidden)]
+    type This;
+    #[doc(hidden)]
+    fn into_wire(self) -> Self::This;
+    #[doc(hidden)]
+    fn as_wire(&self) -> &Self::This;
+    #[doc(hidden)]
+    fn from_wire(this: Self::This) -> Self;
+    #[doc(hidden)]
+    fn answer<E>(call: Call<Self::This, E>) -> Call<Self, E>;
+    #[doc(hidden)]
+    fn refusal<T>(call: Call<T, Self::This>) -> Call<T, Self>;
+}
+
+/// How types are payloads: by serde.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Serde {}
+
+/// How no type is a payload.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Nothing {}
+
+/// Implemented by nothing.
+#[doc(hidden)]
+pub trait Never {}
+
+macro_rules! payload {
+    () => {
+        type This = T;
+        fn into_wire(self) -> T {
+            self
+        }
+        fn as_wire(&self) -> &T {
+            self
+        }
+        fn from_wire(this: T) -> T {
+            this
+        }
+        fn answer<E>(call: Call<T, E>) -> Call<T, E> {
+            call
+        }
+        fn refusal<A>(call: Call<A, T>) -> Call<A, T> {
+            call
+        }
+    };
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Payload<Serde> for T {
+    payload!();
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Never> Payload<Nothing> for T {
+    payload!();
+}
+
+/// The events of one trait, seen from the server. Implemented by its emitter type.
+pub trait Contract: From<Emitter> + Send + Sync + 'static {
+    /// The name of the trait, for logs.
+    const NAME: &'static str;
+    /// The wire names of the incoming events, in the order of the trait.
+    const INCOMING: &'static [&'static str];
+    /// One incoming event with its arguments.
+    type Incoming: Events;
+}
+
+/// A contract together with the session type that handles its incoming events.
+pub trait Procedure<S>: Contract {
+    /// Runs the handler of one event.
+    fn handle(
+        session: &mut S,
+        event: Self::Incoming,
+        reply: Reply,
+    ) -> impl Future<Output = Answer> + Send;
+
+    /// Runs the session's `disconnected`.
+    fn disconnected(session: &mut S, reason: DisconnectReason) -> impl Future<Output = ()> + Send;
+}
+
+/// A set of events that can be told apart and decoded by their wire names.
+pub trait Events: Send + Sized + 'static {
+    /// Decodes the payload of the event `name`, and checks its `#[validate]` rules.
+    fn decode<'de, D: Deserializer<'de>>(
+        name: &str,
+        payload: D,
+    ) -> Result<Self, DecodeError<D::Error>>;
+}
+
+/// Why a payload is not the event that its name says.
+#[derive(Debug)]
+pub enum DecodeError<E> {
+    /// No event has this name.
+    Unknown,
+    /// The field of this wire name is absent.
+    Missing(&'static str),
+    /// A rule of `#[validate]` is broken.
+    Invalid(Violation),
+    /// The payload is not what the codec or the type expects.
+    Codec(E),
+}
+
+impl<E> From<Violation> for DecodeError<E> {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(violation)
+    }
+}
+
+/// The generated client of a trait: a cloneable handle with a method per incoming event.
+pub trait ClientHandle: Clone + From<Client> + Send + Sync + 'static {
+    /// What the server sends, as an enum.
+    type Event: Events + From<ConnectionChange>;
+}
+
+/// Tells a `Result` by its type, for return types that hide it behind an alias:
+/// `Probe::<T>::IS_RESULT` is the inherent constant for a `Result`, else the one of [`NotResult`].
+pub struct Probe<T>(PhantomData<T>);
+
+impl<T, E> Probe<Result<T, E>> {
+    /// It is one.
+    pub const IS_RESULT: bool = true;
+}
+
+/// What [`Probe`] falls back to.
+pub trait NotResult {
+    /// It is none.
+    const IS_RESULT: bool = false;
+}
+
+impl<T> NotResult for Probe<T> {}

@@ -1,0 +1,103 @@
+//! Typed, real-time WebSocket procedures.
+//!
+//! One trait says which events clients send (`#[incoming]`) and which the server sends
+//! (`#[outgoing]`). The server's socket, its dispatch and rooms and the Rust client follow from it,
+//! checked at compile time:
+//!
+//! ```
+//! use parlor::prelude::*;
+//!
+//! #[procedure]
+//! pub trait Chat {
+//!     /// Says `text` to everyone in `room`.
+//!     #[incoming]
+//!     async fn send_message(&mut self, room: String, text: String);
+//!
+//!     /// Enters `room`; answers with how many are there.
+//!     #[incoming]
+//!     async fn join_room(&mut self, room: String) -> usize;
+//!
+//!     #[outgoing]
+//!     fn new_message(room: String, text: String);
+//! }
+//!
+//! struct Guest {
+//!     socket: ChatSocket,
+//! }
+//!
+//! impl Chat for Guest {
+//!     async fn send_message(&mut self, room: String, text: String) {
+//!         self.socket.io().to(&room).new_message(&room, text);
+//!     }
+//!
+//!     async fn join_room(&mut self, room: String) -> usize {
+//!         if let Err(error) = self.socket.join(&room) {
+//!             eprintln!("{error}");
+//!         }
+//!         self.socket.io().members(&room).await.len()
+//!     }
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let chat = ChatServer::new(|socket: ChatSocket| async move { Ok(Guest { socket }) });
+//! parlor::Router::new()
+//!     .procedure("/api/chat", chat)
+//!     .serve("127.0.0.1:3000")
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For `trait Chat`, [`procedure`] generates `ChatServer` (a [`Server`]), `ChatSocket` (a
+//! [`Socket`]), `ChatIo` (an [`Io`]), `ChatEmitter` with a method per outgoing event, `ChatClient`
+//! with a method per incoming event, `ChatEvents` (a [`ClientEvents`]) and the enum `ChatEvent`.
+
+pub mod client;
+mod contract;
+mod lock;
+mod rooms;
+#[cfg(feature = "validate")]
+mod rules;
+mod server;
+mod session;
+mod wire;
+
+pub use client::{
+    CallError, ClientBuilder, ClientEvents, ClientStatus, ConnectError, ConnectionChange, EmitError,
+};
+pub use contract::{Contract, Payload};
+#[cfg(feature = "validate")]
+pub use garde::Validate;
+pub use http;
+pub use parlor_macros::{incoming, outgoing, procedure};
+pub use rooms::{Audience, Exception, Io, JoinRoomError, Room, Rooms, Target, rooms};
+pub use server::{Listen, Reject, Request, Router, Serve, ServeError, Server};
+pub use session::{Denied, DisconnectReason, Event, Socket, SocketId};
+pub use wire::{CloseCode, ErrorBody, ErrorCode, Violation};
+
+/// What most files that use Parlor need.
+pub mod prelude {
+    pub use crate::{
+        ConnectionChange, DisconnectReason, Reject, Request, Router, incoming, outgoing, procedure,
+        rooms,
+    };
+}
+
+/// What generated code calls. Not for use by hand: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde::Deserializer;
+
+    pub use crate::client::Client;
+    pub use crate::contract::{
+        ClientHandle, Contract, DecodeError, Events, NotResult, Payload, Probe, Procedure,
+    };
+    pub use crate::rooms::Emitter;
+    /// The rules of `#[validate]`.
+    #[cfg(feature = "validate")]
+    pub mod rules {
+        pub use crate::rules::*;
+    }
+    pub use crate::session::{Answer, Reply};
+    pub use crate::wire::{Defaulted, Fields, Object, Violation, decode_fields, decode_payload};
+}

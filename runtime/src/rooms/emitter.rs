@@ -1,0 +1,68 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Audience, Hub};
+use crate::session::Member;
+use crate::wire::{Frame, Violation};
+
+/// Sends outgoing events to one audience. Generated emitters wrap it and add a method per event.
+#[derive(Clone)]
+pub struct Emitter {
+    contract: &'static str,
+    to: Recipients,
+}
+
+#[derive(Clone)]
+enum Recipients {
+    /// One member, who need not be looked up.
+    Member(Arc<Member>),
+    Audience(Arc<Hub>, Audience),
+}
+
+impl Emitter {
+    pub(crate) fn to_member(contract: &'static str, member: &Arc<Member>) -> Self {
+        Self { contract, to: Recipients::Member(Arc::clone(member)) }
+    }
+
+    pub(crate) fn to_audience(contract: &'static str, hub: &Arc<Hub>, audience: Audience) -> Self {
+        Self { contract, to: Recipients::Audience(Arc::clone(hub), audience) }
+    }
+
+    /// Encodes the event once and appends it to every recipient's outbox.
+    ///
+    /// What breaks a rule (`check`) or cannot be encoded is logged and not sent.
+    pub fn emit<P: Serialize + ?Sized>(
+        &self,
+        event: &'static str,
+        payload: &P,
+        check: Result<(), Violation>,
+    ) {
+        if let Err(violation) = check {
+            tracing::error!(
+                contract = self.contract,
+                event,
+                path = violation.path,
+                rule = violation.rule,
+                "not sent: the event breaks a rule of its `#[validate]`"
+            );
+            return;
+        }
+        match Frame::event(event, payload) {
+            Ok(frame) => match &self.to {
+                Recipients::Member(member) => member.outbox().push(frame.as_bytes()),
+                Recipients::Audience(hub, audience) => hub.deliver(audience, &frame),
+            },
+            Err(error) => {
+                tracing::error!(contract = self.contract, event, %error, "not sent: the event cannot be encoded");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Emitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emitter").field("contract", &self.contract).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indexmap::IndexMap;
+
+use super::{Audience, Membership};
+use crate::lock::Lock;
+use crate::session::{DisconnectReason, Member, SocketId};
+use crate::wire::Frame;
+
+/// What the sessions of one procedure share: who is there, and the rooms.
+#[derive(Default)]
+pub(crate) struct Hub {
+    pub(crate) rooms: Membership,
+    members: Lock<IndexMap<SocketId, Arc<Member>>>,
+    draining: AtomicBool,
+}
+
+/// Why nobody more is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    TooManyConnections,
+    Draining,
+}
+
+impl Hub {
+    pub(crate) fn enter(&self, member: &Arc<Member>, max: Option<usize>) -> Result<(), Full> {
+        let mut members = self.members.lock();
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(Full::Draining);
+        }
+        if max.is_some_and(|max| members.len() >= max) {
+            return Err(Full::TooManyConnections);
+        }
+        members.insert(member.id(), Arc::clone(member));
+        Ok(())
+    }
+
+    pub(crate) fn exit(&self, socket: SocketId) {
+        self.members.lock().swap_remove(&socket);
+    }
+
+    pub(crate) fn member(&self, socket: SocketId) -> Option<Arc<Member>> {
+        self.members.lock().get(&socket).map(Arc::clone)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.lock().len()
+    }
+
+    /// Lets nobody more in and ends every session.
+    pub(crate) fn drain(&self) {
+        let members = {
+            let members = self.members.lock();
+            self.draining.store(true, Ordering::Relaxed);
+            members.values().map(Arc::clone).collect::<Vec<_>>()
+        };
+        for member in members {
+            member.outbox().end(DisconnectReason::ShutDown);
+        }
+    }
+
+    /// Cancels what handlers still run.
+    pub(crate) fn cut(&self) {
+        for member in self.members.lock().values() {
+            member.outbox().cut();
+        }
+    }
+
+    /// Appends `frame` to the outbox of everyone in `audience`.
+    pub(crate) fn deliver(&self, audience: &Audience, frame: &Frame) {
+        self.visit(audience, |member| member.outbox().push(frame.as_bytes()));
+    }
+
+    /// Everyone in `audience`.
+    pub(crate) fn select(&self, audience: &Audience) -> Vec<Arc<Member>> {
+        let mut selected = Vec::new();
+        self.visit(audience, |member| selected.push(Arc::clone(member)));
+        selected
+    }
+
+    /// Shows each member of the audience to `visit`, once, whatever rooms it shares.
+    fn visit(&self, audience: &Audience, mut visit: impl FnMut(&Arc<Member>)) {
+        let excepted = |member: &Arc<Member>| {
+            audience.except_sockets.contains(&member.id())
+                || audience.except_rooms.iter().any(|room| self.rooms.contains(room, member.id()))
+        };
+        if audience.everyone {
+            for member in self.members.lock().values() {
+                if !excepted(member) {
+                    visit(member);
+                }
+            }
+            return;
+        }
+        // Within one room nobody is met twice; the set is for those in several.
+        let mut met = HashSet::new();
+        let several = audience.rooms.len() + audience.sockets.len() > 1;
+        let mut visit_once = |member: &Arc<Member>| {
+            if !excepted(member) && (!several || met.insert(member.id())) {
+                visit(member);
+            }
+        };
+        if audience.except_rooms.is_empty() {
+            for room in &audience.rooms {
+                self.rooms.visit(room, &mut visit_once);
+            }
+        } else {
+            // An exception looks into rooms, which must not happen while one is being walked.
+            for room in &audience.rooms {
+                let mut members = Vec::new();
+                self.rooms.visit(room, |member| members.push(Arc::clone(member)));
+                members.iter().for_each(&mut visit_once);
+            }
+        }
+        for socket in &audience.sockets {
+            if let Some(member) = self.member(*socket) {
+                visit_once(&member);
+            }
+        }
+    }
+}

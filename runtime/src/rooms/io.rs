@@ -1,0 +1,94 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{Audience, Emitter, Hub, Room, Target};
+use crate::contract::Contract;
+use crate::session::{DisconnectReason, Socket, SocketId};
+
+/// The broadcast controller of a procedure: reaches every client of it, from anywhere.
+///
+/// Cheap to clone. Get it from the server before it is mounted, or from a socket:
+///
+/// ```
+/// # use parlor::prelude::*;
+/// # #[procedure] trait News { #[incoming] async fn refresh(&mut self); #[outgoing] fn headline(text: String); }
+/// # struct Reader;
+/// # impl News for Reader { async fn refresh(&mut self) {} }
+/// let news = NewsServer::new(|_socket| async { Ok(Reader) });
+/// let io = news.io();
+/// io.broadcast().headline("Parlor opens");
+/// io.to("sports").headline("1:0");
+/// ```
+pub struct Io<E> {
+    hub: Arc<Hub>,
+    contract: PhantomData<fn() -> E>,
+}
+
+impl<E: Contract> Io<E> {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, contract: PhantomData }
+    }
+
+    /// Emits to everyone in the target, the sender included.
+    ///
+    /// [`Socket::to`] leaves the sender out.
+    pub fn to(&self, target: impl Target) -> E {
+        self.emitter(Audience::of(&target))
+    }
+
+    /// Emits to every client of the procedure.
+    pub fn broadcast(&self) -> E {
+        self.emitter(Audience::everyone())
+    }
+
+    /// Emits to one client; to nobody when it has gone.
+    pub fn socket(&self, id: impl Into<SocketId>) -> E {
+        self.to(id.into())
+    }
+
+    /// Who is in the room, in no particular order.
+    #[allow(clippy::unused_async, reason = "with a backplane other servers are asked")]
+    pub async fn members(&self, room: impl Room) -> Vec<SocketId> {
+        let mut members = Vec::new();
+        self.hub.rooms.visit(&room.name(), |member| members.push(member.id()));
+        members
+    }
+
+    /// Ends the sessions of everyone in the target; their clients are closed with 4500 and do not
+    /// come back by themselves. Returns how many there were.
+    #[allow(clippy::unused_async, reason = "with a backplane other servers are asked")]
+    pub async fn disconnect(&self, target: impl Target) -> usize {
+        let members = self.hub.select(&Audience::of(&target));
+        for member in &members {
+            member.outbox().end(DisconnectReason::Disconnected);
+        }
+        members.len()
+    }
+
+    /// The socket with this id, if its client is connected to this very server.
+    pub fn local(&self, id: impl Into<SocketId>) -> Option<Socket<E>> {
+        self.hub.member(id.into()).map(Socket::new)
+    }
+
+    /// How many clients are connected to this server.
+    pub fn connections(&self) -> usize {
+        self.hub.len()
+    }
+
+    fn emitter(&self, audience: Audience) -> E {
+        E::from(Emitter::to_audience(E::NAME, &self.hub, audience))
+    }
+}
+
+impl<E> Clone for Io<E> {
+    fn clone(&self) -> Self {
+        Self { hub: Arc::clone(&self.hub), contract: PhantomData }
+    }
+}
+
+impl<E: Contract> fmt::Debug for Io<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").field("contract", &E::NAME).finish_non_exhaustive()
+    }
+}

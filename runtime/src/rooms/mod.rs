@@ -1,0 +1,14 @@
+//! Rooms: who is in them, how they are named as a target, and how an event reaches their members.
+
+mod emitter;
+mod hub;
+mod io;
+mod membership;
+mod target;
+
+pub use emitter::Emitter;
+pub(crate) use hub::{Full, Hub};
+pub use io::Io;
+pub use membership::JoinRoomError;
+pub(crate) use membership::Membership;
+pub use target::{Audience, Exception, Room, Rooms, Target, rooms};

@@ -1,0 +1,197 @@
+//! Who an event goes to: rooms, sockets and exceptions.
+
+use std::borrow::Cow;
+
+use crate::session::SocketId;
+
+/// Something that names a room. Implement it for your own room types.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// enum Channel { Lobby, Game(u32) }
+///
+/// impl parlor::Room for Channel {
+///     fn name(&self) -> Cow<'_, str> {
+///         match self {
+///             Channel::Lobby => "lobby".into(),
+///             Channel::Game(number) => format!("game:{number}").into(),
+///         }
+///     }
+/// }
+/// ```
+pub trait Room {
+    /// The room's name: what makes two rooms of one procedure the same room.
+    fn name(&self) -> Cow<'_, str>;
+}
+
+impl Room for str {
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl Room for String {
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl Room for Cow<'_, str> {
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl<R: Room + ?Sized> Room for &R {
+    fn name(&self) -> Cow<'_, str> {
+        (**self).name()
+    }
+}
+
+/// Who an event goes to: a room, several, `rooms([..]).except(..)`, or a socket by its id.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a target",
+    label = "not a room, a set of rooms or a `SocketId`",
+    note = "give a room's name, `[\"a\", \"b\"]`, `rooms([..]).except(..)`, a `SocketId`, or implement `parlor::Room` for `{Self}`"
+)]
+pub trait Target {
+    /// Adds this target to `audience`.
+    fn add_to(&self, audience: &mut Audience);
+}
+
+impl<R: Room> Target for R {
+    fn add_to(&self, audience: &mut Audience) {
+        audience.rooms.push(self.name().into_owned());
+    }
+}
+
+impl<R: Room, const N: usize> Target for [R; N] {
+    fn add_to(&self, audience: &mut Audience) {
+        self.as_slice().add_to(audience);
+    }
+}
+
+impl<R: Room> Target for [R] {
+    fn add_to(&self, audience: &mut Audience) {
+        audience.rooms.extend(self.iter().map(|room| room.name().into_owned()));
+    }
+}
+
+impl<R: Room> Target for &[R] {
+    fn add_to(&self, audience: &mut Audience) {
+        (**self).add_to(audience);
+    }
+}
+
+impl<R: Room> Target for Vec<R> {
+    fn add_to(&self, audience: &mut Audience) {
+        self.as_slice().add_to(audience);
+    }
+}
+
+impl<R: Room> Target for &Vec<R> {
+    fn add_to(&self, audience: &mut Audience) {
+        self.as_slice().add_to(audience);
+    }
+}
+
+impl Target for SocketId {
+    fn add_to(&self, audience: &mut Audience) {
+        audience.sockets.push(*self);
+    }
+}
+
+impl Target for &SocketId {
+    fn add_to(&self, audience: &mut Audience) {
+        (**self).add_to(audience);
+    }
+}
+
+/// Several rooms, and who is left out of them; made by [`rooms`].
+#[derive(Debug, Clone)]
+pub struct Rooms(Audience);
+
+/// Several rooms as one target, from which [`Rooms::except`] takes some members away.
+///
+/// A socket in two of the rooms gets one copy.
+///
+/// ```no_run
+/// # fn example<E: parlor::Contract>(io: &parlor::Io<E>, sender: parlor::SocketId) {
+/// use parlor::rooms;
+///
+/// io.to(rooms(["general", "random"]).except("muted").except(&sender));
+/// # }
+/// ```
+pub fn rooms(target: impl Target) -> Rooms {
+    Rooms(Audience::of(&target))
+}
+
+impl Rooms {
+    /// Leaves out the members of a room, or one socket by its id.
+    #[must_use]
+    pub fn except(mut self, exception: impl Exception) -> Self {
+        exception.take_from(&mut self.0);
+        self
+    }
+}
+
+impl Target for Rooms {
+    fn add_to(&self, audience: &mut Audience) {
+        audience.rooms.extend_from_slice(&self.0.rooms);
+        audience.sockets.extend_from_slice(&self.0.sockets);
+        audience.except_rooms.extend_from_slice(&self.0.except_rooms);
+        audience.except_sockets.extend_from_slice(&self.0.except_sockets);
+    }
+}
+
+/// Who is left out of a target: a room or a socket.
+pub trait Exception {
+    /// Takes this exception out of `audience`.
+    fn take_from(&self, audience: &mut Audience);
+}
+
+impl<R: Room> Exception for R {
+    fn take_from(&self, audience: &mut Audience) {
+        audience.except_rooms.push(self.name().into_owned());
+    }
+}
+
+impl Exception for SocketId {
+    fn take_from(&self, audience: &mut Audience) {
+        audience.except_sockets.push(*self);
+    }
+}
+
+impl Exception for &SocketId {
+    fn take_from(&self, audience: &mut Audience) {
+        (**self).take_from(audience);
+    }
+}
+
+/// What a [`Target`] comes to: rooms and sockets, less the exceptions.
+#[derive(Debug, Clone, Default)]
+pub struct Audience {
+    pub(super) everyone: bool,
+    pub(super) rooms: Vec<String>,
+    pub(super) sockets: Vec<SocketId>,
+    pub(super) except_rooms: Vec<String>,
+    pub(super) except_sockets: Vec<SocketId>,
+}
+
+impl Audience {
+    pub(crate) fn everyone() -> Self {
+        Self { everyone: true, ..Self::default() }
+    }
+
+    pub(crate) fn of(target: &impl Target) -> Self {
+        let mut audience = Self::default();
+        target.add_to(&mut audience);
+        audience
+    }
+
+    pub(crate) fn without(mut self, socket: SocketId) -> Self {
+        self.except_sockets.push(socket);
+        self
+    }
+}

@@ -1,0 +1,141 @@
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+use tracing::Instrument;
+
+use super::middleware::{Middleware, contain};
+use super::procedure::{Factory, Server};
+use super::serve::Alive;
+use super::{Connection, Reject, Request, Transport};
+use crate::contract::Procedure;
+use crate::rooms::{Full, Hub};
+use crate::session::{Guard, Limits, Presence, Session, Socket, SocketId, run};
+use crate::wire::CloseCode;
+
+/// A mounted procedure, whatever its types are.
+pub(super) trait Endpoint: Send + Sync {
+    /// Makes a session for the request, or refuses it.
+    fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>>;
+
+    fn hub(&self) -> &Hub;
+}
+
+/// A session that waits for its connection. Dropped, it never was.
+pub(super) struct Admission {
+    pub(super) welcome: Welcome,
+    start: Box<dyn FnOnce(Box<dyn Transport>, Vec<u8>, Alive) + Send>,
+}
+
+/// What the client of an admitted session is told first.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Welcome {
+    /// The secret to resume with; none while sessions end with their connection.
+    resume: Option<String>,
+    /// How many messages of an earlier connection have arrived.
+    received: u64,
+    /// Whether the session is the one that the client asked for.
+    recovered: bool,
+    /// After how many milliseconds of silence a side asks for a sign of life.
+    heartbeat: u64,
+    /// The largest message that is taken, in bytes.
+    max_message: u64,
+}
+
+impl Admission {
+    /// Hands the connection to the session and lets it run.
+    pub(super) fn start(self, transport: Box<dyn Transport>, read: Vec<u8>, alive: Alive) {
+        (self.start)(transport, read, alive);
+    }
+}
+
+/// What a procedure needs per client.
+pub(super) struct Mounted<E, S> {
+    factory: Factory<E, S>,
+    hub: Arc<Hub>,
+    limits: Arc<Limits>,
+    max_connections: Option<usize>,
+    middleware: Middleware,
+    guard: Option<Guard<S>>,
+}
+
+impl<E, S> From<Server<E, S>> for Mounted<E, S> {
+    fn from(server: Server<E, S>) -> Self {
+        Self {
+            factory: server.factory,
+            hub: server.hub,
+            limits: Arc::new(server.limits),
+            max_connections: server.max_connections,
+            middleware: server.middleware,
+            guard: server.guard,
+        }
+    }
+}
+
+impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
+    async fn open(&self, request: Request) -> Result<Admission, Reject> {
+        let request = self.middleware.run(request).await?;
+        let mode = request.mode();
+        let peer = request.peer_addr();
+        let id = SocketId::random().map_err(|error| {
+            tracing::error!(%error, "no random bits for a socket's id");
+            Reject::try_later("the server has no random bits")
+        })?;
+        let presence = Presence::enter(id, request, &self.hub, &self.limits, self.max_connections)
+            .map_err(refuse)?;
+        let socket = Socket::new(Arc::clone(presence.member()));
+        let value = (self.factory)(socket).await?;
+
+        let span = tracing::debug_span!("connection", procedure = E::NAME, %id, peer = ?peer);
+        let session = Session { value, presence, guard: self.guard.clone() };
+        Ok(Admission {
+            welcome: Welcome {
+                resume: None,
+                received: 0,
+                recovered: false,
+                heartbeat: millis(self.limits.heartbeat_interval),
+                max_message: self.limits.max_message_size as u64,
+            },
+            start: Box::new(move |transport, read, alive| {
+                let member = Arc::clone(session.presence.member());
+                let connection = Connection::new(transport, read, member);
+                let session = run::<E, S>(session, connection, mode);
+                tokio::spawn(
+                    async move {
+                        session.await;
+                        drop(alive);
+                    }
+                    .instrument(span),
+                );
+            }),
+        })
+    }
+}
+
+impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
+    fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>> {
+        async move { contain("the session factory or a middleware", self.open(request)).await }
+            .boxed()
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+fn refuse(full: Full) -> Reject {
+    match full {
+        Full::TooManyConnections => Reject::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            CloseCode::TOO_MANY_CONNECTIONS,
+            "the procedure has as many connections as it may",
+        ),
+        Full::Draining => Reject::try_later("the server shuts down"),
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

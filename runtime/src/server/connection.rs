@@ -1,0 +1,148 @@
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use crate::session::{Member, Taken};
+use crate::wire::CloseCode;
+
+/// What carries a WebSocket: a TCP stream, or anything like it.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// One WebSocket. tungstenite parses what comes in; all that goes out, its own pongs and close
+/// frames too, passes through the member's outbox, so that there is one order.
+pub(crate) struct Connection {
+    websocket: WebSocket<Pipe>,
+    member: Arc<Member>,
+    /// What was taken from the outbox.
+    writing: Vec<u8>,
+    /// How much of it the transport has taken.
+    written: usize,
+}
+
+/// The longest reason of a close frame (RFC 6455 §5.5: 125 bytes, two of them for the code).
+const MAX_CLOSE_REASON: usize = 123;
+
+impl Connection {
+    /// A connection after its handshake; `read` is what came behind the request.
+    pub(crate) fn new(transport: Box<dyn Transport>, read: Vec<u8>, member: Arc<Member>) -> Self {
+        let limits = member.limits();
+        let config = WebSocketConfig::default()
+            .read_buffer_size(limits.read_buffer_size)
+            .write_buffer_size(0)
+            .max_message_size(Some(limits.max_message_size))
+            .max_frame_size(Some(limits.max_message_size));
+        let pipe = Pipe { transport, waker: Waker::noop().clone(), member: Arc::clone(&member) };
+        let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
+        Self { websocket, member, writing: Vec::new(), written: 0 }
+    }
+
+    /// The next message, ping and close frames included.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
+        let waker = &mut self.websocket.get_mut().waker;
+        if !waker.will_wake(cx.waker()) {
+            waker.clone_from(cx.waker());
+        }
+        match self.websocket.read() {
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            read => Poll::Ready(read),
+        }
+    }
+
+    /// Writes what waits in the outbox; ready when nothing is left.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while self.written < self.writing.len() {
+                let transport = &mut self.websocket.get_mut().transport;
+                match Pin::new(transport).poll_write(cx, &self.writing[self.written..]) {
+                    Poll::Ready(Ok(0)) => {
+                        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                    }
+                    Poll::Ready(Ok(count)) => self.written += count,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        self.member.outbox().block(cx.waker());
+                        return Poll::Pending;
+                    }
+                }
+            }
+            // An idle connection keeps no buffer.
+            self.writing = Vec::new();
+            self.written = 0;
+            if self.member.outbox().take(&mut self.writing, cx.waker()) == Taken::Nothing {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Asks the client for a sign of life.
+    pub(crate) fn ping(&mut self) {
+        // Cannot fail: the pipe takes all, and a closed WebSocket needs no ping.
+        let _ = self.websocket.send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
+    }
+
+    /// Answers the client's close frame, if there is one to answer.
+    pub(crate) fn answer_close(&mut self) {
+        let _ = self.websocket.flush();
+    }
+
+    /// Puts a close frame into the outbox, unless one was sent.
+    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
+        let mut end = reason.len().min(MAX_CLOSE_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let reason = Utf8Bytes::from(&reason[..end]);
+        let _ = self.websocket.close(Some(CloseFrame { code: code.0.into(), reason }));
+    }
+
+    /// Ends the writing half, then reads and forgets until the client has ended its own: closing
+    /// with unread input would make TCP throw away the close frame.
+    pub(crate) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let transport = &mut self.websocket.get_mut().transport;
+        ready!(Pin::new(&mut *transport).poll_shutdown(cx))?;
+        let mut scratch = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut *transport).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+/// The transport as tungstenite sees it: reads are the transport's, writes go to the outbox.
+struct Pipe {
+    transport: Box<dyn Transport>,
+    waker: Waker,
+    member: Arc<Member>,
+}
+
+impl Read for Pipe {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut cx = Context::from_waker(&self.waker);
+        let mut buffer = ReadBuf::new(bytes);
+        match Pin::new(&mut self.transport).poll_read(&mut cx, &mut buffer) {
+            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.member.outbox().push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

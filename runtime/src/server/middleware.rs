@@ -1,0 +1,45 @@
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+
+use super::{Reject, Request};
+use crate::wire::CloseCode;
+
+type Step = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Request, Reject>> + Send + Sync>;
+
+/// What every request passes through before its session is made, in order.
+#[derive(Clone, Default)]
+pub(super) struct Middleware(Vec<Step>);
+
+impl Middleware {
+    pub(super) fn push<F, Fut>(&mut self, step: F)
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Request, Reject>> + Send + 'static,
+    {
+        self.0.push(Arc::new(move |request| step(request).boxed()));
+    }
+
+    pub(super) async fn run(&self, mut request: Request) -> Result<Request, Reject> {
+        for step in &self.0 {
+            request = step(request).await?;
+        }
+        Ok(request)
+    }
+}
+
+/// Runs the user's code before a session; a panic refuses the connection and nothing else.
+pub(super) async fn contain<T>(
+    what: &'static str,
+    run: impl Future<Output = Result<T, Reject>>,
+) -> Result<T, Reject> {
+    AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("{what} panicked; the connection is refused");
+        let message = "the server failed to open a session";
+        Err(Reject::new(StatusCode::INTERNAL_SERVER_ERROR, CloseCode::REFUSED_FOR_NOW, message))
+    })
+}

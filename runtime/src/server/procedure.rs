@@ -1,0 +1,161 @@
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::middleware::Middleware;
+use super::{Reject, Request};
+use crate::contract::{Contract, Procedure};
+use crate::rooms::{Hub, Io};
+use crate::session::{Denied, Event, Guard, Limits, Socket};
+
+pub(super) type Factory<E, S> =
+    Arc<dyn Fn(Socket<E>) -> BoxFuture<'static, Result<S, Reject>> + Send + Sync>;
+
+/// Serves one procedure: makes a session per client and holds its settings.
+///
+/// `#[procedure] trait Chat` generates `ChatServer`, which is this type for that trait. Mount it
+/// with [`Router::procedure`](crate::Router::procedure).
+///
+/// ```
+/// # use parlor::prelude::*;
+/// # #[procedure] trait Chat { #[incoming] async fn say(&mut self, text: String); }
+/// # struct Guest { socket: ChatSocket }
+/// # impl Chat for Guest { async fn say(&mut self, text: String) {} }
+/// use std::time::Duration;
+///
+/// let chat = ChatServer::new(|socket: ChatSocket| async move { Ok(Guest { socket }) })
+///     .heartbeat_interval(Duration::from_secs(20))
+///     .heartbeat_timeout(Duration::from_secs(30))
+///     .rate_limit(20.0, 50);
+/// ```
+#[must_use = "mount it with `Router::procedure`"]
+pub struct Server<E, S> {
+    pub(super) factory: Factory<E, S>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) limits: Limits,
+    pub(super) max_connections: Option<usize>,
+    pub(super) middleware: Middleware,
+    pub(super) guard: Option<Guard<S>>,
+    contract: PhantomData<fn() -> E>,
+}
+
+impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
+    /// A server whose `factory` makes the session of each client, before its connection is accepted.
+    ///
+    /// The factory may look at [`Socket::request`], take its time, join rooms and emit; all of that
+    /// becomes real when it returns `Ok`. `Err(Reject)` refuses the connection.
+    pub fn new<F, Fut>(factory: F) -> Self
+    where
+        F: Fn(Socket<E>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S, Reject>> + Send + 'static,
+    {
+        Self {
+            factory: Arc::new(move |socket| factory(socket).boxed()),
+            hub: Arc::default(),
+            limits: Limits::default(),
+            max_connections: None,
+            middleware: Middleware::default(),
+            guard: None,
+            contract: PhantomData,
+        }
+    }
+
+    /// The broadcast controller, for use outside of sessions.
+    pub fn io(&self) -> Io<E> {
+        Io::new(Arc::clone(&self.hub))
+    }
+
+    /// Adds a step that every request for this procedure passes through, after those of the router.
+    ///
+    /// It puts typed values into the request's extensions, or refuses.
+    pub fn middleware<F, Fut>(mut self, step: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Request, Reject>> + Send + 'static,
+    {
+        self.middleware.push(step);
+        self
+    }
+
+    /// Asks `guard` about each event right before it is decoded; a refusal is `denied` to the client.
+    ///
+    /// It sees the session as the events before have left it.
+    pub fn guard<G>(mut self, guard: G) -> Self
+    where
+        G: Fn(&S, Event<'_>) -> Result<(), Denied> + Send + Sync + 'static,
+    {
+        self.guard = Some(Arc::new(guard));
+        self
+    }
+
+    /// At most so many events per second from each connection, and `burst` at once; what is more is
+    /// `limited`. Off by default. Less than one event at once would be none at all: `burst` is at least 1.
+    pub fn rate_limit(mut self, events_per_second: f64, burst: u32) -> Self {
+        self.limits.rate = Some((events_per_second.max(0.0), burst.max(1)));
+        self
+    }
+
+    /// After so long without a sign of life the client is pinged. 30 s by default, as Phoenix
+    /// has it.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.limits.heartbeat_interval = interval;
+        self
+    }
+
+    /// After so long without a sign of life the client is dead. 45 s by default.
+    ///
+    /// Any byte counts. While reading is stopped because a handler is slow, silence does not count.
+    pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.heartbeat_timeout = timeout;
+        self
+    }
+
+    /// A handler that runs longer is cancelled where it waits; a call gets `timedOut`. Off by default.
+    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.handler_timeout = Some(timeout);
+        self
+    }
+
+    /// The largest message in bytes, all its fragments together; larger ones close the connection
+    /// with 1009. 64 KiB by default, as Centrifugo has it.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.limits.max_message_size = bytes;
+        self
+    }
+
+    /// How many bytes may wait for one client before it is closed as too slow. 1 MiB by default, as
+    /// Centrifugo has it.
+    pub fn max_outbox_size(mut self, bytes: usize) -> Self {
+        self.limits.max_outbox_size = bytes;
+        self
+    }
+
+    /// How many rooms one socket may be in. 1 000 by default.
+    pub fn max_rooms_per_socket(mut self, rooms: usize) -> Self {
+        self.limits.max_rooms_per_socket = rooms;
+        self
+    }
+
+    /// The longest name of a room in bytes. 256 by default.
+    pub fn max_room_name(mut self, bytes: usize) -> Self {
+        self.limits.max_room_name = bytes;
+        self
+    }
+
+    /// How many clients may be connected at once; more are refused with 503, or 4002. Unbounded by default.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = Some(connections);
+        self
+    }
+
+    /// How many bytes are read at once; each connection keeps as many. 1 KiB by default: more costs
+    /// memory for idle clients, less costs system calls for busy ones.
+    pub fn read_buffer_size(mut self, bytes: usize) -> Self {
+        self.limits.read_buffer_size = bytes.max(128);
+        self
+    }
+}

@@ -1,0 +1,145 @@
+use std::fmt;
+use std::net::SocketAddr;
+
+use data_encoding::BASE64URL_NOPAD;
+use http::{Extensions, HeaderMap, Uri, header};
+
+use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON};
+
+/// How a client wants to be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// No subprotocol: 2-tuples and nothing else.
+    Plain,
+    /// `parlor.v1.json`.
+    Parlor,
+}
+
+/// The HTTP request that asks for a WebSocket: what middleware and the session factory see.
+///
+/// Middleware puts typed values into its extensions; sessions find them with [`Request::get`].
+pub struct Request {
+    parts: http::request::Parts,
+    peer: Option<SocketAddr>,
+}
+
+impl Request {
+    pub(crate) fn new(request: http::Request<()>, peer: Option<SocketAddr>) -> Self {
+        Self { parts: request.into_parts().0, peer }
+    }
+
+    /// The path and query that the client asked for.
+    pub fn uri(&self) -> &Uri {
+        &self.parts.uri
+    }
+
+    /// The query, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.parts.uri.query()
+    }
+
+    /// The headers as they came. Those that are not UTF-8 or look odd are here too.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The address at the other end of the TCP connection: the client's, or that of a proxy.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The values that middleware has put in.
+    pub fn extensions(&self) -> &Extensions {
+        &self.parts.extensions
+    }
+
+    /// The place for typed values, for middleware.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.parts.extensions
+    }
+
+    /// The value of type `T` that middleware has put in.
+    pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
+        self.parts.extensions.get::<T>()
+    }
+
+    /// The token that the client presents: of `Authorization: Bearer ..`, or of the subprotocol
+    /// `parlor.bearer.<base64url>`, which is how browsers send one.
+    pub fn bearer_token(&self) -> Option<String> {
+        let of_header = self
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().to_owned());
+        of_header.or_else(|| {
+            let encoded = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_BEARER))?;
+            String::from_utf8(BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?).ok()
+        })
+    }
+
+    /// The subprotocols that the client offers, in its order.
+    fn protocols(&self) -> impl Iterator<Item = &str> {
+        self.headers()
+            .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        if self.protocols().any(|name| name == PROTOCOL_JSON) { Mode::Parlor } else { Mode::Plain }
+    }
+
+    /// For [`handshake`](super::handshake): what tungstenite makes a response of.
+    pub(super) fn to_http(&self) -> http::Request<()> {
+        let mut request = http::Request::new(());
+        *request.method_mut() = self.parts.method.clone();
+        *request.version_mut() = self.parts.version;
+        *request.headers_mut() = self.parts.headers.clone();
+        request
+    }
+}
+
+/// Headers and query may hold secrets: neither is shown.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("path", &self.parts.uri.path())
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(name: header::HeaderName, value: &str) -> Request {
+        let request = http::Request::builder().header(name, value).body(()).expect("a request");
+        Request::new(request, None)
+    }
+
+    #[test]
+    fn finds_the_bearer_token_in_header_and_subprotocol() {
+        let header = request(header::AUTHORIZATION, "bearer s3cret");
+        assert_eq!(header.bearer_token().as_deref(), Some("s3cret"));
+        let offered = "parlor.v1.json, parlor.bearer.czNjcmV0";
+        let protocol = request(header::SEC_WEBSOCKET_PROTOCOL, offered);
+        assert_eq!(protocol.bearer_token().as_deref(), Some("s3cret"));
+        assert_eq!(protocol.mode(), Mode::Parlor);
+        assert_eq!(request(header::AUTHORIZATION, "Basic abc").bearer_token(), None);
+    }
+
+    #[test]
+    fn shows_no_secrets() {
+        let request = http::Request::builder()
+            .uri("/chat?token=s3cret")
+            .header(header::AUTHORIZATION, "Bearer s3cret")
+            .body(())
+            .expect("a request");
+        assert!(!format!("{:?}", Request::new(request, None)).contains("s3cret"));
+    }
+}

@@ -1,0 +1,146 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::admission::{Endpoint, Mounted};
+use super::middleware::Middleware;
+use super::origin::OriginRules;
+use super::serve::{Listen, Serve};
+use super::{Reject, Request, Server};
+use crate::contract::Procedure;
+
+/// Procedures by their paths, and what holds for all of them.
+///
+/// ```no_run
+/// # use parlor::prelude::*;
+/// # #[procedure] trait Chat { #[incoming] async fn say(&mut self, text: String); }
+/// # struct Guest;
+/// # impl Chat for Guest { async fn say(&mut self, text: String) {} }
+/// # async fn run() -> Result<(), parlor::ServeError> {
+/// let chat = ChatServer::new(|_socket: ChatSocket| async { Ok(Guest) });
+/// parlor::Router::new()
+///     .procedure("/api/chat", chat)
+///     .serve("127.0.0.1:3000")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a router does nothing until it is served"]
+pub struct Router {
+    pub(super) endpoints: HashMap<String, Arc<dyn Endpoint>>,
+    pub(super) middleware: Middleware,
+    pub(super) rules: OriginRules,
+    pub(super) handshake_timeout: Duration,
+    pub(super) max_handshakes: usize,
+    pub(super) shutdown_timeout: Duration,
+    /// Paths that were mounted twice or cannot be paths.
+    pub(super) mistakes: Vec<String>,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            endpoints: HashMap::new(),
+            middleware: Middleware::default(),
+            rules: OriginRules::default(),
+            handshake_timeout: Duration::from_secs(10),
+            max_handshakes: 4096,
+            shutdown_timeout: Duration::from_secs(30),
+            mistakes: Vec::new(),
+        }
+    }
+}
+
+impl Router {
+    /// A router without procedures: every path is 404.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Mounts a procedure at `path`, which starts with `/` and is matched exactly.
+    ///
+    /// A path that is mounted twice, or does not start with `/`, fails [`serve`](Self::serve).
+    pub fn procedure<E, S>(mut self, path: impl Into<String>, server: Server<E, S>) -> Self
+    where
+        E: Procedure<S>,
+        S: Send + 'static,
+    {
+        let path = path.into();
+        let endpoint: Arc<dyn Endpoint> = Arc::new(Mounted::from(server));
+        if !path.starts_with('/') {
+            self.mistakes.push(format!("the path `{path}` does not start with `/`"));
+        } else if self.endpoints.contains_key(&path) {
+            self.mistakes.push(format!("two procedures are mounted at `{path}`"));
+        } else {
+            self.endpoints.insert(path, endpoint);
+        }
+        self
+    }
+
+    /// Adds a step that every request passes through before those of its procedure.
+    pub fn middleware<F, Fut>(mut self, step: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Request, Reject>> + Send + 'static,
+    {
+        self.middleware.push(step);
+        self
+    }
+
+    /// Lets pages of these origins connect, as in `https://app.example.com`.
+    ///
+    /// Pages of the server's own host and clients without an `Origin` may always; `null` and all
+    /// others are refused, since browsers let any page open a WebSocket to any server.
+    pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.rules.origins.extend(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// Lets pages of any origin connect: for public procedures that look at no cookie.
+    pub fn allow_any_origin(mut self) -> Self {
+        self.rules.any_origin = true;
+        self
+    }
+
+    /// The names, with or without a port, by which clients may call this server.
+    ///
+    /// By default any, but on a loopback address only loopback names, against DNS rebinding.
+    pub fn allow_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.rules.hosts.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
+    /// How long a client may take from its TCP connection to its request's end. 10 s by default.
+    ///
+    /// The request may have 16 KiB and 124 headers. Middleware and the factory take their own time.
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// How many handshakes may be under way at once; more connections are dropped. 4 096 by default.
+    pub fn max_handshakes(mut self, handshakes: usize) -> Self {
+        self.max_handshakes = handshakes.max(1);
+        self
+    }
+
+    /// How long sessions may take to end after the shutdown signal; then running handlers are
+    /// cancelled. 30 s by default.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Serves at an address such as `"127.0.0.1:3000"`, or on a listener that is bound already.
+    ///
+    /// Runs until its shutdown signal; without
+    /// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
+    pub fn serve(self, listen: impl Listen) -> Serve {
+        Serve::new(self, listen)
+    }
+
+    pub(super) fn endpoint(&self, path: &str) -> Option<Arc<dyn Endpoint>> {
+        self.endpoints.get(path).map(Arc::clone)
+    }
+}

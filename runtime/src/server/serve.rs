@@ -1,0 +1,227 @@
+use std::convert::Infallible;
+use std::future::{Future, IntoFuture, pending};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
+
+use super::Router;
+use super::handshake::{Incoming, handshake};
+
+/// How long sessions whose handlers were cancelled may take to say goodbye.
+const LAST_WORDS: Duration = Duration::from_secs(6);
+
+/// Why a router could not be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address cannot be bound.
+    #[error("cannot listen: {0}")]
+    Listen(#[from] io::Error),
+    /// A procedure cannot be mounted where it was.
+    #[error("{0}")]
+    Path(String),
+}
+
+/// What can be listened on: an address, or a listener that is bound already.
+pub trait Listen {
+    /// Binds, if need be.
+    fn listen(self) -> impl Future<Output = io::Result<TcpListener>> + Send + 'static;
+}
+
+impl Listen for TcpListener {
+    async fn listen(self) -> io::Result<TcpListener> {
+        Ok(self)
+    }
+}
+
+impl Listen for std::net::TcpListener {
+    async fn listen(self) -> io::Result<TcpListener> {
+        self.set_nonblocking(true)?;
+        TcpListener::from_std(self)
+    }
+}
+
+impl Listen for &str {
+    fn listen(self) -> impl Future<Output = io::Result<TcpListener>> + Send + 'static {
+        self.to_owned().listen()
+    }
+}
+
+impl Listen for String {
+    async fn listen(self) -> io::Result<TcpListener> {
+        TcpListener::bind(self).await
+    }
+}
+
+impl Listen for SocketAddr {
+    async fn listen(self) -> io::Result<TcpListener> {
+        TcpListener::bind(self).await
+    }
+}
+
+impl Listen for (IpAddr, u16) {
+    async fn listen(self) -> io::Result<TcpListener> {
+        TcpListener::bind(self).await
+    }
+}
+
+/// A router that is about to be served: `.await` it.
+#[must_use = "nothing is served until this is awaited"]
+pub struct Serve {
+    router: Router,
+    listener: BoxFuture<'static, io::Result<TcpListener>>,
+    shutdown: BoxFuture<'static, ()>,
+}
+
+impl Serve {
+    pub(super) fn new(router: Router, listen: impl Listen) -> Self {
+        Self { router, listener: listen.listen().boxed(), shutdown: pending().boxed() }
+    }
+
+    /// Shuts down when `signal` is ready: nobody more is let in, running handlers come to their
+    /// end, each session's `disconnected` runs, what waits goes out, and clients are closed with
+    /// 1012. After [`Router::shutdown_timeout`] handlers that still run are cancelled.
+    pub fn with_graceful_shutdown(
+        mut self,
+        signal: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        self.shutdown = signal.boxed();
+        self
+    }
+
+    async fn run(self) -> Result<(), ServeError> {
+        let Self { router, listener, shutdown } = self;
+        if !router.mistakes.is_empty() {
+            return Err(ServeError::Path(router.mistakes.join("; ")));
+        }
+        let listener = listener.await?;
+        let local = listener.local_addr().ok();
+        if let Some(address) = local {
+            tracing::info!(%address, "listening");
+        }
+        let router = Arc::new(router);
+        let (alive, ended) = Alive::new();
+        let (stop, stopped) = watch::channel(());
+        tokio::select! {
+            () = shutdown => {}
+            () = accept(&listener, local, &router, &alive, &stopped) => {}
+        }
+        drop(listener);
+        drop(stop);
+        drop(alive);
+        drain(&router, ended).await;
+        Ok(())
+    }
+}
+
+impl IntoFuture for Serve {
+    type Output = Result<(), ServeError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.run().boxed()
+    }
+}
+
+/// Accepts connections for ever.
+async fn accept(
+    listener: &TcpListener,
+    local: Option<SocketAddr>,
+    router: &Arc<Router>,
+    alive: &Alive,
+    stopped: &watch::Receiver<()>,
+) {
+    let handshakes = Arc::new(Semaphore::new(router.max_handshakes.min(Semaphore::MAX_PERMITS)));
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                wait_after(&error).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
+            tracing::warn!(%peer, "dropped: too many handshakes are under way");
+            continue;
+        };
+        let incoming = Incoming { stream: prompt(stream), peer: Some(peer), local };
+        let router = Arc::clone(router);
+        let alive = alive.clone();
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move {
+            let _permit = permit;
+            tokio::select! {
+                () = handshake(incoming, router, alive) => {}
+                // The sender is dropped when the server stops: then handshakes end, too.
+                _ = stopped.changed() => {}
+            }
+        });
+    }
+}
+
+/// Sends small frames at once: events are made to arrive, not to fill packets.
+fn prompt(stream: TcpStream) -> TcpStream {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    stream
+}
+
+/// A connection that broke while it was accepted is the client's affair; with no file descriptors
+/// left it takes a while until some are free.
+async fn wait_after(error: &io::Error) {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset => {}
+        _ => {
+            tracing::error!(%error, "cannot accept connections; trying again in 1 s");
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Ends all sessions and waits for them.
+async fn drain(router: &Router, mut ended: Ended) {
+    for endpoint in router.endpoints.values() {
+        endpoint.hub().drain();
+    }
+    if timeout(router.shutdown_timeout, ended.all()).await.is_ok() {
+        return;
+    }
+    tracing::warn!("handlers still run after the shutdown timeout: they are cancelled");
+    for endpoint in router.endpoints.values() {
+        endpoint.hub().cut();
+    }
+    if timeout(LAST_WORDS, ended.all()).await.is_err() {
+        tracing::error!("some sessions did not end");
+    }
+}
+
+/// Held by each session; when all are dropped, all sessions have ended.
+#[derive(Clone)]
+pub(super) struct Alive(
+    #[allow(dead_code, reason = "dropping it is its use")] mpsc::Sender<Infallible>,
+);
+
+struct Ended(mpsc::Receiver<Infallible>);
+
+impl Alive {
+    fn new() -> (Self, Ended) {
+        let (sender, receiver) = mpsc::channel(1);
+        (Self(sender), Ended(receiver))
+    }
+}
+
+impl Ended {
+    async fn all(&mut self) {
+        let _ = self.0.recv().await;
+    }
+}

@@ -1,0 +1,311 @@
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use tokio::time::{Sleep, sleep};
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::arrivals::{Arrival, Arrivals};
+use super::limits::{CLOSE_TIMEOUT, MALFORMED_IN_A_ROW, TURN};
+use super::liveness::{Due, Liveness};
+use super::rate_limit::RateLimit;
+use super::reply::refusal;
+use super::{DisconnectReason, Member};
+use crate::server::{Connection, Mode};
+use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, Malformed, control};
+
+/// Carries a session over one connection: reads what comes, writes what waits, keeps time.
+///
+/// All that is readable is handled before anything is written.
+pub(super) struct Driver {
+    connection: Connection,
+    member: Arc<Member>,
+    mode: Mode,
+    arrivals: Arrivals,
+    /// The call whose handler runs.
+    running: Option<u64>,
+    liveness: Liveness,
+    rate: Option<RateLimit>,
+    malformed_in_a_row: u32,
+    /// How many messages may still be handled before the others' turn.
+    turn: u32,
+    /// Something came since the last rest.
+    heard: bool,
+    /// The outbox holds this task's waker.
+    asleep: bool,
+    /// Why nothing more will come over this connection.
+    ended: Option<DisconnectReason>,
+}
+
+/// How a handler's run ended.
+pub(super) enum Run<T> {
+    Done(T),
+    Panicked,
+    TimedOut,
+    /// The server's shutdown took too long.
+    Cut,
+}
+
+impl Driver {
+    pub(super) fn new(connection: Connection, member: Arc<Member>, mode: Mode) -> Self {
+        let limits = member.limits();
+        Self {
+            connection,
+            mode,
+            arrivals: Arrivals::default(),
+            running: None,
+            liveness: Liveness::new(limits.heartbeat_interval, limits.heartbeat_timeout),
+            rate: limits.rate.map(RateLimit::new),
+            malformed_in_a_row: 0,
+            turn: TURN,
+            heard: false,
+            asleep: false,
+            ended: None,
+            member,
+        }
+    }
+
+    /// The next message, or why there is none.
+    pub(super) async fn next(&mut self) -> Result<Arrival, DisconnectReason> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Arrival, DisconnectReason>> {
+        self.wake_up();
+        if let Some(reason) = self.member.outbox().ending() {
+            return Poll::Ready(Err(reason));
+        }
+        if self.turn == 0 {
+            self.rest(cx);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if let Some(arrival) = self.arrivals.pop() {
+            self.turn -= 1;
+            return Poll::Ready(Ok(arrival));
+        }
+        if let Poll::Ready(Some(arrival)) = self.poll_arrival(cx) {
+            self.turn -= 1;
+            return Poll::Ready(Ok(arrival));
+        }
+        if self.ended.is_none() {
+            self.rest(cx);
+        }
+        match self.ended.clone() {
+            Some(reason) => Poll::Ready(Err(reason)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Runs a handler to its end; meanwhile reads ahead and writes.
+    pub(super) async fn drive<F: Future>(
+        &mut self,
+        call: Option<u64>,
+        handler: F,
+    ) -> Run<F::Output> {
+        // A panic may leave the session's value half-changed: no event reaches it afterwards.
+        let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
+        let mut timeout: Option<Pin<Box<Sleep>>> = None;
+        self.running = call;
+        let run = poll_fn(|cx| {
+            self.wake_up();
+            if let Poll::Ready(done) = handler.as_mut().poll(cx) {
+                return Poll::Ready(done.map_or(Run::Panicked, Run::Done));
+            }
+            if self.member.outbox().is_cut() {
+                return Poll::Ready(Run::Cut);
+            }
+            if let Some(limit) = self.member.limits().handler_timeout {
+                let timeout = timeout.get_or_insert_with(|| Box::pin(sleep(limit)));
+                if timeout.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Run::TimedOut);
+                }
+            }
+            while !self.arrivals.is_full() {
+                match self.poll_arrival(cx) {
+                    Poll::Ready(Some(arrival)) => self.arrivals.push(arrival),
+                    Poll::Ready(None) | Poll::Pending => break,
+                }
+            }
+            self.rest(cx);
+            Poll::Pending
+        })
+        .await;
+        self.running = None;
+        run
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Sends a frame to this client.
+    pub(super) fn send(&self, frame: &Frame) {
+        self.member.outbox().push(frame.as_bytes());
+    }
+
+    /// Tells the client that a message was refused. Clients of plain mode are told nothing.
+    pub(super) fn refuse(&mut self, body: &ErrorBody, call: Option<u64>) {
+        tracing::debug!(code = %body.code, "message refused");
+        if body.code == ErrorCode::Malformed {
+            self.count_malformed();
+        }
+        if self.mode == Mode::Parlor
+            && let Some(frame) = refusal(body, call)
+        {
+            self.send(&frame);
+        }
+    }
+
+    fn count_malformed(&mut self) {
+        self.malformed_in_a_row += 1;
+        if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
+            self.ended.get_or_insert(DisconnectReason::ProtocolViolation {
+                code: CloseCode::POLICY,
+                message: format!("{MALFORMED_IN_A_ROW} malformed messages in a row"),
+            });
+        }
+    }
+
+    /// A message was well-formed.
+    pub(super) fn well_formed(&mut self) {
+        self.malformed_in_a_row = 0;
+    }
+
+    /// The next message that is for the session; `None` when the connection has ended.
+    fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
+        while self.ended.is_none() {
+            let Poll::Ready(read) = self.connection.poll_read(cx) else { return Poll::Pending };
+            self.heard = true;
+            match read {
+                Ok(Message::Text(text)) => {
+                    if let Some(arrival) = self.arrive(text) {
+                        return Poll::Ready(Some(arrival));
+                    }
+                }
+                Ok(Message::Binary(_)) => {
+                    let what = "a binary frame: this connection speaks JSON in text frames";
+                    self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
+                }
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Ok(Message::Close(frame)) => {
+                    self.connection.answer_close();
+                    let (code, reason) = frame.map_or_else(
+                        || (CloseCode::NO_CODE, String::new()),
+                        |frame| (CloseCode(frame.code.into()), frame.reason.to_string()),
+                    );
+                    self.ended = Some(DisconnectReason::ClientClosed { code, reason });
+                }
+                Err(error) => self.ended = Some(broken(&error)),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Sorts a message: what is for the session is returned, the rest is dealt with.
+    fn arrive(&mut self, text: Utf8Bytes) -> Option<Arrival> {
+        let head = match Head::parse(&text) {
+            Ok(head) => head,
+            Err(malformed) => {
+                self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
+                return None;
+            }
+        };
+        match head.name(&text) {
+            control::PING => {
+                let number = head.payload(&text).parse::<u64>().ok();
+                if let Ok(frame) = Frame::event(control::PONG, &number) {
+                    self.send(&frame);
+                }
+                return None;
+            }
+            control::PONG | control::ACK => return None,
+            _ => {}
+        }
+        if let Some(rate) = &mut self.rate
+            && !rate.allow()
+        {
+            let body = ErrorBody::new(ErrorCode::Limited, "more events than the rate limit allows");
+            self.refuse(&body, head.id);
+            return None;
+        }
+        if let Some(id) = head.id
+            && (self.running == Some(id) || self.arrivals.has_call(id))
+        {
+            let malformed = Malformed::new(format!("a call with the id {id} is still running"));
+            self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
+            return None;
+        }
+        Some(Arrival { text, head })
+    }
+
+    /// Before the task sleeps: keeps time, then writes all that waits.
+    fn rest(&mut self, cx: &mut Context<'_>) {
+        self.turn = TURN;
+        if self.ended.is_none() {
+            // A client that is not read cannot be heard.
+            if std::mem::take(&mut self.heard) || self.arrivals.is_full() {
+                self.liveness.heard();
+            }
+            match self.liveness.poll_due(cx) {
+                Poll::Ready(Due::Ping) => {
+                    self.connection.ping();
+                    let _ = self.liveness.poll_due(cx);
+                }
+                Poll::Ready(Due::Death) => self.ended = Some(DisconnectReason::HeartbeatMissed),
+                Poll::Pending => {}
+            }
+        }
+        self.asleep = true;
+        if let Poll::Ready(Err(error)) = self.connection.poll_write(cx) {
+            self.ended.get_or_insert(DisconnectReason::ConnectionLost { error: error.to_string() });
+        }
+    }
+
+    fn wake_up(&mut self) {
+        if std::mem::take(&mut self.asleep) {
+            self.member.outbox().wake_up();
+        }
+    }
+
+    /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
+    pub(super) async fn finish(mut self, reason: &DisconnectReason) {
+        let (code, words) = reason.close();
+        match reason {
+            DisconnectReason::ConnectionLost { .. } => return,
+            DisconnectReason::TooSlow => self.member.outbox().discard(),
+            _ => {}
+        }
+        self.connection.close(code, words);
+        self.member.outbox().seal();
+        let goodbye = async {
+            poll_fn(|cx| self.connection.poll_write(cx)).await?;
+            poll_fn(|cx| self.connection.poll_linger(cx)).await
+        };
+        match tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the connection broke while it was closed"),
+            Err(_) => tracing::debug!("the client did not close in time"),
+        }
+    }
+}
+
+/// Why the connection cannot go on after this error.
+fn broken(error: &Error) -> DisconnectReason {
+    let code = match error {
+        Error::Capacity(_) => CloseCode::TOO_BIG,
+        Error::Utf8(_) => CloseCode::INVALID_UTF8,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_) => {
+            return DisconnectReason::ConnectionLost { error: error.to_string() };
+        }
+        _ => CloseCode::PROTOCOL,
+    };
+    DisconnectReason::ProtocolViolation { code, message: error.to_string() }
+}

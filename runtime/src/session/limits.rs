@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+/// What one session and its connection may use. Each has a method of the same name on the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) heartbeat_timeout: Duration,
+    pub(crate) handler_timeout: Option<Duration>,
+    pub(crate) max_message_size: usize,
+    pub(crate) max_outbox_size: usize,
+    pub(crate) max_rooms_per_socket: usize,
+    pub(crate) max_room_name: usize,
+    pub(crate) read_buffer_size: usize,
+    /// Events per second, and how many may come at once.
+    pub(crate) rate: Option<(f64, u32)>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            heartbeat_interval: Duration::from_secs(30),
+            heartbeat_timeout: Duration::from_secs(45),
+            handler_timeout: None,
+            max_message_size: 64 << 10,
+            max_outbox_size: 1 << 20,
+            max_rooms_per_socket: 1000,
+            max_room_name: 256,
+            read_buffer_size: 1 << 10,
+            rate: None,
+        }
+    }
+}
+
+/// How many messages are read ahead while a handler runs.
+pub(super) const READ_AHEAD_MESSAGES: usize = 64;
+/// How many bytes of messages are read ahead while a handler runs.
+pub(super) const READ_AHEAD_BYTES: usize = 64 << 10;
+/// After so many malformed messages in a row the client is closed with 1008.
+pub(super) const MALFORMED_IN_A_ROW: u32 = 100;
+/// How many messages of one client are handled before others get their turn.
+pub(super) const TURN: u32 = 64;
+/// How long a closing handshake may take.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

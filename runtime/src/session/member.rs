@@ -1,0 +1,124 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Limits, Outbox, SocketId};
+use crate::lock::Lock;
+use crate::rooms::{Full, Hub, JoinRoomError};
+use crate::server::Request;
+
+/// What the rest of a server sees of one session: its outbox and its rooms.
+pub(crate) struct Member {
+    id: SocketId,
+    request: Request,
+    hub: Arc<Hub>,
+    outbox: Outbox,
+    limits: Arc<Limits>,
+    rooms: Lock<Joined>,
+}
+
+#[derive(Default)]
+struct Joined {
+    rooms: HashSet<Arc<str>>,
+    ended: bool,
+}
+
+impl Member {
+    pub(crate) fn id(&self) -> SocketId {
+        self.id
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<(), JoinRoomError> {
+        let max = self.limits.max_room_name;
+        if name.len() > max {
+            return Err(JoinRoomError::NameTooLong { length: name.len(), max });
+        }
+        let mut joined = self.rooms.lock();
+        if joined.ended {
+            return Err(JoinRoomError::Ended);
+        }
+        if joined.rooms.contains(name) {
+            return Ok(());
+        }
+        let max = self.limits.max_rooms_per_socket;
+        if joined.rooms.len() >= max {
+            return Err(JoinRoomError::TooManyRooms { max });
+        }
+        joined.rooms.insert(self.hub.rooms.join(name, self));
+        Ok(())
+    }
+
+    pub(crate) fn leave(&self, name: &str) {
+        let mut joined = self.rooms.lock();
+        if joined.rooms.remove(name) {
+            self.hub.rooms.leave(name, self.id);
+        }
+    }
+
+    pub(crate) fn rooms(&self) -> Vec<String> {
+        self.rooms.lock().rooms.iter().map(|room| room.to_string()).collect()
+    }
+
+    fn leave_all(&self) {
+        let mut joined = self.rooms.lock();
+        joined.ended = true;
+        for room in std::mem::take(&mut joined.rooms) {
+            self.hub.rooms.leave(&room, self.id);
+        }
+    }
+}
+
+/// A member's place in its procedure: dropped, it has left its rooms and is known to nobody.
+pub(crate) struct Presence(Arc<Member>);
+
+impl Presence {
+    pub(crate) fn enter(
+        id: SocketId,
+        request: Request,
+        hub: &Arc<Hub>,
+        limits: &Arc<Limits>,
+        max_connections: Option<usize>,
+    ) -> Result<Self, Full> {
+        let member = Arc::new(Member {
+            id,
+            request,
+            hub: Arc::clone(hub),
+            outbox: Outbox::new(limits.max_outbox_size),
+            limits: Arc::clone(limits),
+            rooms: Lock::default(),
+        });
+        hub.enter(&member, max_connections)?;
+        Ok(Self(member))
+    }
+
+    pub(crate) fn member(&self) -> &Arc<Member> {
+        &self.0
+    }
+
+    /// Leaves all rooms; broadcasts no longer reach the member. Its place is given up on drop.
+    pub(crate) fn leave_rooms(&self) {
+        self.0.leave_all();
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.0.leave_all();
+        self.0.hub.exit(self.0.id);
+    }
+}

@@ -1,0 +1,47 @@
+use tokio::time::Instant;
+
+/// A token bucket: it holds up to `burst` tokens and gains `per_second` of them each second.
+#[derive(Debug)]
+pub(super) struct RateLimit {
+    per_second: f64,
+    burst: f64,
+    tokens: f64,
+    at: Instant,
+}
+
+impl RateLimit {
+    pub(super) fn new((per_second, burst): (f64, u32)) -> Self {
+        let burst = f64::from(burst);
+        Self { per_second, burst, tokens: burst, at: Instant::now() }
+    }
+
+    /// Takes a token, if there is one.
+    pub(super) fn allow(&mut self) -> bool {
+        let now = Instant::now();
+        let gained = now.duration_since(self.at).as_secs_f64() * self.per_second;
+        self.at = now;
+        self.tokens = (self.tokens + gained).min(self.burst);
+        let allowed = self.tokens >= 1.0;
+        if allowed {
+            self.tokens -= 1.0;
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn allows_a_burst_then_the_rate() {
+        let mut limit = RateLimit::new((10.0, 3));
+        assert_eq!((0..5).filter(|_| limit.allow()).count(), 3);
+        tokio::time::advance(Duration::from_millis(200)).await;
+        assert_eq!((0..5).filter(|_| limit.allow()).count(), 2);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!((0..5).filter(|_| limit.allow()).count(), 3);
+    }
+}

@@ -1,0 +1,56 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Why an event or a call was refused: the `code` of an `$err` frame. The table is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The handler answered `Err(E)`; `details` is the `E`.
+    Refused,
+    /// No event has this name; the message names the nearest one.
+    Unknown,
+    /// The frame is not `[name, payload]` or `[name, payload, id]`.
+    Malformed,
+    /// A field is missing, of the wrong type or breaks a rule; `details` says which.
+    Invalid,
+    /// The guard of the procedure refused the event.
+    Denied,
+    /// More events than the rate limit allows.
+    Limited,
+    /// The server has too much to do.
+    Busy,
+    /// The handler panicked; the session ends.
+    Panicked,
+    /// The handler took longer than `handler_timeout`.
+    TimedOut,
+    /// A code of a newer server.
+    #[serde(other)]
+    Other,
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// What an `$err` frame carries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// Why.
+    pub code: ErrorCode,
+    /// What was wrong, where, and what to do; for people.
+    pub message: String,
+    /// What programs need: the typed error of a refusal, the violation of `invalid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<RawValue>>,
+}
+
+impl ErrorBody {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: None }
+    }
+}

@@ -1,0 +1,238 @@
+//! The fields of an event as one object: many names and types, one piece of code per tuple of types.
+//!
+//! Events with the same types share their code, whatever their names, which is what keeps a
+//! contract of hundreds of events cheap to compile.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::Error as ValueError;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+use crate::contract::DecodeError;
+
+/// Decodes the object that holds the fields `names` into a tuple.
+///
+/// Fields that `names` does not have are skipped. An absent field is what its type makes of
+/// nothing: `None` for an `Option`, the default for [`Defaulted`], else [`DecodeError::Missing`].
+pub fn decode_fields<'de, T: Fields<'de>, D: Deserializer<'de>>(
+    payload: D,
+    names: &'static [&'static str],
+) -> Result<T, DecodeError<D::Error>> {
+    payload
+        .deserialize_any(ObjectVisitor::<T> { names, fields: PhantomData })
+        .map_err(DecodeError::Codec)?
+        .map_err(DecodeError::Missing)
+}
+
+/// Decodes a payload that is a type of the user's.
+pub fn decode_payload<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    payload: D,
+) -> Result<T, DecodeError<D::Error>> {
+    T::deserialize(payload).map_err(DecodeError::Codec)
+}
+
+/// A tuple of up to 16 field types.
+pub trait Fields<'de>: Sized {
+    /// The fields that were seen so far.
+    type Slots;
+    /// No field seen.
+    fn empty() -> Self::Slots;
+    /// Reads the next value of `map` into the slot `index`.
+    fn read<M: MapAccess<'de>>(
+        slots: &mut Self::Slots,
+        index: usize,
+        map: &mut M,
+    ) -> Result<(), M::Error>;
+    /// Takes the fields out, or says which one is absent.
+    fn take(slots: Self::Slots, names: &'static [&'static str]) -> Result<Self, &'static str>;
+}
+
+macro_rules! fields {
+    ($($T:ident $index:tt),*) => {
+        impl<'de, $($T: Deserialize<'de>),*> Fields<'de> for ($($T,)*) {
+            type Slots = ($(Option<$T>,)*);
+
+            fn empty() -> Self::Slots {
+                ($(None::<$T>,)*)
+            }
+
+            fn read<MA: MapAccess<'de>>(
+                slots: &mut Self::Slots,
+                index: usize,
+                map: &mut MA,
+            ) -> Result<(), MA::Error> {
+                let _ = &slots;
+                match index {
+                    $($index => slots.$index = Some(map.next_value()?),)*
+                    _ => { map.next_value::<IgnoredAny>()?; }
+                }
+                Ok(())
+            }
+
+            fn take(slots: Self::Slots, names: &'static [&'static str]) -> Result<Self, &'static str> {
+                let _ = (&slots, names);
+                Ok(($(match slots.$index {
+                    Some(value) => value,
+                    None => absent(names[$index])?,
+                },)*))
+            }
+        }
+
+        impl<$($T: Serialize),*> Serialize for Object<($($T,)*)> {
+            fn serialize<SE: Serializer>(&self, serializer: SE) -> Result<SE::Ok, SE::Error> {
+                let map = serializer.serialize_map(Some(self.names.len()))?;
+                #[allow(unused_mut, reason = "an event may have no fields")]
+                let mut map = map;
+                $(map.serialize_entry(self.names[$index], &self.values.$index)?;)*
+                map.end()
+            }
+        }
+    };
+}
+
+fields!();
+fields!(A 0);
+fields!(A 0, B 1);
+fields!(A 0, B 1, C 2);
+fields!(A 0, B 1, C 2, D 3);
+fields!(A 0, B 1, C 2, D 3, E 4);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14);
+fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14, P 15);
+
+/// The fields of an event on their way out: an object with one entry per name.
+pub struct Object<T> {
+    /// The wire names, as many as there are values.
+    pub names: &'static [&'static str],
+    /// A tuple of the values, mostly borrowed.
+    pub values: T,
+}
+
+/// What the visitor yields: the fields, or the name of the one that is absent.
+type Found<T> = Result<T, &'static str>;
+
+struct ObjectVisitor<T> {
+    names: &'static [&'static str],
+    fields: PhantomData<T>,
+}
+
+impl<'de, T: Fields<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Found<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the event's fields")
+    }
+
+    /// `null` is an object without fields, as clients send it for an event that has none.
+    fn visit_unit<E>(self) -> Result<Found<T>, E> {
+        Ok(T::take(T::empty(), self.names))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Found<T>, M::Error> {
+        let mut slots = T::empty();
+        while let Some(index) = map.next_key_seed(Key(self.names))? {
+            T::read(&mut slots, index, &mut map)?;
+        }
+        Ok(T::take(slots, self.names))
+    }
+}
+
+/// Reads a key as its place among the names; `usize::MAX` for one that is not there.
+struct Key(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Key {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<usize, E> {
+        Ok(self.0.iter().position(|name| *name == key).unwrap_or(usize::MAX))
+    }
+}
+
+/// A field with `#[field(default)]`: absent, it is `T::default()`.
+pub struct Defaulted<T>(pub T);
+
+/// The name by which [`Defaulted`] and [`Absent`] know each other.
+const DEFAULTED: &str = "$parlor::Defaulted";
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Defaulted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DefaultedVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for DefaultedVisitor<T> {
+            type Value = Defaulted<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value or nothing")
+            }
+
+            fn visit_none<E>(self) -> Result<Self::Value, E> {
+                Ok(Defaulted(T::default()))
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Self::Value, D::Error> {
+                T::deserialize(deserializer).map(Defaulted)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(DEFAULTED, DefaultedVisitor(PhantomData))
+    }
+}
+
+/// What `T` makes of an absent field.
+fn absent<'de, T: Deserialize<'de>>(name: &'static str) -> Result<T, &'static str> {
+    T::deserialize(Absent).map_err(|_| name)
+}
+
+/// A deserializer of nothing: options are `None`, [`Defaulted`] has its default, the rest fails.
+struct Absent;
+
+impl<'de> Deserializer<'de> for Absent {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
+        Err(ValueError::custom("absent"))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_none()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        if name == DEFAULTED { visitor.visit_none() } else { self.deserialize_any(visitor) }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}

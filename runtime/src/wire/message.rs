@@ -1,0 +1,276 @@
+//! A text message taken apart: `[name, payload]` or `[name, payload, id]`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+/// The largest id of a call: what a JavaScript number holds exactly.
+const MAX_CALL_ID: u64 = (1 << 53) - 1;
+
+/// Where the parts of a message are in its text. The payload is not looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    name: Name,
+    payload: Range<usize>,
+    /// The id of a call.
+    pub(crate) id: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Name {
+    Plain(Range<usize>),
+    /// A name that was written with escapes.
+    Escaped(String),
+}
+
+impl Head {
+    /// Takes `text` apart without parsing the payload.
+    ///
+    /// What is read here in one glance is what clients send; anything unusual goes through
+    /// [`Head::parse_strictly`]. A payload that is not JSON is found when it is decoded.
+    pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
+        match Self::glance(text) {
+            Some(head) => Ok(head),
+            None => Self::parse_strictly(text),
+        }
+    }
+
+    fn glance(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let skip = |mut at: usize| {
+            while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+                at += 1;
+            }
+            at
+        };
+        let expect = |at: usize, byte: u8| (bytes.get(at) == Some(&byte)).then_some(at + 1);
+
+        let start = expect(skip(expect(skip(0), b'[')?), b'"')?;
+        let length =
+            bytes[start..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        let name = start..start + length;
+        let payload = skip(expect(skip(expect(name.end, b'"')?), b',')?);
+
+        let end = trim_end(bytes, bytes.len());
+        let end = end.checked_sub(1).filter(|last| *last >= payload && bytes[*last] == b']')?;
+        let end = trim_end(bytes, end);
+        let (end, id) = match call_id(bytes, payload, end)? {
+            Some((before, id)) => (before, Some(id)),
+            None => (end, None),
+        };
+        (payload < end).then_some(Self { name: Name::Plain(name), payload: payload..end, id })
+    }
+
+    /// Parses the whole of `text` and says exactly what is wrong with it.
+    pub(crate) fn parse_strictly(text: &str) -> Result<Self, Malformed> {
+        let whole: &RawValue =
+            serde_json::from_str(text).map_err(|error| Malformed::json(&error))?;
+        if !whole.get().starts_with('[') {
+            return Err(Malformed::new("the message is not an array: send [\"event\", payload]"));
+        }
+        let elements: Vec<&RawValue> =
+            serde_json::from_str(text).map_err(|error| Malformed::json(&error))?;
+        let (name, payload, id) = match elements[..] {
+            [] => return Err(Malformed::new("the array is empty: send [\"event\", payload]")),
+            [_] => return Err(Malformed::new("the payload is missing: send [\"event\", payload]")),
+            [name, payload] => (name, payload, None),
+            [name, payload, id] => (name, payload, Some(id)),
+            _ => return Err(Malformed::new("the array has more than three elements")),
+        };
+        let name: Cow<'_, str> = serde_json::from_str(name.get())
+            .map_err(|_| Malformed::new("the event's name, element 0, is not a string"))?;
+        let id = match id.map(|id| id.get().parse::<u64>()) {
+            None => None,
+            Some(Ok(id)) if id <= MAX_CALL_ID => Some(id),
+            Some(_) => {
+                return Err(Malformed::new(
+                    "the call's id, element 2, is not an integer of 0 to 2^53-1",
+                ));
+            }
+        };
+        let start = payload.get().as_ptr().addr() - text.as_ptr().addr();
+        Ok(Self {
+            name: Name::Escaped(name.into_owned()),
+            payload: start..start + payload.get().len(),
+            id,
+        })
+    }
+
+    pub(crate) fn name<'a>(&'a self, text: &'a str) -> &'a str {
+        match &self.name {
+            Name::Plain(range) => &text[range.clone()],
+            Name::Escaped(name) => name,
+        }
+    }
+
+    pub(crate) fn payload<'a>(&self, text: &'a str) -> &'a str {
+        &text[self.payload.clone()]
+    }
+}
+
+/// The id behind the last comma, and where the payload before it ends; `None` inside for a message
+/// without one. `None` outside for what looks like an id and is not a good one.
+///
+/// Nothing closes between that comma and the end of the message, so it stands in the outer array.
+#[allow(clippy::option_option, reason = "three outcomes, told apart in one place")]
+fn call_id(bytes: &[u8], start: usize, end: usize) -> Option<Option<(usize, u64)>> {
+    let digits = bytes[start..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let first = end - digits;
+    let comma = trim_end(bytes, first);
+    if digits == 0 || comma <= start || bytes[comma - 1] != b',' {
+        return Some(None);
+    }
+    if digits > 16 || (digits > 1 && bytes[first] == b'0') {
+        return None;
+    }
+    let id = bytes[first..end].iter().fold(0, |id, digit| id * 10 + u64::from(digit - b'0'));
+    (id <= MAX_CALL_ID).then(|| Some((trim_end(bytes, comma - 1), id)))
+}
+
+fn trim_end(bytes: &[u8], mut end: usize) -> usize {
+    while end > 0 && is_space(bytes[end - 1]) {
+        end -= 1;
+    }
+    end
+}
+
+/// White space as RFC 8259 has it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// What is wrong with a message that is not `[name, payload]` or `[name, payload, id]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Malformed(String);
+
+impl Malformed {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    /// What serde_json says, with line and column.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        Self(format!("not JSON: {error}"))
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text that is nearly a message: bits of JSON in any order.
+    fn nearly() -> impl Strategy<Value = String> {
+        let bits = [
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            " ",
+            "\n",
+            "\"a\"",
+            "\"\\u0061\"",
+            "\"",
+            "\\",
+            "7",
+            "0",
+            "-1",
+            "1.5",
+            "1e9",
+            "null",
+            "true",
+            "é",
+            "9007199254740992",
+            "\"x, 7\"",
+        ];
+        proptest::collection::vec(proptest::sample::select(bits.to_vec()), 0..12)
+            .prop_map(|bits| bits.concat())
+    }
+
+    proptest! {
+        /// Whenever a glance says more than "look closer", and the payload is JSON, it says what a
+        /// strict parse says. And neither panics.
+        #[test]
+        fn a_glance_agrees_with_a_strict_parse(text in prop_oneof![nearly(), ".{0,40}"]) {
+            let strict = Head::parse_strictly(&text);
+            if let Some(head) = Head::glance(&text)
+                && serde_json::from_str::<&RawValue>(head.payload(&text)).is_ok()
+            {
+                let strict = strict.expect("what a glance takes is well-formed");
+                prop_assert_eq!(head.name(&text), strict.name(&text));
+                prop_assert_eq!(head.payload(&text).trim(), strict.payload(&text));
+                prop_assert_eq!(head.id, strict.id);
+            }
+        }
+
+        #[test]
+        fn what_is_well_formed_is_taken_apart(
+            name in ".{0,20}", payload in ".{0,20}", id in proptest::option::of(0..=MAX_CALL_ID),
+        ) {
+            let text = match id {
+                Some(id) => serde_json::to_string(&(&name, &payload, id)),
+                None => serde_json::to_string(&(&name, &payload)),
+            }.expect("JSON");
+            let head = Head::parse(&text).expect("well-formed");
+            prop_assert_eq!(head.name(&text), name);
+            prop_assert_eq!(serde_json::from_str::<String>(head.payload(&text)).ok(), Some(payload));
+            prop_assert_eq!(head.id, id);
+        }
+    }
+
+    fn parts(text: &str) -> Result<(String, String, Option<u64>), String> {
+        Head::parse(text)
+            .map(|head| (head.name(text).to_owned(), head.payload(text).to_owned(), head.id))
+            .map_err(|malformed| malformed.to_string())
+    }
+
+    #[test]
+    fn takes_events_and_calls_apart() {
+        for (text, name, payload, id) in [
+            (r#"["a",{}]"#, "a", "{}", None),
+            (r#" [ "a" , {"x": [1, 2]} ] "#, "a", r#"{"x": [1, 2]}"#, None),
+            (r#"["a",{},7]"#, "a", "{}", Some(7)),
+            (r#"["a" , {} , 0 ]"#, "a", "{}", Some(0)),
+            (r#"["a",7]"#, "a", "7", None),
+            (r#"["a",1,7]"#, "a", "1", Some(7)),
+            (r#"["a",1.5]"#, "a", "1.5", None),
+            (r#"["a","b, 7"]"#, "a", r#""b, 7""#, None),
+            (r#"["a",[1, 7]]"#, "a", "[1, 7]", None),
+            (r#"["\u0061",null,7]"#, "a", "null", Some(7)),
+        ] {
+            assert_eq!(parts(text), Ok((name.to_owned(), payload.to_owned(), id)), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, what) in [
+            ("", "not JSON"),
+            ("hello", "not JSON"),
+            ("{}", "not an array"),
+            ("[]", "empty"),
+            (r#"["a"]"#, "payload is missing"),
+            ("[7, {}]", "name"),
+            (r#"["a", {}, 7, 8]"#, "more than three"),
+            (r#"["a", {}, "7"]"#, "id"),
+            (r#"["a", {}, -7]"#, "id"),
+            (r#"["a", {}, 9007199254740992]"#, "id"),
+            (r#"["a", {}, 99999999999999999999]"#, "id"),
+        ] {
+            // What a glance lets pass is found when the payload is decoded; then it is parsed strictly.
+            let malformed = Head::parse_strictly(text).expect_err(text).to_string();
+            assert!(malformed.contains(what), "{text}: {malformed}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A rule of `#[validate(..)]` that a field breaks. It never holds the value itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// Which field: its wire name, then the way inside, as in `tags[2]` or `author.name`.
+    pub path: String,
+    /// Which rule: `length`, `range`, `pattern`, `email`, `url`, `nested` or `custom`.
+    pub rule: String,
+    /// What is wrong, in words.
+    pub message: String,
+    /// The smallest value or length that the rule allows, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<serde_json::Number>,
+    /// The largest value or length that the rule allows, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<serde_json::Number>,
+}
+
+impl Violation {
+    /// A violation of `rule` by the field at `path`.
+    pub fn new(
+        path: impl Into<String>,
+        rule: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { path: path.into(), rule: rule.into(), message: message.into(), min: None, max: None }
+    }
+
+    /// A violation of a rule that has bounds.
+    #[cfg(feature = "validate")]
+    pub(crate) fn within<B: fmt::Display>(
+        path: &str,
+        rule: &str,
+        error: impl fmt::Display,
+        min: Option<B>,
+        max: Option<B>,
+    ) -> Self {
+        // Numbers of all types print as JSON does; what JSON has no number for is left out.
+        let number = |bound: Option<B>| bound?.to_string().parse().ok();
+        Self { min: number(min), max: number(max), ..Self::new(path, rule, error.to_string()) }
+    }
+
+    /// The same violation, of a part of the field at `path`.
+    #[cfg(feature = "validate")]
+    pub(crate) fn below(mut self, path: &str) -> Self {
+        let separator = match self.path.as_bytes() {
+            [] | [b'[', ..] => "",
+            _ if path.is_empty() => "",
+            _ => ".",
+        };
+        self.path = format!("{path}{separator}{}", self.path);
+        self
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => f.write_str("the payload")?,
+            path => write!(f, "`{path}`")?,
+        }
+        write!(f, " breaks the rule `{}`: {}", self.rule, self.message)
+    }
+}
+
+impl std::error::Error for Violation {}

@@ -1,0 +1,100 @@
+//! The examples as a user runs them: as programs.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use super::soon;
+
+/// A running example.
+pub struct Example {
+    /// Where its procedure is, for one that serves.
+    pub url: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Example {
+    /// Starts the example `name` on a free port and waits until it says where it is.
+    pub async fn serve(name: &str) -> Self {
+        let mut example = Self::run(name, &["--addr", "127.0.0.1:0"]).await;
+        let line = example.line_with("ws://").await;
+        let start = line.find("ws://").expect("just found");
+        example.url = line[start..].trim().to_owned();
+        example
+    }
+
+    /// Starts the example `name` at this port and waits until it listens.
+    pub async fn serve_at(name: &str, port: u16) -> Self {
+        let mut example = Self::spawn(name, |command| command.env("PORT", port.to_string())).await;
+        example.line_with("listening").await;
+        example
+    }
+
+    /// Starts the example `name` with these arguments.
+    pub async fn run(name: &str, args: &[&str]) -> Self {
+        Self::spawn(name, |command| command.args(args)).await
+    }
+
+    async fn spawn(name: &str, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let mut child = prepare(&mut Command::new(build(name).await))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the example runs");
+        let stdin = child.stdin.take();
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        Self { url: String::new(), child, stdin, lines }
+    }
+
+    /// Types a line.
+    pub async fn type_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("not closed");
+        stdin.write_all(format!("{line}\n").as_bytes()).await.expect("typed");
+        stdin.flush().await.expect("typed");
+    }
+
+    /// The next line that contains `what`.
+    pub async fn line_with(&mut self, what: &str) -> String {
+        loop {
+            let line = soon(what, self.lines.next_line()).await.expect("readable");
+            let line = line.unwrap_or_else(|| panic!("the example ended before it said `{what}`"));
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+
+    /// All that it prints until it ends by itself.
+    pub async fn output(mut self) -> String {
+        let mut output = String::new();
+        while let Some(line) = soon("a line", self.lines.next_line()).await.expect("readable") {
+            output.push_str(&line);
+            output.push('\n');
+        }
+        assert!(soon("the end", self.child.wait()).await.expect("waited").success(), "{output}");
+        output
+    }
+
+    /// Ends its input, as Ctrl-D does.
+    pub fn close_input(&mut self) {
+        self.stdin = None;
+    }
+}
+
+/// Builds the example, which is quick when `cargo test --workspace` has built it, and says where it is.
+async fn build(name: &str) -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "parlor-examples", "--example", name])
+        .status()
+        .await
+        .expect("cargo runs");
+    assert!(status.success(), "the example {name} does not build");
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.ancestors().nth(2).expect("target/debug/deps/test");
+    profile.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+}

@@ -1,0 +1,34 @@
+//! What the tests share: a procedure to probe, a server on a free port, and a client that is not
+//! Parlor's.
+
+mod example;
+mod probe;
+mod running;
+mod wire;
+
+pub use example::Example;
+pub use probe::*;
+pub use running::Running;
+pub use wire::{Closed, Wire};
+
+use std::time::Duration;
+
+/// How long a test waits for what should come at once.
+pub const GENEROUS: Duration = Duration::from_secs(20);
+
+/// Waits for `future`, which should be ready at once.
+///
+/// # Panics
+///
+/// When it is not ready after [`GENEROUS`].
+pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    match tokio::time::timeout(GENEROUS, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
+
+/// Whether a test whose tool is missing is a failure: everywhere that has all tools.
+pub fn nothing_may_be_skipped() -> bool {
+    std::env::var_os("PARLOR_TEST_ALL").is_some_and(|value| value == "1")
+}

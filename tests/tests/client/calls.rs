@@ -1,0 +1,210 @@
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::contract::{ChatClient, ChatEvent, JoinError};
+use parlor::{CallError, ConnectionChange};
+use parlor_tests::soon;
+
+use crate::raw::RawServer;
+
+/// More than waits in the client: 3 MiB of events.
+const FLOOD: usize = 3 << 10;
+
+fn said(number: usize) -> String {
+    format!(r#"["said",{{"text":"{}","number":{number}}}]"#, "x".repeat(1 << 10))
+}
+
+async fn connected(
+    server: &RawServer,
+) -> (ChatClient, crate::contract::ChatEvents, crate::raw::Peer) {
+    let connect =
+        ChatClient::builder(server.url()).reconnect_interval(Duration::from_millis(10)).connect();
+    let (connected, peer) = tokio::join!(connect, server.accept());
+    let (chat, events) = connected.unwrap();
+    (chat, events, peer)
+}
+
+#[tokio::test]
+async fn answers_are_typed() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+
+    let joining = chat.join_room("general");
+    let counting = chat.count();
+    assert_eq!(peer.text().await, r#"["joinRoom",{"room":"general"},1]"#);
+    assert_eq!(peer.text().await, r#"["count",{},2]"#);
+    // Answers may come in any order.
+    peer.send(r#"["$ok",5,2]"#).await;
+    peer.send(r#"["$ok",["ada","bob"],1]"#).await;
+    assert_eq!(soon("an answer", joining).await, Ok(vec!["ada".to_owned(), "bob".to_owned()]));
+    assert_eq!(soon("an answer", counting).await, Ok(5));
+}
+
+#[tokio::test]
+async fn a_refusal_carries_the_handlers_own_error() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+    let refusal = r#"{"code":"refused","message":"refused","details":{"Full":{"capacity":2}}}"#;
+    let (joined, ()) = tokio::join!(chat.join_room("general"), peer.answer("$err", refusal));
+    assert_eq!(joined, Err(CallError::Refused(JoinError::Full { capacity: 2 })));
+}
+
+#[tokio::test]
+async fn the_servers_refusals_keep_their_kinds() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+    for (code, expected) in [
+        ("denied", CallError::Denied("why".to_owned())),
+        ("limited", CallError::Limited("why".to_owned())),
+        ("busy", CallError::Busy("why".to_owned())),
+        ("panicked", CallError::Panicked),
+        ("timedOut", CallError::TimedOut),
+        ("unknown", CallError::Protocol("why".to_owned())),
+        ("malformed", CallError::Protocol("why".to_owned())),
+        ("ofTomorrow", CallError::Protocol("why".to_owned())),
+    ] {
+        let refusal = format!(r#"{{"code":"{code}","message":"why"}}"#);
+        let (joined, ()) = tokio::join!(chat.join_room("general"), peer.answer("$err", &refusal));
+        assert_eq!(joined, Err(expected), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_call_names_the_field_and_the_rule() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+    let refusal = r#"{"code":"invalid","message":"..","details":
+        {"path":"room","rule":"length","message":"too short","min":1}}"#;
+    let (joined, ()) = tokio::join!(chat.join_room("general"), peer.answer("$err", refusal));
+    match joined {
+        Err(CallError::Invalid(violation)) => {
+            assert_eq!((violation.path.as_str(), violation.rule.as_str()), ("room", "length"));
+            assert_eq!(violation.min, Some(1.into()));
+        }
+        other => panic!("{other:?}"),
+    }
+
+    // What this side can tell is not sent.
+    match chat.join_room("").await {
+        Err(CallError::Invalid(violation)) => {
+            assert_eq!((violation.path.as_str(), violation.rule.as_str()), ("room", "length"));
+        }
+        other => panic!("{other:?}"),
+    }
+    chat.say("next").unwrap();
+    assert_eq!(peer.text().await, r#"["say",{"text":"next"}]"#);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_type_is_told() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+    let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", r#""many""#));
+    assert!(matches!(counted, Err(CallError::Protocol(_))), "{counted:?}");
+    let refusal = r#"{"code":"refused","message":"refused","details":7}"#;
+    let (joined, ()) = tokio::join!(chat.join_room("general"), peer.answer("$err", refusal));
+    assert!(matches!(joined, Err(CallError::Protocol(_))), "{joined:?}");
+}
+
+#[tokio::test]
+async fn a_call_without_answer_times_out() {
+    let server = RawServer::start().await;
+    let connect =
+        ChatClient::builder(server.url()).call_timeout(Duration::from_millis(100)).connect();
+    let (connected, mut peer) = tokio::join!(connect, server.accept());
+    let (chat, _events) = connected.unwrap();
+    assert_eq!(soon("a timeout", chat.count()).await, Err(CallError::TimedOut));
+    // An answer that comes too late is nobody's.
+    peer.answer("$ok", "5").await;
+    let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
+    assert_eq!(counted, Ok(6));
+}
+
+#[tokio::test]
+async fn a_call_in_flight_fails_when_the_connection_is_lost() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+    let counting = chat.count();
+    peer.text().await;
+    peer.cut();
+    assert_eq!(soon("an answer", counting).await, Err(CallError::Disconnected));
+}
+
+#[tokio::test]
+async fn a_call_made_while_disconnected_is_kept() {
+    let server = RawServer::start().await;
+    let (chat, mut events, peer) = connected(&server).await;
+    peer.cut();
+    assert!(matches!(
+        soon("the loss", events.next()).await,
+        Some(ChatEvent::Connection(ConnectionChange::Lost { .. }))
+    ));
+    let counting = chat.count();
+    let mut peer = server.accept().await;
+    let (counted, ()) = tokio::join!(counting, peer.answer("$ok", "5"));
+    assert_eq!(counted, Ok(5));
+}
+
+#[tokio::test]
+async fn a_call_that_timed_out_or_was_dropped_unsent_is_not_sent() {
+    let server = RawServer::start().await;
+    let connect = ChatClient::builder(server.url())
+        .reconnect_interval(Duration::from_millis(10))
+        .call_timeout(Duration::from_millis(100))
+        .connect();
+    let (connected, peer) = tokio::join!(connect, server.accept());
+    let (chat, mut events) = connected.unwrap();
+    peer.cut();
+    assert!(matches!(
+        soon("the loss", events.next()).await,
+        Some(ChatEvent::Connection(ConnectionChange::Lost { .. }))
+    ));
+    drop(chat.join_room("dropped"));
+    assert_eq!(soon("a timeout", chat.count()).await, Err(CallError::TimedOut));
+    chat.say("kept").unwrap();
+    assert_eq!(server.accept().await.text().await, r#"["say",{"text":"kept"}]"#);
+}
+
+#[tokio::test]
+async fn calls_without_an_answer_are_bounded() {
+    let server = RawServer::start().await;
+    let (chat, _events, mut peer) = connected(&server).await;
+    let waiting: Vec<_> = (0..1024).map(|_| chat.count()).collect();
+    assert_eq!(chat.count().await, Err(CallError::Full));
+    drop(waiting);
+    // Those that went out meanwhile are answered by nobody, and none is in the way.
+    let counting = chat.count();
+    while !peer.text().await.ends_with(",1026]") {}
+    peer.send(r#"["$ok",5,1026]"#).await;
+    assert_eq!(soon("an answer", counting).await, Ok(5));
+}
+
+#[tokio::test]
+async fn calls_fail_when_nobody_polls_events_and_work_again_when_somebody_does() {
+    let server = RawServer::start().await;
+    let (chat, mut events, mut peer) = connected(&server).await;
+    let counting = chat.count();
+    let flood = tokio::spawn(async move {
+        peer.text().await;
+        for number in 0..FLOOD {
+            peer.send(&said(number)).await;
+        }
+        peer.send(r#"["$ok",5,1]"#).await;
+        peer
+    });
+    assert_eq!(soon("an answer", counting).await, Err(CallError::EventsNotPolled));
+    assert_eq!(chat.count().await, Err(CallError::EventsNotPolled), "new ones fail at once");
+
+    // None of the events is lost.
+    for expected in 0..FLOOD {
+        match soon("an event", events.next()).await {
+            Some(ChatEvent::Said { number, .. }) => assert_eq!(number as usize, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut peer = soon("the flood", flood).await.unwrap();
+    let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
+    assert_eq!(counted, Ok(6));
+    assert!(events.next().now_or_never().is_none(), "the connection was never lost");
+}

@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use crate::contract::{ChatClient, ChatEvent, ChatEvents};
+use parlor::{CallError, ClientStatus, CloseCode, ConnectionChange, EmitError};
+use parlor_tests::soon;
+
+use crate::raw::RawServer;
+
+async fn closed(events: &mut ChatEvents) -> (CloseCode, String) {
+    match soon("the end", events.next()).await {
+        Some(ChatEvent::Connection(ConnectionChange::Closed { code, reason, .. })) => {
+            assert!(soon("the end", events.next()).await.is_none());
+            (code, reason)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn close_sends_what_waits_and_does_not_come_back() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, mut events) = connected.unwrap();
+    assert_eq!(chat.status(), ClientStatus::Connected);
+    chat.say("goodbye").unwrap();
+    let counting = chat.count();
+    chat.close();
+
+    assert_eq!(chat.status(), ClientStatus::Closed);
+    assert_eq!(counting.await, Err(CallError::Closed));
+    assert_eq!(chat.say("too late"), Err(EmitError::Closed));
+    assert_eq!(chat.count().await, Err(CallError::Closed));
+    assert_eq!(peer.text().await, r#"["say",{"text":"goodbye"}]"#);
+    assert_eq!(peer.close_code().await, Some(1000));
+    drop(peer);
+    assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
+}
+
+#[tokio::test]
+async fn dropping_every_handle_closes() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, mut events) = connected.unwrap();
+    let another = chat.clone();
+    drop(chat);
+    another.say("still here").unwrap();
+    drop(another);
+    assert_eq!(peer.text().await, r#"["say",{"text":"still here"}]"#);
+    assert_eq!(peer.close_code().await, Some(1000));
+    drop(peer);
+    assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
+}
+
+#[tokio::test]
+async fn a_call_keeps_the_client_open() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, _events) = connected.unwrap();
+    let counting = chat.count();
+    drop(chat);
+    let (counted, ()) = tokio::join!(counting, peer.answer("$ok", "5"));
+    assert_eq!(counted, Ok(5));
+    assert_eq!(peer.close_code().await, Some(1000));
+}
+
+#[tokio::test]
+async fn close_ends_the_attempts_to_connect_again() {
+    let server = RawServer::start().await;
+    let connect = ChatClient::builder(server.url())
+        .reconnect_interval(Duration::from_secs(86_400))
+        .max_reconnect_interval(Duration::from_secs(86_400))
+        .connect();
+    let (connected, peer) = tokio::join!(connect, server.accept());
+    let (chat, mut events) = connected.unwrap();
+    peer.cut();
+    assert!(matches!(
+        soon("the loss", events.next()).await,
+        Some(ChatEvent::Connection(ConnectionChange::Lost { will_reconnect: true, .. }))
+    ));
+    assert_eq!(chat.status(), ClientStatus::Reconnecting);
+    chat.say("kept").unwrap();
+    chat.close();
+    // What was kept is not lost silently.
+    assert!(matches!(
+        soon("the report", events.next()).await,
+        Some(ChatEvent::Connection(ConnectionChange::EmitsLost { count: 1, .. }))
+    ));
+    assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_the_close_frame_holds_nobody_up() {
+    let server = RawServer::start().await;
+    let (connected, peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, mut events) = connected.unwrap();
+    chat.close();
+    assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
+    drop(peer);
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_take_is_refused_here() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, _events) = connected.unwrap();
+    let overhead = r#"["say",{"text":""}]"#.len();
+    let most = "x".repeat(65_536 - overhead);
+    chat.say(&most).unwrap();
+    let refused = chat.say(format!("{most}x")).unwrap_err();
+    assert!(
+        matches!(refused, EmitError::TooLarge { size: 65_537, limit: 65_536, .. }),
+        "{refused:?}"
+    );
+    chat.say("next").unwrap();
+    assert_eq!(peer.text().await.len(), 65_536);
+    assert_eq!(peer.text().await, r#"["say",{"text":"next"}]"#);
+}

@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+use crate::contract::{ChatClient, ChatEvent};
+use parlor::{ConnectionChange, ErrorCode};
+use parlor_tests::soon;
+
+use crate::raw::RawServer;
+
+#[tokio::test]
+async fn events_come_in_order_and_unknown_ones_are_skipped() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (_chat, events) = connected.unwrap();
+    for frame in [
+        r#"["said",{"text":"a","number":1}]"#,
+        r#"["ofTomorrow",{"text":"b"}]"#,
+        r#"["$ofTomorrow",{}]"#,
+        r#"["$ack",3]"#,
+        r#"["pong",1]"#,
+        r#"["$ok",1,77]"#,
+        "not JSON",
+        r#"["said",{"text":"c","number":2,"more":true}]"#,
+    ] {
+        peer.send(frame).await;
+    }
+    peer.cut();
+    let events: Vec<ChatEvent> = soon("events", events.take(3).collect()).await;
+    assert!(matches!(&events[0], ChatEvent::Said { text, number: 1 } if text == "a"), "{events:?}");
+    assert!(matches!(&events[1], ChatEvent::Said { text, number: 2 } if text == "c"), "{events:?}");
+    assert!(
+        matches!(&events[2], ChatEvent::Connection(ConnectionChange::Lost { .. })),
+        "{events:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_breaks_the_contract_is_told_and_skipped() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (_chat, mut events) = connected.unwrap();
+    for (payload, expected) in [
+        (r#"{"number":1}"#, "the field `text` is missing"),
+        (r#"{"text":7,"number":1}"#, "invalid type"),
+        (r#"{"text":"a","number":1} {}"#, "trailing"),
+    ] {
+        peer.send(&format!(r#"["said",{payload}]"#)).await;
+        match soon("an event", events.next()).await {
+            Some(ChatEvent::Connection(ConnectionChange::Undecodable {
+                event, problem, ..
+            })) => {
+                assert_eq!(event, "said");
+                assert!(problem.contains(expected), "{problem}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_refusal_of_an_event_reaches_the_user() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, mut events) = connected.unwrap();
+    chat.say("hello").unwrap();
+    peer.text().await;
+    peer.send(
+        r#"["$err",{"code":"invalid","message":"too rude","details":
+            {"path":"text","rule":"custom","message":"rude"}}]"#,
+    )
+    .await;
+    match soon("a refusal", events.next()).await {
+        Some(ChatEvent::Connection(ConnectionChange::EventRefused {
+            code,
+            message,
+            violation: Some(violation),
+            ..
+        })) => {
+            assert_eq!((code, message.as_str()), (ErrorCode::Invalid, "too rude"));
+            assert_eq!(violation.path, "text");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn dropped_events_are_discarded() {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, events) = connected.unwrap();
+    drop(events);
+    let counting = chat.count();
+    peer.text().await;
+    let event = format!(r#"["said",{{"text":"{}","number":1}}]"#, "x".repeat(1 << 16));
+    for _ in 0..100 {
+        peer.send(&event).await;
+    }
+    peer.send(r#"["$ok",5,1]"#).await;
+    assert_eq!(soon("an answer", counting).await, Ok(5));
+}
+
+#[tokio::test]
+async fn events_dropped_when_full_let_reading_go_on() {
+    let server = RawServer::start().await;
+    let connect = ChatClient::builder(server.url()).call_timeout(Duration::from_secs(15)).connect();
+    let (connected, mut peer) = tokio::join!(connect, server.accept());
+    let (chat, events) = connected.unwrap();
+    let event = format!(r#"["said",{{"text":"{}","number":1}}]"#, "x".repeat(1 << 16));
+    let flood = tokio::spawn(async move {
+        for _ in 0..200 {
+            peer.send(&event).await;
+        }
+        peer
+    });
+    // Fails once reading has stopped.
+    soon("an answer", chat.count()).await.unwrap_err();
+    drop(events);
+    let mut peer = soon("the flood", flood).await.unwrap();
+    peer.text().await;
+    let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
+    assert_eq!(counted, Ok(6));
+}

@@ -1,0 +1,10 @@
+//! The Rust client, against a server that does what each test tells it.
+
+mod calls;
+mod closing;
+mod connecting;
+mod contract;
+mod events;
+mod raw;
+mod reconnecting;
+mod served;

@@ -1,0 +1,162 @@
+//! A server that does what a test tells it, frame by frame.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt, StreamExt};
+use parlor_tests::soon;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+
+pub(crate) struct RawServer {
+    listener: TcpListener,
+}
+
+impl RawServer {
+    pub(crate) async fn start() -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr) -> Self {
+        Self { listener: TcpListener::bind(address).await.expect("bind") }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("an address")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}/chat", self.address())
+    }
+
+    pub(crate) async fn accept_tcp(&self) -> TcpStream {
+        soon("a connection", self.listener.accept()).await.expect("accept").0
+    }
+
+    /// Accepts as a Parlor server does, and says nothing yet.
+    pub(crate) async fn accept_silently(&self) -> Peer {
+        let mut offered = Offered::default();
+        let socket = soon(
+            "a handshake",
+            accept_hdr_async(
+                self.accept_tcp().await,
+                |request: &Request, mut response: Response| {
+                    offered = Offered::of(request);
+                    let protocol = HeaderValue::from_static("parlor.v1.json");
+                    response.headers_mut().insert("sec-websocket-protocol", protocol);
+                    Ok(response)
+                },
+            ),
+        );
+        let socket = socket.await.expect("handshake");
+        Peer { socket, offered }
+    }
+
+    /// Accepts and welcomes.
+    pub(crate) async fn accept(&self) -> Peer {
+        let mut peer = self.accept_silently().await;
+        peer.welcome().await;
+        peer
+    }
+
+    /// Accepts as a WebSocket server that knows nothing of Parlor.
+    pub(crate) async fn accept_without_protocol(&self) {
+        let accepted =
+            accept_hdr_async(self.accept_tcp().await, |_: &Request, response| Ok(response));
+        let _ = soon("a handshake", accepted).await;
+    }
+
+    pub(crate) async fn refuse(&self, status: StatusCode) {
+        let refused = accept_hdr_async(self.accept_tcp().await, |_: &Request, _| {
+            let mut response = ErrorResponse::new(None);
+            *response.status_mut() = status;
+            Err(response)
+        });
+        assert!(soon("a handshake", refused).await.is_err());
+    }
+}
+
+/// What a client asks for.
+#[derive(Default, Debug)]
+pub(crate) struct Offered {
+    pub(crate) protocols: Vec<String>,
+    pub(crate) locale: Option<String>,
+}
+
+impl Offered {
+    fn of(request: &Request) -> Self {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        Self {
+            protocols: header("sec-websocket-protocol")
+                .into_iter()
+                .flat_map(|protocols| protocols.split(", "))
+                .map(str::to_owned)
+                .collect(),
+            locale: header("accept-language").map(str::to_owned),
+        }
+    }
+}
+
+/// The server's end of one connection.
+pub(crate) struct Peer {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) offered: Offered,
+}
+
+impl Peer {
+    pub(crate) async fn welcome(&mut self) {
+        self.send(r#"["$welcome",{"resume":null,"received":0,"recovered":false,"heartbeat":30000,"maxMessage":65536}]"#).await;
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        soon("sending", self.socket.send(Message::text(text))).await.expect("send");
+    }
+
+    /// The next event or call; `None` when the connection has ended.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        loop {
+            return match soon("a message", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => Some(text.to_string()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                _ => None,
+            };
+        }
+    }
+
+    /// The next event or call.
+    pub(crate) async fn text(&mut self) -> String {
+        self.next().await.expect("an event or a call")
+    }
+
+    /// Answers the call that comes next with the frame `name` (`$ok` or `$err`) and `payload`.
+    pub(crate) async fn answer(&mut self, name: &str, payload: &str) {
+        let call = self.text().await;
+        let (_, id) = call.rsplit_once(',').expect("a call");
+        self.send(&format!(r#"["{name}",{payload},{id}"#)).await;
+    }
+
+    /// The close code of the client; answers its close frame.
+    pub(crate) async fn close_code(&mut self) -> Option<u16> {
+        let mut code = None;
+        while let Some(Ok(message)) = soon("a close frame", self.socket.next()).await {
+            if let Message::Close(frame) = message {
+                code = frame.map(|frame| frame.code.into());
+            }
+        }
+        code
+    }
+
+    pub(crate) async fn close(mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        soon("closing", self.socket.close(Some(frame))).await.expect("close");
+        while let Some(Ok(_)) = soon("the end", self.socket.next()).await {}
+    }
+
+    /// Ends the TCP connection without a word.
+    pub(crate) fn cut(self) {
+        drop(self);
+    }
+}

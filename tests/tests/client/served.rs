@@ -1,0 +1,218 @@
+//! The client against Parlor's own server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor::http::HeaderMap;
+use parlor::prelude::*;
+use parlor::{CallError, CloseCode, ConnectError, Denied, ErrorCode};
+use parlor_tests::{Running, soon};
+use tokio::sync::mpsc;
+
+use crate::contract::{Chat, ChatClient, ChatEvent, ChatEvents, ChatServer, ChatSocket, JoinError};
+
+/// What clients say, for the test to look at.
+struct Guest {
+    socket: ChatSocket,
+    heard: mpsc::UnboundedSender<String>,
+}
+
+impl Chat for Guest {
+    async fn say(&mut self, text: String) {
+        self.socket.io().to("general").said(&text, 0);
+        let _ = self.heard.send(text);
+    }
+
+    async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError> {
+        if room == "full" {
+            return Err(JoinError::Full { capacity: 2 });
+        }
+        assert!(self.socket.join(&room).is_ok());
+        let _ = self.heard.send(format!("joined {room}"));
+        Ok(self.socket.rooms())
+    }
+
+    async fn count(&mut self) -> u32 {
+        std::future::pending().await
+    }
+}
+
+struct Served {
+    running: Running,
+    heard: mpsc::UnboundedReceiver<String>,
+}
+
+impl Served {
+    async fn start() -> Self {
+        Self::start_at("127.0.0.1:0").await
+    }
+
+    async fn start_at(address: &str) -> Self {
+        let (heard_by_server, heard) = mpsc::unbounded_channel();
+        let chat = ChatServer::new(move |socket: ChatSocket| {
+            let heard = heard_by_server.clone();
+            async move {
+                match socket.request().bearer_token().as_deref() {
+                    Some("wrong") => Err(Reject::unauthorized("this token is not known")),
+                    _ => Ok(Guest { socket, heard }),
+                }
+            }
+        })
+        .handler_timeout(Duration::from_millis(500))
+        .guard(|_: &Guest, event| match event.size() {
+            0..200 => Ok(()),
+            _ => Err(Denied::new("too long")),
+        });
+        let running = Running::start_at(address, Router::new().procedure("/chat", chat)).await;
+        Self { running, heard }
+    }
+
+    fn url(&self) -> String {
+        self.running.url("/chat")
+    }
+
+    async fn heard(&mut self) -> String {
+        soon("a handler", self.heard.recv()).await.expect("a handler")
+    }
+}
+
+async fn event(events: &mut ChatEvents) -> ChatEvent {
+    soon("an event", events.next()).await.expect("an event")
+}
+
+#[tokio::test]
+async fn what_one_says_the_other_hears() {
+    let server = Served::start().await;
+    let (ada, mut adas) = ChatClient::connect(server.url()).await.unwrap();
+    let (bob, mut bobs) = ChatClient::connect(server.url()).await.unwrap();
+    assert_eq!(ada.join_room("general").await, Ok(vec!["general".to_owned()]));
+    assert_eq!(bob.join_room("general").await, Ok(vec!["general".to_owned()]));
+    for number in 0..100 {
+        ada.say(number.to_string()).unwrap();
+    }
+    for events in [&mut adas, &mut bobs] {
+        for number in 0..100 {
+            match event(events).await {
+                ChatEvent::Said { text, .. } => assert_eq!(text, number.to_string()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusals_have_their_types() {
+    let server = Served::start().await;
+    let (chat, mut events) = ChatClient::connect(server.url()).await.unwrap();
+    let refused = chat.join_room("full").await;
+    assert_eq!(refused, Err(CallError::Refused(JoinError::Full { capacity: 2 })));
+    match chat.join_room("").await {
+        Err(CallError::Invalid(violation)) => {
+            assert_eq!((violation.path.as_str(), violation.rule.as_str()), ("room", "length"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let denied = chat.join_room("x".repeat(200)).await;
+    assert_eq!(denied, Err(CallError::Denied("too long".to_owned())));
+    chat.say("x".repeat(200)).unwrap();
+    assert!(matches!(
+        event(&mut events).await,
+        ChatEvent::Connection(ConnectionChange::EventRefused { code: ErrorCode::Denied, .. })
+    ));
+    // The server gives its handler up.
+    assert_eq!(soon("an answer", chat.count()).await, Err(CallError::TimedOut));
+}
+
+#[tokio::test]
+async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
+    let mut server = Served::start().await;
+    let (chat, mut events) = ChatClient::builder(server.url())
+        .reconnect_interval(Duration::from_millis(10))
+        .max_reconnect_attempts(1000)
+        .on_session(async |chat| assert!(chat.join_room("general").await.is_ok()))
+        .connect()
+        .await
+        .unwrap();
+    assert_eq!(server.heard().await, "joined general");
+    let address = server.running.addr.to_string();
+    server.running.stop().await;
+    match event(&mut events).await {
+        ChatEvent::Connection(ConnectionChange::Lost { code, will_reconnect: true, .. }) => {
+            assert_eq!(code, CloseCode::RESTART);
+        }
+        other => panic!("{other:?}"),
+    }
+    for number in 0..100 {
+        chat.say(number.to_string()).unwrap();
+    }
+
+    let mut server = Served::start_at(&address).await;
+    let restored = event(&mut events).await;
+    assert!(
+        matches!(
+            restored,
+            ChatEvent::Connection(ConnectionChange::Restored { recovered: false, .. })
+        ),
+        "{restored:?}"
+    );
+    assert_eq!(server.heard().await, "joined general");
+    for number in 0..100 {
+        assert_eq!(server.heard().await, number.to_string());
+        match event(&mut events).await {
+            ChatEvent::Said { text, .. } => assert_eq!(text, number.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_arrives_and_a_wrong_one_is_refused_with_the_reason() {
+    let server = Served::start().await;
+    let right = ChatClient::builder(server.url()).token(async || Ok("right".to_owned()));
+    right.connect().await.unwrap();
+    let wrong = ChatClient::builder(server.url()).token(async || Ok("wrong".to_owned()));
+    match wrong.connect().await.unwrap_err() {
+        ConnectError::Closed { code, reason, .. } => {
+            assert_eq!(code, CloseCode::UNAUTHORIZED);
+            assert_eq!(reason, "this token is not known");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_header_with_an_origin_that_is_not_allowed_is_refused() {
+    let server = Served::start().await;
+    let headers = Arc::new(HeaderMap::from_iter([(
+        "origin".parse().unwrap(),
+        "https://elsewhere.example".parse().unwrap(),
+    )]));
+    let connect = ChatClient::builder(server.url())
+        .headers(move || {
+            let headers = Arc::clone(&headers);
+            async move { Ok(HeaderMap::clone(&headers)) }
+        })
+        .connect();
+    match connect.await.unwrap_err() {
+        ConnectError::Closed { code, .. } => assert_eq!(code, CloseCode::ORIGIN),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn close_ends_the_session_and_the_server_hears_all_that_was_said() {
+    let mut server = Served::start().await;
+    let (chat, mut events) = ChatClient::connect(server.url()).await.unwrap();
+    for number in 0..100 {
+        chat.say(number.to_string()).unwrap();
+    }
+    chat.close();
+    for number in 0..100 {
+        assert_eq!(server.heard().await, number.to_string());
+    }
+    assert!(matches!(
+        event(&mut events).await,
+        ChatEvent::Connection(ConnectionChange::Closed { code: CloseCode::NORMAL, .. })
+    ));
+    assert!(soon("the end", events.next()).await.is_none());
+}

@@ -1,0 +1,259 @@
+//! The life of a session: order, calls, limits, and how it ends.
+
+use std::time::Duration;
+
+use parlor::{CloseCode, Denied, DisconnectReason, Router};
+use parlor_tests::{Probing, Running, Wire, probing, soon};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+async fn start(change: impl FnOnce(Probing) -> Probing) -> (Running, Probing) {
+    let Probing { server, ended, gate } = change(probing());
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    (running, Probing { server: probing().server, ended, gate })
+}
+
+async fn ended(probing: &mut Probing) -> DisconnectReason {
+    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
+}
+
+#[tokio::test]
+async fn calls_are_answered_and_refused_with_types() {
+    let (running, _probing) = start(|it| it).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 0).await, json!(["$ok", 3, 0]));
+    assert_eq!(wire.call("enter", json!({"room": "a"}), 1).await, json!(["$ok", 1, 1]));
+    let refused = wire.call("enter", json!({"room": "private"}), 2).await;
+    assert_eq!(refused[1]["code"], "refused");
+    assert_eq!(refused[1]["details"], "Private");
+    // An event that is sent as a call is answered, too.
+    let event = wire.call("leave", json!({"room": "a"}), 3).await;
+    assert_eq!(event, json!(["$ok", null, 3]));
+}
+
+#[tokio::test]
+async fn in_plain_mode_a_call_runs_as_an_event() {
+    let (running, mut probing) = start(|it| it).await;
+    let mut wire = Wire::plain(running.addr, "/probe").await;
+    wire.emit("enter", json!({"room": "a"})).await;
+    wire.send(r#"["add",{"a":1,"b":2},7]"#).await;
+    wire.emit("shout", json!({"room": "a", "text": "hi"})).await;
+    let message = wire.receive().await;
+    assert_eq!(message.as_array().map(Vec::len), Some(2));
+    assert_eq!((&message[0], &message[1]["text"]), (&json!("said"), &json!("hi")));
+    drop(wire);
+    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+}
+
+#[tokio::test]
+async fn handlers_run_one_at_a_time_in_order_while_the_socket_lives_on() {
+    let (running, probing) = start(|it| it).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},1]"#).await;
+    for id in 2..50 {
+        wire.send(format!(r#"["add",{{"a":{id},"b":0}},{id}]"#)).await;
+    }
+    // Pings are answered while the first handler waits.
+    wire.send(r#"["ping",9]"#).await;
+    assert_eq!(wire.receive().await, json!(["pong", 9]));
+    wire.send_message(Message::Ping(vec![1, 2, 3].into())).await;
+    probing.gate.add_permits(1);
+    assert_eq!(wire.receive().await, json!(["$ok", 0, 1]));
+    for id in 2..50 {
+        assert_eq!(wire.receive().await, json!(["$ok", id, id]));
+    }
+}
+
+#[tokio::test]
+async fn more_than_is_read_ahead_waits_and_nothing_is_lost() {
+    let (running, probing) = start(|it| it).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},0]"#).await;
+    for id in 1..1000 {
+        wire.send(format!(r#"["add",{{"a":{id},"b":0}},{id}]"#)).await;
+    }
+    probing.gate.add_permits(1);
+    for id in 0..1000 {
+        assert_eq!(wire.receive().await, json!(["$ok", id, id]));
+    }
+}
+
+#[tokio::test]
+async fn guards_see_the_session_name_and_size() {
+    let (running, _probing) = start(|it| Probing {
+        server: it.server.guard(|_session, event| match event.name() {
+            "crash" => Err(Denied::new("no crashes here")),
+            _ if event.size() > 100 => Err(Denied::new("too long for me")),
+            _ => Ok(()),
+        }),
+        ..it
+    })
+    .await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    let denied = wire.call("crash", json!({}), 1).await;
+    assert_eq!(denied[1], json!({"code": "denied", "message": "no crashes here"}));
+    let long = json!({"a": 1, "b": 2, "c": "x".repeat(100)});
+    assert_eq!(wire.call("add", long, 2).await[1]["message"], "too long for me");
+    assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 3).await[1], 3);
+}
+
+#[tokio::test]
+async fn more_events_than_the_rate_are_limited() {
+    let (running, _probing) =
+        start(|it| Probing { server: it.server.rate_limit(0.001, 3), ..it }).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    for id in 0..3 {
+        assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), id).await[1], 3);
+    }
+    assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 3).await[1]["code"], "limited");
+    // Another connection has its own bucket.
+    let mut other = Wire::parlor(running.addr, "/probe").await;
+    assert_eq!(other.call("add", json!({"a": 1, "b": 2}), 0).await[1], 3);
+}
+
+#[tokio::test]
+async fn a_handler_that_takes_too_long_is_cancelled() {
+    let timeout = Duration::from_millis(20);
+    let (running, _probing) =
+        start(|it| Probing { server: it.server.handler_timeout(timeout), ..it }).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    assert_eq!(wire.call("wait", json!({}), 1).await[1]["code"], "timedOut");
+    assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 2).await[1], 3);
+}
+
+#[tokio::test]
+async fn reasons_say_who_and_why_and_come_once() {
+    let (running, mut probing) = start(|it| it).await;
+
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    let frame = CloseFrame { code: 4321.into(), reason: "bye".into() };
+    wire.send_message(Message::Close(Some(frame))).await;
+    assert_eq!(
+        ended(&mut probing).await,
+        DisconnectReason::ClientClosed { code: CloseCode(4321), reason: "bye".to_owned() }
+    );
+
+    drop(Wire::parlor(running.addr, "/probe").await);
+    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.emit("quit", json!({"code": 4200})).await;
+    wire.emit("crash", json!({})).await;
+    let closed = wire.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str()), (4200, "as you wish"));
+    assert_eq!(
+        ended(&mut probing).await,
+        DisconnectReason::Closed { code: CloseCode(4200), reason: "as you wish".to_owned() }
+    );
+    drop(wire);
+    running.stop().await;
+    assert!(probing.ended.recv().await.is_none(), "no reason comes twice");
+}
+
+#[tokio::test]
+async fn messages_before_a_close_are_handled() {
+    let (running, mut probing) = start(|it| it).await;
+    let mut other = Wire::parlor(running.addr, "/probe").await;
+    other.call("enter", json!({"room": "a"}), 1).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    for text in ["1", "2", "3"] {
+        wire.emit("say", json!({"room": "a", "text": text})).await;
+    }
+    wire.send_message(Message::Close(None)).await;
+    for text in ["1", "2", "3"] {
+        assert_eq!(other.receive().await[1]["text"], text);
+    }
+    let reason = ended(&mut probing).await;
+    let reason_expected =
+        DisconnectReason::ClientClosed { code: CloseCode::NO_CODE, reason: String::new() };
+    assert_eq!(reason, reason_expected);
+}
+
+#[tokio::test]
+async fn a_silent_client_is_pinged_and_then_dead() {
+    let (running, mut probing) = start(|it| Probing {
+        server: it
+            .server
+            .heartbeat_interval(Duration::from_millis(30))
+            .heartbeat_timeout(Duration::from_millis(200)),
+        ..it
+    })
+    .await;
+    // It answers pings as long as it reads.
+    let mut alive = Wire::parlor(running.addr, "/probe").await;
+    // This one never reads, and so never answers.
+    let silent = Wire::parlor(running.addr, "/probe").await;
+    tokio::select! {
+        reason = ended(&mut probing) => assert_eq!(reason, DisconnectReason::HeartbeatMissed),
+        message = alive.next() => panic!("the client that answers is closed: {message:?}"),
+    }
+    drop(silent);
+    assert_eq!(alive.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_as_too_slow() {
+    let Probing { server, mut ended, .. } = probing();
+    let server = server.max_outbox_size(100_000);
+    let io = server.io();
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let slow = Wire::parlor(running.addr, "/probe").await;
+    let mut quick = Wire::parlor(running.addr, "/probe").await;
+    quick.call("enter", json!({"room": "a"}), 1).await;
+    let text = "x".repeat(10_000);
+    let mut received = 0;
+    // The kernel's buffers take some megabytes before the outbox fills.
+    let reason = loop {
+        io.broadcast().said("a", &text, "");
+        assert_eq!(quick.receive().await[0], "said");
+        received += 1;
+        assert!(received < 10_000, "never cut");
+        if let Ok(reason) = ended.try_recv() {
+            break reason;
+        }
+    };
+    assert_eq!(reason, DisconnectReason::TooSlow);
+    drop(slow);
+    assert_eq!(quick.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
+}
+
+#[tokio::test]
+async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
+    let (running, mut probing) = start(|it| it).await;
+    let mut idle = Wire::parlor(running.addr, "/probe").await;
+    let mut busy = Wire::parlor(running.addr, "/probe").await;
+    busy.send(r#"["wait",{},1]"#).await;
+    busy.send(r#"["ping",1]"#).await;
+    assert_eq!(busy.receive().await[0], "pong");
+    let addr = running.addr;
+    let stopped = tokio::spawn(running.stop());
+    assert_eq!(idle.closed().await.code, 1012);
+    drop(idle);
+    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    assert!(!stopped.is_finished(), "a handler still runs");
+    probing.gate.add_permits(1);
+    assert_eq!(busy.receive().await, json!(["$ok", 0, 1]));
+    assert_eq!(busy.closed().await.code, 1012);
+    drop(busy);
+    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    soon("the shutdown", stopped).await.expect("stopped");
+    assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_handler_that_outlasts_the_shutdown_is_cancelled() {
+    let Probing { server, mut ended, .. } = probing();
+    let router =
+        Router::new().procedure("/probe", server).shutdown_timeout(Duration::from_millis(50));
+    let running = Running::start(router).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},1]"#).await;
+    wire.send(r#"["ping",1]"#).await;
+    assert_eq!(wire.receive().await[0], "pong");
+    let stopped = tokio::spawn(running.stop());
+    assert_eq!(wire.closed().await.code, 1012);
+    drop(wire);
+    assert_eq!(soon("the end", ended.recv()).await, Some(DisconnectReason::ShutDown));
+    soon("the shutdown", stopped).await.expect("stopped");
+}

@@ -1,0 +1,11 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {
+    #[outgoing]
+    fn new_message(text: String) {
+        drop(text);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {
+    #[incoming]
+    async fn send_message(&mut self, text: String)
+    where
+        String: Clone;
+}
+
+fn main() {}

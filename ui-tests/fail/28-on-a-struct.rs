@@ -1,0 +1,8 @@
+use parlor::procedure;
+
+#[procedure]
+pub struct Chat {
+    pub text: String,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use parlor::procedure;
+
+struct Chat;
+
+#[procedure]
+impl Chat {
+    pub fn send_message(&mut self) {}
+}
+
+fn main() {
+    Chat.send_message();
+}

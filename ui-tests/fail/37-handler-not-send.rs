@@ -1,0 +1,27 @@
+use parlor::procedure;
+
+use std::rc::Rc;
+
+#[procedure]
+pub trait Chat {
+    #[incoming]
+    async fn send_message(&mut self, text: String);
+
+    #[outgoing]
+    fn new_message(text: String, loud: bool);
+
+    #[outgoing]
+    fn user_left(user_id: String);
+}
+
+struct Guest;
+
+impl Chat for Guest {
+    async fn send_message(&mut self, text: String) {
+        let text = Rc::new(text);
+        std::future::ready(()).await;
+        drop(text);
+    }
+}
+
+fn main() {}

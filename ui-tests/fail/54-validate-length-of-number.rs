@@ -1,0 +1,9 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {
+    #[incoming]
+    async fn send_message(&mut self, #[validate(length(max = 100))] age: u64);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {}
+
+fn main() {}

@@ -1,0 +1,25 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {
+    #[incoming]
+    async fn send_message(&mut self, text: String);
+
+    #[outgoing]
+    fn new_message(text: String, loud: bool);
+
+    #[outgoing]
+    fn user_left(user_id: String);
+}
+
+struct Guest<'a> {
+    name: &'a str,
+}
+
+impl<'a> Chat for Guest<'a> {
+    async fn send_message(&mut self, text: String) {
+        println!("{text} {}", self.name);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+//! What users see: every wrong use of `#[procedure]` and the message it gets (`fail/`), and uses
+//! that must go on to compile without a warning (`pass/`).
+//!
+//! A new case is a numbered file; `TRYBUILD=overwrite cargo test -p parlor-ui-tests` writes what
+//! the compiler says beside it. Read that: it should be one message, at the user's token, with the
+//! way out.
