@@ -90,7 +90,8 @@ pub mod __private {
 
     pub use crate::client::Client;
     pub use crate::contract::{
-        ClientHandle, Contract, DecodeError, Events, NotResult, Payload, Probe, Procedure,
+        ClientHandle, Contract, DecodeError, Events, NotResult, OrDefault, Payload, Probe,
+        Procedure,
     };
     pub use crate::rooms::Emitter;
     /// The rules of `#[validate]`.

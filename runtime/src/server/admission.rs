@@ -3,15 +3,13 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use tracing::Instrument;
 
 use super::middleware::{Middleware, contain};
 use super::procedure::{Factory, Server};
-use super::serve::Alive;
-use super::{Connection, Reject, Request, Transport};
+use super::{Alive, Connection, Reject, Request, Transport};
 use crate::contract::Procedure;
 use crate::rooms::{Full, Hub};
-use crate::session::{Guard, Limits, Presence, Session, Socket, SocketId, run};
+use crate::session::{self, Guard, Limits, Presence, Session, Socket, SocketId};
 use crate::wire::CloseCode;
 
 /// A mounted procedure, whatever its types are.
@@ -78,7 +76,6 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
     async fn open(&self, request: Request) -> Result<Admission, Reject> {
         let request = self.middleware.run(request).await?;
         let mode = request.mode();
-        let peer = request.peer_addr();
         let id = SocketId::random().map_err(|error| {
             tracing::error!(%error, "no random bits for a socket's id");
             Reject::try_later("the server has no random bits")
@@ -88,7 +85,6 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let socket = Socket::new(Arc::clone(presence.member()));
         let value = (self.factory)(socket).await?;
 
-        let span = tracing::debug_span!("connection", procedure = E::NAME, %id, peer = ?peer);
         let session = Session { value, presence, guard: self.guard.clone() };
         Ok(Admission {
             welcome: Welcome {
@@ -101,14 +97,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             start: Box::new(move |transport, read, alive| {
                 let member = Arc::clone(session.presence.member());
                 let connection = Connection::new(transport, read, member);
-                let session = run::<E, S>(session, connection, mode);
-                tokio::spawn(
-                    async move {
-                        session.await;
-                        drop(alive);
-                    }
-                    .instrument(span),
-                );
+                session::start::<E, S>(session, connection, mode, alive);
             }),
         })
     }

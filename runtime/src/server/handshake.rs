@@ -13,12 +13,9 @@ use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_r
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
-use super::serve::Alive;
-use super::{Mode, Reject, Request, Router};
+use super::{Alive, Mode, Reject, Request, Router};
 use crate::wire::{CloseCode, Frame, PROTOCOL_JSON, control};
 
-/// The longest request, headers and all. tungstenite's own bound is 64 KiB (CVE-2023-43669).
-const MAX_REQUEST: usize = 16 << 10;
 /// How long a client may take to read a refusal.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -32,7 +29,8 @@ pub(super) struct Incoming {
 /// Reads the request, asks everyone who has a say, and starts the session.
 pub(super) async fn handshake(incoming: Incoming, router: Arc<Router>, alive: Alive) {
     let Incoming { mut stream, peer, local } = incoming;
-    let read = timeout(router.handshake_timeout, read_request(&mut stream)).await;
+    let read =
+        timeout(router.handshake_timeout, read_request(&mut stream, router.max_request_size)).await;
     let (request, rest) = match read {
         Ok(Ok(read)) => read,
         Ok(Err(refusal)) => return refuse(stream, &refusal).await,
@@ -73,7 +71,10 @@ pub(super) async fn handshake(incoming: Incoming, router: Arc<Router>, alive: Al
 }
 
 /// Reads up to the end of the request; what came behind it is the WebSocket's.
-async fn read_request(stream: &mut TcpStream) -> Result<(http::Request<()>, Vec<u8>), Refusal> {
+async fn read_request(
+    stream: &mut TcpStream,
+    max_size: usize,
+) -> Result<(http::Request<()>, Vec<u8>), Refusal> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
         let seen = bytes.len();
@@ -88,7 +89,7 @@ async fn read_request(stream: &mut TcpStream) -> Result<(http::Request<()>, Vec<
             let rest = bytes.split_off(end);
             return Ok((request, rest));
         }
-        if whole || bytes.len() > MAX_REQUEST {
+        if whole || bytes.len() > max_size {
             return Err(Refusal::new(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "the request is too large",

@@ -17,4 +17,5 @@ pub use reject::Reject;
 pub(crate) use request::Mode;
 pub use request::Request;
 pub use router::Router;
+pub(crate) use serve::Alive;
 pub use serve::{Listen, Serve, ServeError};

@@ -152,6 +152,27 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
+    /// How many messages, and how many bytes of them, are read ahead while a handler runs; then
+    /// reading stops until it is done. 64 messages and 64 KiB by default; at least 1 of each.
+    pub fn max_read_ahead(mut self, messages: usize, bytes: usize) -> Self {
+        self.limits.max_read_ahead = (messages.max(1), bytes.max(1));
+        self
+    }
+
+    /// After so many malformed messages in a row the client is closed with 1008. 100 by default; at
+    /// least 1.
+    pub fn max_malformed(mut self, messages: u32) -> Self {
+        self.limits.max_malformed = messages.max(1);
+        self
+    }
+
+    /// How long a closing client may take to read what still waits and to say goodbye; then TCP is
+    /// cut. 5 s by default.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.close_timeout = timeout;
+        self
+    }
+
     /// How many bytes are read at once; each connection keeps as many. 1 KiB by default: more costs
     /// memory for idle clients, less costs system calls for busy ones.
     pub fn read_buffer_size(mut self, bytes: usize) -> Self {

@@ -33,6 +33,7 @@ pub struct Router {
     pub(super) rules: OriginRules,
     pub(super) handshake_timeout: Duration,
     pub(super) max_handshakes: usize,
+    pub(super) max_request_size: usize,
     pub(super) shutdown_timeout: Duration,
     /// Paths that were mounted twice or cannot be paths.
     pub(super) mistakes: Vec<String>,
@@ -46,6 +47,7 @@ impl Default for Router {
             rules: OriginRules::default(),
             handshake_timeout: Duration::from_secs(10),
             max_handshakes: 4096,
+            max_request_size: 16 << 10,
             shutdown_timeout: Duration::from_secs(30),
             mistakes: Vec::new(),
         }
@@ -113,9 +115,16 @@ impl Router {
 
     /// How long a client may take from its TCP connection to its request's end. 10 s by default.
     ///
-    /// The request may have 16 KiB and 124 headers. Middleware and the factory take their own time.
+    /// Middleware and the factory take their own time.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
+        self
+    }
+
+    /// The largest request in bytes, headers and all; larger ones get 431. 16 KiB by default, less
+    /// than tungstenite's own 64 KiB (CVE-2023-43669). Of headers there may be 124, whatever this says.
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.max_request_size = bytes;
         self
     }
 

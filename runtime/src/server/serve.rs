@@ -207,7 +207,7 @@ async fn drain(router: &Router, mut ended: Ended) {
 
 /// Held by each session; when all are dropped, all sessions have ended.
 #[derive(Clone)]
-pub(super) struct Alive(
+pub(crate) struct Alive(
     #[allow(dead_code, reason = "dropping it is its use")] mpsc::Sender<Infallible>,
 );
 

@@ -2,7 +2,6 @@ use std::collections::VecDeque;
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::limits::{READ_AHEAD_BYTES, READ_AHEAD_MESSAGES};
 use crate::wire::Head;
 
 /// A message of the client that is to be handled.
@@ -44,8 +43,8 @@ impl Arrivals {
     }
 
     /// Whether reading stops until the handler is done.
-    pub(super) fn is_full(&self) -> bool {
-        self.queue.len() >= READ_AHEAD_MESSAGES || self.bytes >= READ_AHEAD_BYTES
+    pub(super) fn is_full(&self, (messages, bytes): (usize, usize)) -> bool {
+        self.queue.len() >= messages || self.bytes >= bytes
     }
 
     pub(super) fn has_call(&self, id: u64) -> bool {

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::arrivals::{Arrival, Arrivals};
-use super::limits::{CLOSE_TIMEOUT, MALFORMED_IN_A_ROW, TURN};
+use super::limits::TURN;
 use super::liveness::{Due, Liveness};
 use super::rate_limit::RateLimit;
 use super::reply::refusal;
@@ -125,7 +125,7 @@ impl Driver {
                     return Poll::Ready(Run::TimedOut);
                 }
             }
-            while !self.arrivals.is_full() {
+            while !self.is_full() {
                 match self.poll_arrival(cx) {
                     Poll::Ready(Some(arrival)) => self.arrivals.push(arrival),
                     Poll::Ready(None) | Poll::Pending => break,
@@ -163,12 +163,17 @@ impl Driver {
 
     fn count_malformed(&mut self) {
         self.malformed_in_a_row += 1;
-        if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
+        if self.malformed_in_a_row >= self.member.limits().max_malformed {
             self.ended.get_or_insert(DisconnectReason::ProtocolViolation {
                 code: CloseCode::POLICY,
-                message: format!("{MALFORMED_IN_A_ROW} malformed messages in a row"),
+                message: format!("{} malformed messages in a row", self.malformed_in_a_row),
             });
         }
+    }
+
+    /// Whether as much was read ahead as may be.
+    fn is_full(&self) -> bool {
+        self.arrivals.is_full(self.member.limits().max_read_ahead)
     }
 
     /// A message was well-formed.
@@ -248,7 +253,7 @@ impl Driver {
         self.turn = TURN;
         if self.ended.is_none() {
             // A client that is not read cannot be heard.
-            if std::mem::take(&mut self.heard) || self.arrivals.is_full() {
+            if std::mem::take(&mut self.heard) || self.is_full() {
                 self.liveness.heard();
             }
             match self.liveness.poll_due(cx) {
@@ -273,7 +278,7 @@ impl Driver {
     }
 
     /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
-    pub(super) async fn finish(mut self, reason: &DisconnectReason) {
+    pub(super) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
         let (code, words) = reason.close();
         match reason {
             DisconnectReason::ConnectionLost { .. } => return,
@@ -282,11 +287,12 @@ impl Driver {
         }
         self.connection.close(code, words);
         self.member.outbox().seal();
+        let close_timeout = self.member.limits().close_timeout;
         let goodbye = async {
             poll_fn(|cx| self.connection.poll_write(cx)).await?;
             poll_fn(|cx| self.connection.poll_linger(cx)).await
         };
-        match tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await {
+        match tokio::time::timeout(close_timeout, goodbye).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the connection broke while it was closed"),
             Err(_) => tracing::debug!("the client did not close in time"),

@@ -10,6 +10,9 @@ pub(crate) struct Limits {
     pub(crate) max_outbox_size: usize,
     pub(crate) max_rooms_per_socket: usize,
     pub(crate) max_room_name: usize,
+    pub(crate) max_read_ahead: (usize, usize),
+    pub(crate) max_malformed: u32,
+    pub(crate) close_timeout: Duration,
     pub(crate) read_buffer_size: usize,
     /// Events per second, and how many may come at once.
     pub(crate) rate: Option<(f64, u32)>,
@@ -25,19 +28,14 @@ impl Default for Limits {
             max_outbox_size: 1 << 20,
             max_rooms_per_socket: 1000,
             max_room_name: 256,
+            max_read_ahead: (64, 64 << 10),
+            max_malformed: 100,
+            close_timeout: Duration::from_secs(5),
             read_buffer_size: 1 << 10,
             rate: None,
         }
     }
 }
 
-/// How many messages are read ahead while a handler runs.
-pub(super) const READ_AHEAD_MESSAGES: usize = 64;
-/// How many bytes of messages are read ahead while a handler runs.
-pub(super) const READ_AHEAD_BYTES: usize = 64 << 10;
-/// After so many malformed messages in a row the client is closed with 1008.
-pub(super) const MALFORMED_IN_A_ROW: u32 = 100;
 /// How many messages of one client are handled before others get their turn.
 pub(super) const TURN: u32 = 64;
-/// How long a closing handshake may take.
-pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -24,4 +24,4 @@ pub use reason::DisconnectReason;
 pub use reply::{Answer, Reply};
 pub use socket::Socket;
 pub use socket_id::SocketId;
-pub(crate) use task::{Session, run};
+pub(crate) use task::{Session, start};

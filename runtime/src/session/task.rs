@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
+use tracing::Instrument;
+
 use super::dispatch::dispatch;
 use super::driver::{Driver, Run};
 use super::{DisconnectReason, Guard, Presence};
 use crate::contract::Procedure;
-use crate::server::{Connection, Mode};
+use crate::server::{Alive, Connection, Mode};
 
 /// One client's session: the user's value, and its place among the others.
 pub(crate) struct Session<S> {
@@ -11,14 +15,24 @@ pub(crate) struct Session<S> {
     pub(crate) guard: Option<Guard<S>>,
 }
 
-/// The session's task: handles what its connection brings until it ends, then says goodbye.
-pub(crate) async fn run<E: Procedure<S>, S>(
+/// Starts the session's task and hands it its connection; `alive` is dropped when it has ended.
+pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     session: Session<S>,
     connection: Connection,
     mode: Mode,
+    alive: Alive,
 ) {
+    let member = session.presence.member();
+    let peer = member.request().peer_addr();
+    let span = tracing::debug_span!("connection", procedure = E::NAME, id = %member.id(), ?peer);
+    // On the heap: what a future is given it holds twice, as argument and as variable.
+    let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
+    tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
+}
+
+/// Handles what the connection brings until it ends, then says goodbye.
+async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _alive: Alive) {
     let Session { mut value, presence, guard } = session;
-    let mut driver = Driver::new(connection, presence.member().clone(), mode);
     let reason = loop {
         let arrival = match driver.next().await {
             Ok(arrival) => arrival,
@@ -35,6 +49,7 @@ pub(crate) async fn run<E: Procedure<S>, S>(
     if let Run::Panicked = driver.drive(None, goodbye).await {
         tracing::error!("`disconnected` panicked");
     }
+    drop(value);
     presence.leave_rooms();
     driver.finish(&reason).await;
 }
