@@ -268,6 +268,8 @@ impl Driver {
         self.asleep = true;
         if let Poll::Ready(Err(error)) = self.connection.poll_write(cx) {
             self.ended.get_or_insert(DisconnectReason::ConnectionLost { error: error.to_string() });
+            // Nothing more is written, but a handler that runs may still have to be cancelled.
+            self.member.outbox().block(cx.waker());
         }
     }
 
@@ -288,9 +290,14 @@ impl Driver {
         self.connection.close(code, words);
         self.member.outbox().seal();
         let close_timeout = self.member.limits().close_timeout;
+        // A client that has said its last word sends nothing that would have to be read.
+        let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
         let goodbye = async {
             poll_fn(|cx| self.connection.poll_write(cx)).await?;
-            poll_fn(|cx| self.connection.poll_linger(cx)).await
+            if linger {
+                poll_fn(|cx| self.connection.poll_linger(cx)).await?;
+            }
+            Ok::<_, std::io::Error>(())
         };
         match tokio::time::timeout(close_timeout, goodbye).await {
             Ok(Ok(())) => {}
