@@ -1,0 +1,94 @@
+//! What the logs say, and what they must not.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use parlor::Router;
+use parlor_tests::{Running, Wire, probing};
+use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// All that was logged, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Logs what this thread does from now on.
+    fn start() -> (Self, impl Drop) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(log.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no writer panics").clone()).expect("UTF-8")
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_refused_origin_or_host_is_logged_with_the_line_to_add() {
+    let (log, _guard) = Log::start();
+    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
+    let evil = [("origin", "https://evil.example")];
+    assert!(Wire::open(running.addr, "/probe", &evil).await.is_err());
+    let rebound = [("host", "rebound.example:80")];
+    assert!(Wire::open(running.addr, "/probe", &rebound).await.is_err());
+    let text = log.text();
+    assert!(text.contains(r#"`.allow_origins(["https://evil.example"])`"#), "{text}");
+    assert!(text.contains(r#"`.allow_hosts(["rebound.example"])`"#), "{text}");
+}
+
+#[tokio::test]
+async fn panics_are_logged_and_secrets_are_not() {
+    let (log, _guard) = Log::start();
+    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
+    let headers = [
+        (
+            "sec-websocket-protocol",
+            "parlor.v1.json, parlor.bearer.c2VjcmV0LTE, parlor.resume.secret-2.0",
+        ),
+        ("authorization", "Bearer secret-3"),
+        ("cookie", "secret-4"),
+    ];
+    let mut wire = Wire::open(running.addr, "/probe?token=secret-5", &headers).await.expect("open");
+    wire.receive().await;
+    wire.emit("shout", json!({"room": "secret-6", "text": "secret-7"})).await;
+    wire.emit("say", json!({"room": "secret-6", "text": "secret-8 is too long"})).await;
+    wire.receive().await;
+    wire.send(r#"["secret-9", 1"#).await;
+    wire.receive().await;
+    wire.call("crash", json!({}), 1).await;
+    assert_eq!(wire.closed().await.code, 1011);
+    drop(wire);
+    running.stop().await;
+    let text = log.text();
+    assert!(text.contains("a handler panicked") && text.contains("ERROR"), "{text}");
+    assert!(text.contains("procedure=\"Probe\""), "the span tells the procedure: {text}");
+    for secret in ["secret-", "c2VjcmV0LTE"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
