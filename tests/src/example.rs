@@ -23,7 +23,7 @@ impl Example {
         let mut example = Self::run(name, &["--addr", "127.0.0.1:0"]).await;
         let line = example.line_with("ws://").await;
         let start = line.find("ws://").expect("just found");
-        example.url = line[start..].trim().to_owned();
+        line[start..].trim().clone_into(&mut example.url);
         example
     }
 

@@ -1,6 +1,8 @@
 //! What the tests share: a procedure to probe, a server on a free port, and a client that is not
 //! Parlor's.
 
+#![allow(clippy::missing_panics_doc, reason = "what tests share panics where tests do")]
+
 mod example;
 mod probe;
 mod running;
@@ -22,10 +24,8 @@ pub const GENEROUS: Duration = Duration::from_secs(20);
 ///
 /// When it is not ready after [`GENEROUS`].
 pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
-    match tokio::time::timeout(GENEROUS, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
+    let waited = tokio::time::timeout(GENEROUS, future).await;
+    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// Whether a test whose tool is missing is a failure: everywhere that has all tools.

@@ -32,7 +32,7 @@ async fn malformed_messages_are_told_what_and_where_and_the_connection_stays() {
         (r#"{"event":"add"}"#, "not an array"),
         ("[]", "empty"),
         (r#"["add"]"#, "payload is missing"),
-        (r#"[7,{}]"#, "name"),
+        (r"[7,{}]", "name"),
         (r#"["add",{"a":1,"b":2},3,4]"#, "three elements"),
         (r#"["add",{"a":1,"b":2},"7"]"#, "id"),
         (r#"["add",{"a":1,"b":2},-7]"#, "id"),

@@ -86,11 +86,11 @@ async fn targets_name_rooms_sockets_and_exceptions() {
     bob.nothing_came().await;
 
     let [ada_id] = io.members("a").await[..] else { panic!("one member") };
-    io.to(rooms("b").except(&ada_id)).said("", "not ada", "");
+    io.to(rooms("b").except(ada_id)).said("", "not ada", "");
     assert_eq!(text(&bob.receive().await), "not ada");
     ada.nothing_came().await;
 
-    io.socket(&ada_id).said("", "ada", "");
+    io.socket(ada_id).said("", "ada", "");
     assert_eq!(text(&ada.receive().await), "ada");
     io.to(Table(7)).said("", "own type", "");
     assert_eq!(text(&eve.receive().await), "own type");

@@ -46,15 +46,13 @@ impl Membership {
     /// Puts `member` into the room `name` and returns the name as the table keeps it.
     pub(crate) fn join(&self, name: &str, member: &Arc<Member>) -> Arc<str> {
         let mut rooms = self.rooms.lock();
-        let (name, room) = match rooms.get_key_value(name) {
-            Some((name, room)) => (Arc::clone(name), Arc::clone(room)),
-            None => {
-                let name: Arc<str> = name.into();
-                let room = Arc::default();
-                rooms.insert(Arc::clone(&name), Arc::clone(&room));
-                (name, room)
-            }
-        };
+        let known = rooms.get_key_value(name);
+        let known = known.map(|(name, room)| (Arc::clone(name), Arc::clone(room)));
+        let (name, room) = known.unwrap_or_else(|| {
+            let (name, room) = (Arc::<str>::from(name), Arc::default());
+            rooms.insert(Arc::clone(&name), Arc::clone(&room));
+            (name, room)
+        });
         // Still under the table's lock: else the room might be freed between the two.
         room.lock().insert(member.id(), Arc::clone(member));
         name

@@ -23,8 +23,11 @@ pub(super) trait Endpoint: Send + Sync {
 /// A session that waits for its connection. Dropped, it never was.
 pub(super) struct Admission {
     pub(super) welcome: Welcome,
-    start: Box<dyn FnOnce(Box<dyn Transport>, Vec<u8>, Alive) + Send>,
+    start: Start,
 }
+
+/// Takes the transport, what was read behind the request, and the token of a living session.
+type Start = Box<dyn FnOnce(Box<dyn Transport>, Vec<u8>, Alive) + Send>;
 
 /// What the client of an admitted session is told first.
 #[derive(Debug, serde::Serialize)]

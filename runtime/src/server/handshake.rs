@@ -191,14 +191,16 @@ impl From<&Reject> for Refusal {
 
 async fn refuse(stream: TcpStream, refusal: &Refusal) {
     let Some(status) = refusal.status else { return };
-    let mut answer = format!(
-        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
-        refusal.message.len() + 1
+    let message = &refusal.message;
+    let header = match &refusal.header {
+        Some((name, value)) => format!("{name}: {value}\r\n"),
+        None => String::new(),
+    };
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\n{header}\r\n{message}\n",
+        message.len() + 1
     );
-    if let Some((name, value)) = &refusal.header {
-        answer.push_str(&format!("{name}: {value}\r\n"));
-    }
-    answer.push_str(&format!("\r\n{}\n", refusal.message));
     say_goodbye(stream, answer.as_bytes()).await;
 }
 

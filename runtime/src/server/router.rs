@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,13 +70,17 @@ impl Router {
         S: Send + 'static,
     {
         let path = path.into();
-        let endpoint: Arc<dyn Endpoint> = Arc::new(Mounted::from(server));
         if !path.starts_with('/') {
             self.mistakes.push(format!("the path `{path}` does not start with `/`"));
-        } else if self.endpoints.contains_key(&path) {
-            self.mistakes.push(format!("two procedures are mounted at `{path}`"));
-        } else {
-            self.endpoints.insert(path, endpoint);
+            return self;
+        }
+        match self.endpoints.entry(path) {
+            Entry::Vacant(place) => {
+                place.insert(Arc::new(Mounted::from(server)));
+            }
+            Entry::Occupied(taken) => {
+                self.mistakes.push(format!("two procedures are mounted at `{}`", taken.key()));
+            }
         }
         self
     }

@@ -22,13 +22,10 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
         driver.refuse(&body, call);
         return Ok(());
     }
-    let event = match decode::<E::Incoming>(arrival.name(), arrival.payload()) {
-        Ok(event) => event,
-        Err(_) => {
-            let refusal = diagnose::<E>(&arrival.text);
-            driver.refuse(&refusal.body, refusal.call);
-            return Ok(());
-        }
+    let Ok(event) = decode::<E::Incoming>(arrival.name(), arrival.payload()) else {
+        let refusal = diagnose::<E>(&arrival.text);
+        driver.refuse(&refusal.body, refusal.call);
+        return Ok(());
     };
     driver.well_formed();
     // Handlers own their arguments: the message need not wait for them.
@@ -68,15 +65,11 @@ fn ask<E: Procedure<S>, S>(
     }
     let event = Event { name, size: arrival.payload().len() };
     let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| guard(session, event)));
-    match asked {
-        Ok(verdict) => {
-            Ok(verdict.map_err(|denied| ErrorBody::new(ErrorCode::Denied, denied.message)))
-        }
-        Err(_) => {
-            tracing::error!("a guard panicked; its session ends");
-            Err(DisconnectReason::HandlerPanicked)
-        }
-    }
+    let Ok(verdict) = asked else {
+        tracing::error!("a guard panicked; its session ends");
+        return Err(DisconnectReason::HandlerPanicked);
+    };
+    Ok(verdict.map_err(|denied| ErrorBody::new(ErrorCode::Denied, denied.message)))
 }
 
 /// Decodes in one pass, straight from the text.

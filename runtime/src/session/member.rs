@@ -71,7 +71,7 @@ impl Member {
     }
 
     pub(crate) fn rooms(&self) -> Vec<String> {
-        self.rooms.lock().rooms.iter().map(|room| room.to_string()).collect()
+        self.rooms.lock().rooms.iter().map(ToString::to_string).collect()
     }
 
     fn leave_all(&self) {

@@ -161,19 +161,19 @@ mod tests {
     }
 
     fn waker() -> (Arc<Wakes>, Waker) {
-        let wakes = Arc::<Wakes>::default();
-        (Arc::clone(&wakes), wakes.into())
+        let counter = Arc::<Wakes>::default();
+        (Arc::clone(&counter), counter.into())
     }
 
     #[test]
     fn what_waits_is_taken_at_once_and_wakes_once() {
-        let (wakes, waker) = waker();
+        let (counter, waker) = waker();
         let outbox = Outbox::new(100);
         let mut bytes = Vec::new();
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Nothing);
         outbox.push(b"one");
         outbox.push(b"two");
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(counter.0.load(Ordering::Relaxed), 1);
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Bytes);
         assert_eq!(bytes, b"onetwo");
     }
@@ -200,12 +200,12 @@ mod tests {
 
     #[test]
     fn a_blocked_task_is_woken_by_an_end_and_not_by_bytes() {
-        let (wakes, waker) = waker();
+        let (counter, waker) = waker();
         let outbox = Outbox::new(100);
         outbox.block(&waker);
         outbox.push(b"one");
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        assert_eq!(counter.0.load(Ordering::Relaxed), 0);
         outbox.end(DisconnectReason::Disconnected);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(counter.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -55,6 +55,7 @@ macro_rules! fields {
         impl<'de, $($T: Deserialize<'de>),*> Fields<'de> for ($($T,)*) {
             type Slots = ($(Option<$T>,)*);
 
+            #[allow(clippy::unused_unit, reason = "an event may have no fields")]
             fn empty() -> Self::Slots {
                 ($(None::<$T>,)*)
             }

@@ -150,7 +150,7 @@ impl Malformed {
         Self(what.into())
     }
 
-    /// What serde_json says, with line and column.
+    /// What `serde_json` says, with line and column.
     pub(crate) fn json(error: &serde_json::Error) -> Self {
         Self(format!("not JSON: {error}"))
     }

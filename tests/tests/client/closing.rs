@@ -1,8 +1,10 @@
 use std::time::Duration;
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
+use futures_util::SinkExt;
 use parlor::{CallError, ClientStatus, CloseCode, ConnectionChange, EmitError};
 use parlor_tests::soon;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::raw::RawServer;
 
@@ -89,13 +91,32 @@ async fn close_ends_the_attempts_to_connect_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_the_close_frame_holds_nobody_up() {
+async fn a_server_that_goes_on_sending_and_never_closes_holds_nobody_up() {
     let server = RawServer::start().await;
-    let (connected, peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, mut events) = connected.unwrap();
+    let flood = tokio::spawn(async move {
+        let event = Message::text(r#"["said",{"text":"still here","number":1}]"#);
+        while peer.socket.send(event.clone()).await.is_ok() {}
+    });
     chat.close();
-    assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
-    drop(peer);
+    let end = async {
+        loop {
+            match events.next().await {
+                Some(ChatEvent::Said { .. }) => {}
+                other => return other,
+            }
+        }
+    };
+    let end = soon("the end", end).await;
+    assert!(
+        matches!(
+            end,
+            Some(ChatEvent::Connection(ConnectionChange::Closed { code: CloseCode::NORMAL, .. }))
+        ),
+        "{end:?}"
+    );
+    soon("the end of the connection", flood).await.unwrap();
 }
 
 #[tokio::test]

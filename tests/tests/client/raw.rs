@@ -1,9 +1,12 @@
 //! A server that does what a test tells it, frame by frame.
 
+#![allow(clippy::result_large_err, reason = "tungstenite's callback returns a whole response")]
+
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use parlor_tests::soon;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -153,6 +156,9 @@ impl Peer {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         soon("closing", self.socket.close(Some(frame))).await.expect("close");
         while let Some(Ok(_)) = soon("the end", self.socket.next()).await {}
+        let mut rest = [0; 16];
+        let read = soon("the client to hang up", self.socket.get_mut().read(&mut rest)).await;
+        assert!(matches!(read, Ok(0)), "{read:?}");
     }
 
     /// Ends the TCP connection without a word.

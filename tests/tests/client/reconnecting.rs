@@ -11,7 +11,9 @@ use crate::raw::{Peer, RawServer};
 
 /// A client that comes back quickly.
 fn quick(server: &RawServer) -> ClientBuilder<ChatClient> {
-    ChatClient::builder(server.url()).reconnect_interval(Duration::from_millis(10))
+    ChatClient::builder(server.url())
+        .reconnect_interval(Duration::from_millis(10))
+        .max_reconnect_interval(Duration::from_millis(50))
 }
 
 async fn connect(
