@@ -33,7 +33,7 @@ pub(crate) fn expand(procedure: &mut Procedure) -> TokenStream {
     quote! {
         #contract
         #(#types)*
-        #[allow(deprecated, dead_code)]
+        #[allow(deprecated, dead_code, private_interfaces, clippy::too_many_arguments)]
         const _: () = {
             #(#impls)*
         };

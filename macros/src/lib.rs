@@ -52,7 +52,7 @@ pub fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[incoming(name = "..")]` gives it another name on the wire.
 #[proc_macro_attribute]
 pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced("incoming", item.into()).into()
+    misplaced("incoming", &item.into()).into()
 }
 
 /// Marks an event that the server sends, inside a [`macro@procedure`] trait.
@@ -60,7 +60,7 @@ pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[outgoing(name = "..")]` gives it another name on the wire.
 #[proc_macro_attribute]
 pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced("outgoing", item.into()).into()
+    misplaced("outgoing", &item.into()).into()
 }
 
 fn generate(
@@ -82,7 +82,7 @@ fn generate(
 }
 
 /// The markers mean something to `#[procedure]` only, which takes them off.
-fn misplaced(marker: &str, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+fn misplaced(marker: &str, item: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut errors = Errors::default();
     errors.at_span(
         proc_macro2::Span::call_site(),

@@ -72,7 +72,7 @@ pub(crate) enum Payload {
     /// An object with these fields.
     Fields(Vec<Field>),
     /// A type of the user's.
-    Whole(Field),
+    Whole(Box<Field>),
 }
 
 pub(crate) struct Field {

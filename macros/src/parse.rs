@@ -7,8 +7,8 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Generics, Ident, Item, Signature, Token, TraitItem, TypeParamBound, Visibility,
-    braced, token,
+    AttrStyle, Attribute, Generics, Ident, Item, Signature, Token, TraitItem, TypeParamBound,
+    Visibility, braced, token,
 };
 
 use crate::errors::Errors;
@@ -63,7 +63,7 @@ fn keyword(item: &Item) -> TokenStream {
 }
 
 fn read_trait(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Trait> {
-    let attrs = input.call(Attribute::parse_outer)?;
+    let mut attrs = input.call(Attribute::parse_outer)?;
     let vis = input.parse()?;
     let unsafety = input.parse()?;
     input.parse::<Option<Token![auto]>>()?;
@@ -83,6 +83,10 @@ fn read_trait(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Trait>
     generics.where_clause = input.parse()?;
     let content;
     braced!(content in input);
+    for mut attr in content.call(Attribute::parse_inner)? {
+        attr.style = AttrStyle::Outer;
+        attrs.push(attr);
+    }
     let (functions, others) = read_items(&content, errors);
     Ok(Trait { attrs, vis, unsafety, ident, generics, supertraits, functions, others })
 }
@@ -100,8 +104,9 @@ fn read_items(content: ParseStream<'_>, errors: &mut Errors) -> (Vec<Function>, 
         match read {
             Ok(()) => content.advance_to(&ahead),
             Err(error) => {
-                errors.add(error);
-                skip_item(content);
+                if skip_item(content) {
+                    errors.add(error);
+                }
             }
         }
     }
@@ -133,9 +138,8 @@ fn read_function(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Fun
     let body = if input.peek(token::Brace) {
         Some(input.parse::<TokenTree>()?.into_token_stream())
     } else {
-        if input.parse::<Option<Token![;]>>()?.is_none() {
-            errors.at(&sig.ident, format!("the event `{}` ends with `;`", sig.ident));
-        }
+        // rustc has said so if it is not there.
+        input.parse::<Option<Token![;]>>()?;
         None
     };
     Ok(Function { attrs, sig, body })
@@ -174,7 +178,10 @@ fn expected_event(input: ParseStream<'_>) -> syn::Error {
 }
 
 /// Goes on to where the next event may begin: behind `;` or a body, or before an attribute.
-fn skip_item(input: ParseStream<'_>) {
+///
+/// Returns whether the item has its end. If not, rustc has reported it: it parses what it gives to
+/// a macro.
+fn skip_item(input: ParseStream<'_>) -> bool {
     let at_attribute = || input.peek(Token![#]) && input.peek2(token::Bracket);
     while at_attribute() {
         let _ = input.parse::<TokenTree>().and_then(|_| input.parse::<TokenTree>());
@@ -183,7 +190,8 @@ fn skip_item(input: ParseStream<'_>) {
         let end = input.peek(Token![;]) || input.peek(token::Brace);
         let _ = input.parse::<TokenTree>();
         if end {
-            return;
+            return true;
         }
     }
+    false
 }

@@ -86,9 +86,8 @@ fn a_half_typed_event_keeps_the_others() {
             open
         });
         let close: String = open.into_iter().rev().collect();
-        let (items, errors) = generated(&format!("{BEFORE} {half}{close} \n {AFTER}"));
+        let (items, _) = generated(&format!("{BEFORE} {half}{close} \n {AFTER}"));
         has_the_other_events(&items);
-        assert!(!errors.is_empty(), "`{half}` is no event");
     }
 }
 
@@ -97,7 +96,7 @@ fn an_event_without_its_semicolon_is_an_event() {
     let (items, errors) = generated(&format!("{BEFORE} #[outgoing] fn said(text: String) {AFTER}"));
     has_the_other_events(&items);
     assert!(items.contains("pub fn said (& self"), "{items}");
-    assert_eq!(errors, ["the event `said` ends with `;`"]);
+    assert!(errors.is_empty(), "rustc says it: {errors:?}");
 }
 
 #[test]
@@ -125,10 +124,17 @@ fn what_is_no_trait_stays_as_it_is() {
     assert_eq!(errors, ["`#[procedure]` goes on a trait"]);
 }
 
+#[cfg(not(feature = "validate"))]
+#[test]
+fn rules_name_the_feature_that_they_need() {
+    let (_, errors) = generated("#[incoming] async fn a(&mut self, #[validate(email)] b: String);");
+    assert_eq!(errors, ["`#[validate]` needs the feature `validate` of the crate `parlor`"]);
+}
+
 /// Deletes, doubles and swaps each token at each depth; whatever comes, the macro answers.
 #[test]
 fn no_tokens_make_it_panic() {
-    let item: TokenStream = r##"
+    let item: TokenStream = r#"
         #[doc = "A chat"] #[allow(unused)]
         pub(crate) trait Chat: Sync + 'static {
             #[incoming(name = "say")] #[cfg(all())]
@@ -139,7 +145,7 @@ fn no_tokens_make_it_panic() {
             #[outgoing] fn new_message(#[payload] message: (A, [B; 3]));
             const X: u8 = 1; type T; m! {}
         }
-    "##
+    "#
     .parse()
     .expect("tokens");
     let args = quote!(rename_all = "camelCase", name = "chat", crate = a::b);

@@ -11,7 +11,7 @@ use serde::{Deserializer, Serialize, de::DeserializeOwned};
 use crate::client::{Call, Client, ConnectionChange};
 use crate::rooms::Emitter;
 use crate::session::{Answer, DisconnectReason, Reply};
-use crate::wire::Violation;
+use crate::wire::{Defaulted, Violation};
 
 /// A type that can be a field, a `#[payload]` or an answer of an event: serde reads it and writes it.
 ///
@@ -86,6 +86,35 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Payload<Serde> for
 #[diagnostic::do_not_recommend]
 impl<T: Never> Payload<Nothing> for T {
     payload!();
+}
+
+/// What `#[field(default)]` asks of a field's type. Built like [`Payload`], for the same reason.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no default",
+    label = "`#[field(default)]` needs `Default`",
+    note = "derive or implement `Default` for `{Self}`"
+)]
+pub trait OrDefault<Via = Serde>: Sized {
+    /// What reads it: [`Defaulted`].
+    type Read;
+    /// What was read.
+    fn from_wire(read: Self::Read) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default + DeserializeOwned> OrDefault<Serde> for T {
+    type Read = Defaulted<T>;
+    fn from_wire(Defaulted(value): Defaulted<T>) -> T {
+        value
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Never> OrDefault<Nothing> for T {
+    type Read = Defaulted<T>;
+    fn from_wire(Defaulted(value): Defaulted<T>) -> T {
+        value
+    }
 }
 
 /// The events of one trait, seen from the server. Implemented by its emitter type.

@@ -71,6 +71,8 @@ pub use garde::Validate;
 pub use http;
 pub use parlor_macros::{incoming, outgoing, procedure};
 pub use rooms::{Audience, Exception, Io, JoinRoomError, Room, Rooms, Target, rooms};
+#[cfg(feature = "rustls")]
+pub use rustls;
 pub use server::{Listen, Reject, Request, Router, Serve, ServeError, Server};
 pub use session::{Denied, DisconnectReason, Event, Socket, SocketId};
 pub use wire::{CloseCode, ErrorBody, ErrorCode, Violation};

@@ -24,7 +24,7 @@ pub fn length<T: Length + ?Sized>(
 }
 
 /// Is the number within bounds?
-pub fn range<T: Number<B>, B: Display + Copy>(
+pub fn range<T: Number<B> + ?Sized, B: Display + Copy>(
     path: &str,
     value: &T,
     min: Option<B>,
@@ -110,12 +110,14 @@ pub trait Length {
     fn check_length(&self, bounds: (usize, usize)) -> Result<(), garde::Error>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Length for str {
     fn check_length(&self, bounds: (usize, usize)) -> Result<(), garde::Error> {
         chars::apply(&self, bounds)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> Length for [T] {
     fn check_length(&self, bounds: (usize, usize)) -> Result<(), garde::Error> {
         simple::apply(&self, bounds)
@@ -124,6 +126,7 @@ impl<T> Length for [T] {
 
 macro_rules! length {
     ($rule:ident: $([$($generics:tt)*] $type:ty),* $(,)?) => { $(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> Length for $type {
             fn check_length(&self, bounds: (usize, usize)) -> Result<(), garde::Error> {
                 $rule::apply(self, bounds)
@@ -150,6 +153,7 @@ pub trait Number<B> {
 
 macro_rules! number {
     ($($type:ty),*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Number<$type> for $type {
             fn check_range(&self, min: Option<$type>, max: Option<$type>) -> Result<(), garde::Error> {
                 // Comparisons with NaN are all false, so garde finds it in every range.
@@ -176,6 +180,7 @@ pub trait Text {
 
 macro_rules! text {
     ($($type:ty),*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Text for $type {
             fn text(&self) -> &str {
                 self
@@ -200,6 +205,7 @@ pub trait Inner {
 
 macro_rules! inner {
     ($([$($generics:tt)*] $type:ty),* $(,)?) => { $(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> Inner for $type {
             type Element = T;
             fn elements(&self) -> impl Iterator<Item = &T> {
@@ -241,3 +247,6 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use parlor::{CloseCode, Denied, DisconnectReason, Router};
 use parlor_tests::{Probing, Running, Wire, probing, soon};
 use serde_json::json;
@@ -190,6 +191,34 @@ async fn a_silent_client_is_pinged_and_then_dead() {
     }
     drop(silent);
     assert_eq!(alive.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_read_is_not_dead_and_hears_of_the_server() {
+    let (running, mut probing) = start(|it| Probing {
+        server: it
+            .server
+            .heartbeat_interval(Duration::from_millis(20))
+            .heartbeat_timeout(Duration::from_millis(40))
+            .max_read_ahead(1, 1000),
+        ..it
+    })
+    .await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},1]"#).await;
+    for id in 2..10 {
+        wire.send(format!(r#"["add",{{"a":1,"b":2}},{id}]"#)).await;
+    }
+    for _ in 0..10 {
+        let message = soon("a ping", wire.0.next()).await.expect("open").expect("open");
+        assert!(message.is_ping(), "{message}");
+    }
+    assert!(probing.ended.try_recv().is_err(), "it has not ended");
+    probing.gate.add_permits(1);
+    assert_eq!(wire.receive().await, json!(["$ok", 0, 1]));
+    for id in 2..10 {
+        assert_eq!(wire.receive().await, json!(["$ok", 3, id]));
+    }
 }
 
 #[tokio::test]

@@ -68,21 +68,17 @@ fn check_field(field: &Field, path: &str, names: &Names) -> TokenStream {
         let path = quote!(#path);
         rules.iter().map(|rule| call(rule, &path, &quote!(#value), names)).collect()
     };
-    match optional(ty) {
-        Some(inner) => {
-            let value = local("value");
-            let calls = calls(&value);
-            let inner = borrowed(inner);
-            quote! {
-                if let ::core::option::Option::Some(#value) = #ident {
-                    let #value: &#inner = #value;
-                    #(#calls?;)*
-                }
-            }
-        }
-        None => {
-            let calls = calls(ident);
-            quote!(#(#calls?;)*)
+    let Some(inner) = optional(ty) else {
+        let calls = calls(ident);
+        return quote!(#(#calls?;)*);
+    };
+    let value = local("value");
+    let calls = calls(&value);
+    let inner = borrowed(inner);
+    quote! {
+        if let ::core::option::Option::Some(#value) = #ident {
+            let #value: &#inner = #value;
+            #(#calls?;)*
         }
     }
 }
@@ -101,16 +97,11 @@ fn optional(ty: &Type) -> Option<&Type> {
 
 /// The call of one rule, at the span of its name.
 fn call(rule: &Rule, path: &TokenStream, value: &TokenStream, names: &Names) -> TokenStream {
-    let private = &names.private;
-    let apply = |function: &str| {
-        let function = Ident::new(function, rule.span);
-        quote!(#private::rules::#function)
-    };
     let at = rule.span;
+    let private = &names.private_at(at);
     let call = |function: &str, rest: TokenStream| {
-        let function = apply(function);
-        let arguments = quote_spanned!(at=> (#path, #value #rest));
-        quote!(#function #arguments)
+        let function = Ident::new(function, at);
+        quote_spanned!(at=> #private::rules::#function(#path, #value #rest))
     };
     match &rule.kind {
         Kind::Length(Bounds { min, max }) => {
@@ -151,8 +142,8 @@ fn call(rule: &Rule, path: &TokenStream, value: &TokenStream, names: &Names) -> 
 }
 
 fn some(bound: Option<&Expr>) -> TokenStream {
-    match bound {
-        Some(bound) => quote!(::core::option::Option::Some(#bound)),
-        None => quote!(::core::option::Option::None),
-    }
+    bound.map_or_else(
+        || quote!(::core::option::Option::None),
+        |bound| quote!(::core::option::Option::Some(#bound)),
+    )
 }

@@ -10,22 +10,23 @@ use super::stub::{self, Stub};
 use crate::model::{Answer, Direction, Event, Payload, Procedure, unraw};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
-    let Names { krate, private, client, events, event, .. } = names;
+    let Names { krate, client, events, event, .. } = names;
     let vis = &procedure.vis;
     let contract = &procedure.ident;
-    let client_doc =
+    let of_client =
         format!("A client of [`{contract}`]: a method per incoming event. Cheap to clone.");
-    let events_doc = format!("What the server of [`{contract}`] sends, in order.");
-    let event_doc = format!("What a client of [`{contract}`] hears.");
+    let of_events = format!("What the server of [`{contract}`] sends, in order.");
+    let of_event = format!("What a client of [`{contract}`] hears.");
     let variants = procedure.outgoing.iter().map(variant);
+    let handle = names.wrapper(client, "Client");
     quote! {
-        #[doc = #client_doc]
+        #[doc = #of_client]
         #[allow(dead_code)]
-        #vis struct #client(#private::Client);
-        #[doc = #events_doc]
+        #vis #handle
+        #[doc = #of_events]
         #[allow(dead_code)]
         #vis type #events = #krate::ClientEvents<#event>;
-        #[doc = #event_doc]
+        #[doc = #of_event]
         #[allow(dead_code)]
         #vis enum #event {
             #(#variants,)*

@@ -15,23 +15,25 @@ pub(super) fn contract(procedure: &Procedure, names: &Names) -> TokenStream {
     let methods = handlers.chain(unmarked).map(method);
     let supertraits = supertraits.iter();
     let krate = &names.krate;
-    quote! {
-        #(#attrs)*
-        #vis trait #ident: ::core::marker::Sized + ::core::marker::Send + 'static #(+ #supertraits)* {
-            #(#methods)*
-            #(#others)*
-            /// Called once, after the last event, when the session ends. It is still in its rooms.
-            ///
-            /// Does nothing by default.
-            fn disconnected(
-                &mut self,
-                reason: #krate::DisconnectReason,
-            ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-                let _ = reason;
-                ::core::future::ready(())
-            }
+    let body = quote! {
+        #(#methods)*
+        #(#others)*
+        /// Called once, after the last event, when the session ends. It is still in its rooms.
+        ///
+        /// Does nothing by default.
+        fn disconnected(
+            &mut self,
+            reason: #krate::DisconnectReason,
+        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+            let _ = reason;
+            ::core::future::ready(())
         }
-    }
+    };
+    // At the trait's name, so that rustc points there rather than at `#[procedure]`.
+    let contract = quote_spanned! {ident.span()=>
+        trait #ident: ::core::marker::Sized + ::core::marker::Send #(+ #supertraits)* { #body }
+    };
+    quote!(#(#attrs)* #vis #contract)
 }
 
 /// A handler as rustc sees it: `async fn` in a trait could not promise that its future is `Send`.
@@ -48,12 +50,14 @@ fn method(method: &Method) -> TokenStream {
         sig.constness = None;
         sig.abi = None;
         sig.safety = syn::Safety::Default;
-        sig.output = syn::parse_quote! {
+        // At the user's tokens, so that rustc points at the event rather than at `#[procedure]`.
+        let span = sig.asyncness.map_or(sig.fn_token.span, |word| word.span);
+        sig.output = syn::parse_quote_spanned! {span=>
             -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
         };
         body = body.map(|body| quote!({ async move #body }));
     }
-    let end = if body.is_none() { quote!(;) } else { TokenStream::new() };
+    let end = body.is_none().then(|| quote_spanned!(sig.ident.span()=> ;));
     quote!(#(#attrs)* #sig #body #end)
 }
 
@@ -71,7 +75,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         }
     });
     let decode = decode::events(&procedure.incoming, Direction::Incoming, names);
-    let answers = procedure.incoming.iter().filter_map(hidden_result(private));
+    let answers = procedure.incoming.iter().filter_map(|event| hidden_result(event, names));
     quote! {
         /// An incoming event with its arguments.
         #vis enum #incoming {
@@ -85,29 +89,28 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
 }
 
 /// Refuses an alias of `Result`: as a plain value, its error would not be the client's error.
-fn hidden_result(private: &TokenStream) -> impl Fn(&Event) -> Option<TokenStream> {
-    move |event| {
-        let Answer::Value(ty) = &event.answer else {
-            return None;
+fn hidden_result(event: &Event, names: &Names) -> Option<TokenStream> {
+    let private = &names.private;
+    let Answer::Value(ty) = &event.answer else { return None };
+    // A type that is known by its name hides nothing.
+    names.project(ty, "This")?;
+    let cfg = cfg(event);
+    let name = quote!(#ty).to_string().replace(' ', "");
+    let message = format!(
+        "`{name}` is an alias of a `Result`: write `-> Result<T, E>`, so that clients get the error typed"
+    );
+    let (first, last) = ends(ty);
+    let assert = quote_spanned!(first=> ::core::assert!);
+    let condition = quote_spanned!(last=> (!is_result, #message));
+    Some(quote! {
+        #(#cfg)*
+        const _: () = {
+            #[allow(unused_imports)]
+            use #private::NotResult as _;
+            let is_result = #private::Probe::<#ty>::IS_RESULT;
+            #assert #condition
         };
-        let cfg = cfg(event);
-        let name = quote!(#ty).to_string().replace(' ', "");
-        let message = format!(
-            "`{name}` is an alias of a `Result`: write `-> Result<T, E>`, so that clients get the error typed"
-        );
-        let (first, last) = ends(ty);
-        let assert = quote_spanned!(first=> ::core::assert!);
-        let condition = quote_spanned!(last=> (!is_result, #message));
-        Some(quote! {
-            #(#cfg)*
-            const _: () = {
-                #[allow(unused_imports)]
-                use #private::NotResult as _;
-                let is_result = #private::Probe::<#ty>::IS_RESULT;
-                #assert #condition
-            };
-        })
-    }
+    })
 }
 
 pub(super) fn cfg(event: &Event) -> impl Iterator<Item = &Attribute> {

@@ -1,10 +1,10 @@
 //! From a name and a payload to a variant.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::contract::cfg;
-use super::names::{Names, local, str_type};
+use super::names::{Names, ends, local, str_type};
 use crate::model::{Direction, Event, Field, Payload};
 
 /// The function `decode` of an enum of events.
@@ -49,14 +49,8 @@ pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> T
 fn read(event: &Event, names: &Names, payload: &proc_macro2::Ident) -> TokenStream {
     let private = &names.private;
     let fields = event.payload.fields();
-    let types = fields.iter().map(|field| {
-        let ty = names.wire_type(&field.ty);
-        if field.default { quote!(#private::Defaulted<#ty>) } else { ty }
-    });
-    let patterns = fields.iter().map(|field| {
-        let ident = &field.ident;
-        if field.default { quote!(#private::Defaulted(#ident)) } else { quote!(#ident) }
-    });
+    let types = fields.iter().map(|field| names.read_type(field));
+    let patterns = fields.iter().map(|field| &field.ident);
     let wires = fields.iter().map(|field| &field.wire.name);
     let read = match &event.payload {
         Payload::Fields(fields) if fields.is_empty() => {
@@ -75,10 +69,11 @@ fn read(event: &Event, names: &Names, payload: &proc_macro2::Ident) -> TokenStre
 }
 
 fn convert(field: &Field, names: &Names) -> Option<TokenStream> {
-    let Field { ident, ty, .. } = field;
-    names.project(ty, "from_wire")?;
-    let value = names.convert(ty, "from_wire", quote!(#ident));
-    Some(quote!(let #ident = #value;))
+    let ident = &field.ident;
+    let function = names.reading(field)?;
+    let (_, last) = ends(&field.ty);
+    let argument = quote_spanned!(last=> (#ident));
+    Some(quote!(let #ident = #function #argument;))
 }
 
 /// Servers check what clients send; clients trust their server.

@@ -1,10 +1,10 @@
 //! Names of what is generated, and the few phrases that all of it shares.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Path, Type};
 
-use crate::model::{Direction, Event, Procedure, last_segment, unraw};
+use crate::model::{Direction, Event, Field, Procedure, last_segment, unraw};
 
 /// Items are named after the trait and have the span of its name, so that editors find them.
 pub(super) struct Names {
@@ -43,25 +43,55 @@ impl Names {
         }
     }
 
+    /// `struct ChatEmitter(private::Emitter);`, where rustc points at the trait's name.
+    pub(super) fn wrapper(&self, ident: &Ident, inner: &str) -> TokenStream {
+        let private = &self.private;
+        let inner = Ident::new(inner, Span::call_site());
+        quote_spanned!(ident.span()=> struct #ident(#private::#inner);)
+    }
+
+    /// [`private`](Self::private), where rustc is to point at `span`.
+    pub(super) fn private_at(&self, span: Span) -> TokenStream {
+        let relocate = |mut token: TokenTree| {
+            token.set_span(span.resolved_at(token.span()));
+            token
+        };
+        self.private.clone().into_iter().map(relocate).collect()
+    }
+
     /// `<T as Payload<_>>::item`, or `None` for types that surely are payloads.
     ///
     /// Its span is exactly that of the type: rustc reports a type that is no payload in each place
     /// where it meets it, and drops all but one of the reports because they are the same.
     pub(super) fn project(&self, ty: &Type, item: &str) -> Option<TokenStream> {
-        if is_surely_payload(ty) {
-            return None;
-        }
-        let private = &self.private;
-        let (first, last) = ends(ty);
-        let open = quote_spanned!(first=> <);
-        let item = Ident::new(item, last);
-        let close = quote_spanned!(last=> >::#item);
-        Some(quote!(#open #ty as #private::Payload<_> #close))
+        (!is_surely_payload(ty)).then(|| self.item(ty, "Payload", item))
     }
 
-    /// The type as which the runtime reads and writes `ty`.
-    pub(super) fn wire_type(&self, ty: &Type) -> TokenStream {
+    /// `<T as trait<_>>::item`.
+    fn item(&self, ty: &Type, contract: &str, item: &str) -> TokenStream {
+        let private = &self.private;
+        let (first, last) = ends(ty);
+        let contract = Ident::new(contract, Span::call_site());
+        let item = Ident::new(item, last);
+        let open = quote_spanned!(first=> <);
+        let close = quote_spanned!(last=> >::#item);
+        quote!(#open #ty as #private::#contract<_> #close)
+    }
+
+    /// The type as which the runtime reads a field.
+    pub(super) fn read_type(&self, Field { ty, default, .. }: &Field) -> TokenStream {
+        if *default {
+            return self.item(ty, "OrDefault", "Read");
+        }
         self.project(ty, "This").unwrap_or_else(|| ty.to_token_stream())
+    }
+
+    /// What makes a field of what was read, if it is not the same.
+    pub(super) fn reading(&self, Field { ty, default, .. }: &Field) -> Option<TokenStream> {
+        if *default {
+            return Some(self.item(ty, "OrDefault", "from_wire"));
+        }
+        self.project(ty, "from_wire")
     }
 
     /// `<T as Payload<_>>::item(value)`.

@@ -9,7 +9,7 @@ use super::stub::Stub;
 use crate::model::{Answer, Direction, Event, Payload, Procedure};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
-    let Names { krate, private, server, socket, io, emitter, .. } = names;
+    let Names { krate, server, socket, io, emitter, .. } = names;
     let vis = &procedure.vis;
     let contract = &procedure.ident;
     let server_doc =
@@ -17,6 +17,7 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let socket_doc = format!("The server's handle to one client of [`{contract}`].");
     let io_doc = format!("Sends to the clients of [`{contract}`] from anywhere.");
     let emitter_doc = format!("The outgoing events of [`{contract}`], for one audience.");
+    let handle = names.wrapper(emitter, "Emitter");
     quote! {
         #[doc = #server_doc]
         #[allow(dead_code)]
@@ -28,7 +29,7 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
         #[allow(dead_code)]
         #vis type #io = #krate::Io<#emitter>;
         #[doc = #emitter_doc]
-        #vis struct #emitter(#private::Emitter);
+        #vis #handle
     }
 }
 

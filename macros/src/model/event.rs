@@ -33,15 +33,16 @@ impl Procedure {
     /// Adds the event that `function` is.
     pub(super) fn add(&mut self, function: Function, case: Case, errors: &mut Errors) {
         let Function { attrs, sig, body } = function;
-        let (markers, attrs): (Vec<_>, Vec<_>) =
+        let (markers, mut attrs): (Vec<_>, Vec<_>) =
             attrs.into_iter().partition(|attr| Direction::of(attr).is_some());
-        let Some(direction) = direction(&markers, &attrs, &sig.ident, errors) else {
+        let Some(direction) = direction(&markers, &mut attrs, &sig, errors) else {
             let future = sig.asyncness.is_some();
             let sig = for_rustc(sig, body.is_some());
             self.unmarked.push(Method { attrs, sig, body, future });
             return;
         };
-        let wire = wire(markers.last(), &sig.ident, case, errors);
+        let marker = markers.iter().find(|marker| Direction::of(marker) == Some(direction));
+        let wire = wire(marker, &sig.ident, case, errors);
         let mut sound = shape(&sig, errors);
         sound &= match direction {
             Direction::Incoming => incoming_shape(&sig, errors),
@@ -79,39 +80,55 @@ impl Procedure {
 /// Which way the event goes, by its markers.
 fn direction(
     markers: &[Attribute],
-    attrs: &[Attribute],
-    name: &Ident,
+    attrs: &mut Vec<Attribute>,
+    sig: &Signature,
     errors: &mut Errors,
 ) -> Option<Direction> {
-    if let [_, second, ..] = markers {
-        let same = Direction::of(&markers[0]) == Direction::of(second);
-        let message = if same {
-            "this marker is given twice"
+    if let [first, second, ..] = markers {
+        if Direction::of(first) == Direction::of(second) {
+            errors.at(second, "this marker is given twice");
         } else {
-            "an event goes one way: `#[incoming]` from clients or `#[outgoing]` to them"
-        };
-        errors.at(second, message);
-    }
-    // A marker that is being typed comes before that of the next event.
-    if let Some(marker) = markers.last() {
-        return Direction::of(marker);
-    }
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg_attr")) {
-        let text = attr.meta.to_token_stream().to_string();
-        let marker = [Direction::Incoming, Direction::Outgoing].into_iter().find(|way| {
-            text.split(|c: char| !c.is_alphanumeric()).any(|word| word == way.marker())
-        });
-        if let Some(marker) = marker {
-            let word = marker.marker();
-            errors.at(attr, format!("a marker cannot depend on `cfg`: write `#[{word}]`, and `#[cfg(..)]` on the event"));
-            return Some(marker);
+            errors.at(
+                second,
+                "an event goes one way: `#[incoming]` from clients or `#[outgoing]` to them",
+            );
+            let handled = sig.asyncness.is_some() || sig.receiver().is_some();
+            return Some(if handled { Direction::Incoming } else { Direction::Outgoing });
         }
     }
+    if let Some(marker) = markers.first() {
+        return Direction::of(marker);
+    }
+    let hidden =
+        attrs.iter().enumerate().find_map(|(index, attr)| Some((index, conditional(attr)?)));
+    if let Some((index, direction)) = hidden {
+        let word = direction.marker();
+        errors.at(
+            attrs.remove(index),
+            format!(
+                "a marker cannot depend on `cfg`: write `#[{word}]`, and `#[cfg(..)]` on the event"
+            ),
+        );
+        return Some(direction);
+    }
+    let name = &sig.ident;
     errors.at(
         name,
         format!("say who sends `{name}`: `#[incoming]` for clients, `#[outgoing]` for the server"),
     );
     None
+}
+
+/// The marker in a `#[cfg_attr(.., marker)]`.
+fn conditional(attr: &Attribute) -> Option<Direction> {
+    if !attr.path().is_ident("cfg_attr") {
+        return None;
+    }
+    let text = attr.meta.to_token_stream().to_string();
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    words.find_map(|word| {
+        [Direction::Incoming, Direction::Outgoing].into_iter().find(|way| way.marker() == word)
+    })
 }
 
 /// The name on the wire: the marker's `name = ".."`, else the function's.
@@ -173,19 +190,15 @@ fn incoming_shape(sig: &Signature, errors: &mut Errors) -> bool {
     }
     let message =
         format!("an `#[incoming]` event is handled by the session: write `{name}(&mut self, ..)`");
-    match sig.receiver() {
-        Some(receiver) => match &receiver.kind {
-            ReceiverKind::Reference(_, None, Some(_)) => true,
-            _ => {
-                errors.at(receiver, message);
-                false
-            }
-        },
-        None => {
-            errors.at(name, message);
-            false
-        }
+    let Some(receiver) = sig.receiver() else {
+        errors.at(name, message);
+        return false;
+    };
+    let borrows = matches!(receiver.kind, ReceiverKind::Reference(_, None, Some(_)));
+    if !borrows {
+        errors.at(receiver, message);
     }
+    borrows
 }
 
 fn outgoing_shape(
@@ -233,7 +246,7 @@ fn payload(sig: &Signature, has_body: bool, case: Case, errors: &mut Errors) -> 
         errors.at(marker, "`#[payload]` is the whole message: move the other fields into its type");
         return None;
     }
-    fields.pop().filter(|_| complete).map(Payload::Whole)
+    fields.pop().filter(|_| complete).map(|field| Payload::Whole(Box::new(field)))
 }
 
 /// What the handler returns, or `None` if the client could not read it.
@@ -267,16 +280,14 @@ fn answer(output: &ReturnType, errors: &mut Errors) -> Option<Answer> {
 fn variant(ident: &Ident, errors: &mut Errors) -> Option<Ident> {
     let name = case::pascal(&unraw(ident));
     let name = if name == "Self" { "Self_".to_owned() } else { name };
-    match syn::parse_str::<Ident>(&name) {
-        Ok(mut variant) => {
-            variant.set_span(ident.span());
-            Some(variant)
-        }
-        Err(_) => {
-            errors.at(ident, "the name of an event begins with a letter");
-            None
-        }
+    let variant = syn::parse_str::<Ident>(&name).ok();
+    if variant.is_none() {
+        errors.at(ident, "the name of an event begins with a letter");
     }
+    variant.map(|mut variant| {
+        variant.set_span(ident.span());
+        variant
+    })
 }
 
 /// Whether an attribute of the event goes to everything that is made of it.

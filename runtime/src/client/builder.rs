@@ -156,13 +156,21 @@ impl<C: ClientHandle> ClientBuilder<C> {
         self
     }
 
+    /// What `wss://` trusts and speaks. By default the roots of Mozilla are trusted, and the
+    /// application's `CryptoProvider` is used, else ring.
+    #[cfg(feature = "rustls")]
+    pub fn rustls_config(mut self, config: Arc<rustls::ClientConfig>) -> Self {
+        self.options.rustls_config = Some(config);
+        self
+    }
+
     /// Connects, in a tokio runtime, and waits for the server's welcome.
     ///
     /// The first attempt is the only one: if it fails, so does this. Only a connection that was
     /// lost later is restored. Keep the client: when its last handle is dropped, it closes.
     pub async fn connect(self) -> Result<(C, ClientEvents<C::Event>), ConnectError> {
         let options = self.options;
-        let dialer = Dialer::new(&options.url)?;
+        let dialer = Dialer::new(&options)?;
         let link = dialer.dial(&options).await?;
         let shared = Arc::new(Shared::new(options.buffer, options.call_timeout));
         shared.connected(link.welcome.max_message);

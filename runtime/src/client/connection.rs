@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -121,16 +122,23 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Moves everything that can move; then, as that sets deadlines, the timer.
     fn poll(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<Step> {
-        if let Poll::Ready(read) = self.poll_socket(cx) {
-            return Poll::Ready(Step::Read(read));
+        // Before the socket, as that may be ready for ever; and after, as it sets deadlines.
+        if self.poll_timer(cx, timer.as_mut()).is_ready() {
+            return Poll::Ready(Step::Time);
         }
+        match self.poll_socket(cx) {
+            Poll::Ready(read) => Poll::Ready(Step::Read(read)),
+            Poll::Pending => self.poll_timer(cx, timer).map(|()| Step::Time),
+        }
+    }
+
+    fn poll_timer(&self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
         let deadline = self.next_deadline();
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
         }
-        timer.poll(cx).map(|()| Step::Time)
+        timer.poll(cx)
     }
 
     /// Runs the hook, writes what waits, and reads one message.
@@ -311,16 +319,20 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Ends a connection that was lost with `code`: says so if this side found it, else lets the answer
-/// to the server's close frame go out.
+/// Ends a connection: says `code` if no close frame was sent, lets the answer to the server's go out,
+/// hangs up.
 pub(super) async fn farewell(socket: &mut Socket, code: CloseCode) {
     let goodbye = async {
-        if !code.is_sendable() || socket.send(close(code)).await.is_err() {
-            while let Some(Ok(_)) = socket.next().await {}
+        if code.is_sendable() {
+            // Fails if there was a close frame from either side.
+            let _ = socket.send(close(code)).await;
         }
+        socket.flush().await?;
+        socket.get_mut().shutdown().await?;
+        Ok::<(), Error>(())
     };
-    if timeout(FAREWELL, goodbye).await.is_err() {
-        tracing::debug!("the connection was dropped without a close handshake");
+    if !matches!(timeout(FAREWELL, goodbye).await, Ok(Ok(()))) {
+        tracing::debug!("the connection broke while it was closed");
     }
 }
 

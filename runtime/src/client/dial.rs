@@ -11,13 +11,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError, UrlError};
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use super::connection::farewell;
 use super::error::{BoxError, ConnectError};
 use super::options::Options;
+use super::tls;
 use crate::wire::{CloseCode, Head, PROTOCOL_BEARER, PROTOCOL_JSON, control};
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -50,35 +51,36 @@ fn no_limit() -> usize {
 }
 
 /// Knows where to connect.
-#[derive(Debug)]
 pub(super) struct Dialer {
     uri: Uri,
     /// Host and port.
-    host: String,
+    address: String,
+    /// For `wss://`.
+    tls: Option<Connector>,
 }
 
 impl Dialer {
-    pub(super) fn new(url: &str) -> Result<Self, ConnectError> {
+    pub(super) fn new(options: &Options) -> Result<Self, ConnectError> {
+        let url = options.url.as_str();
         let wrong = |problem: String| ConnectError::Url { url: without_query(url), problem };
         let uri: Uri = url.parse().map_err(|error| wrong(format!("{error}")))?;
-        match uri.scheme_str() {
-            Some("ws") => {}
-            Some("wss") if cfg!(feature = "rustls") => {}
-            Some("wss") => return Err(ConnectError::TlsDisabled),
+        let (port, tls) = match uri.scheme_str() {
+            Some("ws") => (80, None),
+            Some("wss") => (443, Some(tls::connector(options)?)),
             Some(scheme) => return Err(wrong(format!("its scheme is `{scheme}`"))),
             None => return Err(wrong("it has no scheme".to_owned())),
-        }
-        let host = match uri.authority() {
-            Some(authority) if !authority.host().is_empty() => authority,
+        };
+        let host = match uri.host() {
+            Some(host) if !host.is_empty() => host,
             _ => return Err(wrong("it has no host".to_owned())),
         };
-        let host = host.as_str().rsplit('@').next().unwrap_or_default().to_owned();
-        Ok(Self { uri, host })
+        let address = format!("{host}:{}", uri.port_u16().unwrap_or(port));
+        Ok(Self { uri, address, tls })
     }
 
     /// Host, port and path, for logs.
     pub(super) fn place(&self) -> String {
-        format!("{}{}", self.host, self.uri.path())
+        format!("{}{}", self.address, self.uri.path())
     }
 
     /// Makes one attempt.
@@ -116,7 +118,7 @@ impl Dialer {
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let (mut socket, response) = connect_async_with_config(request, Some(config), true)
+        let (mut socket, response) = tls::open(request, config, self.tls.clone())
             .await
             .map_err(|error| self.failed(error))?;
         let chosen = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
@@ -149,9 +151,8 @@ impl Dialer {
 
     fn failed(&self, error: Error) -> ConnectError {
         match error {
-            Error::Io(error) => ConnectError::Unreachable { host: self.host.clone(), error },
+            Error::Io(error) => ConnectError::Unreachable { host: self.address.clone(), error },
             Error::Http(response) => ConnectError::Http { status: response.status().as_u16() },
-            Error::Url(UrlError::TlsFeatureNotEnabled) => ConnectError::TlsDisabled,
             Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
                 ConnectError::NotParlor
             }
@@ -226,18 +227,22 @@ mod tests {
             ("ws://", "is not the URL"),
             ("ws://host/a b?token=secret", "is not the URL"),
         ] {
-            let error = Dialer::new(url).unwrap_err().to_string();
+            let error = Dialer::new(&Options::new(url)).map(drop).unwrap_err().to_string();
             assert!(error.contains(what), "{url}: {error}");
             assert!(!error.contains("secret"), "{error}");
         }
         #[cfg(not(feature = "rustls"))]
-        assert!(matches!(Dialer::new("wss://host/chat"), Err(ConnectError::TlsDisabled)));
+        assert!(matches!(
+            Dialer::new(&Options::new("wss://host/chat")),
+            Err(ConnectError::TlsDisabled)
+        ));
     }
 
     #[test]
     fn a_place_has_no_secrets() {
-        let dialer = Dialer::new("ws://user:pass@host:1/chat?token=secret").unwrap();
-        assert_eq!(dialer.place(), "host:1/chat");
+        let place = |url| Dialer::new(&Options::new(url)).map(|dialer| dialer.place()).unwrap();
+        assert_eq!(place("ws://user:pass@host:1/chat?token=secret"), "host:1/chat");
+        assert_eq!(place("ws://[::1]"), "[::1]:80/");
     }
 
     #[test]

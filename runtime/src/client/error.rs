@@ -25,6 +25,9 @@ pub enum ConnectError {
     /// A `wss://` URL without the feature that it needs.
     #[error("`wss://` needs the feature `rustls` of the crate `parlor`: enable it in Cargo.toml")]
     TlsDisabled,
+    /// The installed cryptography cannot do TLS.
+    #[error("TLS cannot be set up: {0}; install a rustls `CryptoProvider` with TLS 1.2 or 1.3")]
+    Tls(String),
     /// The function given to `token` or `headers` failed.
     #[error("the function given to `{setter}` failed: {error}")]
     #[non_exhaustive]

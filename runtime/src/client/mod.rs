@@ -19,6 +19,7 @@ mod options;
 mod queue;
 mod shared;
 mod task;
+mod tls;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, RefusedWith};

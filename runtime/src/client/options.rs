@@ -28,6 +28,8 @@ pub(super) struct Options {
     pub(super) token: Option<Provide<String>>,
     pub(super) headers: Option<Provide<HeaderMap>>,
     pub(super) on_session: Option<Hook>,
+    #[cfg(feature = "rustls")]
+    pub(super) rustls_config: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl Options {
@@ -44,6 +46,8 @@ impl Options {
             token: None,
             headers: None,
             on_session: None,
+            #[cfg(feature = "rustls")]
+            rustls_config: None,
         }
     }
 }

@@ -100,7 +100,7 @@ impl Shared {
         text: String,
     ) -> Result<oneshot::Receiver<Outcome>, Failure> {
         let mut state = self.state.lock();
-        if state.stalled {
+        if state.stalled && state.phase == Phase::Connected {
             return Err(Failure::EventsNotPolled);
         }
         let outcome = state.calls.add(id).ok_or(Failure::Unsent(EmitError::Full))?;

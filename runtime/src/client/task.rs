@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::change::ConnectionChange;
 use super::connection::{Connection, Ending, farewell};
-use super::dial::{Dialer, Link};
+use super::dial::{Dialer, Link, Socket, Welcome};
 use super::handle::{Client, Handles};
 use super::options::Options;
 use super::shared::Shared;
@@ -44,14 +44,19 @@ impl Task {
         let mut link = first;
         tracing::debug!("connected");
         loop {
-            let (code, reason) = match self.live(session, &mut link).await {
-                Ending::Closed => break self.closed(),
+            let Link { mut socket, welcome } = link;
+            let (code, reason) = match self.live(session, &mut socket, &welcome).await {
+                Ending::Closed => {
+                    farewell(&mut socket, CloseCode::NORMAL).await;
+                    break self.closed();
+                }
                 Ending::Lost { code, reason } => (code, reason),
             };
             let again = self.options.reconnect && self.options.max_attempts > 0 && code.redial();
             tracing::info!(%code, reason, again, "connection lost");
             self.shared.lost(code, reason.clone(), again);
-            farewell(&mut link.socket, code).await;
+            farewell(&mut socket, code).await;
+            drop(socket);
             if !again {
                 break self.shared.end(code, reason);
             }
@@ -64,8 +69,8 @@ impl Task {
     }
 
     /// One connection, from its welcome to its end.
-    async fn live(&self, session: u64, link: &mut Link) -> Ending {
-        let recovered = link.welcome.recovered;
+    async fn live(&self, session: u64, socket: &mut Socket, welcome: &Welcome) -> Ending {
+        let recovered = welcome.recovered;
         let client = match self.options.on_session {
             Some(_) if !recovered => Client::for_hook(&self.handles, session),
             _ => None,
@@ -73,13 +78,13 @@ impl Task {
         if client.is_some() {
             self.shared.hook_runs(session);
         }
-        self.shared.connected(link.welcome.max_message);
+        self.shared.connected(welcome.max_message);
         if session > 1 {
             tracing::info!(recovered, "connection restored");
             self.shared.inbox.change(ConnectionChange::Restored { recovered });
         }
         let hook = self.options.on_session.as_ref().zip(client).map(|(hook, client)| hook(client));
-        Connection::new(&self.shared, &mut link.socket, hook, self.options.heartbeat).drive().await
+        Connection::new(&self.shared, socket, hook, self.options.heartbeat).drive().await
     }
 
     /// Connects again; `None` when the client has closed for good instead.

@@ -12,6 +12,9 @@ use crate::contract::{Contract, Procedure};
 use crate::rooms::{Hub, Io};
 use crate::session::{Denied, Event, Guard, Limits, Socket};
 
+/// The shortest and the longest heartbeat.
+const HEARTBEATS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(86_400));
+
 pub(super) type Factory<E, S> =
     Arc<dyn Fn(Socket<E>) -> BoxFuture<'static, Result<S, Reject>> + Send + Sync>;
 
@@ -100,17 +103,17 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     }
 
     /// After so long without a sign of life the client is pinged. 30 s by default, as Phoenix
-    /// has it.
+    /// has it; of 1 ms to a day.
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
-        self.limits.heartbeat_interval = interval;
+        self.limits.heartbeat_interval = interval.clamp(HEARTBEATS.0, HEARTBEATS.1);
         self
     }
 
-    /// After so long without a sign of life the client is dead. 45 s by default.
+    /// After so long without a sign of life the client is dead. 45 s by default; of 1 ms to a day.
     ///
     /// Any byte counts. While reading is stopped because a handler is slow, silence does not count.
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.heartbeat_timeout = timeout;
+        self.limits.heartbeat_timeout = timeout.clamp(HEARTBEATS.0, HEARTBEATS.1);
         self
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Driver {
     turn: u32,
     /// Something came since the last rest.
     heard: bool,
+    /// Reading had stopped at the last rest.
+    deaf: bool,
     /// The outbox holds this task's waker.
     asleep: bool,
     /// Why nothing more will come over this connection.
@@ -63,6 +65,7 @@ impl Driver {
             malformed_in_a_row: 0,
             turn: TURN,
             heard: false,
+            deaf: false,
             asleep: false,
             ended: None,
             member,
@@ -251,25 +254,34 @@ impl Driver {
     /// Before the task sleeps: keeps time, then writes all that waits.
     fn rest(&mut self, cx: &mut Context<'_>) {
         self.turn = TURN;
-        if self.ended.is_none() {
-            // A client that is not read cannot be heard.
-            if std::mem::take(&mut self.heard) || self.is_full() {
-                self.liveness.heard();
-            }
-            match self.liveness.poll_due(cx) {
-                Poll::Ready(Due::Ping) => {
-                    self.connection.ping();
-                    let _ = self.liveness.poll_due(cx);
-                }
-                Poll::Ready(Due::Death) => self.ended = Some(DisconnectReason::HeartbeatMissed),
-                Poll::Pending => {}
-            }
-        }
+        self.keep_time(cx);
         self.asleep = true;
         if let Poll::Ready(Err(error)) = self.connection.poll_write(cx) {
             self.ended.get_or_insert(DisconnectReason::ConnectionLost { error: error.to_string() });
             // Nothing more is written, but a handler that runs may still have to be cancelled.
             self.member.outbox().block(cx.waker());
+        }
+    }
+
+    /// Asks a silent client for a sign of life, and gives up on one that gives none.
+    fn keep_time(&mut self, cx: &mut Context<'_>) {
+        // While reading has stopped, a client cannot be heard. But it is to hear of us.
+        let deaf = self.is_full();
+        if std::mem::take(&mut self.heard) || (self.deaf && !deaf) {
+            self.liveness.heard();
+        }
+        self.deaf = deaf;
+        while self.ended.is_none()
+            && let Poll::Ready(due) = self.liveness.poll_due(cx)
+        {
+            match due {
+                Due::Ping => self.connection.ping(),
+                Due::Death if deaf => {
+                    self.liveness.heard();
+                    self.connection.ping();
+                }
+                Due::Death => self.ended = Some(DisconnectReason::HeartbeatMissed),
+            }
         }
     }
 

@@ -1,0 +1,57 @@
+//! Opens a WebSocket, over TLS for `wss://`. The feature `rustls` decides whether it can.
+
+use http::Request;
+use tokio_tungstenite::Connector;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
+
+use super::dial::Socket;
+use super::error::ConnectError;
+use super::options::Options;
+
+/// What the user has set, else the default that [`rustls_config`] documents.
+///
+/// [`rustls_config`]: super::ClientBuilder::rustls_config
+#[cfg(feature = "rustls")]
+pub(super) fn connector(options: &Options) -> Result<Connector, ConnectError> {
+    use std::sync::Arc;
+
+    use rustls::crypto::{CryptoProvider, ring};
+    use rustls::{ClientConfig, RootCertStore};
+
+    if let Some(config) = &options.rustls_config {
+        return Ok(Connector::Rustls(Arc::clone(config)));
+    }
+    let provider = CryptoProvider::get_default()
+        .map_or_else(|| Arc::new(ring::default_provider()), Arc::clone);
+    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectError::Tls(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Connector::Rustls(Arc::new(config)))
+}
+
+#[cfg(not(feature = "rustls"))]
+pub(super) fn connector(_: &Options) -> Result<Connector, ConnectError> {
+    Err(ConnectError::TlsDisabled)
+}
+
+#[cfg(feature = "rustls")]
+pub(super) async fn open(
+    request: Request<()>,
+    config: WebSocketConfig,
+    tls: Option<Connector>,
+) -> Result<(Socket, Response), Error> {
+    tokio_tungstenite::connect_async_tls_with_config(request, Some(config), true, tls).await
+}
+
+#[cfg(not(feature = "rustls"))]
+pub(super) async fn open(
+    request: Request<()>,
+    config: WebSocketConfig,
+    _: Option<Connector>,
+) -> Result<(Socket, Response), Error> {
+    tokio_tungstenite::connect_async_with_config(request, Some(config), true).await
+}

@@ -1,0 +1,57 @@
+//! The client over TLS.
+
+use std::sync::Arc;
+
+use parlor::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use parlor::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use parlor::{ConnectError, Router};
+use parlor_tests::{ProbeClient, Running, probing, soon};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// For `localhost`, signed by itself.
+const CERTIFICATE: &[u8] = include_bytes!("../tls/cert.der");
+const KEY: &[u8] = include_bytes!("../tls/key.der");
+
+/// Ends TLS in front of a server, as a proxy does. Returns the URL for `wss://`.
+async fn terminate(running: &Running) -> String {
+    let server = running.addr;
+    let key = PrivatePkcs8KeyDer::from(KEY).into();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key)
+        .expect("a certificate and its key");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not trust us ends the handshake.
+                let Ok(mut tls) = acceptor.accept(stream).await else { return };
+                let mut plain = TcpStream::connect(server).await.expect("the server listens");
+                let _ = copy_bidirectional(&mut tls, &mut plain).await;
+            });
+        }
+    });
+    format!("wss://localhost:{port}/probe")
+}
+
+#[tokio::test]
+async fn calls_go_over_tls_to_servers_that_are_trusted() {
+    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
+    let url = terminate(&running).await;
+
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(CERTIFICATE)).expect("a certificate");
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let builder = ProbeClient::builder(&url).rustls_config(Arc::new(config));
+    let (probe, _events) = soon("the connection", builder.connect()).await.expect("trusted");
+    assert_eq!(probe.add(1, 2).await.expect("an answer"), 3);
+
+    // By default, the roots of Mozilla are trusted; this certificate is none of theirs.
+    let refused = soon("the refusal", ProbeClient::connect(&url)).await.err();
+    assert!(matches!(refused, Some(ConnectError::Unreachable { .. })), "{refused:?}");
+}
