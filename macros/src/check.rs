@@ -18,7 +18,8 @@ const TAKEN_METHODS: [(&str, &str); 7] = [
 const TAKEN_FRAMES: [&str; 2] = ["ping", "pong"];
 
 /// What the TypeScript client's `on` tells of the connection itself.
-const TAKEN_LIFECYCLE: [&str; 3] = ["connect", "disconnect", "reconnect"];
+const TAKEN_LIFECYCLE: [&str; 6] =
+    ["connect", "disconnect", "reconnecting", "reconnect", "reconnectFailed", "error"];
 
 /// Reports what collides, and takes it out of what is generated.
 pub(crate) fn check(procedure: &mut Procedure, errors: &mut Errors) {

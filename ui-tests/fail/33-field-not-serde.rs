@@ -8,9 +8,6 @@ pub struct Message {
 pub trait Chat {
     #[incoming]
     async fn send_message(&mut self, message: Message);
-
-    #[outgoing]
-    fn new_message(message: Message, by: Vec<Message>);
 }
 
 fn main() {}

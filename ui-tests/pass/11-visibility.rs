@@ -31,7 +31,11 @@ mod inside {
         }
     }
 
-    pub(crate) fn deep(_: deeper::DeepClient) {}
+    fn deep(_: deeper::DeepClient) {}
+
+    pub(crate) fn uses() {
+        let _ = deep;
+    }
 }
 
 fn say(socket: &inside::ChatSocket, text: &str) {
@@ -48,6 +52,7 @@ impl inside::Chat for Guest {
 }
 
 fn main() {
-    let _ = (say, inside::deep);
+    let _ = say;
+    inside::uses();
     let _ = inside::ChatServer::new(|_: inside::ChatSocket| async move { Ok(Guest) });
 }

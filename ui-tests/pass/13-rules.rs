@@ -33,7 +33,7 @@ pub trait Rules {
         #[validate(url)] url: Option<String>,
         #[validate(pattern("^\\w+$"))] word: String,
         #[validate(custom(no_spam), pattern(r"^\d+$"))] maybe: Option<String>,
-        #[validate(length(max = 3))] shared: std::sync::Arc<str>,
+        #[validate(length(max = 3))] shared: Box<str>,
     );
 
     #[incoming]
@@ -59,16 +59,32 @@ pub trait Rules {
     );
 
     #[incoming]
-    async fn structs(&mut self, #[validate(nested)] author: Author, #[validate(nested)] other: Option<Author>);
+    async fn structs(
+        &mut self,
+        #[validate(nested)] author: Author,
+        #[validate(nested)] other: Option<Author>,
+    );
 
     #[outgoing]
-    fn author(#[payload] #[validate(nested)] author: Author);
+    fn author(
+        #[payload]
+        #[validate(nested)]
+        author: Author,
+    );
 
     #[outgoing]
-    fn names(#[payload] #[validate(length(max = 3), inner(length(max = 9)))] names: Vec<String>);
+    fn names(
+        #[payload]
+        #[validate(length(max = 3), inner(length(max = 9)))]
+        names: Vec<String>,
+    );
 
     #[outgoing]
-    fn text(#[payload] #[validate(length(max = 3))] text: String);
+    fn text(
+        #[payload]
+        #[validate(length(max = 3))]
+        text: String,
+    );
 }
 
 fn main() {}

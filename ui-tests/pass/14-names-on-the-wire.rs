@@ -12,11 +12,17 @@ pub trait Chat {
     #[incoming(name = "join")]
     async fn join_room(&mut self, #[field(name = "room", default)] room_name: String);
 
+    #[incoming]
+    async fn typing(&mut self);
+
+    #[outgoing]
+    fn typing(user_id: String);
+
     #[outgoing(name = "disconnected")]
     fn gone(#[field(default)] why: Option<String>);
 }
 
 fn main() {
     assert_eq!(ChatEmitter::NAME, "chat");
-    assert_eq!(ChatEmitter::INCOMING, ["send-message", "join"]);
+    assert_eq!(ChatEmitter::INCOMING, ["send-message", "join", "typing"]);
 }

@@ -31,5 +31,5 @@ pub trait Log {
 }
 
 fn main() {
-    let _ = |socket: LogSocket| socket.broadcast().wrote("text");
+    let _ = |socket: LogSocket| socket.emit().wrote("text");
 }

@@ -1,0 +1,19 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {
+    #[incoming]
+    async fn send_message(&mut self, text: String);
+
+    #[outgoing]
+    fn new_message(text: String, loud: bool);
+
+    #[outgoing]
+    fn user_left(user_id: String);
+}
+
+fn say(chat: ChatClient) {
+    chat.user_left("ada");
+}
+
+fn main() {}
