@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let auction = AuctionServer::new(move |socket: AuctionSocket| {
         let bids = Arc::clone(&bids);
         async move {
-            socket.join("bidders").map_err(|error| Reject::forbidden(error.to_string()))?;
+            socket.join("bidders")?;
             Ok(Bidder { socket, bids })
         }
     });

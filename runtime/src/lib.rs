@@ -48,6 +48,15 @@
 //! # }
 //! ```
 //!
+//! # Logs
+//!
+//! Parlor logs through [`tracing`](https://docs.rs/tracing): what a user must know at `ERROR` and
+//! `WARN`, what ends at `DEBUG`; never a payload, a token or a query. The WebSocket library below it
+//! logs whole messages and handshakes at `TRACE`, through the crate `log`: if your subscriber listens
+//! to that, keep it off with the filter `tungstenite=info`.
+//!
+//! # What is generated
+//!
 //! For `trait Chat`, [`procedure`] generates `ChatServer` (a [`Server`]), `ChatSocket` (a
 //! [`Socket`]), `ChatIo` (an [`Io`]), `ChatEmitter` with a method per outgoing event, `ChatClient`
 //! with a method per incoming event, `ChatEvents` (a [`ClientEvents`]) and the enum `ChatEvent`.
@@ -74,7 +83,7 @@ pub use rooms::{Audience, Exception, Io, JoinRoomError, Room, Rooms, Target, roo
 #[cfg(feature = "rustls")]
 pub use rustls;
 pub use server::{Listen, Reject, Request, Router, Serve, ServeError, Server};
-pub use session::{Denied, DisconnectReason, Event, Socket, SocketId};
+pub use session::{Denied, DisconnectReason, Event, ParseSocketIdError, Socket, SocketId};
 pub use wire::{CloseCode, ErrorBody, ErrorCode, Violation};
 
 /// What most files that use Parlor need.

@@ -31,6 +31,12 @@ pub trait Probe {
     /// Waits until the test opens the gate.
     #[incoming]
     async fn wait(&mut self) -> u32;
+    /// Panics while it is decoded.
+    #[incoming]
+    async fn explode(&mut self, bomb: Bomb);
+    /// Answers with a string of `size` characters.
+    #[incoming]
+    async fn fill(&mut self, size: usize) -> String;
     /// Closes this socket.
     #[incoming]
     async fn quit(&mut self, code: u16);
@@ -56,6 +62,16 @@ pub struct Author {
     pub name: String,
 }
 
+/// What panics when it is deserialized.
+#[derive(Debug, Serialize)]
+pub struct Bomb;
+
+impl<'de> Deserialize<'de> for Bomb {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("as the test asked")
+    }
+}
+
 /// Why a room was not entered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum EnterError {
@@ -71,6 +87,8 @@ pub struct Prober {
     gate: Arc<Semaphore>,
     ended: mpsc::UnboundedSender<DisconnectReason>,
     handled: u32,
+    /// Whether `disconnected` awaits something.
+    lingers: bool,
 }
 
 impl Probe for Prober {
@@ -112,6 +130,12 @@ impl Probe for Prober {
         self.handled
     }
 
+    async fn explode(&mut self, _bomb: Bomb) {}
+
+    async fn fill(&mut self, size: usize) -> String {
+        "x".repeat(size)
+    }
+
     async fn quit(&mut self, code: u16) {
         self.socket.close_with(code, "as you wish");
     }
@@ -119,6 +143,10 @@ impl Probe for Prober {
     async fn disconnected(&mut self, reason: DisconnectReason) {
         for room in self.socket.rooms() {
             self.socket.to(&room).said(&room, "bye", self.socket.id());
+        }
+        if self.lingers {
+            // As one that writes to a database does.
+            tokio::task::yield_now().await;
         }
         let _ = self.ended.send(reason);
     }
@@ -141,7 +169,7 @@ pub fn probing() -> Probing {
     let inner = Arc::clone(&gate);
     let server = ProbeServer::new(move |socket: ProbeSocket| {
         let (gate, ended) = (Arc::clone(&inner), sender.clone());
-        async move { Ok(Prober { socket, gate, ended, handled: 0 }) }
+        async move { Ok(Prober { socket, gate, ended, handled: 0, lingers: true }) }
     });
     Probing { server, ended, gate }
 }
@@ -150,6 +178,6 @@ impl Probing {
     /// A session that reports to the test, for a factory of the test's own.
     pub fn session(&self, socket: ProbeSocket) -> Prober {
         let (ended, _) = mpsc::unbounded_channel();
-        Prober { socket, gate: Arc::clone(&self.gate), ended, handled: 0 }
+        Prober { socket, gate: Arc::clone(&self.gate), ended, handled: 0, lingers: true }
     }
 }

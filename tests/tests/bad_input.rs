@@ -29,6 +29,8 @@ async fn malformed_messages_are_told_what_and_where_and_the_connection_stays() {
     for (text, what) in [
         ("hello", "line 1 column 1"),
         ("", "EOF"),
+        (r#"["add", ]"#, "line 1"),
+        (r#"["add",]"#, "line 1"),
         (r#"{"event":"add"}"#, "not an array"),
         ("[]", "empty"),
         (r#"["add"]"#, "payload is missing"),
@@ -64,7 +66,16 @@ async fn a_hundred_malformed_messages_in_a_row_close_with_1008() {
     for _ in 0..99 {
         refused(&mut wire, "[]").await;
     }
-    wire.send("[]").await;
+    // Nor do good control frames, or refusals of other kinds, count.
+    wire.nothing_came().await;
+    for _ in 0..99 {
+        refused(&mut wire, "[]").await;
+    }
+    assert_eq!(refused(&mut wire, r#"["nope",{}]"#).await["code"], "unknown");
+    for _ in 0..99 {
+        refused(&mut wire, "[]").await;
+    }
+    wire.send_message(Message::binary(vec![1, 2, 3])).await;
     assert_eq!(wire.closed().await.code, 1008);
     let reason = soon("the end", probing.ended.recv()).await.expect("a reason");
     assert!(reason.to_string().contains("malformed"), "{reason}");
@@ -82,6 +93,10 @@ async fn plain_clients_are_told_nothing_and_stay() {
     wire.send_message(Message::binary(vec![1, 2, 3])).await;
     wire.send(r#"["ping",null]"#).await;
     assert_eq!(wire.receive().await, json!(["pong", null]));
+    for _ in 0..100 {
+        wire.send("[]").await;
+    }
+    assert_eq!(wire.closed().await.code, 1008);
 }
 
 #[tokio::test]
@@ -196,6 +211,32 @@ async fn a_panic_ends_its_own_session_and_nothing_else() {
     let reason = soon("the end", probing.ended.recv()).await;
     assert_eq!(reason, Some(parlor::DisconnectReason::HandlerPanicked));
     assert_eq!(other.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
+}
+
+#[tokio::test]
+async fn a_panic_while_decoding_ends_its_own_session_too() {
+    let (running, mut probing) = server().await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    assert_eq!(wire.call("explode", json!({"bomb": 1}), 7).await[1]["code"], "panicked");
+    assert_eq!(wire.closed().await.code, 1011);
+    let reason = soon("the end", probing.ended.recv()).await;
+    assert_eq!(reason, Some(parlor::DisconnectReason::HandlerPanicked));
+}
+
+#[tokio::test]
+async fn a_long_unknown_name_is_cheap() {
+    let (running, _probing) = server().await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    // Each of these would take seconds if the whole name were compared with each known one.
+    let long = "e".repeat(60_000);
+    for _ in 0..200 {
+        let body = refused(&mut wire, &format!(r#"["{long}",{{}}]"#)).await;
+        assert_eq!(body["code"], "unknown");
+        assert!(
+            body["message"].as_str().is_some_and(|it| it.len() < 200),
+            "it is not echoed whole"
+        );
+    }
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn a_factory_that_refuses_undoes_what_it_did() {
     let inner = probing().server;
     let io = inner.io();
     let server: ProbeServer<Prober> = ProbeServer::new(|socket: ProbeSocket| async move {
-        socket.join("lobby").map_err(|error| Reject::forbidden(error.to_string()))?;
+        socket.join("lobby")?;
         socket.emit().said("lobby", "hello", "server");
         Err(Reject::try_later("come back"))
     });

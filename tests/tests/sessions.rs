@@ -59,6 +59,8 @@ async fn handlers_run_one_at_a_time_in_order_while_the_socket_lives_on() {
     wire.send(r#"["ping",9]"#).await;
     assert_eq!(wire.receive().await, json!(["pong", 9]));
     wire.send_message(Message::Ping(vec![1, 2, 3].into())).await;
+    let pong = soon("a pong", wire.0.next()).await.expect("open").expect("open");
+    assert_eq!(pong, Message::Pong(vec![1, 2, 3].into()));
     probing.gate.add_permits(1);
     assert_eq!(wire.receive().await, json!(["$ok", 0, 1]));
     for id in 2..50 {
@@ -183,13 +185,13 @@ async fn a_silent_client_is_pinged_and_then_dead() {
     .await;
     // It answers pings as long as it reads.
     let mut alive = Wire::parlor(running.addr, "/probe").await;
-    // This one never reads, and so never answers.
-    let silent = Wire::parlor(running.addr, "/probe").await;
+    // This one does not read, and so does not answer.
+    let mut silent = Wire::parlor(running.addr, "/probe").await;
     tokio::select! {
         reason = ended(&mut probing) => assert_eq!(reason, DisconnectReason::HeartbeatMissed),
         message = alive.next() => panic!("the client that answers is closed: {message:?}"),
     }
-    drop(silent);
+    assert_eq!(silent.closed().await.code, 4001);
     assert_eq!(alive.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
 }
 
@@ -227,7 +229,7 @@ async fn a_client_that_does_not_read_is_cut_as_too_slow() {
     let server = server.max_outbox_size(100_000);
     let io = server.io();
     let running = Running::start(Router::new().procedure("/probe", server)).await;
-    let slow = Wire::parlor(running.addr, "/probe").await;
+    let mut slow = Wire::parlor(running.addr, "/probe").await;
     let mut quick = Wire::parlor(running.addr, "/probe").await;
     quick.call("enter", json!({"room": "a"}), 1).await;
     let text = "x".repeat(10_000);
@@ -243,7 +245,8 @@ async fn a_client_that_does_not_read_is_cut_as_too_slow() {
         }
     };
     assert_eq!(reason, DisconnectReason::TooSlow);
-    drop(slow);
+    // When it reads again, it hears why.
+    assert_eq!(slow.closed().await.code, 4000);
     assert_eq!(quick.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
 }
 
@@ -285,4 +288,108 @@ async fn a_handler_that_outlasts_the_shutdown_is_cancelled() {
     drop(wire);
     assert_eq!(soon("the end", ended.recv()).await, Some(DisconnectReason::ShutDown));
     soon("the shutdown", stopped).await.expect("stopped");
+}
+
+#[tokio::test]
+async fn whoever_is_disconnected_hears_it_behind_all_that_waits_and_nothing_after() {
+    let Probing { server, mut ended, gate } = probing();
+    let server = server.max_outbox_size(10_000);
+    let io = server.io();
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.call("enter", json!({"room": "a"}), 1).await;
+    wire.send(r#"["wait",{},2]"#).await;
+    wire.nothing_came().await;
+    assert_eq!(io.disconnect("a").await, 1);
+    // The handler still runs, and the outbox runs over: none of it may cost the close frame.
+    let text = "x".repeat(1000);
+    for _ in 0..1000 {
+        io.broadcast().said("a", &text, "");
+    }
+    gate.add_permits(1);
+    assert_eq!(wire.closed().await.code, 4500);
+    assert_eq!(soon("the end", ended.recv()).await, Some(DisconnectReason::Disconnected));
+}
+
+#[tokio::test]
+async fn nothing_follows_a_close_frame() {
+    let (running, probing) = start(|it| it).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},1]"#).await;
+    wire.send(r#"["add",{"a":1,"b":2},2]"#).await;
+    wire.send_message(Message::Close(None)).await;
+    probing.gate.add_permits(1);
+    // The calls before it are answered before it.
+    assert_eq!(wire.receive().await, json!(["$ok", 0, 1]));
+    assert_eq!(wire.receive().await, json!(["$ok", 3, 2]));
+    wire.closed().await;
+    let after = soon("the end", wire.0.next()).await;
+    assert!(matches!(after, None | Some(Err(_))), "{after:?}");
+}
+
+#[tokio::test]
+async fn an_event_larger_than_an_outbox_is_not_sent_and_cuts_nobody() {
+    let Probing { server, .. } = probing();
+    let server = server.max_outbox_size(10_000);
+    let io = server.io();
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    io.broadcast().said("a", "x".repeat(10_001), "");
+    let refused = wire.call("fill", json!({"size": 10_001}), 1).await;
+    assert_eq!(refused[0], "$err", "{refused}");
+    assert_eq!(wire.call("fill", json!({"size": 3}), 2).await, json!(["$ok", "xxx", 2]));
+}
+
+#[tokio::test]
+async fn reading_stops_at_the_bound() {
+    let Probing { server, gate, .. } = probing();
+    let server = server.max_read_ahead(2, 1_000_000).max_message_size(1 << 20);
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},0]"#).await;
+    // More than the buffers of both kernels hold: sending must come to a stop.
+    let large = json!(["add", {"a": 1, "b": 2, "c": "x".repeat(1_000_000)}]).to_string();
+    let mut sent = 0;
+    let stopped = async {
+        loop {
+            wire.send(large.clone()).await;
+            sent += 1;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_millis(500), stopped).await;
+    assert!(waited.is_err());
+    assert!(sent < 100, "{sent} MB were taken while a handler waited");
+    gate.add_permits(1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_session_misses_a_shutdown_however_busy_it_is() {
+    for _ in 0..20 {
+        let Probing { server, mut ended, .. } = probing();
+        let running = Running::start(Router::new().procedure("/probe", server)).await;
+        let mut clients = Vec::new();
+        for _ in 0..20 {
+            let mut wire = Wire::parlor(running.addr, "/probe").await;
+            clients.push(tokio::spawn(async move {
+                // Calls until it is told to go.
+                loop {
+                    let call = Message::text(r#"["add",{"a":1,"b":2},1]"#);
+                    if futures_util::SinkExt::send(&mut wire.0, call).await.is_err() {
+                        return 1012;
+                    }
+                    if let Err(closed) = wire.next().await {
+                        return closed.code;
+                    }
+                }
+            }));
+        }
+        running.stop().await;
+        for client in clients {
+            let code = soon("a client's end", client).await.expect("no panic");
+            assert!(code == 1012 || code == 1006, "{code}");
+        }
+        for _ in 0..20 {
+            assert_eq!(soon("an end", ended.recv()).await, Some(DisconnectReason::ShutDown));
+        }
+    }
 }

@@ -118,7 +118,8 @@ impl Dialer {
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let (mut socket, response) = tls::open(request, config, self.tls.clone())
+        // tungstenite's handshake is a large future, and the user's would hold it.
+        let (mut socket, response) = Box::pin(tls::open(request, config, self.tls.clone()))
             .await
             .map_err(|error| self.failed(error))?;
         let chosen = response.headers().get(SEC_WEBSOCKET_PROTOCOL);

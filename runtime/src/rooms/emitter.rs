@@ -49,14 +49,20 @@ impl Emitter {
             );
             return;
         }
-        match Frame::event(event, payload) {
-            Ok(frame) => match &self.to {
-                Recipients::Member(member) => member.outbox().push(frame.as_bytes()),
-                Recipients::Audience(hub, audience) => hub.deliver(audience, &frame),
-            },
+        let frame = match Frame::event(event, payload) {
+            Ok(frame) => frame,
             Err(error) => {
-                tracing::error!(contract = self.contract, event, %error, "not sent: the event cannot be encoded");
+                let contract = self.contract;
+                tracing::error!(contract, event, %error, "not sent: the event cannot be encoded");
+                return;
             }
+        };
+        let delivered = match &self.to {
+            Recipients::Member(member) => member.outbox().push(frame.as_bytes()),
+            Recipients::Audience(hub, audience) => hub.deliver(audience, &frame),
+        };
+        if let Err(error) = delivered {
+            tracing::error!(contract = self.contract, event, %error, "not sent");
         }
     }
 }

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Audience, Membership};
 use crate::lock::Lock;
-use crate::session::{DisconnectReason, Member, SocketId};
+use crate::session::{DisconnectReason, Member, SocketId, TooLarge};
 use crate::wire::Frame;
 
 /// What the sessions of one procedure share: who is there, and the rooms.
@@ -69,8 +69,12 @@ impl Hub {
     }
 
     /// Appends `frame` to the outbox of everyone in `audience`.
-    pub(crate) fn deliver(&self, audience: &Audience, frame: &Frame) {
-        self.visit(audience, |member| member.outbox().push(frame.as_bytes()));
+    ///
+    /// All outboxes of a procedure have one limit: what is too large for one is for all.
+    pub(crate) fn deliver(&self, audience: &Audience, frame: &Frame) -> Result<(), TooLarge> {
+        let mut delivered = Ok(());
+        self.visit(audience, |member| delivered = member.outbox().push(frame.as_bytes()));
+        delivered
     }
 
     /// Everyone in `audience`.

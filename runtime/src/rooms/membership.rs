@@ -126,8 +126,9 @@ mod tests {
     fn whoever_has_left_for_good_cannot_join() {
         let hub = Arc::<Hub>::default();
         let ada = enter(&hub);
-        ada.leave_rooms();
-        assert_eq!(ada.member().join("a"), Err(JoinRoomError::Ended));
+        let member = Arc::clone(ada.member());
+        drop(ada);
+        assert_eq!(member.join("a"), Err(JoinRoomError::Ended));
         assert_eq!(hub.rooms.len(), 0);
     }
 }

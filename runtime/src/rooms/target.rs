@@ -49,7 +49,7 @@ impl<R: Room + ?Sized> Room for &R {
     }
 }
 
-/// Who an event goes to: a room, several, `rooms([..]).except(..)`, or a socket by its id.
+/// Who an event goes to: a room, several, `rooms([..]).except(..)`, a socket by its id, or several.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a target",
     label = "not a room, a set of rooms or a `SocketId`",
@@ -66,31 +66,39 @@ impl<R: Room> Target for R {
     }
 }
 
-impl<R: Room, const N: usize> Target for [R; N] {
+impl<T: Target, const N: usize> Target for [T; N] {
     fn add_to(&self, audience: &mut Audience) {
         self.as_slice().add_to(audience);
     }
 }
 
-impl<R: Room> Target for [R] {
+impl<T: Target, const N: usize> Target for &[T; N] {
     fn add_to(&self, audience: &mut Audience) {
-        audience.rooms.extend(self.iter().map(|room| room.name().into_owned()));
+        self.as_slice().add_to(audience);
     }
 }
 
-impl<R: Room> Target for &[R] {
+impl<T: Target> Target for [T] {
+    fn add_to(&self, audience: &mut Audience) {
+        for target in self {
+            target.add_to(audience);
+        }
+    }
+}
+
+impl<T: Target> Target for &[T] {
     fn add_to(&self, audience: &mut Audience) {
         (**self).add_to(audience);
     }
 }
 
-impl<R: Room> Target for Vec<R> {
+impl<T: Target> Target for Vec<T> {
     fn add_to(&self, audience: &mut Audience) {
         self.as_slice().add_to(audience);
     }
 }
 
-impl<R: Room> Target for &Vec<R> {
+impl<T: Target> Target for &Vec<T> {
     fn add_to(&self, audience: &mut Audience) {
         self.as_slice().add_to(audience);
     }
@@ -128,7 +136,7 @@ pub fn rooms(target: impl Target) -> Rooms {
 }
 
 impl Rooms {
-    /// Leaves out the members of a room, or one socket by its id.
+    /// Leaves out the members of a room, a socket by its id, or several of them.
     #[must_use]
     pub fn except(mut self, exception: impl Exception) -> Self {
         exception.take_from(&mut self.0);
@@ -145,7 +153,12 @@ impl Target for Rooms {
     }
 }
 
-/// Who is left out of a target: a room or a socket.
+/// Who is left out of a target: a room, a socket, or several of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an exception",
+    label = "not a room or a `SocketId`",
+    note = "give a room's name, a `SocketId`, or an array of them"
+)]
 pub trait Exception {
     /// Takes this exception out of `audience`.
     fn take_from(&self, audience: &mut Audience);
@@ -154,6 +167,22 @@ pub trait Exception {
 impl<R: Room> Exception for R {
     fn take_from(&self, audience: &mut Audience) {
         audience.except_rooms.push(self.name().into_owned());
+    }
+}
+
+impl<X: Exception, const N: usize> Exception for [X; N] {
+    fn take_from(&self, audience: &mut Audience) {
+        for exception in self {
+            exception.take_from(audience);
+        }
+    }
+}
+
+impl<X: Exception> Exception for Vec<X> {
+    fn take_from(&self, audience: &mut Audience) {
+        for exception in self {
+            exception.take_from(audience);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -18,16 +19,18 @@ pub(super) trait Endpoint: Send + Sync {
     fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>>;
 
     fn hub(&self) -> &Hub;
+
+    /// How long sessions may take to close.
+    fn close_timeout(&self) -> Duration;
 }
 
-/// A session that waits for its connection. Dropped, it never was.
+/// A session that waits for its connection.
 pub(super) struct Admission {
     pub(super) welcome: Welcome,
     start: Start,
 }
 
-/// Takes the transport, what was read behind the request, and the token of a living session.
-type Start = Box<dyn FnOnce(Box<dyn Transport>, Vec<u8>, Alive) + Send>;
+type Start = Box<dyn FnOnce(Box<dyn Transport>, Vec<u8>, Vec<u8>, Alive) + Send>;
 
 /// What the client of an admitted session is told first.
 #[derive(Debug, serde::Serialize)]
@@ -46,9 +49,16 @@ pub(super) struct Welcome {
 }
 
 impl Admission {
-    /// Hands the connection to the session and lets it run.
-    pub(super) fn start(self, transport: Box<dyn Transport>, read: Vec<u8>, alive: Alive) {
-        (self.start)(transport, read, alive);
+    /// Hands a connection to the session and lets it run: it writes `greeting` first, and `read` was
+    /// read behind the request.
+    pub(super) fn start(
+        self,
+        transport: Box<dyn Transport>,
+        greeting: Vec<u8>,
+        read: Vec<u8>,
+        alive: Alive,
+    ) {
+        (self.start)(transport, greeting, read, alive);
     }
 }
 
@@ -97,9 +107,9 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
                 heartbeat: millis(self.limits.heartbeat_interval),
                 max_message: self.limits.max_message_size as u64,
             },
-            start: Box::new(move |transport, read, alive| {
+            start: Box::new(move |transport, greeting, read, alive| {
                 let member = Arc::clone(session.presence.member());
-                let connection = Connection::new(transport, read, member);
+                let connection = Connection::new(transport, greeting, read, member);
                 session::start::<E, S>(session, connection, mode, alive);
             }),
         })
@@ -115,6 +125,10 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
     fn hub(&self) -> &Hub {
         &self.hub
     }
+
+    fn close_timeout(&self) -> Duration {
+        self.limits.close_timeout
+    }
 }
 
 fn refuse(full: Full) -> Reject {
@@ -128,6 +142,6 @@ fn refuse(full: Full) -> Reject {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -20,27 +20,45 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 pub(crate) struct Connection {
     websocket: WebSocket<Pipe>,
     member: Arc<Member>,
-    /// What was taken from the outbox.
+    /// The greeting, then what was taken from the outbox.
     writing: Vec<u8>,
     /// How much of it the transport has taken.
     written: usize,
 }
 
-/// The longest reason of a close frame (RFC 6455 §5.5: 125 bytes, two of them for the code).
-const MAX_CLOSE_REASON: usize = 123;
+/// A close frame; RFC 6455 §5.5 leaves 123 bytes for the reason.
+pub(super) fn close_frame(code: CloseCode, reason: &str) -> CloseFrame {
+    let mut end = reason.len().min(123);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    CloseFrame { code: code.0.into(), reason: Utf8Bytes::from(&reason[..end]) }
+}
 
 impl Connection {
-    /// A connection after its handshake; `read` is what came behind the request.
-    pub(crate) fn new(transport: Box<dyn Transport>, read: Vec<u8>, member: Arc<Member>) -> Self {
+    /// A connection whose request was read: `greeting` is what is to be written before all else,
+    /// `read` what came behind the request.
+    pub(crate) fn new(
+        transport: Box<dyn Transport>,
+        greeting: Vec<u8>,
+        read: Vec<u8>,
+        member: Arc<Member>,
+    ) -> Self {
         let limits = member.limits();
         let config = WebSocketConfig::default()
             .read_buffer_size(limits.read_buffer_size)
             .write_buffer_size(0)
             .max_message_size(Some(limits.max_message_size))
             .max_frame_size(Some(limits.max_message_size));
-        let pipe = Pipe { transport, waker: Waker::noop().clone(), member: Arc::clone(&member) };
+        let pipe = Pipe {
+            transport,
+            waker: Waker::noop().clone(),
+            member: Arc::clone(&member),
+            heard: false,
+            closing: false,
+        };
         let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
-        Self { websocket, member, writing: Vec::new(), written: 0 }
+        Self { websocket, member, writing: greeting, written: 0 }
     }
 
     /// The next message, ping and close frames included.
@@ -67,7 +85,8 @@ impl Connection {
                     Poll::Ready(Ok(count)) => self.written += count,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
-                        self.member.outbox().block(cx.waker());
+                        let left = self.writing.len() - self.written;
+                        self.member.outbox().block(left, cx.waker());
                         return Poll::Pending;
                     }
                 }
@@ -87,19 +106,17 @@ impl Connection {
         let _ = self.websocket.send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
     }
 
-    /// Answers the client's close frame, if there is one to answer.
-    pub(crate) fn answer_close(&mut self) {
-        let _ = self.websocket.flush();
+    /// Whether any byte came since this was last asked.
+    pub(crate) fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.websocket.get_mut().heard)
     }
 
-    /// Puts a close frame into the outbox, unless one was sent.
+    /// Puts a close frame into the outbox as its last: the answer to the client's, if it sent one.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
-        let mut end = reason.len().min(MAX_CLOSE_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        let reason = Utf8Bytes::from(&reason[..end]);
-        let _ = self.websocket.close(Some(CloseFrame { code: code.0.into(), reason }));
+        self.websocket.get_mut().closing = true;
+        // Cannot fail: the pipe takes all.
+        let _ = self.websocket.close(Some(close_frame(code, reason)));
+        self.member.outbox().seal();
     }
 
     /// Ends the writing half, then reads and forgets until the client has ended its own: closing
@@ -123,6 +140,10 @@ struct Pipe {
     transport: Box<dyn Transport>,
     waker: Waker,
     member: Arc<Member>,
+    /// A byte came.
+    heard: bool,
+    /// What is written now is the close frame.
+    closing: bool,
 }
 
 impl Read for Pipe {
@@ -130,7 +151,11 @@ impl Read for Pipe {
         let mut cx = Context::from_waker(&self.waker);
         let mut buffer = ReadBuf::new(bytes);
         match Pin::new(&mut self.transport).poll_read(&mut cx, &mut buffer) {
-            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
+            Poll::Ready(read) => {
+                read?;
+                self.heard |= !buffer.filled().is_empty();
+                Ok(buffer.filled().len())
+            }
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
@@ -138,7 +163,11 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.member.outbox().push(bytes);
+        if self.closing {
+            self.member.outbox().push_last(bytes);
+        } else if self.member.outbox().push(bytes).is_err() {
+            tracing::debug!("a pong is larger than `max_outbox_size`");
+        }
         Ok(bytes.len())
     }
 

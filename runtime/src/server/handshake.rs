@@ -10,9 +10,9 @@ use tokio::time::{Duration, timeout};
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::{create_response, write_response};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
+use super::connection::close_frame;
 use super::{Alive, Mode, Reject, Request, Router};
 use crate::wire::{CloseCode, Frame, PROTOCOL_JSON, control};
 
@@ -42,7 +42,7 @@ pub(super) async fn handshake(incoming: Incoming, router: Arc<Router>, alive: Al
         Ok(accepted) => accepted,
         // Browsers and people who open the address in a tab: the path matters more than the upgrade.
         Err(_) if router.endpoint(request.uri().path()).is_none() => {
-            return refuse(stream, &Refusal::not_found()).await;
+            return refuse(stream, &Refusal::from(&not_found())).await;
         }
         Err(refusal) => return refuse(stream, &refusal).await,
     };
@@ -63,11 +63,8 @@ pub(super) async fn handshake(incoming: Incoming, router: Arc<Router>, alive: Al
             Err(error) => return tracing::error!(%error, "the welcome cannot be encoded"),
         }
     }
-    match timeout(router.handshake_timeout, stream.write_all(&greeting)).await {
-        Ok(Ok(())) => admission.start(Box::new(stream), rest, alive),
-        Ok(Err(error)) => tracing::debug!(?peer, %error, "the client left during the handshake"),
-        Err(_) => tracing::debug!(?peer, "the client did not read the handshake's answer"),
-    }
+    // From here on it is the session's affair: a client that has left is a connection lost.
+    admission.start(Box::new(stream), greeting, rest, alive);
 }
 
 /// Reads up to the end of the request; what came behind it is the WebSocket's.
@@ -139,13 +136,15 @@ async fn admit(
     router: &Router,
 ) -> Result<super::admission::Admission, Reject> {
     router.rules.check(request.headers(), local)?;
-    let Some(endpoint) = router.endpoint(request.uri().path()) else {
-        let message = "no procedure is mounted at this path";
-        return Err(Reject::new(StatusCode::NOT_FOUND, CloseCode::NOT_FOUND, message));
-    };
+    let endpoint = router.endpoint(request.uri().path()).ok_or_else(not_found)?;
     let request =
         super::middleware::contain("a middleware", router.middleware.run(request)).await?;
     endpoint.admit(request).await
+}
+
+fn not_found() -> Reject {
+    let message = "no procedure is mounted at this path";
+    Reject::new(StatusCode::NOT_FOUND, CloseCode::NOT_FOUND, message)
 }
 
 /// An HTTP answer to what does not become a WebSocket.
@@ -168,10 +167,6 @@ impl Refusal {
 
     fn gone() -> Self {
         Self { status: None, message: String::new(), header: None }
-    }
-
-    fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "no procedure is mounted at this path")
     }
 
     fn bad_handshake(error: &Error) -> Self {
@@ -206,11 +201,7 @@ async fn refuse(stream: TcpStream, refusal: &Refusal) {
 
 /// A browser cannot read the status of a refused handshake, but it can read a close code.
 async fn accept_and_close(stream: TcpStream, mut accepted: Vec<u8>, reject: &Reject) {
-    let mut reason = reject.message().to_owned();
-    while reason.len() > 123 {
-        reason.pop();
-    }
-    let frame = CloseFrame { code: reject.code().0.into(), reason: reason.into() };
+    let frame = close_frame(reject.code(), reject.message());
     if RawFrame::close(Some(frame)).format(&mut accepted).is_ok() {
         say_goodbye(stream, &accepted).await;
     }

@@ -49,8 +49,9 @@ pub struct Server<E, S> {
 impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// A server whose `factory` makes the session of each client, before its connection is accepted.
     ///
-    /// The factory may look at [`Socket::request`], take its time, join rooms and emit; all of that
-    /// becomes real when it returns `Ok`. `Err(Reject)` refuses the connection.
+    /// The factory may look at [`Socket::request`], take its time, join rooms and emit. What it emits
+    /// to the client itself goes out when it returns `Ok`. `Err(Reject)` refuses the connection, and
+    /// the rooms are left; what others have heard of it by then, they have heard.
     pub fn new<F, Fut>(factory: F) -> Self
     where
         F: Fn(Socket<E>) -> Fut + Send + Sync + 'static,
@@ -132,6 +133,9 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
 
     /// How many bytes may wait for one client before it is closed as too slow. 1 MiB by default, as
     /// Centrifugo has it.
+    ///
+    /// A single event that is larger is logged and not sent. A handler that emits more than this to
+    /// its own client should `.await` in between, for meanwhile nothing is written.
     pub fn max_outbox_size(mut self, bytes: usize) -> Self {
         self.limits.max_outbox_size = bytes;
         self
@@ -169,15 +173,16 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// How long a closing client may take to read what still waits and to say goodbye; then TCP is
-    /// cut. 5 s by default.
+    /// How long the session's `disconnected` may take, and after it the client to read what still
+    /// waits and to say goodbye; then the one is cancelled, the other cut. 5 s each by default.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.limits.close_timeout = timeout;
         self
     }
 
-    /// How many bytes are read at once; each connection keeps as many. 1 KiB by default: more costs
-    /// memory for idle clients, less costs system calls for busy ones.
+    /// How many bytes are read at once; each connection keeps as many, or as many as its largest
+    /// message had. 1 KiB by default: more costs memory for idle clients, less costs system calls for
+    /// busy ones. At least 128.
     pub fn read_buffer_size(mut self, bytes: usize) -> Self {
         self.limits.read_buffer_size = bytes.max(128);
         self

@@ -59,7 +59,7 @@ impl Request {
     }
 
     /// The value of type `T` that middleware has put in.
-    pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.parts.extensions.get::<T>()
     }
 

@@ -141,6 +141,10 @@ impl Router {
 
     /// How long sessions may take to end after the shutdown signal; then running handlers are
     /// cancelled. 30 s by default.
+    ///
+    /// The goodbye comes on top, at most twice
+    /// [`Server::close_timeout`](crate::Server::close_timeout): mind it when something else kills the
+    /// process after a while.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self

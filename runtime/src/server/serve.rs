@@ -14,9 +14,6 @@ use tokio::time::{sleep, timeout};
 use super::Router;
 use super::handshake::{Incoming, handshake};
 
-/// How long sessions whose handlers were cancelled may take to say goodbye.
-const LAST_WORDS: Duration = Duration::from_secs(6);
-
 /// Why a router could not be served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -66,6 +63,12 @@ impl Listen for SocketAddr {
     }
 }
 
+impl Listen for ([u8; 4], u16) {
+    async fn listen(self) -> io::Result<TcpListener> {
+        TcpListener::bind(SocketAddr::from(self)).await
+    }
+}
+
 impl Listen for (IpAddr, u16) {
     async fn listen(self) -> io::Result<TcpListener> {
         TcpListener::bind(self).await
@@ -87,7 +90,9 @@ impl Serve {
 
     /// Shuts down when `signal` is ready: nobody more is let in, running handlers come to their
     /// end, each session's `disconnected` runs, what waits goes out, and clients are closed with
-    /// 1012. After [`Router::shutdown_timeout`] handlers that still run are cancelled.
+    /// 1012. After [`Router::shutdown_timeout`] handlers that still run are cancelled; then
+    /// `disconnected` and the goodbye may take [`Server::close_timeout`](crate::Server::close_timeout)
+    /// each.
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,
@@ -196,11 +201,14 @@ async fn drain(router: &Router, mut ended: Ended) {
     if timeout(router.shutdown_timeout, ended.all()).await.is_ok() {
         return;
     }
-    tracing::warn!("handlers still run after the shutdown timeout: they are cancelled");
+    tracing::warn!("sessions are left after the shutdown timeout: their handlers are cancelled");
     for endpoint in router.endpoints.values() {
         endpoint.hub().cut();
     }
-    if timeout(LAST_WORDS, ended.all()).await.is_err() {
+    // `disconnected` and then the goodbye have the same time each.
+    let close_timeout = router.endpoints.values().map(|endpoint| endpoint.close_timeout()).max();
+    let last_words = close_timeout.unwrap_or_default() * 2 + Duration::from_secs(1);
+    if timeout(last_words, ended.all()).await.is_err() {
         tracing::error!("some sessions did not end");
     }
 }

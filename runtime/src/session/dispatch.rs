@@ -1,3 +1,5 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::Answer;
 use super::DisconnectReason;
 use super::arrivals::Arrival;
@@ -16,60 +18,72 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     arrival: Arrival,
 ) -> Result<(), DisconnectReason> {
     let call = arrival.head.id;
-    if let Some(guard) = guard
-        && let Err(body) = ask::<E, S>(guard, session, &arrival)?
-    {
-        driver.refuse(&body, call);
-        return Ok(());
-    }
-    let Ok(event) = decode::<E::Incoming>(arrival.name(), arrival.payload()) else {
-        let refusal = diagnose::<E>(&arrival.text);
-        driver.refuse(&refusal.body, refusal.call);
-        return Ok(());
+    let event = arrival.name();
+    // The guard, a field's `Deserialize` and a rule may be the user's: their panics are contained.
+    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, &arrival));
+    let prepared = match catch_unwind(prepare) {
+        Ok(Ok(prepared)) => prepared,
+        Ok(Err(refusal)) => {
+            driver.refuse(&refusal.body, refusal.call);
+            return Ok(());
+        }
+        Err(_) => {
+            tracing::error!(
+                event,
+                "a guard or the decoding of an event panicked; the session ends"
+            );
+            return Err(panicked(driver, call));
+        }
     };
     driver.well_formed();
-    // Handlers own their arguments: the message need not wait for them.
-    drop(arrival);
     let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
-    match driver.drive(call, E::handle(session, event, Reply::new(wanted))).await {
-        Run::Done(Answer(frame)) => {
-            if let Some(frame) = frame {
-                driver.send(&frame);
+    match driver.handle(call, E::handle(session, prepared, Reply::new(wanted))).await {
+        Run::Done(Answer(None)) => Ok(()),
+        Run::Done(Answer(Some(frame))) => {
+            if let Err(error) = driver.send(&frame) {
+                tracing::error!(event, %error, "an answer was not sent");
+                let message = "the answer is larger than the server may send";
+                driver.refuse(&ErrorBody::new(ErrorCode::Refused, message), call);
             }
             Ok(())
         }
         Run::TimedOut => {
+            tracing::warn!(event, "a handler took longer than `handler_timeout`");
             let message = "the handler took longer than it may";
             driver.refuse(&ErrorBody::new(ErrorCode::TimedOut, message), call);
             Ok(())
         }
         Run::Panicked => {
-            tracing::error!("a handler panicked; its session ends");
-            let message = "the handler failed; the session ends";
-            driver.refuse(&ErrorBody::new(ErrorCode::Panicked, message), call);
-            Err(DisconnectReason::HandlerPanicked)
+            tracing::error!(event, "a handler panicked; its session ends");
+            Err(panicked(driver, call))
         }
-        Run::Cut => Err(DisconnectReason::ShutDown),
+        Run::Cut => Err(driver.ending().unwrap_or(DisconnectReason::ShutDown)),
     }
 }
 
-/// Asks the guard about an event of the contract. Outer error: the guard panicked.
-fn ask<E: Procedure<S>, S>(
-    guard: &Guard<S>,
+/// Tells the caller that the user's code panicked.
+fn panicked(driver: &mut Driver, call: Option<u64>) -> DisconnectReason {
+    let message = "the handler failed; the session ends";
+    driver.refuse(&ErrorBody::new(ErrorCode::Panicked, message), call);
+    DisconnectReason::HandlerPanicked
+}
+
+/// Asks the guard, then decodes.
+fn prepare<E: Procedure<S>, S>(
     session: &S,
+    guard: Option<&Guard<S>>,
     arrival: &Arrival,
-) -> Result<Result<(), ErrorBody>, DisconnectReason> {
-    let name = arrival.name();
-    if !E::INCOMING.contains(&name) {
-        return Ok(Ok(()));
+) -> Result<E::Incoming, Refusal> {
+    let (name, payload) = (arrival.name(), arrival.payload());
+    if let Some(guard) = guard
+        && E::INCOMING.contains(&name)
+    {
+        guard(session, Event { name, size: payload.len() }).map_err(|denied| Refusal {
+            body: ErrorBody::new(ErrorCode::Denied, denied.message),
+            call: arrival.head.id,
+        })?;
     }
-    let event = Event { name, size: arrival.payload().len() };
-    let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| guard(session, event)));
-    let Ok(verdict) = asked else {
-        tracing::error!("a guard panicked; its session ends");
-        return Err(DisconnectReason::HandlerPanicked);
-    };
-    Ok(verdict.map_err(|denied| ErrorBody::new(ErrorCode::Denied, denied.message)))
+    decode(name, payload).map_err(|_| diagnose::<E>(&arrival.text))
 }
 
 /// Decodes in one pass, straight from the text.
@@ -146,11 +160,12 @@ fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
 }
 
 fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
+    // The distance takes time in proportion to the name, which is the client's to choose.
+    let shown: String = name.chars().take(64).collect();
     let nearest = known
         .iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))
+        .map(|known| (strsim::normalized_damerau_levenshtein(&shown, known), known))
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let shown: String = name.chars().take(64).collect();
     let message = match nearest {
         Some((_, nearest)) => format!("no event is called `{shown}`; the nearest is `{nearest}`"),
         None => format!("no event is called `{shown}`; this procedure takes none"),

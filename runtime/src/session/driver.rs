@@ -3,6 +3,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
@@ -14,9 +15,9 @@ use super::limits::TURN;
 use super::liveness::{Due, Liveness};
 use super::rate_limit::RateLimit;
 use super::reply::refusal;
-use super::{DisconnectReason, Member};
+use super::{DisconnectReason, Member, TooLarge};
 use crate::server::{Connection, Mode};
-use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, Malformed, control};
+use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control};
 
 /// Carries a session over one connection: reads what comes, writes what waits, keeps time.
 ///
@@ -33,8 +34,6 @@ pub(super) struct Driver {
     malformed_in_a_row: u32,
     /// How many messages may still be handled before the others' turn.
     turn: u32,
-    /// Something came since the last rest.
-    heard: bool,
     /// Reading had stopped at the last rest.
     deaf: bool,
     /// The outbox holds this task's waker.
@@ -64,7 +63,6 @@ impl Driver {
             rate: limits.rate.map(RateLimit::new),
             malformed_in_a_row: 0,
             turn: TURN,
-            heard: false,
             deaf: false,
             asleep: false,
             ended: None,
@@ -84,6 +82,7 @@ impl Driver {
         }
         if self.turn == 0 {
             self.rest(cx);
+            // Whatever came meanwhile is seen in the next turn.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -98,33 +97,47 @@ impl Driver {
         if self.ended.is_none() {
             self.rest(cx);
         }
-        match self.ended.clone() {
+        // Asked once more now that the outbox has this task's waker: what comes from here on wakes it.
+        match self.ended.clone().or_else(|| self.member.outbox().ending()) {
             Some(reason) => Poll::Ready(Err(reason)),
             None => Poll::Pending,
         }
     }
 
     /// Runs a handler to its end; meanwhile reads ahead and writes.
-    pub(super) async fn drive<F: Future>(
+    pub(super) async fn handle<F: Future>(
         &mut self,
         call: Option<u64>,
         handler: F,
     ) -> Run<F::Output> {
+        self.running = call;
+        let run = self.drive(handler, self.member.limits().handler_timeout, true).await;
+        self.running = None;
+        run
+    }
+
+    /// Runs the session's `disconnected`, which a shutdown's bound does not cut short.
+    pub(super) async fn disconnect<F: Future>(&mut self, goodbye: F) -> Run<F::Output> {
+        self.drive(goodbye, Some(self.member.limits().close_timeout), false).await
+    }
+
+    async fn drive<F: Future>(
+        &mut self,
+        handler: F,
+        timeout: Option<Duration>,
+        heeds_cut: bool,
+    ) -> Run<F::Output> {
         // A panic may leave the session's value half-changed: no event reaches it afterwards.
         let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
-        let mut timeout: Option<Pin<Box<Sleep>>> = None;
-        self.running = call;
-        let run = poll_fn(|cx| {
+        let mut timer: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
             self.wake_up();
             if let Poll::Ready(done) = handler.as_mut().poll(cx) {
                 return Poll::Ready(done.map_or(Run::Panicked, Run::Done));
             }
-            if self.member.outbox().is_cut() {
-                return Poll::Ready(Run::Cut);
-            }
-            if let Some(limit) = self.member.limits().handler_timeout {
-                let timeout = timeout.get_or_insert_with(|| Box::pin(sleep(limit)));
-                if timeout.as_mut().poll(cx).is_ready() {
+            if let Some(timeout) = timeout {
+                let timer = timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
+                if timer.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(Run::TimedOut);
                 }
             }
@@ -135,11 +148,18 @@ impl Driver {
                 }
             }
             self.rest(cx);
+            // Only now that the outbox has this task's waker: a later cut wakes it.
+            if heeds_cut && self.member.outbox().is_cut() {
+                return Poll::Ready(Run::Cut);
+            }
             Poll::Pending
         })
-        .await;
-        self.running = None;
-        run
+        .await
+    }
+
+    /// Why the session was asked to end.
+    pub(super) fn ending(&self) -> Option<DisconnectReason> {
+        self.member.outbox().ending()
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -147,8 +167,15 @@ impl Driver {
     }
 
     /// Sends a frame to this client.
-    pub(super) fn send(&self, frame: &Frame) {
-        self.member.outbox().push(frame.as_bytes());
+    pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
+        self.member.outbox().push(frame.as_bytes())
+    }
+
+    /// Sends a frame of Parlor's own, small enough for any outbox that is of use.
+    fn say(&self, frame: &Frame) {
+        if let Err(error) = self.send(frame) {
+            tracing::error!(%error, "not sent: a frame of Parlor's own");
+        }
     }
 
     /// Tells the client that a message was refused. Clients of plain mode are told nothing.
@@ -156,11 +183,13 @@ impl Driver {
         tracing::debug!(code = %body.code, "message refused");
         if body.code == ErrorCode::Malformed {
             self.count_malformed();
+        } else {
+            self.well_formed();
         }
         if self.mode == Mode::Parlor
             && let Some(frame) = refusal(body, call)
         {
-            self.send(&frame);
+            self.say(&frame);
         }
     }
 
@@ -188,7 +217,6 @@ impl Driver {
     fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
         while self.ended.is_none() {
             let Poll::Ready(read) = self.connection.poll_read(cx) else { return Poll::Pending };
-            self.heard = true;
             match read {
                 Ok(Message::Text(text)) => {
                     if let Some(arrival) = self.arrive(text) {
@@ -201,7 +229,6 @@ impl Driver {
                 }
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(frame)) => {
-                    self.connection.answer_close();
                     let (code, reason) = frame.map_or_else(
                         || (CloseCode::NO_CODE, String::new()),
                         |frame| (CloseCode(frame.code.into()), frame.reason.to_string()),
@@ -227,11 +254,15 @@ impl Driver {
             control::PING => {
                 let number = head.payload(&text).parse::<u64>().ok();
                 if let Ok(frame) = Frame::event(control::PONG, &number) {
-                    self.send(&frame);
+                    self.say(&frame);
                 }
+                self.well_formed();
                 return None;
             }
-            control::PONG | control::ACK => return None,
+            control::PONG | control::ACK => {
+                self.well_formed();
+                return None;
+            }
             _ => {}
         }
         if let Some(rate) = &mut self.rate
@@ -244,8 +275,8 @@ impl Driver {
         if let Some(id) = head.id
             && (self.running == Some(id) || self.arrivals.has_call(id))
         {
-            let malformed = Malformed::new(format!("a call with the id {id} is still running"));
-            self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
+            let message = format!("a call with the id {id} is still running");
+            self.refuse(&ErrorBody::new(ErrorCode::Malformed, message), None);
             return None;
         }
         Some(Arrival { text, head })
@@ -259,7 +290,7 @@ impl Driver {
         if let Poll::Ready(Err(error)) = self.connection.poll_write(cx) {
             self.ended.get_or_insert(DisconnectReason::ConnectionLost { error: error.to_string() });
             // Nothing more is written, but a handler that runs may still have to be cancelled.
-            self.member.outbox().block(cx.waker());
+            self.member.outbox().block(0, cx.waker());
         }
     }
 
@@ -267,7 +298,7 @@ impl Driver {
     fn keep_time(&mut self, cx: &mut Context<'_>) {
         // While reading has stopped, a client cannot be heard. But it is to hear of us.
         let deaf = self.is_full();
-        if std::mem::take(&mut self.heard) || (self.deaf && !deaf) {
+        if self.connection.take_heard() || (self.deaf && !deaf) {
             self.liveness.heard();
         }
         self.deaf = deaf;
@@ -293,14 +324,11 @@ impl Driver {
 
     /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
     pub(super) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
-        let (code, words) = reason.close();
-        match reason {
-            DisconnectReason::ConnectionLost { .. } => return,
-            DisconnectReason::TooSlow => self.member.outbox().discard(),
-            _ => {}
+        if let DisconnectReason::ConnectionLost { .. } = reason {
+            return self.member.outbox().discard();
         }
+        let (code, words) = reason.close();
         self.connection.close(code, words);
-        self.member.outbox().seal();
         let close_timeout = self.member.limits().close_timeout;
         // A client that has said its last word sends nothing that would have to be read.
         let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });

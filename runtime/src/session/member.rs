@@ -109,15 +109,11 @@ impl Presence {
     pub(crate) fn member(&self) -> &Arc<Member> {
         &self.0
     }
-
-    /// Leaves all rooms; broadcasts no longer reach the member. Its place is given up on drop.
-    pub(crate) fn leave_rooms(&self) {
-        self.0.leave_all();
-    }
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
+        self.0.outbox.seal();
         self.0.leave_all();
         self.0.hub.exit(self.0.id);
     }

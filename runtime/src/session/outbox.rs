@@ -29,9 +29,24 @@ struct State {
     ending: Option<DisconnectReason>,
     /// Running handlers are to be cancelled.
     cut: bool,
-    /// Nothing more is accepted.
-    sealed: bool,
+    intake: Intake,
 }
+
+/// Whether frames are taken.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Intake {
+    #[default]
+    Open,
+    /// More would wait than may.
+    Overflowed,
+    /// The session is over.
+    Sealed,
+}
+
+/// A frame that is larger than all that may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("larger than `max_outbox_size`")]
+pub(crate) struct TooLarge;
 
 /// What [`Outbox::take`] found.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,16 +61,22 @@ impl Outbox {
         Self { state: Lock::default(), limit, called: AtomicBool::new(false) }
     }
 
-    /// Appends a frame. Over the limit the session ends as too slow.
-    pub(crate) fn push(&self, frame: &[u8]) {
+    /// Appends a frame. If more waits than may, the session ends as too slow.
+    ///
+    /// A frame that is larger than the limit is nobody's slowness: it is not taken.
+    pub(crate) fn push(&self, frame: &[u8]) -> Result<(), TooLarge> {
+        if frame.len() > self.limit {
+            return Err(TooLarge);
+        }
         let mut state = self.state.lock();
-        if state.sealed {
-            return;
+        if state.intake != Intake::Open {
+            return Ok(());
         }
         if state.taken + state.waiting.len() + frame.len() > self.limit {
-            state.sealed = true;
+            state.intake = Intake::Overflowed;
             drop(state);
-            return self.end(DisconnectReason::TooSlow);
+            self.end(DisconnectReason::TooSlow);
+            return Ok(());
         }
         state.waiting.extend_from_slice(frame);
         if !state.blocked
@@ -64,6 +85,18 @@ impl Outbox {
             drop(state);
             sleeper.wake();
         }
+        Ok(())
+    }
+
+    /// Appends the last frame of all, whatever waits: where too much did, it is dropped, so that the
+    /// client hears why.
+    pub(crate) fn push_last(&self, frame: &[u8]) {
+        let mut state = self.state.lock();
+        if state.intake == Intake::Overflowed {
+            state.waiting = Vec::new();
+        }
+        state.waiting.extend_from_slice(frame);
+        state.intake = Intake::Sealed;
     }
 
     /// Moves all that waits into the empty `bytes`; with nothing there, keeps `waker`.
@@ -81,14 +114,17 @@ impl Outbox {
         }
     }
 
-    /// The transport would block: from now on only `end` and `cut` wake the task.
-    pub(crate) fn block(&self, waker: &Waker) {
+    /// The transport would block with so many bytes left of what was taken: from now on only `end`
+    /// and `cut` wake the task.
+    pub(crate) fn block(&self, left: usize, waker: &Waker) {
         let mut state = self.state.lock();
+        state.taken = left;
         state.blocked = true;
         state.sleeper = Some(waker.clone());
     }
 
-    /// The task is awake and will look here again before it sleeps.
+    /// The task is awake. Bytes that come now it finds when it calls `take`, and `end` or `cut` when
+    /// it looks for them after that.
     pub(crate) fn wake_up(&self) {
         self.state.lock().sleeper = None;
     }
@@ -129,17 +165,20 @@ impl Outbox {
         self.called.load(Ordering::Acquire) && self.state.lock().cut
     }
 
-    /// Forgets what waits, so that a last word fits in.
-    pub(crate) fn discard(&self) {
-        let mut state = self.state.lock();
-        state.waiting = Vec::new();
-        state.taken = 0;
-        state.sealed = false;
-    }
-
     /// Accepts nothing more.
     pub(crate) fn seal(&self) {
-        self.state.lock().sealed = true;
+        let mut state = self.state.lock();
+        // What overflowed stays so until its last frame.
+        if state.intake == Intake::Open {
+            state.intake = Intake::Sealed;
+        }
+    }
+
+    /// Accepts nothing more, and forgets what waits.
+    pub(crate) fn discard(&self) {
+        let mut state = self.state.lock();
+        state.intake = Intake::Sealed;
+        state.waiting = Vec::new();
     }
 }
 
@@ -171,8 +210,8 @@ mod tests {
         let outbox = Outbox::new(100);
         let mut bytes = Vec::new();
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Nothing);
-        outbox.push(b"one");
-        outbox.push(b"two");
+        outbox.push(b"one").expect("it fits");
+        outbox.push(b"two").expect("it fits");
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Bytes);
         assert_eq!(bytes, b"onetwo");
@@ -181,9 +220,9 @@ mod tests {
     #[test]
     fn over_the_limit_the_session_ends_as_too_slow() {
         let outbox = Outbox::new(10);
-        outbox.push(b"12345678");
+        outbox.push(b"12345678").expect("it fits");
         assert_eq!(outbox.ending(), None);
-        outbox.push(b"123");
+        outbox.push(b"123").expect("it fits");
         assert_eq!(outbox.ending(), Some(DisconnectReason::TooSlow));
     }
 
@@ -191,10 +230,10 @@ mod tests {
     fn what_was_taken_and_not_written_counts() {
         let (_, waker) = waker();
         let outbox = Outbox::new(10);
-        outbox.push(b"12345678");
+        outbox.push(b"12345678").expect("it fits");
         let mut bytes = Vec::new();
         outbox.take(&mut bytes, &waker);
-        outbox.push(b"123");
+        outbox.push(b"123").expect("it fits");
         assert_eq!(outbox.ending(), Some(DisconnectReason::TooSlow));
     }
 
@@ -202,10 +241,42 @@ mod tests {
     fn a_blocked_task_is_woken_by_an_end_and_not_by_bytes() {
         let (counter, waker) = waker();
         let outbox = Outbox::new(100);
-        outbox.block(&waker);
-        outbox.push(b"one");
+        outbox.block(0, &waker);
+        outbox.push(b"one").expect("it fits");
         assert_eq!(counter.0.load(Ordering::Relaxed), 0);
         outbox.end(DisconnectReason::Disconnected);
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_was_written_counts_no_more() {
+        let (_, waker) = waker();
+        let outbox = Outbox::new(10);
+        outbox.push(b"12345678").expect("it fits");
+        let mut bytes = Vec::new();
+        outbox.take(&mut bytes, &waker);
+        outbox.block(1, &waker);
+        outbox.push(b"12345678").expect("it fits");
+        assert_eq!(outbox.ending(), None);
+    }
+
+    #[test]
+    fn a_frame_that_can_never_fit_is_refused_and_ends_nothing() {
+        let outbox = Outbox::new(10);
+        assert_eq!(outbox.push(b"12345678901"), Err(TooLarge));
+        assert_eq!(outbox.ending(), None);
+    }
+
+    #[test]
+    fn the_last_frame_gets_in_and_nothing_after_it() {
+        let (_, waker) = waker();
+        let outbox = Outbox::new(10);
+        outbox.push(b"1234567890").expect("it fits");
+        outbox.push(b"1").expect("it would fit");
+        outbox.push_last(b"bye");
+        outbox.push(b"2").expect("it would fit");
+        let mut bytes = Vec::new();
+        outbox.take(&mut bytes, &waker);
+        assert_eq!(bytes, b"bye");
     }
 }

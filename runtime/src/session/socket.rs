@@ -46,8 +46,8 @@ impl<E: Contract> Socket<E> {
 
     /// Enters a room. Does nothing if the socket is in it already.
     ///
-    /// What this session emits to the room from here on reaches this client too. All rooms are left
-    /// when the session has ended.
+    /// What anyone emits to the room from here on reaches this client; its own session with
+    /// [`io`](Self::io), as [`to`](Self::to) leaves it out. All rooms are left when the session has ended.
     pub fn join(&self, room: impl Room) -> Result<(), JoinRoomError> {
         self.member.join(&room.name())
     }

@@ -24,7 +24,8 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
 ) {
     let member = session.presence.member();
     let peer = member.request().peer_addr();
-    let span = tracing::debug_span!("connection", procedure = E::NAME, id = %member.id(), ?peer);
+    // A span prints nothing by itself; at this level errors and warnings are never without it.
+    let span = tracing::error_span!("connection", procedure = E::NAME, id = %member.id(), ?peer);
     // On the heap: what a future is given it holds twice, as argument and as variable.
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
     tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
@@ -45,12 +46,13 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
         }
     };
     log(&reason);
-    let goodbye = E::disconnected(&mut value, reason.clone());
-    if let Run::Panicked = driver.drive(None, goodbye).await {
-        tracing::error!("`disconnected` panicked");
+    match driver.disconnect(E::disconnected(&mut value, reason.clone())).await {
+        Run::Done(()) | Run::Cut => {}
+        Run::Panicked => tracing::error!("`disconnected` panicked"),
+        Run::TimedOut => tracing::error!("`disconnected` took longer than `close_timeout`"),
     }
     drop(value);
-    presence.leave_rooms();
+    drop(presence);
     driver.finish(&reason).await;
 }
 

@@ -55,7 +55,7 @@ impl Head {
 
         let end = trim_end(bytes, bytes.len());
         let end = end.checked_sub(1).filter(|last| *last >= payload && bytes[*last] == b']')?;
-        let end = trim_end(bytes, end);
+        let end = trim_end(bytes, end).max(payload);
         let (end, id) = match call_id(bytes, payload, end)? {
             Some((before, id)) => (before, Some(id)),
             None => (end, None),
@@ -194,8 +194,10 @@ mod tests {
             "9007199254740992",
             "\"x, 7\"",
         ];
-        proptest::collection::vec(proptest::sample::select(bits.to_vec()), 0..12)
-            .prop_map(|bits| bits.concat())
+        let rest = proptest::collection::vec(proptest::sample::select(bits.to_vec()), 0..12);
+        let start = proptest::sample::select(vec!["", "[\"a\"", "[\"a\",", "[\"a\", 1,"]);
+        let end = proptest::sample::select(vec!["", "]", " ]"]);
+        (start, rest, end).prop_map(|(start, rest, end)| format!("{start}{}{end}", rest.concat()))
     }
 
     proptest! {
@@ -262,6 +264,9 @@ mod tests {
             ("[]", "empty"),
             (r#"["a"]"#, "payload is missing"),
             ("[7, {}]", "name"),
+            (r#"["a", ]"#, "not JSON"),
+            (r#"["a",]"#, "not JSON"),
+            (r#"["a", , 7]"#, "not JSON"),
             (r#"["a", {}, 7, 8]"#, "more than three"),
             (r#"["a", {}, "7"]"#, "id"),
             (r#"["a", {}, -7]"#, "id"),
@@ -269,6 +274,7 @@ mod tests {
             (r#"["a", {}, 99999999999999999999]"#, "id"),
         ] {
             // What a glance lets pass is found when the payload is decoded; then it is parsed strictly.
+            let _ = Head::parse(text);
             let malformed = Head::parse_strictly(text).expect_err(text).to_string();
             assert!(malformed.contains(what), "{text}: {malformed}");
         }

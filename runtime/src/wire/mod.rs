@@ -11,7 +11,7 @@ pub use close::CloseCode;
 pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
 pub(crate) use frame::Frame;
-pub(crate) use message::{Head, Malformed};
+pub(crate) use message::Head;
 pub use violation::Violation;
 
 /// The subprotocol of Parlor mode with JSON text frames.

@@ -2,13 +2,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A rule of `#[validate(..)]` that a field breaks. It never holds the value itself.
+/// What is wrong with a field: it is missing, of another type, or breaks a rule of `#[validate(..)]`.
+///
+/// No built-in rule puts the value into it; for another type than expected, the message may name it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
     /// Which field: its wire name, then the way inside, as in `tags[2]` or `author.name`.
     pub path: String,
-    /// Which rule: `length`, `range`, `pattern`, `email`, `url`, `nested` or `custom`.
+    /// Which rule: `required`, `type`, `length`, `range`, `pattern`, `email`, `url`, `nested` or
+    /// `custom`.
     pub rule: String,
     /// What is wrong, in words.
     pub message: String,
