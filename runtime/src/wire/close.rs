@@ -5,85 +5,75 @@ use std::fmt;
 /// Codes below 4000 are those of [RFC 6455 §7.4.1] and the IANA registry; 4000-4999 are Parlor's:
 /// after 4000-4499 a client comes back, after 4500-4999 it does not.
 ///
-/// | code | sent by | redial | meaning |
-/// | ---: | --- | --- | --- |
-/// | 1000 | both | no | finished |
-/// | 1001 | both | yes | going away |
-/// | 1002 | both | yes | not the WebSocket protocol |
-/// | 1003 | both | yes | a kind of data that is not taken |
-/// | 1005, 1006 | nobody | yes | the connection was lost without a code |
-/// | 1007 | both | yes | invalid UTF-8 |
-/// | 1008 | server | no | too many malformed messages in a row |
-/// | 1009 | both | yes | a message larger than the limit |
-/// | 1011 | server | yes | a handler panicked |
-/// | 1012 | server | yes | the server restarts |
-/// | 1013 | server | yes | try again later |
-/// | 4000 | server | yes | too slow: the outbox was full |
-/// | 4001 | both | yes | heartbeat missed |
-/// | 4002 | server | yes | the procedure has as many connections as it may |
-/// | 4003 | server | yes | refused for now by the application |
-/// | 4500 | server | no | disconnected by the application |
-/// | 4501 | server | no | not authenticated |
-/// | 4502 | server | no | no procedure at this path |
-/// | 4503 | server | no | this Origin or Host is not allowed |
-/// | 4504 | server | no | the contract is broken |
-/// | 4505 | server | no | forbidden |
-///
 /// [RFC 6455 §7.4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(pub u16);
 
-impl CloseCode {
-    /// 1000: finished.
-    pub const NORMAL: Self = Self(1000);
-    /// 1001: going away.
-    pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: not the WebSocket protocol.
-    pub const PROTOCOL: Self = Self(1002);
-    /// 1003: a kind of data that is not taken.
-    pub const UNSUPPORTED: Self = Self(1003);
-    /// 1005: closed without a code. Never on the wire.
-    pub const NO_CODE: Self = Self(1005);
-    /// 1006: lost without a close frame. Never on the wire.
-    pub const ABNORMAL: Self = Self(1006);
-    /// 1007: invalid UTF-8.
-    pub const INVALID_UTF8: Self = Self(1007);
-    /// 1008: too many malformed messages in a row.
-    pub const POLICY: Self = Self(1008);
-    /// 1009: a message larger than the limit.
-    pub const TOO_BIG: Self = Self(1009);
-    /// 1011: a handler panicked.
-    pub const INTERNAL: Self = Self(1011);
-    /// 1012: the server restarts.
-    pub const RESTART: Self = Self(1012);
-    /// 1013: try again later.
-    pub const TRY_AGAIN: Self = Self(1013);
-    /// 4000: too slow; the outbox was full.
-    pub const TOO_SLOW: Self = Self(4000);
-    /// 4001: heartbeat missed.
-    pub const HEARTBEAT_MISSED: Self = Self(4001);
-    /// 4002: the procedure has as many connections as it may.
-    pub const TOO_MANY_CONNECTIONS: Self = Self(4002);
-    /// 4003: refused for now by the application.
-    pub const REFUSED_FOR_NOW: Self = Self(4003);
-    /// 4500: disconnected by the application.
-    pub const DISCONNECTED: Self = Self(4500);
-    /// 4501: not authenticated.
-    pub const UNAUTHORIZED: Self = Self(4501);
-    /// 4502: no procedure at this path.
-    pub const NOT_FOUND: Self = Self(4502);
-    /// 4503: this Origin or Host is not allowed.
-    pub const ORIGIN: Self = Self(4503);
-    /// 4504: the contract is broken.
-    pub const CONTRACT: Self = Self(4504);
-    /// 4505: forbidden.
-    pub const FORBIDDEN: Self = Self(4505);
+/// What the table says of a code.
+struct Row {
+    code: u16,
+    /// Who sends it.
+    #[cfg(test)]
+    by: &'static str,
+    /// Whether a client that was closed with it connects again.
+    redial: bool,
+    #[cfg(test)]
+    meaning: &'static str,
+}
 
+macro_rules! close_codes {
+    ($($name:ident = $code:literal, $by:literal, redial: $redial:literal, $meaning:literal;)*) => {
+        impl CloseCode {
+            $(
+                #[doc = concat!($code, ", sent by ", $by, ": ", $meaning, ".")]
+                pub const $name: Self = Self($code);
+            )*
+        }
+
+        /// The one table of close codes.
+        const TABLE: &[Row] = &[$(Row {
+            code: $code,
+            #[cfg(test)]
+            by: $by,
+            redial: $redial,
+            #[cfg(test)]
+            meaning: $meaning,
+        }),*];
+    };
+}
+
+close_codes! {
+    NORMAL = 1000, "both", redial: false, "finished";
+    GOING_AWAY = 1001, "both", redial: true, "going away";
+    PROTOCOL = 1002, "both", redial: true, "not the WebSocket protocol";
+    UNSUPPORTED = 1003, "both", redial: true, "a kind of data that is not taken";
+    NO_CODE = 1005, "nobody", redial: true, "closed without a code";
+    ABNORMAL = 1006, "nobody", redial: true, "lost without a close frame";
+    INVALID_UTF8 = 1007, "both", redial: true, "invalid UTF-8";
+    POLICY = 1008, "server", redial: false, "too many malformed messages in a row";
+    TOO_BIG = 1009, "both", redial: true, "a message larger than the limit";
+    INTERNAL = 1011, "server", redial: true, "a handler panicked";
+    RESTART = 1012, "server", redial: true, "the server restarts";
+    TRY_AGAIN = 1013, "server", redial: true, "try again later";
+    TOO_SLOW = 4000, "server", redial: true, "too slow: the outbox was full";
+    HEARTBEAT_MISSED = 4001, "both", redial: true, "heartbeat missed";
+    TOO_MANY_CONNECTIONS = 4002, "server", redial: true, "the procedure has as many connections as it may";
+    REFUSED_FOR_NOW = 4003, "server", redial: true, "refused for now by the application";
+    DISCONNECTED = 4500, "server", redial: false, "disconnected by the application";
+    UNAUTHORIZED = 4501, "server", redial: false, "not authenticated";
+    NOT_FOUND = 4502, "server", redial: false, "no procedure at this path";
+    ORIGIN = 4503, "server", redial: false, "this Origin or Host is not allowed";
+    CONTRACT = 4504, "server", redial: false, "the contract is broken";
+    FORBIDDEN = 4505, "server", redial: false, "forbidden";
+}
+
+impl CloseCode {
     /// Whether a client that was closed with this code should connect again.
     ///
     /// Codes that the table does not know are judged by their range, so that a server may add some.
-    pub const fn redial(self) -> bool {
-        !matches!(self.0, 1000 | 1008 | 4500..=4999)
+    pub fn redial(self) -> bool {
+        let row = TABLE.iter().find(|row| row.code == self.0);
+        row.map_or(!(4500..=4999).contains(&self.0), |row| row.redial)
     }
 
     /// Whether the code can stand in a close frame (RFC 6455 §7.4.2 reserves the others).
@@ -113,5 +103,28 @@ impl fmt::Display for CloseCode {
 impl fmt::Debug for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CloseCode({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/wire.md` has the table as it is here.
+    #[test]
+    fn the_docs_have_this_table() {
+        let docs = include_str!("../../../docs/wire.md");
+        let rows = TABLE.iter().map(|row| {
+            let redial = if row.redial { "yes" } else { "no" };
+            format!("| {} | {} | {redial} | {} |\n", row.code, row.by, row.meaning)
+        });
+        let table = rows.collect::<String>();
+        assert!(docs.contains(&table), "docs/wire.md should have\n{table}");
+    }
+
+    #[test]
+    fn unknown_codes_are_judged_by_their_range() {
+        assert!(CloseCode(4321).redial());
+        assert!(!CloseCode(4567).redial());
     }
 }
