@@ -88,7 +88,7 @@ async fn targets_name_rooms_sockets_and_exceptions() {
     let [ada_id] = io.members("a").await[..] else { panic!("one member") };
     io.to(io.members("a").await).said("", "those there", "");
     assert_eq!(text(&ada.receive().await), "those there");
-    io.to(rooms(&["a", "b"]).except(["a", "muted"])).said("", "nobody", "");
+    io.to(rooms(["a", "b"]).except(["a", "muted"])).said("", "nobody", "");
     bob.nothing_came().await;
 
     io.to(rooms("b").except(ada_id)).said("", "not ada", "");
