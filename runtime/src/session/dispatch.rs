@@ -1,4 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 
 use super::Answer;
 use super::DisconnectReason;
@@ -37,7 +38,8 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     };
     driver.well_formed();
     let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
-    match driver.handle(call, E::handle(session, prepared, Reply::new(wanted))).await {
+    let handler = pin!(E::handle(session, prepared, Reply::new(wanted)));
+    match driver.handle(call, handler).await {
         Run::Done(Answer(None)) => Ok(()),
         Run::Done(Answer(Some(frame))) => {
             if let Err(error) = driver.send(&frame) {

@@ -1,11 +1,10 @@
 use std::future::{Future, poll_fn};
-use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -108,7 +107,7 @@ impl Driver {
     pub(super) async fn handle<F: Future>(
         &mut self,
         call: Option<u64>,
-        handler: F,
+        handler: Pin<&mut F>,
     ) -> Run<F::Output> {
         self.running = call;
         let run = self.drive(handler, self.member.limits().handler_timeout, true).await;
@@ -117,23 +116,25 @@ impl Driver {
     }
 
     /// Runs the session's `disconnected`, which a shutdown's bound does not cut short.
-    pub(super) async fn disconnect<F: Future>(&mut self, goodbye: F) -> Run<F::Output> {
+    pub(super) async fn disconnect<F: Future>(&mut self, goodbye: Pin<&mut F>) -> Run<F::Output> {
         self.drive(goodbye, Some(self.member.limits().close_timeout), false).await
     }
 
+    /// The handler stays where it is pinned: moving it costs as much as many a handler.
     async fn drive<F: Future>(
         &mut self,
-        handler: F,
+        mut handler: Pin<&mut F>,
         timeout: Option<Duration>,
         heeds_cut: bool,
     ) -> Run<F::Output> {
-        // A panic may leave the session's value half-changed: no event reaches it afterwards.
-        let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
         let mut timer: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
             self.wake_up();
-            if let Poll::Ready(done) = handler.as_mut().poll(cx) {
-                return Poll::Ready(done.map_or(Run::Panicked, Run::Done));
+            // A panic may leave the session's value half-changed: no event reaches it afterwards.
+            match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
+                Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
+                Ok(Poll::Pending) => {}
+                Err(_) => return Poll::Ready(Run::Panicked),
             }
             if let Some(timeout) = timeout {
                 let timer = timer.get_or_insert_with(|| Box::pin(sleep(timeout)));

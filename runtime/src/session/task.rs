@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::sync::Arc;
 
 use tracing::Instrument;
@@ -46,14 +47,23 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
         }
     };
     log(&reason);
-    match driver.disconnect(E::disconnected(&mut value, reason.clone())).await {
+    say_goodbye::<E, S>(&mut value, &mut driver, &reason).await;
+    drop(value);
+    drop(presence);
+    driver.finish(&reason).await;
+}
+
+async fn say_goodbye<E: Procedure<S>, S>(
+    value: &mut S,
+    driver: &mut Driver,
+    reason: &DisconnectReason,
+) {
+    let goodbye = pin!(E::disconnected(value, reason.clone()));
+    match driver.disconnect(goodbye).await {
         Run::Done(()) | Run::Cut => {}
         Run::Panicked => tracing::error!("`disconnected` panicked"),
         Run::TimedOut => tracing::error!("`disconnected` took longer than `close_timeout`"),
     }
-    drop(value);
-    drop(presence);
-    driver.finish(&reason).await;
 }
 
 fn log(reason: &DisconnectReason) {
