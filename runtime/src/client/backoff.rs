@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt: exponential, with full jitter.
+//! How often to connect again, and how long to wait before it: exponential, with full jitter.
 
 use std::time::Duration;
 
@@ -26,6 +26,44 @@ impl Backoff {
     }
 }
 
+/// The attempts to connect again since a connection has last proved its worth.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    backoff: Backoff,
+    most: u32,
+    made: u32,
+}
+
+impl Attempts {
+    pub(super) fn new(backoff: Backoff, most: u32) -> Self {
+        Self { backoff, most, made: 0 }
+    }
+
+    /// Whether one more may be made.
+    pub(super) fn left(&self) -> bool {
+        self.made < self.most
+    }
+
+    /// How long to wait before the next one; `None` if none is left. Counts it.
+    pub(super) fn next(&mut self) -> Option<Duration> {
+        let attempt = self.made;
+        self.left().then(|| {
+            self.made += 1;
+            self.backoff.delay(attempt)
+        })
+    }
+
+    /// A connection was lost that had lasted so long.
+    ///
+    /// They are counted anew only if that was long: a server that welcomes and then closes would
+    /// else be dialled at full speed for ever.
+    pub(super) fn lasted(&mut self, time: Duration) {
+        if time >= self.backoff.max {
+            self.made = 0;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +85,34 @@ mod tests {
         assert!(waits.iter().all(|wait| *wait <= 4 * SECOND));
         assert!(waits.iter().any(|wait| *wait < SECOND), "never short: {waits:?}");
         assert!(waits.iter().any(|wait| *wait > 3 * SECOND), "never long: {waits:?}");
+    }
+
+    #[test]
+    fn waits_grow_over_connections_that_did_not_last() {
+        let longest = |made| {
+            let waits = (0..200).map(|_| {
+                let mut attempts = Attempts { backoff: BACKOFF, most: u32::MAX, made };
+                attempts.lasted(29 * SECOND);
+                attempts.next().unwrap()
+            });
+            waits.max().unwrap()
+        };
+        assert!(longest(0) <= SECOND);
+        assert!(longest(4) > 8 * SECOND);
+    }
+
+    #[test]
+    fn only_a_connection_that_lasted_lets_attempts_be_counted_anew() {
+        let mut attempts = Attempts::new(BACKOFF, 2);
+        for _ in 0..2 {
+            assert!(attempts.next().is_some());
+            attempts.lasted(29 * SECOND);
+        }
+        assert!(!attempts.left());
+        assert_eq!(attempts.next(), None);
+        attempts.lasted(30 * SECOND);
+        assert!(attempts.left());
+        assert!(attempts.next().is_some_and(|wait| wait <= SECOND));
     }
 
     #[test]

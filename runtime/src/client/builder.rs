@@ -10,13 +10,13 @@ use super::dial::Dialer;
 use super::error::{BoxError, ConnectError};
 use super::events::ClientEvents;
 use super::handle::Client;
-use super::options::Options;
+use super::options::{MAX_HEARTBEAT, Options};
 use super::shared::Shared;
 use super::task::Task;
 use crate::contract::ClientHandle;
 
-/// The shortest and the longest heartbeat.
-const HEARTBEATS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(86_400));
+/// The shortest heartbeat.
+const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// Sets up a client before it connects; comes from the generated client's `builder(url)`.
 ///
@@ -56,11 +56,14 @@ impl<C: ClientHandle> ClientBuilder<C> {
         Self { options: Options::new(url), client: PhantomData }
     }
 
-    /// How often the server is pinged. When nothing at all was heard from it for 1.5 times as long,
-    /// the connection counts as lost. 30 s by default; less than 100 ms counts as 100 ms, more than
+    /// How often the server is pinged. 30 s by default; less than 100 ms counts as 100 ms, more than
     /// a day as a day.
+    ///
+    /// When nothing at all was heard from the server for 1.5 times as long, the connection counts as
+    /// lost; or for 1.5 times the server's own interval, which its welcome tells, if that is longer
+    /// (a day at most): while a handler is busy, a server only pings.
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
-        self.options.heartbeat = interval.clamp(HEARTBEATS.0, HEARTBEATS.1);
+        self.options.heartbeat = interval.clamp(MIN_HEARTBEAT, MAX_HEARTBEAT);
         self
     }
 
@@ -73,12 +76,18 @@ impl<C: ClientHandle> ClientBuilder<C> {
     /// The longest wait before the first attempt to connect again; it doubles with each attempt.
     /// The actual wait is random, between nothing and that, so that many clients do not come back
     /// at the same moment. 1 s by default.
+    ///
+    /// The wait goes on doubling when the connection is restored and soon lost again: only one that
+    /// lasts for [`max_reconnect_interval`](Self::max_reconnect_interval) ends that.
     pub fn reconnect_interval(mut self, interval: Duration) -> Self {
         self.options.backoff.first = interval;
         self
     }
 
     /// What the wait before an attempt never exceeds. 30 s by default.
+    ///
+    /// A connection that has lasted as long as this was a success: after it the waits start from
+    /// [`reconnect_interval`](Self::reconnect_interval) again, and attempts are counted anew.
     pub fn max_reconnect_interval(mut self, interval: Duration) -> Self {
         self.options.backoff.max = interval;
         self
@@ -86,6 +95,10 @@ impl<C: ClientHandle> ClientBuilder<C> {
 
     /// After how many failed attempts in a row to give up and close. 10 by default; `u32::MAX` is
     /// as good as never, 0 is `reconnect(false)`.
+    ///
+    /// An attempt has failed, too, if its connection was lost before it had lasted for
+    /// [`max_reconnect_interval`](Self::max_reconnect_interval): a server that welcomes clients and
+    /// then drops them is not dialled for ever.
     pub fn max_reconnect_attempts(mut self, attempts: u32) -> Self {
         self.options.max_attempts = attempts;
         self

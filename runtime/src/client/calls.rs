@@ -84,6 +84,13 @@ impl Calls {
         self.0.remove(&id).is_some_and(|call| call.sent_after.is_none())
     }
 
+    /// Fails one call.
+    pub(super) fn fail(&mut self, id: u64, failure: Failure) {
+        if let Some(call) = self.0.remove(&id) {
+            let _ = call.caller.send(Err(failure));
+        }
+    }
+
     /// Fails the calls that were sent.
     pub(super) fn fail_sent(&mut self, failure: &Failure) {
         for (_, call) in self.0.extract_if(|_, call| call.sent_after.is_some()) {

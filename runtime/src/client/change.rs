@@ -23,7 +23,8 @@ pub enum ConnectionChange {
         will_reconnect: bool,
     },
     /// Emits of which the server has not said that it received them: the connection was lost too
-    /// early to know, or they were kept and it did not come back. They are not sent again.
+    /// early to know, or they were kept and it did not come back, or came back with a limit that
+    /// they exceed. They are not sent again.
     #[non_exhaustive]
     EmitsLost {
         /// How many.

@@ -39,6 +39,24 @@ pub(super) enum Ending {
     },
 }
 
+/// How often the two sides speak at least.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heartbeats {
+    /// How often this client pings.
+    interval: Duration,
+    /// How long nothing at all may be heard.
+    silence: Duration,
+}
+
+impl Heartbeats {
+    /// A server that is busy with a handler may leave `own` pings unanswered; `servers` is how often
+    /// it is heard all the same.
+    pub(super) fn new(own: Duration, servers: Duration) -> Self {
+        let longer = own.max(servers);
+        Self { interval: own, silence: longer + longer / 2 }
+    }
+}
+
 /// Whether messages are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
@@ -61,7 +79,7 @@ pub(super) struct Connection<'a> {
     socket: &'a mut Socket,
     /// The session hook, while it runs.
     hook: Option<BoxFuture<'static, ()>>,
-    heartbeat: Duration,
+    heartbeats: Heartbeats,
     heard_at: Instant,
     ping_at: Instant,
     /// When to ask whether emits have arrived, if some went out since it was last asked.
@@ -79,16 +97,16 @@ impl<'a> Connection<'a> {
         shared: &'a Shared,
         socket: &'a mut Socket,
         hook: Option<BoxFuture<'static, ()>>,
-        heartbeat: Duration,
+        heartbeats: Heartbeats,
     ) -> Self {
         let now = Instant::now();
         Self {
             shared,
             socket,
             hook,
-            heartbeat,
+            heartbeats,
             heard_at: now,
-            ping_at: now + heartbeat,
+            ping_at: now + heartbeats.interval,
             confirm_at: None,
             ping_due: false,
             unflushed: false,
@@ -204,9 +222,12 @@ impl<'a> Connection<'a> {
                     self.shared.confirm(u64::from_be_bytes(emits));
                 }
             }
-            Message::Close(_) if self.close_sent => {
-                // The server answers a close frame when it has received everything before it.
-                self.shared.confirm(u64::MAX);
+            Message::Close(frame) if self.close_sent => {
+                // The server answers a close frame when it has received everything before it. With
+                // another code it is no answer: the server closed at the same time.
+                if closed(frame).0 == CloseCode::NORMAL {
+                    self.shared.confirm(u64::MAX);
+                }
                 return Some(Ending::Closed);
             }
             Message::Close(frame) => {
@@ -259,7 +280,7 @@ impl<'a> Connection<'a> {
 
     fn next_deadline(&self) -> Instant {
         let silence = match self.reading {
-            Reading::Goes => Some(self.heard_at + self.longest_silence()),
+            Reading::Goes => Some(self.heard_at + self.heartbeats.silence),
             Reading::Stopped(since) => Some(since + STALL),
             Reading::Stalled => None,
         };
@@ -269,17 +290,13 @@ impl<'a> Connection<'a> {
             .fold(self.ping_at, Instant::min)
     }
 
-    fn longest_silence(&self) -> Duration {
-        self.heartbeat + self.heartbeat / 2
-    }
-
     fn on_time(&mut self, now: Instant) -> Option<Ending> {
         if self.closing.is_some_and(|at| now >= at) {
             return Some(Ending::Closed);
         }
         match self.reading {
-            Reading::Goes if now >= self.heard_at + self.longest_silence() => {
-                let reason = format!("nothing was heard for {:?}", self.longest_silence());
+            Reading::Goes if now >= self.heard_at + self.heartbeats.silence => {
+                let reason = format!("nothing was heard for {:?}", self.heartbeats.silence);
                 return Some(self.lost(CloseCode::HEARTBEAT_MISSED, reason));
             }
             Reading::Stopped(since) if now >= since + STALL => {
@@ -295,7 +312,7 @@ impl<'a> Connection<'a> {
         }
         if now >= self.ping_at || (confirm && self.shared.unconfirmed()) {
             self.ping_due = true;
-            self.ping_at = now + self.heartbeat;
+            self.ping_at = now + self.heartbeats.interval;
         }
         None
     }

@@ -1,6 +1,7 @@
 //! One attempt to connect: credentials, TCP, TLS, handshake, welcome.
 
 use std::future::Future;
+use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::StreamExt;
@@ -17,7 +18,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use super::connection::farewell;
 use super::error::{BoxError, ConnectError};
-use super::options::Options;
+use super::options::{MAX_HEARTBEAT, Options};
 use super::tls;
 use crate::wire::{CloseCode, Head, PROTOCOL_BEARER, PROTOCOL_JSON, control};
 
@@ -41,9 +42,19 @@ pub(super) struct Welcome {
     /// Whether this is the session from before.
     #[serde(default)]
     pub(super) recovered: bool,
+    /// How often the server pings, in milliseconds.
+    #[serde(default)]
+    heartbeat: u64,
     /// The most bytes that the server takes in a message.
     #[serde(default = "no_limit")]
     pub(super) max_message: usize,
+}
+
+impl Welcome {
+    /// How often the server pings: never less than once a day, so that a dead one is noticed.
+    pub(super) fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.heartbeat).min(MAX_HEARTBEAT)
+    }
 }
 
 fn no_limit() -> usize {
@@ -244,6 +255,18 @@ mod tests {
         let place = |url| Dialer::new(&Options::new(url)).map(|dialer| dialer.place()).unwrap();
         assert_eq!(place("ws://user:pass@host:1/chat?token=secret"), "host:1/chat");
         assert_eq!(place("ws://[::1]"), "[::1]:80/");
+    }
+
+    #[test]
+    fn a_server_cannot_ask_for_more_than_a_day_of_patience() {
+        for (heartbeat, taken) in [
+            (r#""heartbeat":250"#, Duration::from_millis(250)),
+            (r#""heartbeat":18446744073709551615"#, Duration::from_secs(86_400)),
+            (r#""resume":null"#, Duration::ZERO),
+        ] {
+            let welcome = read_welcome(&format!(r#"["$welcome",{{{heartbeat}}}]"#)).unwrap();
+            assert_eq!(welcome.heartbeat(), taken, "{heartbeat}");
+        }
     }
 
     #[test]

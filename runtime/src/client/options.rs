@@ -10,6 +10,9 @@ use super::backoff::Backoff;
 use super::error::BoxError;
 use super::handle::Client;
 
+/// The longest heartbeat, of either side.
+pub(super) const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
+
 /// An async function of the user's that answers anew before each attempt.
 pub(super) type Provide<T> = Box<dyn Fn() -> BoxFuture<'static, Result<T, BoxError>> + Send + Sync>;
 

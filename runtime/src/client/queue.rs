@@ -11,7 +11,7 @@ const MAX_WAITING: usize = 1 << 20;
 const KEPT_CAPACITY: usize = 64;
 
 /// A message on its way out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub(super) text: Utf8Bytes,
     /// The id, if it is a call.
@@ -104,6 +104,13 @@ impl Queue {
         self.usual.retain(|message| message.call.is_none());
     }
 
+    /// Takes back what is larger than `limit` bytes.
+    pub(super) fn remove_larger(&mut self, limit: usize) -> Vec<Outgoing> {
+        let mut removed = self.hook.remove_larger(limit);
+        removed.extend(self.usual.remove_larger(limit));
+        removed
+    }
+
     /// Drops everything; says how many emits there were.
     pub(super) fn clear(&mut self) -> usize {
         self.remove_calls();
@@ -130,7 +137,19 @@ impl Waiting {
         Some(message)
     }
 
-    fn retain(&mut self, keep: impl Fn(&Outgoing) -> bool) {
+    fn remove_larger(&mut self, limit: usize) -> Vec<Outgoing> {
+        let mut removed = Vec::new();
+        self.retain(|message| {
+            let fits = message.text.len() <= limit;
+            if !fits {
+                removed.push(message.clone());
+            }
+            fits
+        });
+        removed
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Outgoing) -> bool) {
         self.messages.retain(|message| {
             let kept = keep(message);
             if !kept {
@@ -178,6 +197,19 @@ mod tests {
         queue.remove_call(2);
         assert_eq!(queue.push(emit("4"), Lane::Usual, Room::Messages(2)), Ok(()));
         assert_eq!(texts(&mut queue), ["1", "4"]);
+    }
+
+    #[test]
+    fn what_is_larger_than_a_limit_is_taken_back() {
+        let mut queue = Queue::default();
+        for message in [emit("1"), call("12", 2), emit("123"), call("1234", 4)] {
+            assert_eq!(queue.push(message, Lane::Usual, Room::Connected), Ok(()));
+        }
+        assert!(queue.remove_larger(4).is_empty());
+        let removed = queue.remove_larger(2);
+        assert_eq!(removed.iter().map(|message| message.call).collect::<Vec<_>>(), [None, Some(4)]);
+        assert_eq!(queue.usual.bytes, 3);
+        assert_eq!(texts(&mut queue), ["1", "12"]);
     }
 
     #[test]

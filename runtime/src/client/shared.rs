@@ -144,12 +144,32 @@ impl Shared {
     // What the task does.
 
     /// A connection is up, to a server that takes messages of so many bytes.
+    ///
+    /// What was kept for one that took larger ones is dropped: it would end this connection.
     pub(super) fn connected(&self, max_message: usize) {
         let mut state = self.state.lock();
         state.max_message = max_message;
         if state.phase == Phase::Reconnecting {
             state.phase = Phase::Connected;
         }
+        let mut emits = 0;
+        for Outgoing { text, call } in state.queue.remove_larger(max_message) {
+            let size = text.len();
+            tracing::warn!(
+                size,
+                max_message,
+                "dropped a message: the server takes less than before"
+            );
+            match call {
+                Some(id) => {
+                    let error = EmitError::TooLarge { size, limit: max_message };
+                    state.calls.fail(id, Failure::Unsent(error));
+                }
+                None => emits += 1,
+            }
+        }
+        drop(state);
+        self.emits_lost(emits);
     }
 
     /// The hook of `session` runs: what others send waits until [`Shared::hook_done`].

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Weak};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
+use super::backoff::Attempts;
 use super::change::ConnectionChange;
-use super::connection::{Connection, Ending, farewell};
+use super::connection::{Connection, Ending, Heartbeats, farewell};
 use super::dial::{Dialer, Link, Socket, Welcome};
 use super::handle::{Client, Handles};
 use super::options::Options;
@@ -42,9 +43,11 @@ impl Task {
     async fn run(self, first: Link) {
         let mut session = 1;
         let mut link = first;
+        let mut attempts = Attempts::new(self.options.backoff, self.options.max_attempts);
         tracing::debug!("connected");
         loop {
             let Link { mut socket, welcome } = link;
+            let begun = Instant::now();
             let (code, reason) = match self.live(session, &mut socket, &welcome).await {
                 Ending::Closed => {
                     farewell(&mut socket, CloseCode::NORMAL).await;
@@ -52,15 +55,18 @@ impl Task {
                 }
                 Ending::Lost { code, reason } => (code, reason),
             };
-            let again = self.options.reconnect && self.options.max_attempts > 0 && code.redial();
+            attempts.lasted(begun.elapsed());
+            let wanted = self.options.reconnect && self.options.max_attempts > 0 && code.redial();
+            let again = wanted && attempts.left();
             tracing::info!(%code, reason, again, "connection lost");
             self.shared.lost(code, reason.clone(), again);
             farewell(&mut socket, code).await;
             drop(socket);
-            if !again {
+            if !wanted {
                 break self.shared.end(code, reason);
             }
-            match self.redial().await {
+            let lost = ConnectionChange::Lost { code, reason, will_reconnect: false };
+            match self.redial(&mut attempts, lost.to_string()).await {
                 Some(next) => link = next,
                 None => break,
             }
@@ -84,15 +90,16 @@ impl Task {
             self.shared.inbox.change(ConnectionChange::Restored { recovered });
         }
         let hook = self.options.on_session.as_ref().zip(client).map(|(hook, client)| hook(client));
-        Connection::new(&self.shared, socket, hook, self.options.heartbeat).drive().await
+        let heartbeats = Heartbeats::new(self.options.heartbeat, welcome.heartbeat());
+        Connection::new(&self.shared, socket, hook, heartbeats).drive().await
     }
 
-    /// Connects again; `None` when the client has closed for good instead.
-    async fn redial(&self) -> Option<Link> {
-        let mut problem = String::new();
-        for attempt in 0..self.options.max_attempts {
+    /// Connects again; `None` when the client has closed for good instead. The `problem` is why
+    /// there is no connection.
+    async fn redial(&self, attempts: &mut Attempts, mut problem: String) -> Option<Link> {
+        while let Some(wait) = attempts.next() {
             let dialed = async {
-                sleep(self.options.backoff.delay(attempt)).await;
+                sleep(wait).await;
                 self.dialer.dial(&self.options).await
             };
             let error = tokio::select! {
@@ -105,7 +112,7 @@ impl Task {
                     Err(error) => error,
                 },
             };
-            tracing::debug!(attempt, %error, "could not connect");
+            tracing::debug!(?wait, %error, "could not connect");
             problem = error.to_string();
             if !error.code().redial() {
                 self.shared.end(error.code(), problem);

@@ -4,6 +4,7 @@ use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use futures_util::SinkExt;
 use parlor::{CallError, ClientStatus, CloseCode, ConnectionChange, EmitError};
 use parlor_tests::soon;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::raw::RawServer;
@@ -36,6 +37,36 @@ async fn close_sends_what_waits_and_does_not_come_back() {
     assert_eq!(peer.close_code().await, Some(1000));
     drop(peer);
     assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
+}
+
+#[tokio::test]
+async fn only_the_answer_to_its_close_frame_confirms_what_the_client_sent() {
+    for (code, confirmed) in [(1000_u16, true), (1012, false)] {
+        let server = RawServer::start().await;
+        let (connected, mut peer) =
+            tokio::join!(ChatClient::connect(server.url()), server.accept());
+        let (chat, mut events) = connected.unwrap();
+        chat.say("goodbye").unwrap();
+        chat.close();
+        // Both frames of the client, each with a header of 2 bytes and a mask of 4; then a close
+        // frame. Byte by byte, as a WebSocket would answer by itself.
+        let text = r#"["say",{"text":"goodbye"}]"#.len();
+        let mut frames = vec![0; 6 + text + 6 + 2];
+        let stream = peer.socket.get_mut();
+        soon("the close frame", stream.read_exact(&mut frames)).await.unwrap();
+        assert_eq!(frames[6 + text], 0x88, "no close frame");
+        let [high, low] = code.to_be_bytes();
+        stream.write_all(&[0x88, 2, high, low]).await.unwrap();
+
+        if !confirmed {
+            let lost = soon("the report", events.next()).await;
+            let Some(ChatEvent::Connection(ConnectionChange::EmitsLost { count: 1, .. })) = lost
+            else {
+                panic!("{lost:?}");
+            };
+        }
+        assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL, "{code}");
+    }
 }
 
 #[tokio::test]

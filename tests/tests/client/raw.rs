@@ -60,8 +60,13 @@ impl RawServer {
 
     /// Accepts and welcomes.
     pub(crate) async fn accept(&self) -> Peer {
+        self.accept_with(30_000, 65_536).await
+    }
+
+    /// Accepts and welcomes, with another heartbeat in milliseconds and limit in bytes.
+    pub(crate) async fn accept_with(&self, heartbeat: u64, max_message: usize) -> Peer {
         let mut peer = self.accept_silently().await;
-        peer.welcome().await;
+        peer.welcome(heartbeat, max_message).await;
         peer
     }
 
@@ -110,8 +115,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) async fn welcome(&mut self) {
-        self.send(r#"["$welcome",{"resume":null,"received":0,"recovered":false,"heartbeat":30000,"maxMessage":65536}]"#).await;
+    async fn welcome(&mut self, heartbeat: u64, max_message: usize) {
+        self.send(&format!(
+            r#"["$welcome",{{"resume":null,"received":0,"recovered":false,"heartbeat":{heartbeat},"maxMessage":{max_message}}}]"#
+        ))
+        .await;
     }
 
     pub(crate) async fn send(&mut self, text: &str) {

@@ -261,17 +261,74 @@ async fn gives_up_after_the_last_attempt() {
 }
 
 #[tokio::test]
-async fn attempts_are_counted_anew_after_each_welcome() {
+async fn attempts_are_counted_anew_after_a_connection_that_lasted() {
     let server = RawServer::start().await;
-    let (_chat, mut events, mut peer) =
-        connect(&server, quick(&server).max_reconnect_attempts(2)).await;
+    let builder =
+        quick(&server).heartbeat_interval(Duration::from_millis(100)).max_reconnect_attempts(2);
+    let (_chat, mut events, mut peer) = connect(&server, builder).await;
     for _ in 0..4 {
+        // The first ping comes later than `max_reconnect_interval`.
+        let ping = soon("a ping", peer.socket.next()).await;
+        assert!(matches!(ping, Some(Ok(Message::Ping(_)))), "{ping:?}");
         peer.cut();
         drop(server.accept_tcp().await);
         peer = server.accept().await;
         assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
         assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
     }
+}
+
+#[tokio::test]
+async fn a_server_that_welcomes_and_then_closes_is_given_up() {
+    let server = RawServer::start().await;
+    let builder = quick(&server)
+        .max_reconnect_interval(Duration::from_secs(86_400))
+        .max_reconnect_attempts(3);
+    let (_chat, mut events, mut peer) = connect(&server, builder).await;
+    for _ in 0..3 {
+        peer.close(1011, "a handler panicked").await;
+        let lost = change(&mut events).await;
+        assert!(matches!(lost, ConnectionChange::Lost { will_reconnect: true, .. }), "{lost:?}");
+        peer = server.accept().await;
+        let restored = change(&mut events).await;
+        assert!(matches!(restored, ConnectionChange::Restored { .. }), "{restored:?}");
+    }
+    peer.close(1011, "a handler panicked").await;
+    let lost = change(&mut events).await;
+    assert!(matches!(lost, ConnectionChange::Lost { will_reconnect: false, .. }), "{lost:?}");
+    match change(&mut events).await {
+        ConnectionChange::Closed { code, reason, .. } => {
+            assert_eq!(code, CloseCode::ABNORMAL);
+            let told = "gave up after 3 attempts: connection lost (1011: a handler panicked)";
+            assert_eq!(reason, told);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_with_a_smaller_limit_does_not_take_is_dropped_and_reported() {
+    let server = RawServer::start().await;
+    let (chat, mut events, peer) = connect(&server, quick(&server)).await;
+    peer.cut();
+    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+    let size = say("12345").len();
+    chat.say("12345").unwrap();
+    chat.say("123456").unwrap();
+    let joining = chat.join_room("a room with a long name");
+    chat.say("next").unwrap();
+
+    let mut peer = server.accept_with(30_000, size).await;
+    let lost = change(&mut events).await;
+    assert!(matches!(lost, ConnectionChange::EmitsLost { count: 1, .. }), "{lost:?}");
+    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+    let joined = soon("an answer", joining).await;
+    assert!(
+        matches!(joined, Err(CallError::TooLarge { limit, .. }) if limit == size),
+        "{joined:?}"
+    );
+    assert_eq!(peer.text().await, say("12345"));
+    assert_eq!(peer.text().await, say("next"));
 }
 
 #[tokio::test]
@@ -294,9 +351,10 @@ async fn a_refusal_for_good_ends_the_attempts() {
 async fn a_server_that_falls_silent_is_given_up() {
     let server = RawServer::start().await;
     let interval = Duration::from_millis(200);
-    let (_chat, mut events, peer) =
-        connect(&server, quick(&server).heartbeat_interval(interval)).await;
+    let builder = quick(&server).heartbeat_interval(interval);
     let begun = Instant::now();
+    let (connected, peer) = tokio::join!(builder.connect(), server.accept_with(100, 65_536));
+    let (_chat, mut events) = connected.unwrap();
     // It answers no ping, as nobody reads.
     match change(&mut events).await {
         ConnectionChange::Lost { code, will_reconnect: true, .. } => {
@@ -304,16 +362,32 @@ async fn a_server_that_falls_silent_is_given_up() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(begun.elapsed() >= interval);
+    assert!(begun.elapsed() >= interval * 3 / 2);
+    drop(peer);
+}
+
+#[tokio::test]
+async fn a_server_is_not_given_up_before_its_own_heartbeat() {
+    let server = RawServer::start().await;
+    let builder = quick(&server).heartbeat_interval(Duration::from_millis(100));
+    let begun = Instant::now();
+    let (connected, peer) = tokio::join!(builder.connect(), server.accept_with(400, 65_536));
+    let (_chat, mut events) = connected.unwrap();
+    let lost = change(&mut events).await;
+    assert!(
+        matches!(lost, ConnectionChange::Lost { code: CloseCode::HEARTBEAT_MISSED, .. }),
+        "{lost:?}"
+    );
+    assert!(begun.elapsed() >= Duration::from_millis(600), "after {:?}", begun.elapsed());
     drop(peer);
 }
 
 #[tokio::test]
 async fn a_server_that_answers_pings_lives() {
     let server = RawServer::start().await;
-    let interval = Duration::from_millis(100);
-    let (_chat, mut events, mut peer) =
-        connect(&server, quick(&server).heartbeat_interval(interval)).await;
+    let builder = quick(&server).heartbeat_interval(Duration::from_millis(100));
+    let (connected, mut peer) = tokio::join!(builder.connect(), server.accept_with(100, 65_536));
+    let (_chat, mut events) = connected.unwrap();
     // Reading answers the pings.
     for _ in 0..8 {
         let ping = soon("a ping", peer.socket.next()).await;
@@ -327,7 +401,8 @@ async fn a_server_that_answers_pings_lives() {
 async fn reading_that_has_stopped_is_not_taken_for_death() {
     let server = RawServer::start().await;
     let builder = quick(&server).heartbeat_interval(Duration::from_millis(100));
-    let (chat, mut events, mut peer) = connect(&server, builder).await;
+    let (connected, mut peer) = tokio::join!(builder.connect(), server.accept_with(100, 65_536));
+    let (chat, mut events) = connected.unwrap();
     let flood = tokio::spawn(async move {
         let event = format!(r#"["said",{{"text":"{}","number":1}}]"#, "x".repeat(1 << 16));
         for _ in 0..200 {
