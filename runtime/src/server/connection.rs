@@ -1,24 +1,23 @@
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::session::{Member, Taken};
 use crate::wire::CloseCode;
 
-/// What carries a WebSocket: a TCP stream, or anything like it.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
 /// One WebSocket. tungstenite parses what comes in; all that goes out, its own pongs and close
 /// frames too, passes through the member's outbox, so that there is one order.
 pub(crate) struct Connection {
     websocket: WebSocket<Pipe>,
+    input: Arc<Input>,
     member: Arc<Member>,
     /// The greeting, then what was taken from the outbox.
     writing: Vec<u8>,
@@ -39,7 +38,7 @@ impl Connection {
     /// A connection whose request was read: `greeting` is what is to be written before all else,
     /// `read` what came behind the request.
     pub(crate) fn new(
-        transport: Box<dyn Transport>,
+        stream: TcpStream,
         greeting: Vec<u8>,
         read: Vec<u8>,
         member: Arc<Member>,
@@ -50,26 +49,29 @@ impl Connection {
             .write_buffer_size(0)
             .max_message_size(Some(limits.max_message_size))
             .max_frame_size(Some(limits.max_message_size));
+        let input = Arc::<Input>::default();
         let pipe = Pipe {
-            transport,
-            waker: Waker::noop().clone(),
+            stream,
+            waker: Arc::clone(&input).into(),
             member: Arc::clone(&member),
             heard: false,
             closing: false,
         };
         let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
-        Self { websocket, member, writing: greeting, written: 0 }
+        Self { websocket, input, member, writing: greeting, written: 0 }
     }
 
     /// The next message, ping and close frames included.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
-        let waker = &mut self.websocket.get_mut().waker;
-        if !waker.will_wake(cx.waker()) {
-            waker.clone_from(cx.waker());
+        if !self.input.take(cx.waker()) {
+            return Poll::Pending;
         }
         match self.websocket.read() {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            read => Poll::Ready(read),
+            read => {
+                self.input.put_back();
+                Poll::Ready(read)
+            }
         }
     }
 
@@ -77,8 +79,8 @@ impl Connection {
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             while self.written < self.writing.len() {
-                let transport = &mut self.websocket.get_mut().transport;
-                match Pin::new(transport).poll_write(cx, &self.writing[self.written..]) {
+                let stream = &mut self.websocket.get_mut().stream;
+                match Pin::new(stream).poll_write(cx, &self.writing[self.written..]) {
                     Poll::Ready(Ok(0)) => {
                         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                     }
@@ -122,12 +124,12 @@ impl Connection {
     /// Ends the writing half, then reads and forgets until the client has ended its own: closing
     /// with unread input would make TCP throw away the close frame.
     pub(crate) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let transport = &mut self.websocket.get_mut().transport;
-        ready!(Pin::new(&mut *transport).poll_shutdown(cx))?;
+        let stream = &mut self.websocket.get_mut().stream;
+        ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
         let mut scratch = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
-            ready!(Pin::new(&mut *transport).poll_read(cx, &mut buffer))?;
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
             if buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -135,9 +137,51 @@ impl Connection {
     }
 }
 
-/// The transport as tungstenite sees it: reads are the transport's, writes go to the outbox.
+/// Whether there may be input, so that a task that was woken to write does not try to read.
+struct Input {
+    there: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { there: AtomicBool::new(true), task: AtomicWaker::new() }
+    }
+}
+
+impl Input {
+    /// Whether to read. When reading finds nothing, `task` is woken by what comes after.
+    fn take(&self, task: &Waker) -> bool {
+        if !self.there.load(Ordering::Acquire) {
+            return false;
+        }
+        self.task.register(task);
+        // Before the stream is looked at: what comes after that look sets it again.
+        self.there.store(false, Ordering::Release);
+        true
+    }
+
+    /// Something was read, and there may be more.
+    fn put_back(&self) {
+        self.there.store(true, Ordering::Release);
+    }
+}
+
+impl Wake for Input {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.there.store(true, Ordering::Release);
+        self.task.wake();
+    }
+}
+
+/// The stream as tungstenite sees it: reads are the stream's, writes go to the outbox.
 struct Pipe {
-    transport: Box<dyn Transport>,
+    stream: TcpStream,
+    /// The waker of [`Input`].
     waker: Waker,
     member: Arc<Member>,
     /// A byte came.
@@ -150,7 +194,7 @@ impl Read for Pipe {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut cx = Context::from_waker(&self.waker);
         let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(&mut self.transport).poll_read(&mut cx, &mut buffer) {
+        match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
             Poll::Ready(read) => {
                 read?;
                 self.heard |= !buffer.filled().is_empty();

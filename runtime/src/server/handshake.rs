@@ -64,7 +64,7 @@ pub(super) async fn handshake(incoming: Incoming, router: Arc<Router>, alive: Al
         }
     }
     // From here on it is the session's affair: a client that has left is a connection lost.
-    admission.start(Box::new(stream), greeting, rest, alive);
+    admission.start(stream, greeting, rest, alive);
 }
 
 /// Reads up to the end of the request; what came behind it is the WebSocket's.

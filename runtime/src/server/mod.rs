@@ -11,7 +11,7 @@ mod request;
 mod router;
 mod serve;
 
-pub(crate) use connection::{Connection, Transport};
+pub(crate) use connection::Connection;
 pub use procedure::Server;
 pub use reject::Reject;
 pub(crate) use request::Mode;
