@@ -23,6 +23,8 @@ pub(crate) fn expand(procedure: &mut Procedure) -> TokenStream {
     let contract = contract::contract(procedure, &names);
     procedure.incoming.retain(|event| event.sound);
     procedure.outgoing.retain(|event| event.sound);
+    let lints: Vec<_> = procedure.lints().collect();
+    let allowed = allowed();
     let types = [server::types(procedure, &names), client::types(procedure, &names)];
     let impls = [
         contract::impls(procedure, &names),
@@ -33,9 +35,23 @@ pub(crate) fn expand(procedure: &mut Procedure) -> TokenStream {
     quote! {
         #contract
         #(#types)*
-        #[allow(deprecated, dead_code, private_interfaces, clippy::too_many_arguments)]
+        #(#lints)*
+        #allowed
         const _: () = {
             #(#impls)*
         };
+    }
+}
+
+/// Lints that do not suit what is generated, or have said it of the trait already.
+fn allowed() -> TokenStream {
+    quote! {
+        #[allow(
+            deprecated,
+            dead_code,
+            private_interfaces,
+            clippy::too_many_arguments,
+            clippy::used_underscore_binding
+        )]
     }
 }

@@ -39,7 +39,7 @@ pub(crate) enum Direction {
 
 /// One event, in either direction.
 pub(crate) struct Event {
-    /// What follows to everything that is made of the event: docs, `cfg`, `deprecated`.
+    /// What follows to everything that is made of the event: docs, `cfg`, `deprecated`, lints.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) wire: Wire,
@@ -123,6 +123,11 @@ impl Procedure {
         procedure
     }
 
+    /// The lint levels of the trait, which hold for everything that is made of it.
+    pub(crate) fn lints(&self) -> impl Iterator<Item = &Attribute> {
+        self.attrs.iter().filter(|attr| is_lint(attr))
+    }
+
     /// `Chat` + `Server`, at the span of the trait's name.
     pub(crate) fn named(&self, suffix: &str) -> Ident {
         Ident::new(&format!("{}{suffix}", unraw(&self.ident)), self.ident.span())
@@ -130,6 +135,10 @@ impl Procedure {
 }
 
 impl Event {
+    pub(crate) fn has_lints(&self) -> bool {
+        self.attrs.iter().any(is_lint)
+    }
+
     pub(crate) fn has_rules(&self) -> bool {
         self.payload.fields().iter().any(|field| !field.rules.is_empty())
     }
@@ -174,6 +183,12 @@ pub(crate) fn unraw(ident: &Ident) -> String {
 /// Whether an attribute is `name`, however its path is written.
 pub(crate) fn is_attribute(attr: &Attribute, name: &str) -> bool {
     attr.path().segments.last().is_some_and(|last| last.ident == name)
+}
+
+/// Whether an attribute sets the level of a lint. `expect` is not among them: it would be met in one
+/// place and not in the others.
+pub(crate) fn is_lint(attr: &Attribute) -> bool {
+    ["allow", "warn", "deny"].iter().any(|level| attr.path().is_ident(level))
 }
 
 /// The first token of `tokens` or of a group in it that is a mistake in the type of a field or answer.

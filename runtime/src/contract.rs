@@ -25,7 +25,7 @@ use crate::wire::{Defaulted, Violation};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel in an event",
     label = "cannot be sent and received",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`; it is also `Send + Sync + 'static`"
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or to the type inside it; it is also `Send + Sync + 'static`"
 )]
 pub trait Payload<Via = Serde>: Sized {
     /// `Self`.

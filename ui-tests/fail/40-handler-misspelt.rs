@@ -1,3 +1,5 @@
+// rustc says both that the one is no event and that the other is missing: as for any trait.
+
 use parlor::procedure;
 
 #[procedure]
@@ -15,9 +17,7 @@ pub trait Chat {
 struct Guest;
 
 impl Chat for Guest {
-    async fn send_message(&mut self, _: String) {}
-
-    async fn disconected(&mut self, _: parlor::DisconnectReason) {}
+    async fn send_mesage(&mut self, _: String) {}
 }
 
 fn main() {}

@@ -65,6 +65,14 @@ pub trait Rules {
         #[validate(nested)] other: Option<Author>,
     );
 
+    #[incoming]
+    async fn like_their_functions(
+        &mut self,
+        #[validate(custom(no_spam))] no_spam: String,
+        #[validate(custom(even), range(max = 9))] even: Option<u64>,
+        #[validate(inner(custom(even)))] r#type: Vec<u64>,
+    );
+
     #[outgoing]
     fn author(
         #[payload]

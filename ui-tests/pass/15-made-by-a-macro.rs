@@ -1,4 +1,4 @@
-//! A trait out of `macro_rules!`, whose types come in invisible groups.
+//! A trait out of `macro_rules!`, whose types come in invisible groups or as bare words.
 
 #![deny(warnings)]
 
@@ -18,6 +18,30 @@ macro_rules! log {
 }
 
 log!(pub Log: line(text: String) -> Result<u8, String>, lines(text: Vec<String>) -> u64);
+
+macro_rules! count {
+    ($name:ident: $ident:ident, $tt:tt) => {
+        #[parlor::procedure]
+        pub trait $name {
+            #[incoming]
+            async fn ident(&mut self, one: $ident, #[field(default)] more: Vec<$ident>) -> $ident;
+
+            #[incoming]
+            async fn tt(&mut self, #[payload] one: $tt) -> $tt;
+
+            #[incoming]
+            async fn result(&mut self) -> Result<$ident, $tt>;
+
+            #[outgoing]
+            fn counted(one: $ident, other: Option<$tt>);
+        }
+    };
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Total(u64);
+
+count!(Count: Total, Total);
 
 struct Session(LogSocket);
 

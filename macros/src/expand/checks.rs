@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, GenericArgument, PathArguments, Type};
 
-use super::contract::cfg;
+use super::contract::guards;
 use super::names::{Names, check_ident, local, str_type};
 use crate::model::{Direction, Event, Field, Payload, Procedure, is_named, last_segment};
 use crate::rules::{Bounds, Kind, Rule};
@@ -33,27 +33,34 @@ pub(super) fn checks(procedure: &Procedure, names: &Names) -> TokenStream {
 
 fn function(event: &Event, direction: Direction, names: &Names) -> TokenStream {
     let private = &names.private;
-    let cfg = cfg(event);
+    let guards = guards(event);
     let ident = check_ident(event, direction);
     let whole = matches!(event.payload, Payload::Whole(_));
     let fields: Vec<_> =
         event.payload.fields().iter().filter(|field| !field.rules.is_empty()).collect();
-    let arguments = fields.iter().map(|Field { ident, ty, .. }| {
-        let ty = borrowed(ty);
+    let arguments = fields.iter().enumerate().map(|(index, field)| {
+        let (ident, ty) = (parameter(index, field), borrowed(&field.ty));
         quote!(#ident: &#ty)
     });
-    let checks = fields.iter().map(|field| {
+    let checks = fields.iter().enumerate().map(|(index, field)| {
         // A payload has no name: paths begin within it.
         let path = if whole { "" } else { &field.wire.name };
-        check_field(field, path, names)
+        check_field(&parameter(index, field), field, path, names)
     });
     quote! {
-        #(#cfg)*
+        #guards
         fn #ident(#(#arguments),*) -> ::core::result::Result<(), #private::Violation> {
             #(#checks)*
             ::core::result::Result::Ok(())
         }
     }
+}
+
+/// A field in the check function, where its own name would hide a function of that name.
+///
+/// Its span is that of the field alone: with one of ours in it, rustc would explain the macro.
+fn parameter(index: usize, field: &Field) -> Ident {
+    Ident::new(&format!("__field_{index}"), field.ident.span())
 }
 
 /// `str` for `String`, as stubs have no `String`.
@@ -62,8 +69,8 @@ fn borrowed(ty: &Type) -> TokenStream {
 }
 
 /// Checks one field; an absent one keeps all rules.
-fn check_field(field: &Field, path: &str, names: &Names) -> TokenStream {
-    let Field { ident, ty, rules, .. } = field;
+fn check_field(ident: &Ident, field: &Field, path: &str, names: &Names) -> TokenStream {
+    let Field { ty, rules, .. } = field;
     let calls = |value: &Ident| -> Vec<_> {
         let path = quote!(#path);
         rules.iter().map(|rule| call(rule, &path, &quote!(#value), names)).collect()

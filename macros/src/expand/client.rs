@@ -19,14 +19,18 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let of_event = format!("What a client of [`{contract}`] hears.");
     let variants = procedure.outgoing.iter().map(variant);
     let handle = names.wrapper(client, "Client");
+    let lints: Vec<_> = procedure.lints().collect();
     quote! {
         #[doc = #of_client]
+        #(#lints)*
         #[allow(dead_code)]
         #vis #handle
         #[doc = #of_events]
+        #(#lints)*
         #[allow(dead_code)]
         #vis type #events = #krate::ClientEvents<#event>;
         #[doc = #of_event]
+        #(#lints)*
         #[allow(dead_code)]
         #vis enum #event {
             #(#variants,)*
@@ -39,6 +43,9 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
 fn variant(event: &Event) -> TokenStream {
     let variant = &event.variant;
     let attrs = stub::attrs(event, &format!("The server sent `{}`.", event.wire.name));
+    // Once more, behind the lints of the event.
+    let unread = event.has_lints().then(|| quote!(#[allow(dead_code)]));
+    let attrs = quote!(#attrs #unread);
     match &event.payload {
         Payload::Fields(fields) if fields.is_empty() => quote!(#attrs #variant),
         Payload::Fields(fields) => {

@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, ReturnType};
 
-use super::decode;
-use super::names::{Names, ends};
-use crate::model::{Answer, Direction, Event, Method, Payload, Procedure};
+use super::names::{Names, ends, local};
+use super::{allowed, decode};
+use crate::model::{Answer, Direction, Event, Method, Payload, Procedure, is_lint};
 
 /// The trait that sessions implement.
 pub(super) fn contract(procedure: &Procedure, names: &Names) -> TokenStream {
@@ -51,8 +51,7 @@ fn method(method: &Method) -> TokenStream {
         sig.abi = None;
         sig.safety = syn::Safety::Default;
         // At the user's tokens, so that rustc points at the event rather than at `#[procedure]`.
-        let span = sig.asyncness.map_or(sig.fn_token.span, |word| word.span);
-        sig.output = syn::parse_quote_spanned! {span=>
+        sig.output = syn::parse_quote_spanned! {sig.fn_token.span=>
             -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
         };
         body = body.map(|body| quote!({ async move #body }));
@@ -101,13 +100,14 @@ fn hidden_result(event: &Event, names: &Names) -> Option<TokenStream> {
     );
     let (first, last) = ends(ty);
     let assert = quote_spanned!(first=> ::core::assert!);
-    let condition = quote_spanned!(last=> (!is_result, #message));
+    let is_result = local("is_result");
+    let condition = quote_spanned!(last=> (!#is_result, #message));
     Some(quote! {
         #(#cfg)*
         const _: () = {
             #[allow(unused_imports)]
             use #private::NotResult as _;
-            let is_result = #private::Probe::<#ty>::IS_RESULT;
+            let #is_result = #private::Probe::<#ty>::IS_RESULT;
             #assert #condition
         };
     })
@@ -115,4 +115,12 @@ fn hidden_result(event: &Event, names: &Names) -> Option<TokenStream> {
 
 pub(super) fn cfg(event: &Event) -> impl Iterator<Item = &Attribute> {
     event.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+}
+
+/// What stands before code about an event: its `cfg`, and its lints, which undo nothing of [`allowed`].
+pub(super) fn guards(event: &Event) -> TokenStream {
+    let cfg = cfg(event);
+    let lints = event.attrs.iter().filter(|attr| is_lint(attr));
+    let allowed = event.has_lints().then(allowed);
+    quote!(#(#cfg)* #(#lints)* #allowed)
 }

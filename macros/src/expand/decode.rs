@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::contract::cfg;
+use super::contract::guards;
 use super::names::{Names, ends, local, str_type};
 use crate::model::{Direction, Event, Field, Payload};
 
@@ -16,13 +16,13 @@ pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> T
     let str_type = str_type();
     let (name, payload) = (local("name"), local("payload"));
     let arms = events.iter().map(|event| {
-        let cfg = cfg(event);
+        let guards = guards(event);
         let wire = &event.wire.name;
         let read = read(event, names, &payload);
         let check = check(event, direction, names);
         let value = value(event, direction);
         quote! {
-            #(#cfg)*
+            #guards
             #wire => {
                 #read
                 #check

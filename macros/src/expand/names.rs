@@ -141,9 +141,9 @@ pub(super) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
 /// Types of std by their usual names, and containers of them. A type of the user's with such a name
 /// still compiles; only its errors are less clear.
 fn is_surely_payload(ty: &Type) -> bool {
-    const PLAIN: [&str; 16] = [
+    const PLAIN: [&str; 17] = [
         "String", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16",
-        "u32", "u64", "usize", "i128",
+        "u32", "u64", "usize", "i128", "u128",
     ];
     if let Type::Tuple(tuple) = ty {
         return tuple.elems.is_empty();

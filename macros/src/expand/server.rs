@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::contract::cfg;
+use super::contract::{cfg, guards};
 use super::names::{Names, local};
 use super::stub::Stub;
 use crate::model::{Answer, Direction, Event, Payload, Procedure};
@@ -18,17 +18,22 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let io_doc = format!("Sends to the clients of [`{contract}`] from anywhere.");
     let emitter_doc = format!("The outgoing events of [`{contract}`], for one audience.");
     let handle = names.wrapper(emitter, "Emitter");
+    let lints: Vec<_> = procedure.lints().collect();
     quote! {
         #[doc = #server_doc]
+        #(#lints)*
         #[allow(dead_code)]
         #vis type #server<__Session> = #krate::Server<#emitter, __Session>;
         #[doc = #socket_doc]
+        #(#lints)*
         #[allow(dead_code)]
         #vis type #socket = #krate::Socket<#emitter>;
         #[doc = #io_doc]
+        #(#lints)*
         #[allow(dead_code)]
         #vis type #io = #krate::Io<#emitter>;
         #[doc = #emitter_doc]
+        #(#lints)*
         #vis #handle
     }
 }
@@ -116,7 +121,7 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
 
 fn arm(event: &Event, names: &Names, contract: &proc_macro2::Ident) -> TokenStream {
     let Names { incoming, .. } = names;
-    let cfg = cfg(event);
+    let guards = guards(event);
     let (variant, handler) = (&event.variant, &event.ident);
     let (session, reply, answer) = (local("session"), local("reply"), local("answer"));
     let fields: Vec<_> = event.payload.fields().iter().map(|field| &field.ident).collect();
@@ -140,7 +145,7 @@ fn arm(event: &Event, names: &Names, contract: &proc_macro2::Ident) -> TokenStre
         }
     };
     quote! {
-        #(#cfg)*
+        #guards
         #pattern => {
             #body
         }

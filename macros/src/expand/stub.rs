@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::allowed;
 use super::names::{Names, str_type};
 use crate::model::{Direction, Event, Field, Payload};
 
@@ -16,7 +17,7 @@ pub(super) struct Stub {
     pub(super) payload: TokenStream,
     /// Whether the fields keep their rules.
     pub(super) check: TokenStream,
-    /// Docs and the like; a stub without docs gets some.
+    /// Docs, lints and the like; a stub without docs gets some.
     pub(super) attrs: TokenStream,
 }
 
@@ -27,6 +28,8 @@ impl Stub {
         let arguments = fields.iter().map(|field| argument(field, whole));
         let strings = fields.iter().filter(|field| field.is_string()).map(|field| &field.ident);
         let str_type = str_type();
+        let attrs = attrs(event, &format!("Sends `{}`.", event.wire.name));
+        let allowed = event.has_lints().then(allowed);
         Self {
             arguments: quote!(#(#arguments),*),
             prepare: quote! {
@@ -34,7 +37,7 @@ impl Stub {
             },
             payload: payload(event, names),
             check: check(event, direction, names),
-            attrs: attrs(event, &format!("Sends `{}`.", event.wire.name)),
+            attrs: quote!(#attrs #allowed),
         }
     }
 }

@@ -9,7 +9,7 @@ use syn::{
 
 use super::{
     Answer, Direction, Event, Field, Method, Payload, Procedure, Wire, foreign, is_attribute,
-    last_segment, unraw,
+    is_lint, last_segment, unraw,
 };
 use crate::args;
 use crate::case::{self, Case};
@@ -292,7 +292,7 @@ fn variant(ident: &Ident, errors: &mut Errors) -> Option<Ident> {
 
 /// Whether an attribute of the event goes to everything that is made of it.
 fn follows(attr: &Attribute) -> bool {
-    ["doc", "cfg", "deprecated"].iter().any(|name| attr.path().is_ident(name))
+    is_lint(attr) || ["doc", "cfg", "deprecated"].iter().any(|name| attr.path().is_ident(name))
 }
 
 /// What rustc may see of the arguments: not the attributes, which are ours, and no pattern where it

@@ -70,6 +70,9 @@ impl Field {
                 }
                 payload = Some(attr.clone());
             } else if is_attribute(attr, "field") {
+                if options.is_some() {
+                    errors.at(attr, "`#[field]` is given twice");
+                }
                 options = Some(attr);
                 self.read_options(attr, errors);
             } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
@@ -90,7 +93,11 @@ impl Field {
 
     /// Reads `#[field(name = "..", default)]`.
     fn read_options(&mut self, attr: &Attribute, errors: &mut Errors) {
+        let before = errors.count();
         let tokens = args::inside(attr, "#[field(name = \"..\", default)]", errors);
+        if tokens.is_empty() && errors.count() == before {
+            errors.at(attr, "say what is other: `#[field(name = \"..\", default)]`");
+        }
         for option in args::distinct_options(tokens, errors) {
             let read = match option.name().as_str() {
                 "name" => option.parse("name = \"..\"").map(|name: LitStr| {

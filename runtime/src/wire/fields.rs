@@ -84,9 +84,8 @@ macro_rules! fields {
 
         impl<$($T: Serialize),*> Serialize for Object<($($T,)*)> {
             fn serialize<SE: Serializer>(&self, serializer: SE) -> Result<SE::Ok, SE::Error> {
-                let map = serializer.serialize_map(Some(self.names.len()))?;
                 #[allow(unused_mut, reason = "an event may have no fields")]
-                let mut map = map;
+                let mut map = serializer.serialize_map(Some(self.names.len()))?;
                 $(map.serialize_entry(self.names[$index], &self.values.$index)?;)*
                 map.end()
             }

@@ -1,0 +1,28 @@
+//! What the linter says of what is generated: nothing. (`pass/` shows it to the compiler only.)
+
+use parlor::prelude::*;
+
+/// A chat, whose default handlers ignore what they get.
+#[procedure]
+pub trait Chat {
+    /// Says something to nobody.
+    #[incoming]
+    async fn ignored(&mut self, _text: String, #[validate(length(max = 3))] _tag: Option<String>) {}
+
+    /// The same as the whole message.
+    #[incoming]
+    async fn ignored_whole(&mut self, #[payload] _text: String) {}
+
+    /// Somebody said something.
+    #[outgoing]
+    fn said(_text: String);
+}
+
+struct Guest;
+
+impl Chat for Guest {}
+
+#[test]
+fn ignored_fields_compile() {
+    let _ = ChatServer::new(|_: ChatSocket| async move { Ok(Guest) });
+}
