@@ -10,6 +10,7 @@ mod server;
 mod terminal;
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
@@ -17,8 +18,18 @@ const USAGE: &str = "usage: chat [--addr 127.0.0.1:3000]
        chat join ROOM [--name NAME] [--url ws://127.0.0.1:3000/api/chat/wsChat]";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     parlor_examples::log();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (mut room, mut name, mut url, mut addr) = (None, None, None, None);
     while let Some(arg) = args.next() {

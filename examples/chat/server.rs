@@ -15,18 +15,20 @@ impl Chat for Guest {
     }
 
     async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError> {
-        self.socket
-            .join(&room)
-            .map_err(|error| JoinError::NoEntry { message: error.to_string() })?;
         let io = self.socket.io();
-        io.to(&room).user_joined(&room, &self.user_id);
+        match self.socket.join(&room) {
+            Ok(true) => io.to(&room).user_joined(&room, &self.user_id),
+            Ok(false) => {}
+            Err(error) => return Err(JoinError::NoEntry { message: error.to_string() }),
+        }
         let members = io.members(&room).await;
         Ok(members.into_iter().filter_map(|id| io.local(id)).map(|it| user_id(&it)).collect())
     }
 
     async fn leave_room(&mut self, room: String) {
-        self.socket.leave(&room);
-        self.socket.io().to(&room).user_left(&room, &self.user_id);
+        if self.socket.leave(&room) {
+            self.socket.io().to(&room).user_left(&room, &self.user_id);
+        }
     }
 
     async fn disconnected(&mut self, _reason: DisconnectReason) {
@@ -45,7 +47,7 @@ pub fn router() -> Router {
     Router::new().procedure("/api/chat/wsChat", chat)
 }
 
-/// The name that the client asks for with `?name=`, else its socket's id.
+/// The name that the client asks for with `?name=`, if it is one, else its socket's id.
 fn user_id(socket: &ChatSocket) -> String {
     let name = socket.request().query().and_then(|query| query.strip_prefix("name="));
     match name {
@@ -54,6 +56,11 @@ fn user_id(socket: &ChatSocket) -> String {
         }
         _ => socket.id().to_string(),
     }
+}
+
+/// Up to 32 letters and digits.
+pub fn is_name(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 fn now() -> u64 {

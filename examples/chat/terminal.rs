@@ -3,9 +3,13 @@ use std::error::Error;
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 use crate::contract::{ChatClient, ChatEvent};
+use crate::server::is_name;
 
 /// Joins `room`, prints who says what, and sends each line typed.
 pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Error>> {
+    if !is_name(name) {
+        return Err("a name has up to 32 letters and digits".into());
+    }
     let hello = room.clone();
     let (chat, mut events) = ChatClient::builder(format!("{url}?name={name}"))
         .on_session(move |chat: ChatClient| {
@@ -20,16 +24,20 @@ pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Err
         .connect()
         .await?;
     let mut lines = BufReader::new(stdin()).lines();
+    let mut typing = true;
     loop {
         tokio::select! {
-            line = lines.next_line() => match line? {
+            line = lines.next_line(), if typing => match line? {
                 Some(line) if line.is_empty() => {}
                 Some(line) => {
                     if let Err(error) = chat.send_message(&room, &line) {
                         println!("* not sent: {error}");
                     }
                 }
-                None => chat.close(),
+                None => {
+                    typing = false;
+                    chat.close();
+                }
             },
             event = events.next() => match event {
                 Some(event) => print(event),

@@ -113,7 +113,3 @@ pub mod __private {
     pub use crate::session::{Answer, Reply};
     pub use crate::wire::{Defaulted, Fields, Object, Violation, decode_fields, decode_payload};
 }
-
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -1,4 +1,4 @@
-// Two clients of the guide's own framework in one room of the chat. Prints one JSON line per thing
+// Two clients of jstack-shared, which speak plain frames, in one room of the chat. Prints one JSON line per thing
 // that a user would notice; the test reads them.
 import WebSocket from "ws";
 

@@ -43,6 +43,7 @@ impl Example {
         let mut child = prepare(&mut Command::new(build(name).await))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the example runs");
@@ -78,6 +79,13 @@ impl Example {
         }
         assert!(soon("the end", self.child.wait()).await.expect("waited").success(), "{output}");
         output
+    }
+
+    /// What it says when it fails.
+    pub async fn fails(self) -> String {
+        let ended = soon("the end", self.child.wait_with_output()).await.expect("waited");
+        assert!(!ended.status.success(), "it did not fail");
+        String::from_utf8_lossy(&ended.stderr).into_owned()
     }
 
     /// Ends its input, as Ctrl-D does.

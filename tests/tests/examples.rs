@@ -22,9 +22,21 @@ async fn what_one_types_in_the_chat_the_other_sees() {
     bob.type_line("Hi, Ada").await;
     assert_eq!(ada.line_with("Hi").await, "bob: Hi, Ada");
 
+    let nameless = Example::run("chat", &["join", "general", "--name", "Ada L."]).await;
+    assert!(nameless.fails().await.contains("letters and digits"));
+
     bob.close_input();
     ada.line_with("bob left").await;
     bob.output().await;
+}
+
+#[tokio::test]
+async fn the_readmes_program_is_hello_and_says_so() {
+    let output = Example::run("hello", &[]).await.output().await;
+    assert!(output.contains(": Hello!"), "{output}");
+    let program = include_str!("../../examples/hello.rs");
+    let (_, program) = program.split_once("\n\n").expect("a head and a program");
+    assert!(include_str!("../../README.md").contains(program), "README.md should have\n{program}");
 }
 
 #[tokio::test]

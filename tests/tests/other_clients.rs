@@ -6,9 +6,9 @@ use parlor_tests::{Example, nothing_may_be_skipped, soon};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-/// The client of the guide's own framework joins, hears, speaks and pings, unchanged.
+/// The client of jstack-shared, which speaks plain frames, joins, hears, speaks and pings.
 #[tokio::test]
-async fn the_guides_own_client_chats() {
+async fn a_client_of_plain_frames_chats() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/other-clients");
     let installed = std::path::Path::new(folder).join("node_modules/jstack-shared").exists();
     if !installed && !nothing_may_be_skipped() {

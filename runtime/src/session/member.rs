@@ -43,7 +43,7 @@ impl Member {
         &self.limits
     }
 
-    pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<(), JoinRoomError> {
+    pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
         let max = self.limits.max_room_name;
         if name.len() > max {
             return Err(JoinRoomError::NameTooLong { length: name.len(), max });
@@ -53,21 +53,22 @@ impl Member {
             return Err(JoinRoomError::Ended);
         }
         if joined.rooms.contains(name) {
-            return Ok(());
+            return Ok(false);
         }
         let max = self.limits.max_rooms_per_socket;
         if joined.rooms.len() >= max {
             return Err(JoinRoomError::TooManyRooms { max });
         }
-        joined.rooms.insert(self.hub.rooms.join(name, self));
-        Ok(())
+        Ok(joined.rooms.insert(self.hub.rooms.join(name, self)))
     }
 
-    pub(crate) fn leave(&self, name: &str) {
+    pub(crate) fn leave(&self, name: &str) -> bool {
         let mut joined = self.rooms.lock();
-        if joined.rooms.remove(name) {
+        let was_in = joined.rooms.remove(name);
+        if was_in {
             self.hub.rooms.leave(name, self.id);
         }
+        was_in
     }
 
     pub(crate) fn rooms(&self) -> Vec<String> {

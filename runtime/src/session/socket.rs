@@ -44,17 +44,17 @@ impl<E: Contract> Socket<E> {
         E::from(Emitter::to_audience(E::NAME, self.member.hub(), audience))
     }
 
-    /// Enters a room. Does nothing if the socket is in it already.
+    /// Enters a room, and says whether the socket was not in it before.
     ///
     /// What anyone emits to the room from here on reaches this client; its own session with
     /// [`io`](Self::io), as [`to`](Self::to) leaves it out. All rooms are left when the session has ended.
-    pub fn join(&self, room: impl Room) -> Result<(), JoinRoomError> {
+    pub fn join(&self, room: impl Room) -> Result<bool, JoinRoomError> {
         self.member.join(&room.name())
     }
 
-    /// Leaves a room. Does nothing if the socket is not in it.
-    pub fn leave(&self, room: impl Room) {
-        self.member.leave(&room.name());
+    /// Leaves a room, and says whether the socket was in it.
+    pub fn leave(&self, room: impl Room) -> bool {
+        self.member.leave(&room.name())
     }
 
     /// The rooms that this socket is in, in no particular order.
