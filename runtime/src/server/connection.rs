@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -12,6 +13,11 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::session::{Member, Taken};
 use crate::wire::CloseCode;
+
+/// How many bytes are read at once from a client that sends more than its read buffer takes.
+///
+/// A read buffer is kept per client, so it is small; this one is there only while it is full.
+const BURST: usize = 8 << 10;
 
 /// One WebSocket. tungstenite parses what comes in; all that goes out, its own pongs and close
 /// frames too, passes through the member's outbox, so that there is one order.
@@ -55,6 +61,8 @@ impl Connection {
             waker: Arc::clone(&input).into(),
             member: Arc::clone(&member),
             heard: false,
+            bursts: false,
+            burst: Bytes::new(),
             closing: false,
         };
         let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
@@ -186,22 +194,46 @@ struct Pipe {
     member: Arc<Member>,
     /// A byte came.
     heard: bool,
+    /// The client sends more at once than tungstenite's buffer takes.
+    bursts: bool,
+    /// What was read of a burst and not taken yet.
+    burst: Bytes,
     /// What is written now is the close frame.
     closing: bool,
 }
 
-impl Read for Pipe {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut cx = Context::from_waker(&self.waker);
+impl Pipe {
+    fn read_stream(stream: &mut TcpStream, waker: &Waker, bytes: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
-            Poll::Ready(read) => {
-                read?;
-                self.heard |= !buffer.filled().is_empty();
-                Ok(buffer.filled().len())
-            }
+        match Pin::new(stream).poll_read(&mut Context::from_waker(waker), &mut buffer) {
+            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.burst.is_empty() {
+            if !self.bursts {
+                let read = Self::read_stream(&mut self.stream, &self.waker, bytes)?;
+                self.heard |= read > 0;
+                self.bursts = read == bytes.len();
+                return Ok(read);
+            }
+            let mut burst = vec![0; BURST];
+            let read = Self::read_stream(&mut self.stream, &self.waker, &mut burst)?;
+            burst.truncate(read);
+            self.heard |= read > 0;
+            self.bursts = read >= bytes.len();
+            self.burst = burst.into();
+        }
+        let read = self.burst.len().min(bytes.len());
+        bytes[..read].copy_from_slice(&self.burst.split_to(read));
+        if self.burst.is_empty() {
+            self.burst = Bytes::new();
+        }
+        Ok(read)
     }
 }
 
