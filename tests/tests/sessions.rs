@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use parlor::{CloseCode, Denied, DisconnectReason, Router};
 use parlor_tests::{Probing, Running, Wire, probing, soon};
 use serde_json::json;
@@ -80,6 +80,29 @@ async fn more_than_is_read_ahead_waits_and_nothing_is_lost() {
     for id in 0..1000 {
         assert_eq!(wire.receive().await, json!(["$ok", id, id]));
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_control_frames_is_answered_as_it_comes() {
+    let Probing { server, .. } = probing();
+    let server = server.max_outbox_size(10_000);
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let wire = Wire::parlor(running.addr, "/probe").await;
+    let (mut writer, mut reader) = wire.0.split();
+    let flood = async {
+        for number in 0..20_000 {
+            let ping = Message::text(format!(r#"["ping",{number}]"#));
+            writer.feed(ping).await.expect("sent");
+        }
+        writer.flush().await.expect("sent");
+    };
+    let answers = async {
+        for number in 0..20_000 {
+            let pong = reader.next().await.expect("open").expect("open");
+            assert_eq!(pong, Message::text(format!(r#"["pong",{number}]"#)));
+        }
+    };
+    soon("all pongs", async { tokio::join!(flood, answers) }).await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(super) struct Driver {
     liveness: Liveness,
     rate: Option<RateLimit>,
     malformed_in_a_row: u32,
-    /// How many messages may still be handled before the others' turn.
+    /// How many messages may still be read before what waits is written and the others have their turn.
     turn: u32,
     /// Reading had stopped at the last rest.
     deaf: bool,
@@ -79,18 +79,10 @@ impl Driver {
         if let Some(reason) = self.member.outbox().ending() {
             return Poll::Ready(Err(reason));
         }
-        if self.turn == 0 {
-            self.rest(cx);
-            // Whatever came meanwhile is seen in the next turn.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         if let Some(arrival) = self.arrivals.pop() {
-            self.turn -= 1;
             return Poll::Ready(Ok(arrival));
         }
         if let Poll::Ready(Some(arrival)) = self.poll_arrival(cx) {
-            self.turn -= 1;
             return Poll::Ready(Ok(arrival));
         }
         if self.ended.is_none() {
@@ -217,7 +209,12 @@ impl Driver {
     /// The next message that is for the session; `None` when the connection has ended.
     fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
         while self.ended.is_none() {
+            if self.turn == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let Poll::Ready(read) = self.connection.poll_read(cx) else { return Poll::Pending };
+            self.turn -= 1;
             match read {
                 Ok(Message::Text(text)) => {
                     if let Some(arrival) = self.arrive(text) {

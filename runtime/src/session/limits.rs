@@ -37,5 +37,5 @@ impl Default for Limits {
     }
 }
 
-/// How many messages of one client are handled before others get their turn.
+/// How many messages of one client are read before what waits is written and others get their turn.
 pub(super) const TURN: u32 = 64;
