@@ -13,6 +13,7 @@ pub use probe::*;
 pub use running::Running;
 pub use wire::{Closed, Wire};
 
+use std::io::Write;
 use std::time::Duration;
 
 /// How long a test waits for what should come at once.
@@ -28,7 +29,13 @@ pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-/// Whether a test whose tool is missing is a failure: everywhere that has all tools.
-pub fn nothing_may_be_skipped() -> bool {
-    std::env::var_os("PARLOR_TEST_ALL").is_some_and(|value| value == "1")
+/// Skips a test whose tool is missing, and says so. Under `PARLOR_TEST_ALL=1` nothing is skipped: the
+/// test goes on, and fails.
+pub fn skip_without(what: &str) -> bool {
+    let skip = std::env::var_os("PARLOR_TEST_ALL").is_none_or(|value| value != "1");
+    if skip {
+        // Not `eprintln!`, which the test harness keeps to itself.
+        let _ = writeln!(std::io::stderr(), "skipped a test: {what}");
+    }
+    skip
 }

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use parlor_tests::{Example, nothing_may_be_skipped, soon};
+use parlor_tests::{Example, skip_without, soon};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -11,10 +11,9 @@ use tokio::process::Command;
 async fn a_client_of_plain_frames_chats() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/other-clients");
     let installed = std::path::Path::new(folder).join("node_modules/jstack-shared").exists();
-    if !installed && !nothing_may_be_skipped() {
-        println!(
-            "skipped: `npm install --prefix tests/other-clients` installs what this test needs"
-        );
+    if !installed
+        && skip_without("`npm install --prefix tests/other-clients` gets the client that it needs")
+    {
         return;
     }
     let chat = Example::serve("chat").await;
