@@ -201,8 +201,8 @@ async fn a_silent_client_is_pinged_and_then_dead() {
     let (running, mut probing) = start(|it| Probing {
         server: it
             .server
-            .heartbeat_interval(Duration::from_millis(30))
-            .heartbeat_timeout(Duration::from_millis(200)),
+            .heartbeat_interval(Duration::from_millis(50))
+            .heartbeat_timeout(Duration::from_millis(1500)),
         ..it
     })
     .await;
