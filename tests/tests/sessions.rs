@@ -299,6 +299,8 @@ async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
 #[tokio::test]
 async fn a_handler_that_outlasts_the_shutdown_is_cancelled() {
     let Probing { server, mut ended, .. } = probing();
+    // Not even a bound that is none may get in the way.
+    let server = server.close_timeout(Duration::MAX);
     let router =
         Router::new().procedure("/probe", server).shutdown_timeout(Duration::from_millis(50));
     let running = Running::start(router).await;

@@ -207,7 +207,8 @@ async fn drain(router: &Router, mut ended: Ended) {
     }
     // `disconnected` and then the goodbye have the same time each.
     let close_timeout = router.endpoints.values().map(|endpoint| endpoint.close_timeout()).max();
-    let last_words = close_timeout.unwrap_or_default() * 2 + Duration::from_secs(1);
+    let close_timeout = close_timeout.unwrap_or_default();
+    let last_words = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
     if timeout(last_words, ended.all()).await.is_err() {
         tracing::error!("some sessions did not end");
     }
