@@ -1,7 +1,8 @@
 //! The server that Parlor is measured with: a chat with an echo, all defaults on.
 //!
 //! ```sh
-//! PORT=9001 cargo run --release --example bench_server
+//! PORT=9001 cargo run --release --example bench_server             # Parlor's own server
+//! PORT=9001 cargo run --release --example bench_server -- --axum   # inside axum
 //! ```
 
 use std::error::Error;
@@ -64,10 +65,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
-    Router::new()
-        .procedure("/chat", chat)
-        .serve(listener)
-        .with_graceful_shutdown(parlor_examples::ctrl_c())
-        .await?;
+    let router = Router::new().procedure("/chat", chat);
+    if std::env::args().any(|arg| arg == "--axum") {
+        let app = axum::Router::new().fallback_service(router.clone());
+        axum::serve(listener, app).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
+        router.shutdown().await;
+    } else {
+        router.serve(listener).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
+    }
     Ok(())
 }

@@ -1,7 +1,12 @@
 //! Each example does what it says.
 
-use parlor_tests::{Example, Wire};
+use std::net::SocketAddr;
+
+use parlor::http::StatusCode;
+use parlor_tests::{Example, Wire, soon};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn what_one_types_in_the_chat_the_other_sees() {
@@ -61,10 +66,51 @@ async fn bearer_lets_in_who_has_a_token() {
 }
 
 #[tokio::test]
-async fn the_bench_server_keeps_its_contract() {
+async fn what_is_pinned_over_http_live_readers_of_the_noticeboard_see() {
+    let addr = free_addr();
+    let _server = Example::serve_at("noticeboard", addr.port()).await;
+    let page = http(addr, "GET / HTTP/1.1", "").await;
+    assert!(page.contains("<h1>Noticeboard</h1>"), "{page}");
+    let unknown = Wire::open(addr, "/live/board", &[]).await;
+    assert_eq!(unknown.err(), Some(StatusCode::UNAUTHORIZED));
+
+    let login = http(addr, "POST /login?name=ada HTTP/1.1", "").await;
+    let (_, cookie) = login.split_once("set-cookie: ").expect("a cookie");
+    let cookie = cookie.split(';').next().expect("its value");
+    let mut ada = Wire::open(addr, "/live/board", &[("cookie", cookie)]).await.expect("accepted");
+    let headers = format!("Cookie: {cookie}\r\nContent-Type: application/json\r\n");
+    let pinned = r#"{"text":"Piano for sale"}"#;
+    let request = format!("POST /api/notices HTTP/1.1\r\n{headers}Content-Length: {}", pinned.len());
+    let answer = http(addr, &request, pinned).await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let notice = json!({"number": 0, "by": "ada", "text": "Piano for sale"});
+    assert_eq!(ada.receive().await, json!(["pinned", notice]));
+
+    ada.emit("pin", json!({"text": "Found: a glove"})).await;
+    assert_eq!(ada.receive().await[1]["text"], "Found: a glove");
+    let list = http(addr, "GET /api/notices HTTP/1.1", "").await;
+    assert!(list.contains("Piano for sale") && list.contains("Found: a glove"), "{list}");
+}
+
+/// Sends an HTTP request and returns the whole answer.
+async fn http(addr: SocketAddr, request: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.expect("connected");
+    let request = format!("{request}\r\nHost: {addr}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    soon("the answer", stream.read_to_string(&mut answer)).await.expect("read");
+    answer
+}
+
+/// Where nobody listens yet.
+fn free_addr() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let addr = listener.local_addr().expect("an address");
-    drop(listener);
+    listener.local_addr().expect("an address")
+}
+
+#[tokio::test]
+async fn the_bench_server_keeps_its_contract() {
+    let addr = free_addr();
     let _server = Example::serve_at("bench_server", addr.port()).await;
     let mut wire = Wire::plain(addr, "/chat").await;
     wire.emit("joinRoom", json!({"room": "a"})).await;

@@ -4,10 +4,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use tokio::net::TcpStream;
 
 use super::middleware::{Middleware, contain};
 use super::procedure::{Factory, Server};
+use super::transport::Transport;
 use super::{Alive, Connection, Reject, Request};
 use crate::contract::Procedure;
 use crate::rooms::{Full, Hub};
@@ -31,7 +31,7 @@ pub(super) struct Admission {
     start: Start,
 }
 
-type Start = Box<dyn FnOnce(TcpStream, Vec<u8>, Vec<u8>, Alive) + Send>;
+type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>, Alive) + Send>;
 
 /// What the client of an admitted session is told first.
 #[derive(Debug, serde::Serialize)]
@@ -52,8 +52,14 @@ pub(super) struct Welcome {
 impl Admission {
     /// Hands a connection to the session and lets it run: it writes `greeting` first, and `read` was
     /// read behind the request.
-    pub(super) fn start(self, stream: TcpStream, greeting: Vec<u8>, read: Vec<u8>, alive: Alive) {
-        (self.start)(stream, greeting, read, alive);
+    pub(super) fn start(
+        self,
+        transport: Transport,
+        greeting: Vec<u8>,
+        read: Vec<u8>,
+        alive: Alive,
+    ) {
+        (self.start)(transport, greeting, read, alive);
     }
 }
 
@@ -102,9 +108,9 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
                 heartbeat: millis(self.limits.heartbeat_interval),
                 max_message: self.limits.max_message_size as u64,
             },
-            start: Box::new(move |stream, greeting, read, alive| {
+            start: Box::new(move |transport, greeting, read, alive| {
                 let member = Arc::clone(session.presence.member());
-                let connection = Connection::new(stream, greeting, read, member);
+                let connection = Connection::new(transport, greeting, read, member);
                 session::start::<E, S>(session, connection, mode, alive);
             }),
         })

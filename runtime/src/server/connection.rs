@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use super::transport::Transport;
 use crate::session::{Member, Taken};
 use crate::wire::CloseCode;
 
@@ -29,6 +29,8 @@ pub(crate) struct Connection {
     writing: Vec<u8>,
     /// How much of it the transport has taken.
     written: usize,
+    /// Whether the transport may hold back some of it.
+    unflushed: bool,
 }
 
 /// A close frame; RFC 6455 §5.5 leaves 123 bytes for the reason.
@@ -44,7 +46,7 @@ impl Connection {
     /// A connection whose request was read: `greeting` is what is to be written before all else,
     /// `read` what came behind the request.
     pub(crate) fn new(
-        stream: TcpStream,
+        transport: Transport,
         greeting: Vec<u8>,
         read: Vec<u8>,
         member: Arc<Member>,
@@ -57,7 +59,7 @@ impl Connection {
             .max_frame_size(Some(limits.max_message_size));
         let input = Arc::<Input>::default();
         let pipe = Pipe {
-            stream,
+            transport,
             waker: Arc::clone(&input).into(),
             member: Arc::clone(&member),
             heard: false,
@@ -66,7 +68,7 @@ impl Connection {
             closing: false,
         };
         let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
-        Self { websocket, input, member, writing: greeting, written: 0 }
+        Self { websocket, input, member, writing: greeting, written: 0, unflushed: false }
     }
 
     /// The next message, ping and close frames included.
@@ -87,12 +89,15 @@ impl Connection {
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             while self.written < self.writing.len() {
-                let stream = &mut self.websocket.get_mut().stream;
-                match Pin::new(stream).poll_write(cx, &self.writing[self.written..]) {
+                let transport = &mut self.websocket.get_mut().transport;
+                match Pin::new(transport).poll_write(cx, &self.writing[self.written..]) {
                     Poll::Ready(Ok(0)) => {
                         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                     }
-                    Poll::Ready(Ok(count)) => self.written += count,
+                    Poll::Ready(Ok(count)) => {
+                        self.written += count;
+                        self.unflushed = true;
+                    }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
                         let left = self.writing.len() - self.written;
@@ -105,9 +110,17 @@ impl Connection {
             self.writing = Vec::new();
             self.written = 0;
             if self.member.outbox().take(&mut self.writing, cx.waker()) == Taken::Nothing {
-                return Poll::Ready(Ok(()));
+                return self.poll_flush(cx);
             }
         }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            ready!(Pin::new(&mut self.websocket.get_mut().transport).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Asks the client for a sign of life.
@@ -132,12 +145,12 @@ impl Connection {
     /// Ends the writing half, then reads and forgets until the client has ended its own: closing
     /// with unread input would make TCP throw away the close frame.
     pub(crate) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let stream = &mut self.websocket.get_mut().stream;
-        ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
+        let transport = &mut self.websocket.get_mut().transport;
+        ready!(Pin::new(&mut *transport).poll_shutdown(cx))?;
         let mut scratch = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
-            ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+            ready!(Pin::new(&mut *transport).poll_read(cx, &mut buffer))?;
             if buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -186,9 +199,9 @@ impl Wake for Input {
     }
 }
 
-/// The stream as tungstenite sees it: reads are the stream's, writes go to the outbox.
+/// The transport as tungstenite sees it: reads are the transport's, writes go to the outbox.
 struct Pipe {
-    stream: TcpStream,
+    transport: Transport,
     /// The waker of [`Input`].
     waker: Waker,
     member: Arc<Member>,
@@ -203,9 +216,13 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn read_stream(stream: &mut TcpStream, waker: &Waker, bytes: &mut [u8]) -> io::Result<usize> {
+    fn read_transport(
+        transport: &mut Transport,
+        waker: &Waker,
+        bytes: &mut [u8],
+    ) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(stream).poll_read(&mut Context::from_waker(waker), &mut buffer) {
+        match Pin::new(transport).poll_read(&mut Context::from_waker(waker), &mut buffer) {
             Poll::Ready(read) => read.map(|()| buffer.filled().len()),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -216,13 +233,13 @@ impl Read for Pipe {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if self.burst.is_empty() {
             if !self.bursts {
-                let read = Self::read_stream(&mut self.stream, &self.waker, bytes)?;
+                let read = Self::read_transport(&mut self.transport, &self.waker, bytes)?;
                 self.heard |= read > 0;
                 self.bursts = read == bytes.len();
                 return Ok(read);
             }
             let mut burst = vec![0; BURST];
-            let read = Self::read_stream(&mut self.stream, &self.waker, &mut burst)?;
+            let read = Self::read_transport(&mut self.transport, &self.waker, &mut burst)?;
             burst.truncate(read);
             self.heard |= read > 0;
             self.bursts = read >= bytes.len();

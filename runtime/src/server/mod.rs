@@ -1,21 +1,29 @@
 //! The server: listener, handshake, router, and what is asked before a session begins.
 
 mod admission;
+mod alive;
 mod connection;
+mod drain;
+mod goodbye;
 mod handshake;
 mod middleware;
 mod origin;
 mod procedure;
+mod refusal;
 mod reject;
 mod request;
 mod router;
 mod serve;
+#[cfg(feature = "axum")]
+mod service;
+mod transport;
+mod upgrade;
 
+pub(crate) use alive::Alive;
 pub(crate) use connection::Connection;
 pub use procedure::Server;
 pub use reject::Reject;
 pub(crate) use request::Mode;
 pub use request::Request;
 pub use router::Router;
-pub(crate) use serve::Alive;
 pub use serve::{Listen, Serve, ServeError};

@@ -9,7 +9,7 @@ use super::Reject;
 use crate::wire::CloseCode;
 
 /// The rules of a router about `Origin` and `Host`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct OriginRules {
     pub(super) origins: Vec<String>,
     pub(super) any_origin: bool,

@@ -4,10 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::admission::{Endpoint, Mounted};
+use super::alive::Living;
 use super::middleware::Middleware;
 use super::origin::OriginRules;
-use super::serve::{Listen, Serve};
+use super::serve::{Listen, Serve, ServeError};
 use super::{Reject, Request, Server};
 use crate::contract::Procedure;
 
@@ -27,29 +30,41 @@ use crate::contract::Procedure;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A clone is the same router: what it has mounted and the sessions that it serves are shared.
 #[must_use = "a router does nothing until it is served"]
+#[derive(Clone, Default)]
 pub struct Router {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What a router holds.
+#[derive(Clone)]
+pub(super) struct Shared {
     pub(super) endpoints: HashMap<String, Arc<dyn Endpoint>>,
     pub(super) middleware: Middleware,
     pub(super) rules: OriginRules,
     pub(super) handshake_timeout: Duration,
-    pub(super) max_handshakes: usize,
+    /// How many more handshakes may be under way.
+    pub(super) handshakes: Arc<Semaphore>,
     pub(super) max_request_size: usize,
     pub(super) shutdown_timeout: Duration,
+    pub(super) living: Living,
     /// Paths that were mounted twice or cannot be paths.
     pub(super) mistakes: Vec<String>,
 }
 
-impl Default for Router {
+impl Default for Shared {
     fn default() -> Self {
         Self {
             endpoints: HashMap::new(),
             middleware: Middleware::default(),
             rules: OriginRules::default(),
             handshake_timeout: Duration::from_secs(10),
-            max_handshakes: 4096,
+            handshakes: Arc::new(Semaphore::new(4096)),
             max_request_size: 16 << 10,
             shutdown_timeout: Duration::from_secs(30),
+            living: Living::default(),
             mistakes: Vec::new(),
         }
     }
@@ -63,23 +78,25 @@ impl Router {
 
     /// Mounts a procedure at `path`, which starts with `/` and is matched exactly.
     ///
-    /// A path that is mounted twice, or does not start with `/`, fails [`serve`](Self::serve).
+    /// A path that is mounted twice, or does not start with `/`, fails [`serve`](Self::serve); inside
+    /// another HTTP server it is logged, and every request gets 500.
     pub fn procedure<E, S>(mut self, path: impl Into<String>, server: Server<E, S>) -> Self
     where
         E: Procedure<S>,
         S: Send + 'static,
     {
         let path = path.into();
+        let shared = self.shared();
         if !path.starts_with('/') {
-            self.mistakes.push(format!("the path `{path}` does not start with `/`"));
+            shared.mistakes.push(format!("the path `{path}` does not start with `/`"));
             return self;
         }
-        match self.endpoints.entry(path) {
+        match shared.endpoints.entry(path) {
             Entry::Vacant(place) => {
                 place.insert(Arc::new(Mounted::from(server)));
             }
             Entry::Occupied(taken) => {
-                self.mistakes.push(format!("two procedures are mounted at `{}`", taken.key()));
+                shared.mistakes.push(format!("two procedures are mounted at `{}`", taken.key()));
             }
         }
         self
@@ -91,7 +108,7 @@ impl Router {
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Request, Reject>> + Send + 'static,
     {
-        self.middleware.push(step);
+        self.shared().middleware.push(step);
         self
     }
 
@@ -100,13 +117,13 @@ impl Router {
     /// Pages of the server's own host and clients without an `Origin` may always; `null` and all
     /// others are refused, since browsers let any page open a WebSocket to any server.
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
-        self.rules.origins.extend(origins.into_iter().map(Into::into));
+        self.shared().rules.origins.extend(origins.into_iter().map(Into::into));
         self
     }
 
     /// Lets pages of any origin connect: for public procedures that look at no cookie.
     pub fn allow_any_origin(mut self) -> Self {
-        self.rules.any_origin = true;
+        self.shared().rules.any_origin = true;
         self
     }
 
@@ -114,7 +131,7 @@ impl Router {
     ///
     /// By default any, but on a loopback address only loopback names, against DNS rebinding.
     pub fn allow_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.rules.hosts.extend(hosts.into_iter().map(Into::into));
+        self.shared().rules.hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 
@@ -122,20 +139,22 @@ impl Router {
     ///
     /// Middleware and the factory take their own time.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.handshake_timeout = timeout;
+        self.shared().handshake_timeout = timeout;
         self
     }
 
     /// The largest request in bytes, headers and all; larger ones get 431. 16 KiB by default, less
     /// than tungstenite's own 64 KiB (CVE-2023-43669). Of headers there may be 124, whatever this says.
     pub fn max_request_size(mut self, bytes: usize) -> Self {
-        self.max_request_size = bytes;
+        self.shared().max_request_size = bytes;
         self
     }
 
-    /// How many handshakes may be under way at once; more connections are dropped. 4 096 by default.
+    /// How many handshakes may be under way at once; more connections are dropped, or get 503
+    /// inside another HTTP server. 4 096 by default.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
-        self.max_handshakes = handshakes.max(1);
+        let handshakes = handshakes.clamp(1, Semaphore::MAX_PERMITS);
+        self.shared().handshakes = Arc::new(Semaphore::new(handshakes));
         self
     }
 
@@ -146,7 +165,7 @@ impl Router {
     /// [`Server::close_timeout`](crate::Server::close_timeout): mind it when something else kills the
     /// process after a while.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shutdown_timeout = timeout;
+        self.shared().shutdown_timeout = timeout;
         self
     }
 
@@ -158,7 +177,26 @@ impl Router {
         Serve::new(self, listen)
     }
 
+    /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and lets nobody more in.
+    ///
+    /// For a router inside another HTTP server; call it when that one has stopped to accept.
+    pub async fn shutdown(&self) {
+        self.drain().await;
+    }
+
+    /// Fails if a procedure could not be mounted where it was.
+    pub(super) fn check(&self) -> Result<(), ServeError> {
+        match self.shared.mistakes.as_slice() {
+            [] => Ok(()),
+            mistakes => Err(ServeError::Path(mistakes.join("; "))),
+        }
+    }
+
     pub(super) fn endpoint(&self, path: &str) -> Option<Arc<dyn Endpoint>> {
-        self.endpoints.get(path).map(Arc::clone)
+        self.shared.endpoints.get(path).map(Arc::clone)
+    }
+
+    fn shared(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.shared)
     }
 }

@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::future::{Future, IntoFuture, pending};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::Router;
 use super::handshake::{Incoming, handshake};
@@ -103,25 +102,20 @@ impl Serve {
 
     async fn run(self) -> Result<(), ServeError> {
         let Self { router, listener, shutdown } = self;
-        if !router.mistakes.is_empty() {
-            return Err(ServeError::Path(router.mistakes.join("; ")));
-        }
+        router.check()?;
         let listener = listener.await?;
         let local = listener.local_addr().ok();
         if let Some(address) = local {
             tracing::info!(%address, "listening");
         }
-        let router = Arc::new(router);
-        let (alive, ended) = Alive::new();
         let (stop, stopped) = watch::channel(());
         tokio::select! {
             () = shutdown => {}
-            () = accept(&listener, local, &router, &alive, &stopped) => {}
+            () = accept(&listener, local, &router, &stopped) => {}
         }
         drop(listener);
         drop(stop);
-        drop(alive);
-        drain(&router, ended).await;
+        router.drain().await;
         Ok(())
     }
 }
@@ -139,11 +133,9 @@ impl IntoFuture for Serve {
 async fn accept(
     listener: &TcpListener,
     local: Option<SocketAddr>,
-    router: &Arc<Router>,
-    alive: &Alive,
+    router: &Router,
     stopped: &watch::Receiver<()>,
 ) {
-    let handshakes = Arc::new(Semaphore::new(router.max_handshakes.min(Semaphore::MAX_PERMITS)));
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -152,31 +144,22 @@ async fn accept(
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&router.shared.handshakes).try_acquire_owned() else {
             tracing::warn!(%peer, "dropped: too many handshakes are under way");
             continue;
         };
-        let incoming = Incoming { stream: prompt(stream), peer: Some(peer), local };
-        let router = Arc::clone(router);
-        let alive = alive.clone();
+        let incoming = Incoming { stream, peer: Some(peer), local };
+        let router = router.clone();
         let mut stopped = stopped.clone();
         tokio::spawn(async move {
             let _permit = permit;
             tokio::select! {
-                () = handshake(incoming, router, alive) => {}
+                () = handshake(incoming, &router) => {}
                 // The sender is dropped when the server stops: then handshakes end, too.
                 _ = stopped.changed() => {}
             }
         });
     }
-}
-
-/// Sends small frames at once: events are made to arrive, not to fill packets.
-fn prompt(stream: TcpStream) -> TcpStream {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY cannot be set");
-    }
-    stream
 }
 
 /// A connection that broke while it was accepted is the client's affair; with no file descriptors
@@ -190,47 +173,5 @@ async fn wait_after(error: &io::Error) {
             tracing::error!(%error, "cannot accept connections; trying again in 1 s");
             sleep(Duration::from_secs(1)).await;
         }
-    }
-}
-
-/// Ends all sessions and waits for them.
-async fn drain(router: &Router, mut ended: Ended) {
-    for endpoint in router.endpoints.values() {
-        endpoint.hub().drain();
-    }
-    if timeout(router.shutdown_timeout, ended.all()).await.is_ok() {
-        return;
-    }
-    tracing::warn!("sessions are left after the shutdown timeout: their handlers are cancelled");
-    for endpoint in router.endpoints.values() {
-        endpoint.hub().cut();
-    }
-    // `disconnected` and then the goodbye have the same time each.
-    let close_timeout = router.endpoints.values().map(|endpoint| endpoint.close_timeout()).max();
-    let close_timeout = close_timeout.unwrap_or_default();
-    let last_words = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
-    if timeout(last_words, ended.all()).await.is_err() {
-        tracing::error!("some sessions did not end");
-    }
-}
-
-/// Held by each session; when all are dropped, all sessions have ended.
-#[derive(Clone)]
-pub(crate) struct Alive(
-    #[allow(dead_code, reason = "dropping it is its use")] mpsc::Sender<Infallible>,
-);
-
-struct Ended(mpsc::Receiver<Infallible>);
-
-impl Alive {
-    fn new() -> (Self, Ended) {
-        let (sender, receiver) = mpsc::channel(1);
-        (Self(sender), Ended(receiver))
-    }
-}
-
-impl Ended {
-    async fn all(&mut self) {
-        let _ = self.0.recv().await;
     }
 }

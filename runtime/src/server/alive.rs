@@ -1,0 +1,21 @@
+//! Which sessions still live, so that a shutdown can wait for their end.
+
+use tokio::sync::watch;
+
+/// Knows whether any session lives. Clones know of the same ones.
+#[derive(Clone, Default)]
+pub(super) struct Living(watch::Sender<()>);
+
+/// Held by each session until it has ended.
+pub(crate) struct Alive(#[allow(dead_code, reason = "dropping it is its use")] watch::Receiver<()>);
+
+impl Living {
+    pub(super) fn one_more(&self) -> Alive {
+        Alive(self.0.subscribe())
+    }
+
+    /// Ready when none is left.
+    pub(super) async fn all_ended(&self) {
+        self.0.closed().await;
+    }
+}

@@ -1,0 +1,32 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Router;
+
+impl Router {
+    /// Ends all sessions and waits for them.
+    pub(super) async fn drain(&self) {
+        let endpoints = || self.shared.endpoints.values();
+        for endpoint in endpoints() {
+            endpoint.hub().drain();
+        }
+        let living = &self.shared.living;
+        if timeout(self.shared.shutdown_timeout, living.all_ended()).await.is_ok() {
+            return;
+        }
+        tracing::warn!(
+            "sessions are left after the shutdown timeout: their handlers are cancelled"
+        );
+        for endpoint in endpoints() {
+            endpoint.hub().cut();
+        }
+        // `disconnected` and then the goodbye have the same time each.
+        let close_timeout = endpoints().map(|endpoint| endpoint.close_timeout()).max();
+        let close_timeout = close_timeout.unwrap_or_default();
+        let last_words = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
+        if timeout(last_words, living.all_ended()).await.is_err() {
+            tracing::error!("some sessions did not end");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether a request becomes a WebSocket: asks everyone who has a say.
+
+use std::net::SocketAddr;
+
+use http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
+
+use super::admission::Admission;
+use super::connection::close_frame;
+use super::middleware::contain;
+use super::refusal::Refusal;
+use super::{Mode, Reject, Request, Router};
+use crate::wire::{CloseCode, Frame, PROTOCOL_JSON, control};
+
+/// The answer to a request.
+pub(super) enum Upgrade {
+    /// A WebSocket with a session.
+    Open { response: http::Response<()>, greeting: Vec<u8>, admission: Admission },
+    /// A WebSocket that is closed at once: a browser cannot read the status of a refused
+    /// handshake, but it can read a close code.
+    Close { response: http::Response<()>, goodbye: Vec<u8> },
+    /// No WebSocket.
+    Refuse(Refusal),
+}
+
+impl Upgrade {
+    /// Decides about `request`; `local` is the address that it came to, if that is known.
+    pub(super) async fn decide(
+        request: Request,
+        local: Option<SocketAddr>,
+        router: &Router,
+    ) -> Self {
+        let (peer, mode) = (request.peer_addr(), request.mode());
+        let response = match accept(&request) {
+            Ok(response) => response,
+            // People who open the address in a tab: the path matters more than the upgrade.
+            Err(_) if router.endpoint(request.uri().path()).is_none() => {
+                return Self::Refuse(Refusal::from(&not_found()));
+            }
+            Err(refusal) => return Self::Refuse(refusal),
+        };
+        match admit(request, local, router).await {
+            Ok(admission) => Self::open(response, mode, admission),
+            Err(reject) => {
+                tracing::debug!(?peer, %reject, "connection refused");
+                Self::turn_away(response, mode, &reject)
+            }
+        }
+    }
+
+    fn open(response: http::Response<()>, mode: Mode, admission: Admission) -> Self {
+        let greeting = match mode {
+            Mode::Plain => Vec::new(),
+            Mode::Parlor => match Frame::event(control::WELCOME, &admission.welcome) {
+                Ok(welcome) => welcome.as_bytes().to_vec(),
+                Err(error) => {
+                    tracing::error!(%error, "the welcome cannot be encoded");
+                    let message = "the server failed to open a session";
+                    return Self::Refuse(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message));
+                }
+            },
+        };
+        Self::Open { response, greeting, admission }
+    }
+
+    fn turn_away(response: http::Response<()>, mode: Mode, reject: &Reject) -> Self {
+        let frame = close_frame(reject.code(), reject.message());
+        let mut goodbye = Vec::new();
+        let framed = RawFrame::close(Some(frame)).format(&mut goodbye).is_ok();
+        match mode {
+            Mode::Parlor if framed => Self::Close { response, goodbye },
+            _ => Self::Refuse(Refusal::from(reject)),
+        }
+    }
+}
+
+/// The response that makes a WebSocket of the connection.
+fn accept(request: &Request) -> Result<http::Response<()>, Refusal> {
+    let mut response = create_response(&request.to_http())?;
+    if request.mode() == Mode::Parlor {
+        let protocol = HeaderValue::from_static(PROTOCOL_JSON);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+async fn admit(
+    request: Request,
+    local: Option<SocketAddr>,
+    router: &Router,
+) -> Result<Admission, Reject> {
+    let shared = &router.shared;
+    shared.rules.check(request.headers(), local)?;
+    let endpoint = router.endpoint(request.uri().path()).ok_or_else(not_found)?;
+    let request = contain("a middleware", shared.middleware.run(request)).await?;
+    endpoint.admit(request).await
+}
+
+fn not_found() -> Reject {
+    let message = "no procedure is mounted at this path";
+    Reject::new(StatusCode::NOT_FOUND, CloseCode::NOT_FOUND, message)
+}
