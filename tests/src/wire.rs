@@ -101,6 +101,16 @@ impl Wire {
         }
     }
 
+    /// The next text frame that is not just a sign of life, as JSON.
+    pub async fn receive_more_than_pongs(&mut self) -> Value {
+        loop {
+            let frame = self.receive().await;
+            if frame[0] != "pong" {
+                return frame;
+            }
+        }
+    }
+
     /// The next text frame, or how the connection ended.
     pub async fn next(&mut self) -> Result<Value, Closed> {
         loop {

@@ -80,7 +80,8 @@ async fn what_is_pinned_over_http_live_readers_of_the_noticeboard_see() {
     let mut ada = Wire::open(addr, "/live/board", &[("cookie", cookie)]).await.expect("accepted");
     let headers = format!("Cookie: {cookie}\r\nContent-Type: application/json\r\n");
     let pinned = r#"{"text":"Piano for sale"}"#;
-    let request = format!("POST /api/notices HTTP/1.1\r\n{headers}Content-Length: {}", pinned.len());
+    let request =
+        format!("POST /api/notices HTTP/1.1\r\n{headers}Content-Length: {}", pinned.len());
     let answer = http(addr, &request, pinned).await;
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     let notice = json!({"number": 0, "by": "ada", "text": "Piano for sale"});

@@ -299,18 +299,34 @@ impl Driver {
         if self.connection.take_heard() || (self.deaf && !deaf) {
             self.liveness.heard();
         }
+        if deaf && !self.deaf && self.liveness.is_long_unheard() {
+            self.be_heard();
+        }
         self.deaf = deaf;
         while self.ended.is_none()
             && let Poll::Ready(due) = self.liveness.poll_due(cx)
         {
             match due {
+                Due::Ping if deaf => self.be_heard(),
                 Due::Ping => self.connection.ping(),
                 Due::Death if deaf => {
                     self.liveness.heard();
-                    self.connection.ping();
+                    self.be_heard();
                 }
                 Due::Death => self.ended = Some(DisconnectReason::HeartbeatMissed),
             }
+        }
+    }
+
+    /// Gives a sign of life that was not asked for: a client that is not read waits for the answer
+    /// to its own ping, and in a browser it sees no ping frames.
+    fn be_heard(&mut self) {
+        self.liveness.sign_given();
+        self.connection.ping();
+        if self.mode == Mode::Parlor
+            && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
+        {
+            self.say(&pong);
         }
     }
 

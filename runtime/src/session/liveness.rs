@@ -11,6 +11,8 @@ pub(super) struct Liveness {
     timeout: Duration,
     heard: Instant,
     pinged: bool,
+    /// When we last gave a sign of life that was not asked for.
+    sign: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -25,13 +27,24 @@ impl Liveness {
     pub(super) fn new(interval: Duration, timeout: Duration) -> Self {
         let heard = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(heard + interval.min(timeout)));
-        Self { interval, timeout, heard, pinged: false, timer }
+        Self { interval, timeout, heard, pinged: false, sign: None, timer }
     }
 
     /// Something came. The timer is left alone: it looks at the time when it fires.
     pub(super) fn heard(&mut self) {
         self.heard = Instant::now();
         self.pinged = false;
+    }
+
+    /// Whether it is a while since the last [`sign_given`](Self::sign_given): a client that is read
+    /// by fits and starts is not to be told at each.
+    pub(super) fn is_long_unheard(&self) -> bool {
+        self.sign.is_none_or(|sign| sign.elapsed() >= self.interval / 4)
+    }
+
+    /// We gave a sign of life that was not asked for.
+    pub(super) fn sign_given(&mut self) {
+        self.sign = Some(Instant::now());
     }
 
     /// Ready when the client has been silent for the interval, and again for the timeout.
