@@ -1,15 +1,17 @@
-//! A chat with rooms: the server, and a client for the terminal.
+//! A chat with rooms: the server with its page, and a client for the terminal.
 //!
 //! ```sh
-//! cargo run --example chat                                  # the server
+//! cargo run --example chat                                  # the server, and the page at its /
 //! cargo run --example chat -- join general --name ada       # a client, in a second terminal
 //! ```
 
 mod contract;
+mod page;
 mod server;
 mod terminal;
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
@@ -55,12 +57,16 @@ async fn serve(addr: Option<String>) -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind(addr.unwrap_or_else(|| format!("127.0.0.1:{port}"))).await?;
     let addr = listener.local_addr()?;
-    let url = format!("ws://{addr}/api/chat/wsChat");
-    println!("Parlor's chat is at {url}");
-    println!("Join it from a second terminal:");
     let is_default = addr.port() == 3000 && addr.ip().is_loopback();
-    let url = if is_default { String::new() } else { format!(" --url {url}") };
+    let url =
+        if is_default { String::new() } else { format!(" --url ws://{addr}/api/chat/wsChat") };
+    println!("Parlor's chat is at http://{addr}");
+    println!("Join it from a terminal, too:");
     println!("  cargo run --example chat -- join general --name ada{url}");
-    server::router().serve(listener).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
+
+    let procedures = server::procedures();
+    let app = page::app(procedures.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
+    procedures.shutdown().await;
     Ok(())
 }

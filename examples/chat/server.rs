@@ -38,13 +38,13 @@ impl Chat for Guest {
     }
 }
 
-/// The procedure, ready to be mounted.
-pub fn router() -> Router {
+/// The procedures by their paths under `/api`.
+pub fn procedures() -> Router {
     let chat = ChatServer::new(|socket: ChatSocket| async move {
         let user_id = user_id(&socket);
         Ok(Guest { socket, user_id })
     });
-    Router::new().procedure("/api/chat/wsChat", chat)
+    Router::new().procedure("/chat/wsChat", chat)
 }
 
 /// The name that the client asks for with `?name=`, if it is one, else its socket's id.

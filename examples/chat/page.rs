@@ -1,0 +1,32 @@
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::routing::{MethodRouter, get};
+use parlor::Router;
+
+/// The page at `/`, and what it needs; `npm run build` in `web` makes it. The procedures are under `/api`.
+pub fn app(procedures: Router) -> axum::Router {
+    axum::Router::new()
+        .route("/", asset("text/html; charset=utf-8", include_str!("web/dist/index.html")))
+        .route("/app.css", asset("text/css; charset=utf-8", include_str!("web/dist/app.css")))
+        .route("/app.js", asset("text/javascript; charset=utf-8", include_str!("web/dist/app.js")))
+        .route("/favicon.svg", asset("image/svg+xml", include_str!("web/dist/favicon.svg")))
+        .nest_service("/api", procedures)
+}
+
+fn asset(kind: &'static str, content: &'static str) -> MethodRouter {
+    get(async move || {
+        let headers = [
+            (CONTENT_TYPE, kind),
+            (CACHE_CONTROL, "no-cache"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (CONTENT_SECURITY_POLICY, POLICY),
+        ];
+        (headers, content)
+    })
+}
+
+/// The page runs its own code only, and speaks to its own server only.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";

@@ -1,0 +1,16 @@
+import type { Status } from "./api";
+import type { Connection } from "./state";
+
+/** Always there, and read out when it changes: one short sentence, no seconds that count down. */
+export function ConnectionStatus({ status, retry, ended }: { status: Status } & Connection) {
+  return (
+    <p className="status" role="status" aria-label="Connection" data-status={status}>
+      {status === "connected" && "Connected"}
+      {status === "connecting" && "Connecting…"}
+      {status === "reconnecting" && "Reconnecting"}
+      {status === "reconnecting" && retry && <span className="detail">, attempt {retry.attempt}</span>}
+      {status === "closed" && "Closed"}
+      {status === "closed" && ended && <span className="sr-only">: {ended}</span>}
+    </p>
+  );
+}

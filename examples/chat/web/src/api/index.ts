@@ -1,0 +1,52 @@
+// Written by Parlor from the procedures of the server; do not edit.
+export * from "./parlor/client";
+
+/** The procedures by their paths under `/api`. */
+export interface AppRouter {
+  chat: {
+    wsChat: Chat;
+  };
+}
+
+/** A chat with rooms. */
+export interface Chat {
+  incoming: Chat.Incoming;
+  outgoing: Chat.Outgoing;
+  answers: Chat.Answers;
+  errors: Chat.Errors;
+}
+
+export namespace Chat {
+  /** What clients send. */
+  export interface Incoming {
+    /** Says `text` to everyone in `room`. */
+    sendMessage: {
+      room: string;
+      /** From 1 to 1000 characters. */
+      text: string;
+    };
+    /** Enters `room`; answers with who is there. */
+    joinRoom: { room: string };
+    /** Leaves `room`. */
+    leaveRoom: { room: string };
+  }
+  /** What the server sends. */
+  export interface Outgoing {
+    /** Somebody said something. */
+    newMessage: { room: string; text: string; userId: string; timestamp: number };
+    /** Somebody came. */
+    userJoined: { room: string; userId: string };
+    /** Somebody left. */
+    userLeft: { room: string; userId: string };
+  }
+  /** The answers to calls. */
+  export interface Answers {
+    joinRoom: Array<string>;
+  }
+  /** The typed refusals of calls. */
+  export interface Errors {
+    joinRoom: JoinError;
+  }
+  /** Why a room could not be entered. */
+  export type JoinError = { error: "noEntry"; message: string };
+}

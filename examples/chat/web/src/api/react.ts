@@ -1,0 +1,2 @@
+// Written by Parlor from the procedures of the server; do not edit.
+export * from "./parlor/react";
