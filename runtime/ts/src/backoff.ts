@@ -1,0 +1,16 @@
+import { finalCodes } from "./closeCodes.js";
+import type { Options } from "./contract.js";
+
+/** Whether to connect again after the close code. Unknown ones are judged by their range. */
+export const redial = (code: number): boolean =>
+  !finalCodes.includes(code) && !(code >= 4500 && code <= 4999);
+
+/**
+ * How long to wait before the next attempt to connect, in ms. The longest wait doubles with each
+ * one that was made; the jitter spreads the waits of many clients below it.
+ */
+export const backoff = (
+  made: number,
+  { reconnectInterval = 1000, maxReconnectInterval = 30_000, jitter = 1 }: Options,
+): number =>
+  Math.min(reconnectInterval * 2 ** made, maxReconnectInterval) * (1 - jitter * Math.random());

@@ -1,0 +1,25 @@
+/** A call was not answered: it was refused, timed out, or was lost. */
+export class CallError extends Error {
+  /**
+   * The server's code, or one of the client's own:
+   *
+   * - `refused`: the handler answered with a typed refusal, which is in {@link details}
+   * - `timedOut`: no answer in time (also the server's code for a handler that took too long)
+   * - `disconnected`: the connection was lost before the answer; the call may have run
+   * - `plain`: the server speaks plain mode, where nothing is answered; not sent
+   * - `closed`, `invalid`, `tooLarge`, `full`: not sent, as in `SocketError`
+   */
+  readonly code: string;
+  /**
+   * The typed refusal (`Chat.Errors["joinRoom"]`) if the code is `refused`, a `Violation` if
+   * it is `invalid`.
+   */
+  readonly details: unknown;
+
+  constructor(code: string, message: string, details?: unknown) {
+    super(message);
+    this.name = "CallError";
+    this.code = code;
+    this.details = details;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Typed, real-time WebSockets: the client of a Parlor server.
+ *
+ * @module
+ */
+
+import type { Contract, Options, Socket, Target } from "./contract.js";
+import { createSocket } from "./socket.js";
+
+export { CallError } from "./callError.js";
+export type {
+  CallOptions,
+  Contract,
+  EventData,
+  EventName,
+  Handler,
+  Lifecycle,
+  Options,
+  OutgoingEvent,
+  Socket,
+  SocketError,
+  Status,
+  Target,
+  Violation,
+  WebSocketConstructor,
+  WebSocketLike,
+} from "./contract.js";
+
+/** A procedure of a {@link Client}. */
+export interface Procedure<C extends Contract> {
+  /** Connects to the procedure, with the client's options and these. */
+  $ws(options?: Options): Socket<C>;
+  /** The URL that `$ws` dials. */
+  readonly $url: string;
+  /** The client's options. */
+  readonly $options: Options;
+}
+
+/** The procedures of the router `R`, by their paths. */
+export type Client<R> = {
+  readonly [K in keyof R]: R[K] extends Contract
+    ? Exclude<keyof R[K], keyof Contract> extends never
+      ? Procedure<R[K]>
+      : Procedure<R[K]> & Client<Omit<R[K], keyof Contract>>
+    : Client<R[K]>;
+};
+
+/** Settings of a client: where the server is, and the options of all its sockets. */
+export interface ClientOptions extends Options {
+  /** `http(s)` or `ws(s)`, or relative to the page, as in `/api`. */
+  baseUrl: string;
+}
+
+/**
+ * The procedures of a server, by their paths. Nothing is dialled before `$ws`.
+ *
+ * ```ts
+ * const client = createClient<AppRouter>({ baseUrl: "http://localhost:3000/api" });
+ * const socket = client.chat.wsChat.$ws();
+ * ```
+ */
+export function createClient<R extends object>(options: ClientOptions): Client<R> {
+  const { baseUrl, ...defaults } = options;
+  const at = (url: string): object =>
+    new Proxy(
+      {
+        // Without a prototype, whose names may be paths.
+        __proto__: null,
+        $ws: (own?: Options) => connect(url, { ...defaults, ...own }),
+        $url: url,
+        $options: defaults,
+      },
+      {
+        get: (procedure, name) =>
+          typeof name === "symbol" || name in procedure
+            ? procedure[name as keyof typeof procedure]
+            : at(`${url}/${name}`),
+      },
+    );
+  return at(baseUrl.replace(/\/+$/, "")) as Client<R>;
+}
+
+/**
+ * Connects to the procedure at `url`: `ws(s)`, `http(s)`, or relative to the page. The socket dials
+ * at once, and what is emitted before it is open is kept.
+ *
+ * ```ts
+ * const socket = connect<Chat>("ws://localhost:3000/api/chat/wsChat");
+ * socket.on("newMessage", ({ userId, text }) => console.log(`${userId}: ${text}`));
+ * socket.emit("joinRoom", { room: "general" });
+ * ```
+ */
+export function connect<C extends Contract>(url: Target, options: Options = {}): Socket<C> {
+  return createSocket<C>(url, options);
+}

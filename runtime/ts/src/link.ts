@@ -1,0 +1,143 @@
+import { base64url } from "./bytes.js";
+import type { Options, WebSocketConstructor, WebSocketLike } from "./contract.js";
+import { createHeartbeat, type Heartbeat } from "./heartbeat.js";
+import { later } from "./timer.js";
+
+/** A frame, and its parts: `[name, payload, id?]`. */
+export type Frame = [name: string, payload?: unknown, id?: unknown];
+
+/** One attempt to connect, and the connection that comes of it. */
+export interface Link {
+  /** How many bytes wait to be sent; undefined if nothing can be sent now. */
+  waiting(): number | undefined;
+  send(text: string): void;
+  /** There is reason to doubt the connection; `restored`: the browser may have cut it unsaid. */
+  doubt(restored: boolean): void;
+  /** Closes it. Nothing more is heard of it. */
+  drop(code?: number, reason?: string): void;
+}
+
+/** What the server says first in Parlor mode. */
+export interface Welcome {
+  recovered?: boolean;
+  /** The most bytes that the server takes in a message. */
+  maxMessage?: number;
+  /** After how much silence the server pings, in ms. */
+  heartbeat?: number;
+}
+
+/** `WebSocket.OPEN`, which is not read from a global that may not be there. */
+const OPEN = 1;
+
+/** The class to connect with; undefined where there is none. */
+export const webSocketClass = (options: Options): WebSocketConstructor | undefined =>
+  options.WebSocket ?? globalThis.WebSocket;
+
+/**
+ * Begins an attempt, never at once: those who listen to a new socket hear all that comes of it.
+ * What that is: at most one `connected`, then frames, then at most one `lost`.
+ *
+ * @param resolveUrl where to connect
+ * @param mayBePlain whether the server may know no subprotocol
+ * @param connected given the welcome; undefined in plain mode
+ * @param received given each frame; undefined for what is not `[name, payload]`
+ * @param lost given the close code and reason
+ */
+export function dial(
+  resolveUrl: () => Promise<string>,
+  options: Options,
+  mayBePlain: boolean,
+  connected: (welcome: Welcome | undefined) => void,
+  received: (frame: Frame | undefined) => void,
+  lost: (code: number, reason: string) => void,
+): Link {
+  const { heartbeatInterval = 30_000, heartbeatTimeout = 10_000, connectTimeout = 10_000 } = options;
+  let ws: WebSocketLike | undefined;
+  let heartbeat: Heartbeat | undefined;
+  let pings = 0;
+  /** Set when nothing more is to be heard: each callback and each `await` asks for it. */
+  let over = false;
+
+  const drop = (code?: number, reason?: string) => {
+    // First: it throws if the reason is too long, and then nothing has happened.
+    ws?.close(code, reason);
+    over = true;
+    clearTimeout(timer);
+    heartbeat?.stop();
+  };
+  const lose = (code: number, reason: string, closeCode?: number) => {
+    if (over) return;
+    drop(closeCode);
+    lost(code, reason);
+  };
+  const timer = later(connectTimeout, () => lose(1006, "connectTimeout", 4001));
+
+  const connect = (welcome?: Welcome) => {
+    clearTimeout(timer);
+    heartbeat = createHeartbeat(
+      Math.max(heartbeatInterval, welcome?.heartbeat || 0),
+      heartbeatTimeout,
+      () => ws?.send(JSON.stringify(["ping", welcome ? ++pings : null])),
+      () => lose(4001, "heartbeat missed", 4001),
+    );
+    connected(welcome);
+  };
+  const receive = (data: unknown) => {
+    let frame: unknown;
+    try {
+      frame = typeof data === "string" && JSON.parse(data);
+    } catch {
+      // is not a frame, like what is not text
+    }
+    const valid = Array.isArray(frame) && typeof frame[0] === "string";
+    if (heartbeat) {
+      heartbeat.heard();
+      received(valid ? (frame as Frame) : undefined);
+    } else if (valid && (frame as Frame)[0] === "$welcome") connect(Object((frame as Frame)[1]));
+  };
+  const open = (WebSocket: WebSocketConstructor, url: string, protocols?: string[]) => {
+    const socket = (ws = protocols ? new WebSocket(url, protocols) : new WebSocket(url));
+    socket.onopen = () => {
+      mayBePlain = false;
+      if (!over && !socket.protocol) connect();
+    };
+    socket.onmessage = ({ data }) => {
+      if (!over) receive(data);
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (mayBePlain && !over) {
+        mayBePlain = false;
+        attempt(() => open(WebSocket, url));
+      } else lose(code, reason);
+    };
+    // Says nothing that `onclose` does not; but in Node an error without a listener is thrown.
+    socket.onerror = () => {};
+  };
+  /** Runs a step of the attempt, which fails if the step does. */
+  const attempt = async (step: () => unknown) => {
+    try {
+      await step();
+    } catch (cause) {
+      lose(1006, String(cause));
+    }
+  };
+
+  attempt(async () => {
+    const url = await resolveUrl();
+    const token = await options.auth?.();
+    if (over) return;
+    const WebSocket = webSocketClass(options);
+    if (!WebSocket) throw new Error("no WebSocket: give one in the options");
+    open(WebSocket, url, ["parlor.v1.json", ...(token ? [`parlor.bearer.${base64url(token)}`] : [])]);
+  });
+
+  return {
+    waiting: () => (heartbeat && ws?.readyState === OPEN ? ws.bufferedAmount : undefined),
+    send: (text) => ws?.send(text),
+    doubt(restored) {
+      if (restored && ws && ws.readyState > OPEN) lose(1006, "");
+      else heartbeat?.probe();
+    },
+    drop,
+  };
+}

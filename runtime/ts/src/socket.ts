@@ -1,0 +1,279 @@
+import { backoff, redial } from "./backoff.js";
+import { byteLength } from "./bytes.js";
+import { CallError } from "./callError.js";
+import { createCalls } from "./calls.js";
+import { check } from "./check.js";
+import type {
+  CallOptions,
+  Contract,
+  Lifecycle,
+  Options,
+  OutgoingEvent,
+  Socket,
+  SocketError,
+  Status,
+  Target,
+} from "./contract.js";
+import { createHandlers } from "./handlers.js";
+import { createIterator } from "./iteration.js";
+import { dial, webSocketClass, type Frame, type Link } from "./link.js";
+import { isOffline, watchPage } from "./page.js";
+import { rules } from "./rules.js";
+import { later, type Timer } from "./timer.js";
+import { byPath, webSocketUrl } from "./url.js";
+
+/** How many bytes may wait in the WebSocket before more is refused. */
+const maxWaiting = 1 << 20;
+
+/**
+ * Names that are no events of a server's: those of the wire, and those of `Lifecycle`, lest a server
+ * pretend that something happened to the connection.
+ */
+const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/;
+
+/** The names under which listeners of the status, and of all events, are kept: no server's. */
+const statusChange = "$status";
+const anyEvent = "$event";
+
+/** What waits for a connection, or is sent at once. */
+interface Message {
+  event: string;
+  text: string;
+  /** Of a call; 0 for an event. */
+  id: number;
+}
+
+/** Connects to `target`. Functions in `options` are read on each attempt and may be replaced. */
+export function createSocket<C extends Contract>(target: Target, options: Options): Socket<C> {
+  const {
+    reconnect = true,
+    maxReconnectInterval = 30_000,
+    maxReconnectAttempts = 10,
+    bufferSize = 256,
+    callTimeout,
+  } = options;
+  const { begin, settle, rejectAll } = createCalls(callTimeout, (id) =>
+    kept.some((message) => message.id === id),
+  );
+
+  let status: Status = "closed";
+  /** The attempt in flight or the connection: there is never more than one. */
+  let link: Link | undefined;
+  /** Runs until the next attempt. There is either this or a link, unless the socket is closed. */
+  let waiting: Timer | undefined;
+  let unwatch: (() => void) | undefined;
+  let kept: Message[] = [];
+  /** Attempts to connect again, and how many of them count, since a connection last proved its worth. */
+  let made = 0;
+  let attempts = 0;
+  /** When the connection was made; undefined before the first. */
+  let since: number | undefined;
+  /** Whether the server has ever spoken Parlor mode. */
+  let welcomed = false;
+  let plain = false;
+  let maxMessage = Infinity;
+  let url = typeof target === "string" ? target : "";
+  let reporting = false;
+
+  const report = (code: string, message: string, event?: string, details?: unknown) => {
+    const error = { code, message, event, details } as SocketError;
+    let heard = false;
+    // What goes wrong where errors are handled would come back there for ever.
+    if (!reporting && !(code === "handler" && event === "error")) {
+      reporting = true;
+      heard = dispatch("error", error);
+      reporting = false;
+    }
+    if (!heard) console.error("Parlor:", error);
+  };
+  const { add, remove, dispatch } = createHandlers((event, cause) =>
+    report("handler", String(cause), event, cause),
+  );
+  const tell: <E extends keyof Lifecycle>(event: E, data: Lifecycle[E]) => void = dispatch;
+  const setStatus = (next: Status) => {
+    if (status === next) return;
+    status = next;
+    dispatch(statusChange, undefined);
+  };
+
+  const start = () => {
+    clearTimeout(waiting);
+    waiting = undefined;
+    const mine = dial(
+      resolveUrl,
+      options,
+      !welcomed,
+      (welcome) => {
+        const again = since !== undefined;
+        since = Date.now();
+        plain = !welcome;
+        welcomed ||= !plain;
+        maxMessage = welcome?.maxMessage || Infinity;
+        const recovered = !!welcome?.recovered;
+        setStatus("connected");
+        // Any of these handlers may close the socket.
+        if (link === mine) tell("connect", { recovered });
+        if (link === mine && again) tell("reconnect", { recovered });
+        while (link === mine && kept.length) {
+          const message = kept.shift() as Message;
+          const refused = refusal(message);
+          if (!refused) mine.send(message.text);
+          else if (message.id) settle(message.id, refused);
+          else reportRefused(refused, message.event);
+        }
+      },
+      received,
+      lost,
+    );
+    link = mine;
+  };
+
+  const resolveUrl = async () => {
+    url = typeof target === "string" ? target : await target();
+    return webSocketUrl((await options.url?.(url)) ?? url);
+  };
+
+  const lost = (code: number, reason: string) => {
+    link = undefined;
+    const established = status === "connected";
+    if (established) {
+      // Else a server that welcomes and then closes would be dialled for ever.
+      if (Date.now() - (since as number) >= maxReconnectInterval) made = attempts = 0;
+      rejectAll("disconnected", "connection lost");
+    } else if (isOffline() && attempts) attempts--;
+
+    const back = reconnect && redial(code) && webSocketClass(options);
+    const delay = backoff(made, options);
+    const timer = back && attempts < maxReconnectAttempts ? later(delay, start) : undefined;
+    waiting = timer;
+    // From here on handlers run, any of which may close the socket or connect it.
+    if (timer) {
+      made++;
+      attempts++;
+      setStatus("reconnecting");
+    } else end();
+    if (!established)
+      report("connect", `no connection to ${url}: ${code} ${reason}`);
+    if (established || !redial(code))
+      tell("disconnect", { code, reason, willReconnect: status !== "closed" });
+    if (timer && waiting === timer) tell("reconnecting", { attempt: attempts, delay });
+    if (back && !timer && status === "closed") tell("reconnectFailed", { attempts, code, reason });
+  };
+
+  /** The socket is closed: nothing waits any more. */
+  const end = () => {
+    unwatch?.();
+    clearTimeout(waiting);
+    waiting = undefined;
+    kept = [];
+    rejectAll("closed", "the socket is closed");
+    setStatus("closed");
+    dispatch(anyEvent, undefined);
+  };
+
+  const received = (parts: Frame | undefined) => {
+    if (!parts) return report("undecodable", "not [name, payload]");
+    const [name, payload, id] = parts;
+    if (name === "$ok") settle(id, undefined, payload);
+    else if (name === "$err") {
+      const { code = "", message = "", details } = Object(payload);
+      if (id === undefined) report(code, message, undefined, details);
+      else settle(id, new CallError(code, message, details));
+    } else if (!reserved.test(name)) {
+      dispatch(name, payload);
+      dispatch(anyEvent, { event: name, data: payload });
+    }
+  };
+
+  /** Why the server cannot take the message. */
+  const refusal = ({ id, text }: Message): CallError | undefined => {
+    if (plain && id) return new CallError("plain", "no answers in plain mode");
+    if (byteLength(text) > maxMessage)
+      return new CallError("tooLarge", `more than ${maxMessage} bytes`);
+    return undefined;
+  };
+  const reportRefused = ({ code, message, details }: CallError, event: string) =>
+    report(code, message, event, details);
+
+  /** Sends or keeps an event or, with an id, a call; or says why not. */
+  const post = (event: string, payload: unknown = {}, id = 0): CallError | undefined => {
+    if (status === "closed") return new CallError("closed", "the socket is closed");
+    let text: string;
+    try {
+      text = JSON.stringify(id ? [event, payload, id] : [event, payload]);
+    } catch (cause) {
+      return new CallError("invalid", String(cause));
+    }
+    const own = byPath(rules, url)?.[event];
+    // The rules see what the server will see: dates are strings, undefined fields are absent.
+    const violation = own && check(own, JSON.parse(text)[1]);
+    if (violation)
+      return new CallError("invalid", `${violation.path} ${violation.message}`, violation);
+    const message = { event, text, id };
+    const bytes = link?.waiting();
+    const refused = refusal(message);
+    if (refused) return refused;
+    if (bytes === undefined ? kept.length >= bufferSize : bytes > maxWaiting)
+      return new CallError("full", "too much waits");
+    if (bytes === undefined) kept.push(message);
+    else link?.send(text);
+    return undefined;
+  };
+
+  const connect = () => {
+    if (link) return;
+    if (status === "closed") {
+      made = attempts = 0;
+      unwatch = watchPage((back, restored) => {
+        if (link) link.doubt(restored);
+        else if (back) start();
+      });
+      status = "connecting";
+    }
+    start();
+    dispatch(statusChange, undefined);
+  };
+  connect();
+
+  return {
+    get status() {
+      return status;
+    },
+    get connected() {
+      return status === "connected";
+    },
+    on: add,
+    once: (event, handler) => add(event, handler, true),
+    off: remove,
+    emit(event, ...[payload]) {
+      const refused = post(event, payload);
+      if (refused) reportRefused(refused, event);
+      return !refused;
+    },
+    call: (event: string, payload?: unknown, options: CallOptions = {}) =>
+      begin(
+        options,
+        (id) => post(event, payload, id),
+        (id) => {
+          kept = kept.filter((message) => message.id !== id);
+        },
+      ) as Promise<never>,
+    close(code = 1000, reason = "") {
+      if (code !== 1000 && (code < 3000 || code > 4999))
+        throw new RangeError(`close code ${code}`);
+      if (status === "closed") return;
+      const established = status === "connected";
+      link?.drop(code, reason);
+      link = undefined;
+      end();
+      if (established) tell("disconnect", { code, reason, willReconnect: false });
+    },
+    connect,
+    subscribe: (listener) => add(statusChange, listener),
+    [Symbol.asyncIterator]: () =>
+      createIterator<OutgoingEvent<C>>(
+        (push) => add(anyEvent, push),
+        status === "closed",
+      ),
+  };
+}

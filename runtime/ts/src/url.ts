@@ -1,0 +1,15 @@
+/** The URL as a WebSocket takes it in every browser: absolute, with `ws` or `wss`. */
+export const webSocketUrl = (url: string): string =>
+  new URL(url, (globalThis as { location?: { href: string } }).location?.href).href.replace(
+    /^http/,
+    "ws",
+  );
+
+/** The value of `table` with the longest key that the URL's path ends with. */
+export function byPath<T>(table: Record<string, T>, url: string): T | undefined {
+  const path = `/${url.replace(/[?#].*/, "")}`;
+  let longest = "";
+  for (const key in table)
+    if (key.length > longest.length && path.endsWith(`/${key}`)) longest = key;
+  return table[longest];
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { CallError, connect, type Options } from "../src/client.js";
+import type { Chat } from "./support/contract.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+
+beforeEach(stopClock);
+afterEach(startClock);
+
+async function dial(options: Options = {}) {
+  const net = fake();
+  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0, ...options });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await settle();
+  return { net, socket, log };
+}
+
+async function connected(options: Options = {}) {
+  const all = await dial(options);
+  all.net.last.welcome();
+  return all;
+}
+
+test("answers go to their calls, in whatever order they come", async () => {
+  const { net, socket } = await connected();
+  const calls = Array.from({ length: 100 }, (_, i) => socket.call("joinRoom", { room: `r${i}` }));
+  const ids = net.last.sent.map(([, , id]) => id);
+  assert.equal(new Set(ids).size, 100);
+  assert.ok(ids.every(Number.isSafeInteger));
+  for (const [name, data, id] of [...net.last.sent].reverse()) {
+    assert.equal(name, "joinRoom");
+    net.last.frame("$ok", [(data as { room: string }).room], id);
+  }
+  assert.deepEqual(
+    await Promise.all(calls),
+    calls.map((_, i) => [`r${i}`]),
+  );
+});
+
+test("ids are not used again after a reconnect", async () => {
+  const { net, socket } = await connected();
+  socket.call("clear").catch(() => {});
+  net.last.end(1012);
+  await advance(1000);
+  net.last.welcome();
+  const call = socket.call("joinRoom", { room: "a" });
+  net.last.frame("$ok", ["old"], net.made[0]?.sent[0]?.[2]);
+  net.last.frame("$ok", ["new"], net.last.sent[0]?.[2]);
+  assert.deepEqual(await call, ["new"]);
+});
+
+test("a refusal rejects with its code, message and details, and is no error event", async () => {
+  const { net, socket, log } = await connected();
+  const call = socket.call("joinRoom", { room: "a" });
+  const details = { error: "noEntry", message: "full" };
+  net.last.frame("$err", { code: "refused", message: "refused", details }, 1);
+  const error = await call.catch((error: unknown) => error);
+  assert.ok(error instanceof CallError);
+  assert.deepEqual({ ...error }, { name: "CallError", code: "refused", details });
+  assert.equal(error.message, "refused");
+  assert.deepEqual(log.of("error"), []);
+});
+
+test("a refusal that says nothing rejects all the same", async () => {
+  const { net, socket } = await connected();
+  const call = socket.call("clear");
+  net.last.frame("$err", null, 1);
+  await assert.rejects(call, CallError);
+});
+
+test("a call times out, by its own time or the socket's; its late answer is ignored", async () => {
+  const { net, socket, log } = await connected({ callTimeout: 5000 });
+  const outcomes: string[] = [];
+  const call = (name: string, options?: { timeout: number }) =>
+    socket.call("clear", {}, options).then(
+      () => outcomes.push(`${name} ok`),
+      (error: CallError) => outcomes.push(`${name} ${error.code}`),
+    );
+  void call("own", { timeout: 100 });
+  void call("default");
+  void call("never", { timeout: Infinity });
+  await advance(100);
+  assert.deepEqual(outcomes.splice(0), ["own timedOut"]);
+  await advance(4800);
+  assert.deepEqual(outcomes, []);
+  await advance(100);
+  assert.deepEqual(outcomes.splice(0), ["default timedOut"]);
+  net.last.frame("$ok", null, 1);
+  net.last.frame("$err", { code: "busy", message: "" }, 2);
+  net.last.frame("$ok", null, 3);
+  await settle();
+  assert.deepEqual(outcomes, ["never ok"]);
+  assert.deepEqual(log.of("error"), []);
+});
+
+test("the default is 10 s", async () => {
+  const { socket } = await connected();
+  const call = assert.rejects(socket.call("clear"), { code: "timedOut" });
+  await advance(10_000);
+  await call;
+});
+
+test("an answered call leaves no timer that rejects it, and nothing at the signal", async () => {
+  const { net, socket } = await connected();
+  const { signal } = new AbortController();
+  let listening = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: [any, any]) => (listening++, addEventListener.apply(signal, args));
+  signal.removeEventListener = (...args: [any, any]) => (listening--, removeEventListener.apply(signal, args));
+  const call = socket.call("clear", {}, { signal });
+  assert.equal(listening, 1);
+  net.last.frame("$ok", null, 1);
+  assert.equal(await call, null);
+  assert.equal(listening, 0);
+});
+
+test("a kept call is sent once there is a connection; its time runs from when it was made", async () => {
+  const { net, socket } = await dial();
+  const answered = socket.call("clear", {}, { timeout: 9000 });
+  const late = assert.rejects(socket.call("clear", {}, { timeout: 3000 }), { code: "timedOut" });
+  await advance(3000);
+  await late;
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, [["clear", {}, 1]], "the one that timed out is not sent");
+  net.last.frame("$ok", null, 1);
+  assert.equal(await answered, null);
+});
+
+test("abort before: not sent; while kept: not sent; after: rejected; always with the reason", async () => {
+  const { net, socket } = await dial();
+  const reason = new Error("enough");
+  await assert.rejects(socket.call("clear", {}, { signal: AbortSignal.abort(reason) }), reason);
+  const kept = new AbortController();
+  const keptCall = assert.rejects(socket.call("clear", {}, { signal: kept.signal }), reason);
+  kept.abort(reason);
+  await keptCall;
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, []);
+  const sent = new AbortController();
+  const sentCall = socket.call("clear", {}, { signal: sent.signal });
+  assert.equal(net.last.sent.length, 1);
+  sent.abort(reason);
+  net.last.frame("$ok", null, net.last.sent[0]?.[2]);
+  await assert.rejects(sentCall, reason);
+});
+
+test("lost connection: what was sent is rejected, what is kept waits", async () => {
+  const { net, socket } = await connected();
+  const sent = socket.call("clear");
+  net.last.readyState = 2;
+  const kept = socket.call("joinRoom", { room: "a" });
+  net.last.end(1006);
+  const while_ = socket.call("joinRoom", { room: "b" });
+  await assert.rejects(sent, { code: "disconnected" });
+  await advance(1000);
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, [["joinRoom", { room: "a" }, 2], ["joinRoom", { room: "b" }, 3]]);
+  net.last.frame("$ok", ["a"], 2);
+  net.last.frame("$ok", ["b"], 3);
+  assert.deepEqual([await kept, await while_], [["a"], ["b"]]);
+});
+
+test("close rejects all of them, and so does the end of the attempts", async () => {
+  const closed = await connected();
+  const failed = await dial({ maxReconnectAttempts: 0 });
+  const calls = [closed.socket.call("clear")];
+  closed.net.last.readyState = 2;
+  calls.push(closed.socket.call("clear"));
+  closed.socket.close();
+  calls.push(closed.socket.call("clear"));
+  calls.push(failed.socket.call("clear"));
+  failed.net.last.open("parlor.v1.json");
+  failed.net.last.end(1006);
+  const outcomes = await Promise.allSettled(calls);
+  for (const outcome of outcomes)
+    assert.equal(outcome.status === "rejected" && outcome.reason.code, "closed");
+});
+
+test("ids that no call has are ignored", async () => {
+  const { net, socket } = await connected();
+  const call = socket.call("clear");
+  for (const id of [0, 2, "1", null, {}, "__proto__"]) net.last.frame("$ok", 7, id);
+  net.last.frame("$ok", 7);
+  net.last.frame("$ok", null, 1);
+  assert.equal(await call, null);
+});

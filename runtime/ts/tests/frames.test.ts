@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { connect, type Options, type SocketError } from "../src/client.js";
+import type { Chat } from "./support/contract.js";
+import { fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+
+beforeEach(stopClock);
+afterEach(startClock);
+
+async function dial(options: Options = {}, url = "ws://server/api/chat/wsChat") {
+  const net = fake();
+  const socket = connect<Chat>(url, { WebSocket: net.WebSocket, jitter: 0, ...options });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await settle();
+  return { net, socket, log };
+}
+
+test("frames that are not [name, payload] are errors, and nothing else", async () => {
+  const { net, socket, log } = await dial();
+  net.last.welcome();
+  const bad = ["", "{", "null", "7", '"x"', "{}", "[]", "[1,2]", "[null]", "[[]]", '{"0":"a"}'];
+  for (const frame of bad) net.last.text(frame);
+  net.last.text(new ArrayBuffer(8));
+  net.last.text(Buffer.from('["newMessage",{}]'));
+  const errors = log.of("error") as SocketError[];
+  assert.equal(errors.length, bad.length + 2);
+  assert.ok(errors.every(({ code }) => code === "undecodable"));
+  assert.equal(socket.status, "connected");
+});
+
+test("frames of the wire that are not known, pings and pongs are skipped", async () => {
+  const { net, log, socket } = await dial();
+  net.last.welcome();
+  const names = ["$ack", "$new", "$", "$status", "$event", "$welcome", "ping", "pong"];
+  log.listen(socket, ...names);
+  for (const name of names) {
+    net.last.frame(name, 1);
+    net.last.frame(name);
+  }
+  assert.deepEqual(log.names(), ["connect"]);
+});
+
+test("no server can pretend that something happened to the connection", async () => {
+  const { net, log, socket } = await dial();
+  net.last.welcome();
+  log.heard.length = 0;
+  for (const name of lifecycle) net.last.frame(name, { willReconnect: false });
+  assert.deepEqual(log.heard, []);
+  for (const name of ["connected", "pings", "reconnects", "anerror"]) {
+    log.listen(socket, name);
+    net.last.frame(name, 1);
+  }
+  assert.equal(log.heard.length, 4, "but other names are events");
+});
+
+test("an $err without an id is an error event with the server's code", async () => {
+  const { net, log } = await dial();
+  net.last.welcome();
+  const details = { path: "text", rule: "length", message: "length is lower than 1", min: 1 };
+  net.last.frame("$err", { code: "invalid", message: "no", details });
+  net.last.frame("$err", null);
+  const [error] = log.of("error") as SocketError[];
+  assert.deepEqual({ ...error }, { code: "invalid", message: "no", event: undefined, details });
+  assert.equal(log.of("error").length, 2);
+});
+
+test("names that objects have are names like others", async () => {
+  const { net, log, socket } = await dial();
+  net.last.welcome();
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty", ""];
+  for (const name of names) net.last.frame(name, { a: 1 });
+  log.listen(socket, ...names);
+  net.last.text('["__proto__",{"__proto__":{"polluted":1}}]');
+  for (const name of names.slice(1)) net.last.frame(name, 1);
+  assert.deepEqual(log.names(), ["connect", ...names]);
+  assert.equal(({} as { polluted?: number }).polluted, undefined);
+  for (const name of names)
+    assert.equal(socket.emit(name as never, { constructor: "x" } as never), true);
+});
+
+test("a message larger than the server takes is not sent: its UTF-8 counts", async () => {
+  const { net, log, socket } = await dial({}, "ws://server/other");
+  net.last.welcome({ maxMessage: 20 });
+  assert.equal(socket.emit("label", ""), true);
+  assert.equal(socket.emit("label", "ééééé"), false, "17 characters, 22 bytes");
+  assert.deepEqual((log.of("error") as SocketError[]).map(({ code, event }) => [code, event]), [
+    ["tooLarge", "label"],
+  ]);
+  await assert.rejects(socket.call("search", { text: "too large" }), { code: "tooLarge" });
+  assert.deepEqual(net.last.sent, [["label", ""]]);
+});
+
+test("exactly as many bytes as it takes are sent", async () => {
+  const { net, socket } = await dial({}, "ws://server/other");
+  net.last.welcome({ maxMessage: 20 });
+  assert.equal(socket.emit("label", "éé1234"), true);
+  assert.equal(Buffer.byteLength(JSON.stringify(net.last.sent[0])), 20);
+  assert.equal(socket.emit("label", "éé12345"), false);
+});
+
+test("what was kept is measured when the server has said what it takes", async () => {
+  const { net, log, socket } = await dial({}, "ws://server/other");
+  assert.equal(socket.emit("label", "x".repeat(100)), true);
+  assert.equal(socket.emit("touch"), true);
+  const call = socket.call("search", { text: "x".repeat(100) });
+  net.last.welcome({ maxMessage: 50 });
+  await assert.rejects(call, { code: "tooLarge" });
+  assert.deepEqual((log.of("error") as SocketError[]).map(({ code, event }) => [code, event]), [
+    ["tooLarge", "label"],
+  ]);
+  assert.deepEqual(net.last.sent, [["touch", {}]]);
+});
+
+test("what is no JSON is refused", async () => {
+  const { net, log, socket } = await dial();
+  net.last.welcome();
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  assert.equal(socket.emit("search", circle as never), false);
+  assert.equal(socket.emit("search", { limit: 1n } as never), false);
+  assert.deepEqual((log.of("error") as SocketError[]).map(({ code }) => code), ["invalid", "invalid"]);
+  await assert.rejects(socket.call("search", circle as never), { code: "invalid" });
+});
+
+test("what breaks a rule is refused with its details", async () => {
+  const { net, log, socket } = await dial();
+  const details = {
+    path: "text",
+    rule: "length",
+    message: "breaks the rule length",
+    min: 1,
+    max: 1000,
+  };
+  assert.equal(socket.emit("sendMessage", { room: "a", text: "" }), false);
+  net.last.welcome();
+  assert.equal(socket.emit("sendMessage", { room: "a", text: "x".repeat(1001) }), false);
+  assert.equal(socket.emit("sendMessage", { room: "a", text: "🎉".repeat(1000) }), true);
+  assert.equal(socket.emit("label", "long"), false);
+  assert.equal(socket.emit("joinRoom", { room: "a" }), true, "the longest path is taken");
+  const errors = log.of("error") as SocketError[];
+  assert.deepEqual(
+    errors.map(({ code, event, details }) => ({ code, event, details })),
+    [
+      { code: "invalid", event: "sendMessage", details },
+      { code: "invalid", event: "sendMessage", details },
+      {
+        code: "invalid",
+        event: "label",
+        details: { path: "", rule: "length", message: "breaks the rule length", max: 3 },
+      },
+    ],
+  );
+  assert.match(errors[0]?.message ?? "", /^text /);
+  assert.equal(net.last.sent.length, 2);
+});
+
+test("the rules are found by the end of the path, whatever is around it", async () => {
+  for (const [url, found] of [
+    ["ws://server/api/chat/wsChat?name=ada", true],
+    ["https://server/v2/chat/wsChat#top", true],
+    ["ws://server/api/notchat/wsChat", false],
+    ["ws://server/api/other?x=chat/wsChat", false],
+  ] as const) {
+    const { socket } = await dial({}, url);
+    assert.equal(socket.emit("label", "long"), !found, url);
+    socket.close();
+  }
+});
+
+test("the rules see what the server will see", async () => {
+  const { socket } = await dial();
+  const text = { toJSON: () => "x" };
+  assert.equal(socket.emit("sendMessage", { room: "a", text: text as never }), true);
+  assert.equal(socket.emit("sendMessage", { room: "a", text: { toJSON: () => "" } as never }), false);
+});

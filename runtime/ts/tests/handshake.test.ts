@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { connect, createClient, type Options, type SocketError, type Target } from "../src/client.js";
+import type { AppRouter, Chat } from "./support/contract.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+
+beforeEach(stopClock);
+afterEach(() => {
+  startClock();
+  Reflect.deleteProperty(globalThis, "location");
+});
+
+const URL = "ws://server/api/chat/wsChat";
+
+async function dial(options: Options = {}, target: Target = URL) {
+  const net = fake();
+  const socket = connect<Chat>(target, { WebSocket: net.WebSocket, jitter: 0, ...options });
+  const log = recorder();
+  log.listen(socket, "newMessage", ...lifecycle);
+  await settle();
+  return { net, socket, log };
+}
+
+const codes = (log: ReturnType<typeof recorder>) =>
+  (log.of("error") as SocketError[]).map(({ code }) => code);
+
+test("http becomes ws, and what is relative belongs to the page", async () => {
+  const dialled = async (url: string) => (await dial({}, url)).net.last.url;
+  assert.equal(await dialled("http://server/api/chat"), "ws://server/api/chat");
+  assert.equal(await dialled("https://server:1234/api/chat?a=b"), "wss://server:1234/api/chat?a=b");
+  assert.equal(await dialled("wss://server/chat"), "wss://server/chat");
+  Object.assign(globalThis, { location: { href: "https://page.example/app/index.html?x#y" } });
+  assert.equal(await dialled("/api/chat"), "wss://page.example/api/chat");
+  assert.equal(await dialled("chat"), "wss://page.example/app/chat");
+  assert.equal(await dialled("//other/chat"), "wss://other/chat");
+});
+
+test("a relative URL without a page is an attempt that failed, and said", async () => {
+  const { net, log, socket } = await dial({}, "/api/chat");
+  assert.equal(net.made.length, 0);
+  assert.deepEqual(codes(log), ["connect"]);
+  assert.equal(socket.status, "reconnecting");
+});
+
+test("a client joins the base and the path, and gives all sockets its options", async () => {
+  const net = fake();
+  for (const baseUrl of ["http://server/api", "http://server/api/", "ws://server/api//"]) {
+    const client = createClient<AppRouter>({ baseUrl, WebSocket: net.WebSocket, auth: () => "a" });
+    client.chat.wsChat.$ws();
+    await settle();
+    assert.equal(net.last.url, URL);
+    assert.equal(net.last.protocols?.length, 2);
+    client.chat.wsChat.$ws({ auth: () => null });
+    await settle();
+    assert.equal(net.last.protocols?.length, 1);
+  }
+});
+
+test("a client is looked at without harm, and any name may be a path", async () => {
+  const client = createClient<any>({ baseUrl: "/api" }) as any;
+  assert.equal(await client, client);
+  assert.equal(client.chat.wsChat.$url, "/api/chat/wsChat");
+  assert.equal(client.constructor.toString.hasOwnProperty.$url, "/api/constructor/toString/hasOwnProperty");
+  assert.equal(client.chat[Symbol.iterator], undefined);
+});
+
+test("url and auth are asked on each attempt; the token goes as a subprotocol", async () => {
+  let n = 0;
+  const { net } = await dial(
+    { url: async (url) => `${url}?n=${++n}`, auth: async () => `token ${n}` },
+    async () => "http://server/chat",
+  );
+  net.last.welcome();
+  net.last.end(1012);
+  await advance(1000);
+  assert.deepEqual(
+    net.made.map(({ url, protocols }) => [url, protocols]),
+    [1, 2].map((n) => [
+      `ws://server/chat?n=${n}`,
+      ["parlor.v1.json", `parlor.bearer.${Buffer.from(`token ${n}`).toString("base64url")}`],
+    ]),
+  );
+});
+
+test("a token of any characters is base64url of its UTF-8, without padding", async () => {
+  for (const token of ["ä✓🎉", "a", "ab", "abc", "ÿÿÿ>>>???", "~".repeat(3000)]) {
+    const { net } = await dial({ auth: () => token });
+    const sent = net.last.protocols?.[1]?.replace("parlor.bearer.", "") ?? "";
+    assert.match(sent, /^[\w-]+$/);
+    assert.equal(Buffer.from(sent, "base64url").toString(), token);
+  }
+  for (const token of [null, undefined, ""])
+    assert.deepEqual((await dial({ auth: () => token })).net.last.protocols, ["parlor.v1.json"]);
+});
+
+test("if url or auth fails, the attempt does, and another follows", async () => {
+  for (const name of ["url", "auth", "target"] as const) {
+    let asked = 0;
+    const fail = () => {
+      if (++asked === 1) throw new Error("not now");
+      return Promise.reject(new Error("nor now"));
+    };
+    const { net, log, socket } = await (name === "target" ? dial({}, fail) : dial({ [name]: fail }));
+    assert.deepEqual(codes(log), ["connect"], name);
+    assert.match((log.of("error")[0] as SocketError).message, /not now/);
+    await advance(1000);
+    assert.equal(asked, 2);
+    assert.match((log.of("error")[1] as SocketError).message, /nor now/);
+    assert.equal(net.made.length, 0);
+    assert.equal(socket.status, "reconnecting");
+  }
+});
+
+test("a hung auth is bounded by connectTimeout, and its late answer is ignored", async () => {
+  const answers: ((token: string) => void)[] = [];
+  const { net, log } = await dial({ auth: () => new Promise((resolve) => answers.push(resolve)) });
+  await advance(9900);
+  assert.deepEqual(log.names(), []);
+  await advance(100);
+  assert.deepEqual(log.names(), ["error", "reconnecting"]);
+  answers[0]?.("late");
+  await settle();
+  assert.equal(net.made.length, 0);
+});
+
+test("a welcome that does not come is bounded by connectTimeout", async () => {
+  for (const open of [true, false]) {
+    const { net, socket, log } = await dial({ connectTimeout: 3000 });
+    const first = net.last;
+    if (open) first.open("parlor.v1.json");
+    await advance(2900);
+    assert.equal(socket.status, "connecting");
+    await advance(100);
+    assert.ok(first.closed);
+    assert.deepEqual(log.names(), ["error", "reconnecting"]);
+    if (open) first.frame("$welcome", {});
+    first.end(1006);
+    assert.equal(socket.status, "reconnecting");
+    await advance(1000);
+    assert.equal(net.made.length, 2);
+  }
+});
+
+test("connectTimeout ends with the welcome", async () => {
+  const { net, socket } = await dial();
+  net.last.welcome();
+  await advance(20_000);
+  assert.equal(socket.status, "connected");
+});
+
+test("a WebSocket that cannot be made is an attempt that failed", async () => {
+  const WebSocket = class {
+    constructor() {
+      throw new SyntaxError("bad URL");
+    }
+  } as never;
+  const { log, socket } = await dial({ WebSocket });
+  assert.deepEqual(codes(log), ["connect"]);
+  assert.match((log.of("error")[0] as SocketError).message, /bad URL/);
+  assert.equal(socket.status, "reconnecting");
+});
+
+test("what comes before the welcome is skipped, and so is a second welcome", async () => {
+  const { net, socket, log } = await dial();
+  net.last.open("parlor.v1.json");
+  net.last.frame("newMessage", {});
+  net.last.text("{");
+  net.last.frame("$welcome", null);
+  net.last.frame("$welcome", {});
+  assert.equal(socket.status, "connected");
+  assert.deepEqual(log.names(), ["connect"]);
+});
+
+test("plain mode: a server that selects no subprotocol", async () => {
+  const { net, socket, log } = await dial();
+  socket.emit("joinRoom", { room: "a" });
+  net.last.open("");
+  assert.equal(socket.status, "connected");
+  assert.deepEqual(net.last.sent, [["joinRoom", { room: "a" }]]);
+  net.last.frame("newMessage", { text: "x" });
+  net.last.frame("$welcome", {});
+  assert.deepEqual(log.heard, [
+    ["connect", { recovered: false }],
+    ["newMessage", { text: "x" }],
+  ]);
+});
+
+test("plain mode: a browser that fails it is dialled once more without, in the same attempt", async () => {
+  let asked = 0;
+  const { net, socket, log } = await dial({ auth: () => `token ${++asked}` });
+  net.last.end(1006);
+  await settle();
+  assert.deepEqual(net.made.map(({ protocols }) => protocols?.[0]), ["parlor.v1.json", undefined]);
+  assert.equal(socket.status, "connecting");
+  assert.deepEqual(log.heard, []);
+  assert.equal(asked, 1);
+  net.last.open();
+  assert.equal(socket.status, "connected");
+  net.made[0]?.welcome();
+  assert.deepEqual(log.names(), ["connect"], "the first is not heard any more");
+  net.last.end(1006);
+  await advance(1000);
+  assert.equal(net.last.protocols?.[0], "parlor.v1.json", "later attempts begin with it again");
+  net.last.end(1006);
+  await settle();
+  assert.equal(net.last.protocols, undefined);
+  net.last.end(1006);
+  await settle();
+  assert.equal(net.made.length, 4, "once in each attempt");
+  assert.equal(codes(log).length, 1);
+});
+
+test("after a welcome nothing falls back to plain mode", async () => {
+  const { net } = await dial();
+  net.last.welcome();
+  net.last.end(1012);
+  await advance(1000);
+  net.last.end(1006);
+  await advance(2000);
+  assert.equal(net.made.length, 3);
+  assert.ok(net.made.every(({ protocols }) => protocols));
+});
+
+test("a server that accepted the subprotocol and closed is not dialled without", async () => {
+  const { net } = await dial();
+  net.last.open("parlor.v1.json");
+  net.last.end(4003);
+  await settle();
+  assert.equal(net.made.length, 1);
+});
+
+test("connectTimeout bounds both dials, and close stops the second", async () => {
+  const slow = await dial();
+  await advance(6000);
+  slow.net.last.end(1006);
+  await advance(4000);
+  assert.equal(slow.socket.status, "reconnecting");
+  const closed = await dial();
+  closed.socket.close();
+  closed.net.last.end(1006);
+  await settle();
+  assert.equal(closed.net.made.length, 1);
+});
+
+test("plain mode takes only events: no call is sent, kept or not", async () => {
+  const { net, socket } = await dial();
+  const kept = socket.call("joinRoom", { room: "a" });
+  socket.emit("touch");
+  net.last.open();
+  await assert.rejects(kept, { code: "plain" });
+  await assert.rejects(socket.call("clear"), { code: "plain" });
+  socket.emit("clear");
+  socket.emit("search", undefined);
+  assert.deepEqual(net.last.sent, [["touch", {}], ["clear", {}], ["search", {}]]);
+});

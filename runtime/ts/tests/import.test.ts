@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { createContext, runInContext } from "node:vm";
+
+import { build } from "esbuild";
+
+const source = join(dirname(fileURLToPath(import.meta.url)), "../../src");
+
+/** What browsers and Node add to the globals of the language. */
+const names = [
+  ...["window", "self", "document", "navigator", "location", "WebSocket", "console", "process"],
+  ...["addEventListener", "setTimeout", "clearTimeout", "queueMicrotask", "performance", "crypto"],
+  ...["TextEncoder", "URL", "btoa", "AbortController", "EventTarget", "localStorage"],
+];
+
+/** Runs the file where none of them is, and notes which are asked for. */
+async function load(file: string) {
+  const { outputFiles } = await build({
+    entryPoints: [join(source, file)],
+    bundle: true,
+    format: "iife",
+    globalName: "exported",
+    target: "es2020",
+    external: ["react"],
+    write: false,
+  });
+  const touched: string[] = [];
+  const context = createContext({ require: () => ({}) });
+  for (const name of names)
+    Object.defineProperty(context, name, { get: () => void touched.push(name), configurable: true });
+  const exported = runInContext(`${outputFiles[0]?.text}; exported`, context);
+  return { exported, touched };
+}
+
+test("importing the client or the hook touches no global", async () => {
+  for (const file of ["client.ts", "react.ts"]) {
+    const { exported, touched } = await load(file);
+    assert.deepEqual(touched, [], file);
+    assert.ok(Object.keys(exported).length, file);
+  }
+});
+
+test("making a client touches none either", async () => {
+  const { exported, touched } = await load("client.ts");
+  const client = exported.createClient({ baseUrl: "/api" });
+  assert.equal(client.chat.wsChat.$url, "/api/chat/wsChat");
+  assert.deepEqual(touched, []);
+});
+
+test("the client exports what it should, and the hook is apart", async () => {
+  const client = await load("client.ts");
+  assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient"]);
+  const react = await load("react.ts");
+  assert.deepEqual(Object.keys(react.exported), ["useWebSocket"]);
+});

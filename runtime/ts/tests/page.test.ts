@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { connect, type Options } from "../src/client.js";
+import type { Chat } from "./support/contract.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+
+let page: EventTarget;
+let document: EventTarget & { visibilityState: string };
+/** How many listeners the page has. */
+let listeners: number;
+
+class Counting extends EventTarget {
+  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
+    listeners++;
+    super.addEventListener(...args);
+  }
+  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>) {
+    listeners--;
+    super.removeEventListener(...args);
+  }
+}
+
+const names = ["addEventListener", "removeEventListener", "document"];
+
+beforeEach(() => {
+  stopClock();
+  listeners = 0;
+  page = new Counting();
+  document = Object.assign(new Counting(), { visibilityState: "visible" });
+  Object.assign(globalThis, {
+    addEventListener: page.addEventListener.bind(page),
+    removeEventListener: page.removeEventListener.bind(page),
+    document,
+  });
+});
+
+afterEach(() => {
+  startClock();
+  for (const name of names) Reflect.deleteProperty(globalThis, name);
+});
+
+const online = () => page.dispatchEvent(new Event("online"));
+const offline = () => page.dispatchEvent(new Event("offline"));
+const pageshow = (persisted: boolean) =>
+  page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted }));
+const visibility = (state: string) => {
+  document.visibilityState = state;
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+const all = () => {
+  online();
+  visibility("visible");
+  pageshow(false);
+};
+
+async function connected(options: Options = {}) {
+  const net = fake();
+  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0, ...options });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await settle();
+  net.last.welcome();
+  return { net, socket, log };
+}
+
+test("while waiting, each of them dials at once, and all of them only once", async () => {
+  for (const signal of [online, () => visibility("visible"), () => pageshow(false), all]) {
+    const { net, socket } = await connected();
+    net.last.end(1006);
+    signal();
+    await settle();
+    assert.equal(net.made.length, 2);
+    all();
+    await advance(5000);
+    assert.equal(net.made.length, 2, "one attempt in flight");
+    net.last.welcome();
+    assert.equal(net.live.length, 1);
+    socket.close();
+  }
+});
+
+test("while auth is asked there is no second attempt either", async () => {
+  let asked = 0;
+  const { net } = await connected({
+    auth: async () => {
+      if (++asked > 1) await new Promise(() => {});
+      return "token";
+    },
+  });
+  net.last.end(1006);
+  all();
+  await settle();
+  all();
+  await settle();
+  assert.equal(asked, 2);
+});
+
+test("offline, hidden and closed dial nothing", async () => {
+  const { net, socket } = await connected();
+  net.last.end(1006);
+  offline();
+  visibility("hidden");
+  await settle();
+  assert.equal(net.made.length, 1);
+  socket.close();
+  all();
+  await settle();
+  assert.equal(net.made.length, 1);
+});
+
+test("while connected, each of them asks whether the server is there: one ping for all", async () => {
+  for (const signal of [online, offline, () => visibility("visible"), () => pageshow(true), all]) {
+    const { net, socket } = await connected();
+    signal();
+    assert.deepEqual(net.last.sent, [["ping", 1]]);
+    await advance(4900);
+    net.last.frame("pong", 1);
+    await advance(10_000);
+    assert.equal(socket.status, "connected");
+    signal();
+    await advance(4900);
+    assert.equal(socket.status, "connected");
+    await advance(100);
+    assert.equal(socket.status, "reconnecting");
+    socket.close();
+  }
+});
+
+test("a probe waits no longer than heartbeatTimeout", async () => {
+  const { socket } = await connected({ heartbeatTimeout: 1000 });
+  online();
+  await advance(1000);
+  assert.equal(socket.status, "reconnecting");
+});
+
+test("a doubt shortens a long wait for a pong", async () => {
+  const { socket } = await connected({ heartbeatTimeout: 20_000 });
+  await advance(30_000);
+  online();
+  await advance(5000);
+  assert.equal(socket.status, "reconnecting");
+});
+
+test("a probe does not push an earlier verdict out", async () => {
+  const { socket } = await connected();
+  for (let i = 0; i < 5; i++) {
+    online();
+    await advance(1000);
+  }
+  assert.equal(socket.status, "reconnecting");
+});
+
+test("back from the back/forward cache with a socket that was cut: lost at once, dialled once", async () => {
+  for (const readyState of [2, 3]) {
+    const { net, socket, log } = await connected();
+    const first = net.last;
+    first.readyState = readyState;
+    pageshow(true);
+    visibility("visible");
+    assert.equal(log.of("disconnect").length, 1);
+    await settle();
+    assert.equal(net.made.length, 2);
+    first.end(1006);
+    await advance(1000);
+    assert.equal(net.made.length, 2);
+    net.last.welcome();
+    assert.equal(socket.status, "connected");
+    socket.close();
+  }
+});
+
+test("an ordinary pageshow does not count it as lost", async () => {
+  const { net, log } = await connected();
+  net.last.readyState = 2;
+  pageshow(false);
+  assert.equal(log.of("disconnect").length, 0);
+});
+
+test("the page is let go of when the socket is closed", async () => {
+  const { net, socket } = await connected();
+  assert.equal(listeners, 4);
+  net.last.end(1012);
+  assert.equal(listeners, 4);
+  socket.close();
+  assert.equal(listeners, 0);
+  socket.connect();
+  assert.equal(listeners, 4);
+  await settle();
+  net.last.welcome();
+  net.last.end(4500);
+  assert.equal(listeners, 0);
+});

@@ -1,0 +1,368 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+
+import { page } from "./support/dom.js";
+import { StrictMode, act, useState, type ReactNode } from "react";
+import { createRoot, hydrateRoot, type Root } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+
+import { connect, createClient, type Options, type Socket } from "../src/client.js";
+import { useWebSocket, type EventHandlers } from "../src/react.js";
+import type { AppRouter, Chat } from "./support/contract.js";
+import { fake, settle } from "./support/fake.js";
+
+const URL = "ws://server/api/chat/wsChat";
+
+let net: ReturnType<typeof fake>;
+let root: Root;
+let container: HTMLElement;
+
+beforeEach(() => {
+  page.open();
+  net = fake();
+  container = document.createElement("div");
+  document.body.append(container);
+  root = createRoot(container);
+});
+
+afterEach(async () => {
+  await act(async () => root.unmount());
+  await macrotask();
+  await page.close();
+});
+
+/** Lets a released socket be closed. */
+const macrotask = () => new Promise<void>((done) => setTimeout(done, 5));
+const render = (node: ReactNode) =>
+  act(async () => {
+    root.render(node);
+    await settle();
+  });
+const welcome = () => act(async () => net.last.welcome());
+
+interface Props {
+  url?: string;
+  enabled?: boolean;
+  events?: EventHandlers<Chat>;
+  options?: Options;
+  seen?: (state: ReturnType<typeof useWebSocket<Chat>>) => void;
+}
+
+function Chatter({ url = URL, enabled, events, options, seen }: Props) {
+  const { url: _, ...rest } = options ?? {};
+  const state = useWebSocket<Chat>({
+    url,
+    WebSocket: net.WebSocket,
+    ...(enabled !== undefined && { enabled }),
+    ...(events && { events }),
+    ...rest,
+  });
+  seen?.(state);
+  return <p>{state.connected ? "connected" : state.status}</p>;
+}
+
+test("connecting, then connected, then closed when the component is gone", async () => {
+  let socket: Socket<Chat> | null = null;
+  await render(<Chatter seen={(state) => (socket = state.socket)} />);
+  assert.equal(container.textContent, "connecting");
+  assert.equal(net.made.length, 1);
+  await welcome();
+  assert.equal(container.textContent, "connected");
+  assert.equal(socket!.status, "connected");
+  await act(async () => net.last.end(1012));
+  assert.equal(container.textContent, "reconnecting");
+  await render(null);
+  await macrotask();
+  assert.equal(socket!.status, "closed");
+});
+
+test("StrictMode makes exactly one connection, which the server sees closed once", async () => {
+  await render(
+    <StrictMode>
+      <Chatter />
+    </StrictMode>,
+  );
+  await welcome();
+  await macrotask();
+  assert.equal(net.made.length, 1);
+  assert.equal(container.textContent, "connected");
+  assert.equal(net.last.closed, undefined);
+  await render(null);
+  await macrotask();
+  assert.deepEqual(net.last.closed, { code: 1000, reason: "" });
+});
+
+test("components share one connection, which is released after the last", async () => {
+  const App = ({ n }: { n: number }) => Array.from({ length: n }, (_, i) => <Chatter key={i} />);
+  await render(<App n={2} />);
+  await welcome();
+  assert.equal(net.made.length, 1);
+  await render(<App n={3} />);
+  assert.equal(container.textContent, "connectedconnectedconnected");
+  await render(<App n={1} />);
+  await macrotask();
+  assert.equal(net.last.closed, undefined);
+  act(() => root.render(<App n={0} />));
+  assert.equal(net.last.closed, undefined, "not before a macrotask");
+  await macrotask();
+  assert.ok(net.last.closed);
+  await render(<App n={1} />);
+  assert.equal(net.made.length, 2, "a new one after that");
+});
+
+test("a component that comes back within the macrotask finds its connection", async () => {
+  await render(<Chatter key="a" />);
+  await welcome();
+  act(() => root.render(null));
+  act(() => root.render(<Chatter key="b" />));
+  await macrotask();
+  assert.equal(net.made.length, 1);
+  assert.equal(net.last.closed, undefined);
+  assert.equal(container.textContent, "connected");
+});
+
+test("other URLs and other options are other connections; functions are not", async () => {
+  const App = () => (
+    <>
+      <Chatter options={{ auth: () => "a" }} />
+      <Chatter options={{ auth: () => "b", heartbeatInterval: undefined as never }} />
+      <Chatter url={`${URL}?b`} />
+      <Chatter options={{ heartbeatInterval: Infinity }} />
+      <Chatter options={{ reconnect: false }} />
+    </>
+  );
+  await render(<App />);
+  assert.equal(net.made.length, 4);
+});
+
+test("handlers are always those of the latest render, and none is called twice", async () => {
+  const heard: string[] = [];
+  const App = ({ name }: { name: string }) => (
+    <StrictMode>
+      <Chatter
+        events={{
+          newMessage: ({ text }) => void heard.push(`${name} ${text}`),
+          connect: () => void heard.push(`${name} connect`),
+        }}
+      />
+    </StrictMode>
+  );
+  await render(<App name="first" />);
+  await welcome();
+  net.last.frame("newMessage", { text: "1" });
+  await render(<App name="second" />);
+  net.last.frame("newMessage", { text: "2" });
+  assert.deepEqual(heard, ["first connect", "first 1", "second 2"]);
+  assert.equal(net.made.length, 1, "inline handlers do not connect again");
+});
+
+test("handlers may come and go", async () => {
+  const heard: string[] = [];
+  const newMessage = () => void heard.push("newMessage");
+  const userJoined = () => void heard.push("userJoined");
+  const both = () => {
+    net.last.frame("newMessage", {});
+    net.last.frame("userJoined", {});
+    return heard.splice(0);
+  };
+  await render(<Chatter />);
+  await welcome();
+  assert.deepEqual(both(), []);
+  await render(<Chatter events={{ newMessage }} />);
+  assert.deepEqual(both(), ["newMessage"]);
+  await render(<Chatter events={{ newMessage, userJoined }} />);
+  assert.deepEqual(both(), ["newMessage", "userJoined"]);
+  await render(<Chatter events={{ userJoined }} />);
+  assert.deepEqual(both(), ["userJoined"]);
+});
+
+test("no message is lost when many arrive at once", async () => {
+  let texts: string[] = [];
+  const App = () => {
+    const [messages, setMessages] = useState<string[]>([]);
+    texts = messages;
+    return (
+      <Chatter events={{ newMessage: ({ text }) => setMessages((all) => [...all, text]) }} />
+    );
+  };
+  await render(<App />);
+  await welcome();
+  const sent = Array.from({ length: 100 }, (_, i) => String(i));
+  await act(async () => {
+    for (const text of sent) net.last.frame("newMessage", { text });
+  });
+  assert.deepEqual(texts, sent);
+});
+
+test("the first message after the welcome is heard", async () => {
+  const heard: string[] = [];
+  await act(async () => {
+    root.render(<Chatter events={{ newMessage: ({ text }) => void heard.push(text) }} />);
+  });
+  await settle();
+  net.last.welcome();
+  net.last.frame("newMessage", { text: "first" });
+  assert.deepEqual(heard, ["first"]);
+});
+
+test("enabled: false has no socket; toggling closes and connects", async () => {
+  let state: ReturnType<typeof useWebSocket<Chat>>;
+  const seen = (now: typeof state) => (state = now);
+  await render(<Chatter enabled={false} seen={seen} />);
+  assert.equal(net.made.length, 0);
+  assert.deepEqual(state!, { socket: null, connected: false, status: "closed" });
+  await render(<Chatter enabled seen={seen} />);
+  await welcome();
+  assert.equal(state!.connected, true);
+  await render(<Chatter enabled={false} seen={seen} />);
+  assert.deepEqual(state!, { socket: null, connected: false, status: "closed" });
+  await macrotask();
+  assert.ok(net.last.closed);
+});
+
+test("another URL: the old socket is closed and never shown again", async () => {
+  const shown: (string | undefined)[] = [];
+  const heard: string[] = [];
+  const events = { newMessage: ({ text }: { text: string }) => void heard.push(text) };
+  const seen = ({ socket, status }: ReturnType<typeof useWebSocket<Chat>>) =>
+    void shown.push(socket ? status : "null");
+  await render(<Chatter url="ws://a/" events={events} seen={seen} />);
+  await welcome();
+  shown.length = 0;
+  await render(<Chatter url="ws://b/" events={events} seen={seen} />);
+  assert.equal(shown[0], "null");
+  await macrotask();
+  assert.deepEqual(net.made.map(({ url }) => url), ["ws://a/", "ws://b/"]);
+  assert.ok(net.made[0]!.closed);
+  await welcome();
+  net.last.frame("newMessage", { text: "b" });
+  assert.deepEqual(heard, ["b"]);
+});
+
+test("the latest auth is asked on the next attempt, and nothing connects before", async (t) => {
+  t.mock.method(Math, "random", () => 0.9999);
+  await render(<Chatter options={{ auth: () => "old" }} />);
+  await welcome();
+  await render(<Chatter options={{ auth: () => "new" }} />);
+  assert.equal(net.made.length, 1);
+  await act(async () => {
+    net.last.end(1012);
+    await macrotask();
+  });
+  assert.equal(net.last.protocols?.[1], `parlor.bearer.${Buffer.from("new").toString("base64url")}`);
+  await render(<Chatter />);
+  await act(async () => {
+    net.last.end(1012);
+    await macrotask();
+  });
+  assert.equal(net.last.protocols?.length, net.made.length > 2 ? 1 : 2);
+});
+
+test("a URL that is a function: asked anew on each attempt, one connection for each component", async (t) => {
+  t.mock.method(Math, "random", () => 0.9999);
+  const App = ({ name }: { name: string }) => {
+    useWebSocket<Chat>({ url: () => `ws://${name}/`, WebSocket: net.WebSocket });
+    return null;
+  };
+  const Two = ({ name }: { name: string }) => (
+    <StrictMode>
+      <App name={`${name}1`} />
+      <App name={`${name}2`} />
+    </StrictMode>
+  );
+  await render(<Two name="a" />);
+  await render(<Two name="b" />);
+  assert.deepEqual(net.made.map(({ url }) => url), ["ws://a1/", "ws://a2/"]);
+  await act(async () => {
+    net.made[0]!.welcome();
+    net.made[0]!.end(1012);
+    await macrotask();
+  });
+  assert.equal(net.last.url, "ws://b1/");
+});
+
+test("a client's procedure: its URL, its options, and the option that rewrites the URL", async () => {
+  const client = createClient<AppRouter>({
+    baseUrl: "http://server/api",
+    WebSocket: net.WebSocket,
+    auth: () => "token",
+  });
+  let socket: Socket<Chat> | null = null;
+  const App = () => {
+    const state = useWebSocket({
+      client: client.chat.wsChat,
+      url: (url) => `${url}?name=ada`,
+      events: { newMessage: () => {} },
+    });
+    socket = state.socket;
+    return null;
+  };
+  await render(
+    <>
+      <App />
+      <App />
+    </>,
+  );
+  assert.equal(net.made.length, 1);
+  assert.equal(net.last.url, `${URL}?name=ada`);
+  assert.equal(net.last.protocols?.length, 2);
+  await render(<App />);
+  socket!.close();
+});
+
+test("a given socket: its state and the latest handlers, as long as enabled; never closed", async () => {
+  const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
+  await settle();
+  const heard: string[] = [];
+  const App = ({ given, name, enabled }: { given: Socket<Chat> | null; name: string; enabled?: boolean }) => {
+    const state = useWebSocket(
+      given,
+      { newMessage: ({ text }) => void heard.push(`${name} ${text}`) },
+      enabled === undefined ? undefined : { enabled },
+    );
+    assert.equal(state.socket, given);
+    return <p>{state.status}</p>;
+  };
+  await render(<App given={null} name="null" />);
+  assert.equal(container.textContent, "closed");
+  await render(<App given={socket} name="a" />);
+  assert.equal(container.textContent, "connecting");
+  await welcome();
+  assert.equal(container.textContent, "connected");
+  net.last.frame("newMessage", { text: "1" });
+  await render(<App given={socket} name="b" />);
+  net.last.frame("newMessage", { text: "2" });
+  await render(<App given={socket} name="c" enabled={false} />);
+  net.last.frame("newMessage", { text: "3" });
+  await render(<App given={socket} name="d" enabled />);
+  net.last.frame("newMessage", { text: "4" });
+  await render(null);
+  net.last.frame("newMessage", { text: "5" });
+  await macrotask();
+  assert.deepEqual(heard, ["a 1", "b 2", "d 4"]);
+  assert.equal(socket.status, "connected");
+  socket.close();
+});
+
+test("on a server it renders and dials nothing; the page takes it over without complaint", async () => {
+  const errors = mock.method(console, "error", () => {});
+  const App = () => (
+    <>
+      <Chatter />
+      <Chatter enabled={false} />
+    </>
+  );
+  const html = renderToString(<App />);
+  assert.equal(html, "<p>connecting</p><p>closed</p>");
+  assert.equal(net.made.length, 0);
+  container = document.createElement("div");
+  document.body.append(container);
+  container.innerHTML = html;
+  const hydrated = await act(async () => hydrateRoot(container, <App />));
+  await settle();
+  await welcome();
+  assert.equal(container.innerHTML, "<p>connected</p><p>closed</p>");
+  assert.equal(errors.mock.callCount(), 0);
+  await act(async () => hydrated.unmount());
+  errors.mock.restore();
+});

@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { connect, type Lifecycle, type Options } from "../src/client.js";
+import type { Chat } from "./support/contract.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+
+beforeEach(stopClock);
+afterEach(() => {
+  startClock();
+  Reflect.deleteProperty(globalThis, "navigator");
+});
+
+async function dial(options: Options = {}) {
+  const net = fake();
+  const socket = connect<Chat>("ws://server/api/chat/wsChat", {
+    WebSocket: net.WebSocket,
+    jitter: 0,
+    // The tests say when an attempt fails.
+    connectTimeout: Infinity,
+    ...options,
+  });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await settle();
+  return { net, socket, log };
+}
+
+/** Lets each attempt fail until there is none any more; the waits before them. */
+async function failAll({ net, log }: Awaited<ReturnType<typeof dial>>) {
+  for (let made = 0; made !== net.made.length; ) {
+    made = net.made.length;
+    net.last.open("parlor.v1.json");
+    net.last.end(1006);
+    await advance(31_000);
+  }
+  return (log.of("reconnecting") as Lifecycle["reconnecting"][]).map(({ delay }) => delay);
+}
+
+test("waits double up to the bound, and end with maxReconnectAttempts", async () => {
+  const all = await dial();
+  const waits = await failAll(all);
+  assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30, 30, 30, 30].map((s) => s * 1000));
+  assert.equal(all.net.made.length, 11);
+  assert.equal(all.socket.status, "closed");
+  assert.deepEqual(all.log.of("reconnectFailed"), [{ attempts: 10, code: 1006, reason: "" }]);
+  assert.deepEqual(
+    (all.log.of("reconnecting") as Lifecycle["reconnecting"][]).map(({ attempt }) => attempt),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
+  assert.deepEqual(all.log.of("disconnect"), [], "it was never connected");
+});
+
+test("reconnectInterval, maxReconnectInterval and maxReconnectAttempts are kept", async () => {
+  const all = await dial({ reconnectInterval: 100, maxReconnectInterval: 300, maxReconnectAttempts: 4 });
+  assert.deepEqual(await failAll(all), [100, 200, 300, 300]);
+});
+
+test("the wait is waited, and no longer", async () => {
+  const { net } = await dial();
+  net.last.welcome();
+  net.last.end(1006);
+  await advance(900);
+  assert.equal(net.made.length, 1);
+  await advance(100);
+  assert.equal(net.made.length, 2);
+});
+
+test("jitter takes up to its share off the wait", async (t) => {
+  const random = t.mock.method(Math, "random", () => 0);
+  const wait = async (jitter: number | undefined, value: number) => {
+    random.mock.mockImplementation(() => value);
+    const { net, socket, log } = await dial(jitter === undefined ? { jitter: 1 } : { jitter });
+    net.last.welcome();
+    net.last.end(1006);
+    socket.close();
+    return (log.of("reconnecting")[0] as Lifecycle["reconnecting"]).delay;
+  };
+  assert.equal(await wait(1, 0), 1000);
+  assert.equal(await wait(1, 0.75), 250);
+  assert.ok((await wait(1, 0.9999999)) >= 0);
+  assert.equal(await wait(0.5, 0.5), 750);
+  assert.equal(await wait(0, 0.5), 1000);
+});
+
+test("by default the jitter is full", async (t) => {
+  t.mock.method(Math, "random", () => 0.75);
+  const net = fake();
+  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await settle();
+  net.last.welcome();
+  net.last.end(1006);
+  assert.deepEqual(log.of("reconnecting"), [{ attempt: 1, delay: 250 }]);
+});
+
+test("attempts are counted anew only after a connection that lasted", async () => {
+  const { net, socket, log } = await dial({ maxReconnectAttempts: 2 });
+  const attempts = () =>
+    (log.of("reconnecting") as Lifecycle["reconnecting"][]).map(({ attempt }) => attempt);
+  net.last.welcome();
+  net.last.end(1006);
+  await advance(1000);
+  net.last.welcome();
+  await advance(29_900);
+  net.last.end(1006);
+  assert.deepEqual(attempts(), [1, 2]);
+  await advance(2000);
+  net.last.welcome();
+  await advance(30_000);
+  net.last.end(1006);
+  assert.deepEqual(attempts(), [1, 2, 1]);
+  await advance(1000);
+  net.last.welcome();
+  net.last.end(1006);
+  await advance(2000);
+  net.last.welcome();
+  net.last.end(1006);
+  assert.equal(socket.status, "closed");
+  assert.deepEqual(log.heard.slice(-2), [
+    ["disconnect", { code: 1006, reason: "", willReconnect: false }],
+    ["reconnectFailed", { attempts: 2, code: 1006, reason: "" }],
+  ]);
+});
+
+test("connect after reconnectFailed counts anew", async () => {
+  const all = await dial({ maxReconnectAttempts: 1 });
+  await failAll(all);
+  assert.equal(all.net.made.length, 2);
+  all.socket.connect();
+  await settle();
+  await failAll(all);
+  assert.equal(all.net.made.length, 4);
+  assert.equal(all.log.of("reconnectFailed").length, 2);
+});
+
+test("with reconnect: false nothing is dialled again", async () => {
+  const lost = await dial({ reconnect: false });
+  lost.net.last.welcome();
+  lost.net.last.end(1012);
+  const failed = await dial({ reconnect: false });
+  failed.net.last.open("parlor.v1.json");
+  failed.net.last.end(1006);
+  await advance(60_000);
+  assert.deepEqual([lost.net.made.length, failed.net.made.length], [1, 1]);
+  assert.deepEqual(lost.log.names(), ["connect", "disconnect"]);
+  assert.deepEqual(lost.log.of("disconnect"), [{ code: 1012, reason: "", willReconnect: false }]);
+  assert.deepEqual(failed.log.names(), ["error"]);
+  assert.equal(failed.socket.status, "closed");
+});
+
+test("the close code says whether to come back", async () => {
+  const final = [1000, 1008, 4500, 4501, 4502, 4503, 4504, 4505, 4777, 4999];
+  const other = [1001, 1002, 1003, 1005, 1006, 1007, 1009, 1011, 1012, 1013, 3000, 4000, 4003, 4321, 4499];
+  for (const code of [...final, ...other]) {
+    const { net, log } = await dial();
+    net.last.welcome();
+    net.last.end(code, "why");
+    const willReconnect = other.includes(code);
+    assert.deepEqual(log.of("disconnect"), [{ code, reason: "why", willReconnect }]);
+    await advance(1000);
+    assert.equal(net.made.length, willReconnect ? 2 : 1, String(code));
+  }
+});
+
+test("refused for good before the welcome: one attempt, and a disconnect that says so", async () => {
+  const { net, socket, log } = await dial();
+  socket.emit("touch");
+  const call = socket.call("clear");
+  net.last.open("parlor.v1.json");
+  net.last.end(4501, "not authenticated");
+  await assert.rejects(call, { code: "closed" });
+  await advance(60_000);
+  assert.equal(net.made.length, 1);
+  assert.equal(socket.status, "closed");
+  assert.deepEqual(log.of("disconnect"), [
+    { code: 4501, reason: "not authenticated", willReconnect: false },
+  ]);
+  assert.equal(log.of("reconnectFailed").length, 0);
+  socket.connect();
+  await settle();
+  assert.equal(net.made.length, 2);
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, [], "what was kept is gone");
+});
+
+test("while there is no network, failed attempts do not count, but the waits grow", async () => {
+  const navigator = { onLine: false };
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  const { net, socket, log } = await dial({ maxReconnectAttempts: 2 });
+  for (let i = 0; i < 6; i++) {
+    net.last.open("parlor.v1.json");
+    net.last.end(1006);
+    await advance(31_000);
+  }
+  assert.equal(socket.status, "reconnecting");
+  const delays = (log.of("reconnecting") as Lifecycle["reconnecting"][]).map(({ delay }) => delay);
+  assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16_000, 30_000]);
+  navigator.onLine = true;
+  for (let i = 0; i < 2; i++) {
+    net.last.open("parlor.v1.json");
+    net.last.end(1006);
+    await advance(31_000);
+  }
+  assert.equal(socket.status, "closed");
+});
+
+test("where there is no WebSocket it says so once, and waits for nothing", async () => {
+  const socket = connect<Chat>("ws://server/chat");
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await advance(60_000);
+  assert.deepEqual(log.names(), ["error"]);
+  assert.match((log.of("error")[0] as Lifecycle["error"]).message, /no WebSocket/);
+  assert.equal(socket.status, "closed");
+});

@@ -1,0 +1,40 @@
+// Prints what each library adds to a page, minified and gzipped, and fails if the client is too large.
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const most = 4096;
+
+const size = async (entry) => {
+  const { outputFiles } = await build({
+    ...entry,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    external: ["react"],
+    platform: "browser",
+    write: false,
+    logLevel: "error",
+  });
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+};
+const source = (file) => size({ entryPoints: [join(here, "../src", file)] });
+const text = (contents) => size({ stdin: { contents, resolveDir: here, loader: "ts" } });
+
+const client = await source("client.ts");
+const sizes = {
+  "parlor: client": client,
+  "parlor: client and hook": await text('export * from "../src/client"; export * from "../src/react";'),
+  partysocket: await text('export { default } from "partysocket";'),
+  phoenix: await text('export { Socket } from "phoenix";'),
+  "socket.io-client": await text('export { io } from "socket.io-client";'),
+};
+for (const [name, bytes] of Object.entries(sizes))
+  console.log(`${String(bytes).padStart(6)} bytes  ${name}`);
+if (client > most) {
+  console.error(`The client has ${client} bytes, of at most ${most}.`);
+  process.exit(1);
+}

@@ -1,0 +1,399 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { connect, type Options, type SocketError } from "../src/client.js";
+import type { Chat } from "./support/contract.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+
+beforeEach(stopClock);
+afterEach(startClock);
+
+const URL = "ws://server/api/chat/wsChat";
+
+function dial(options: Options = {}) {
+  const net = fake();
+  const socket = connect<Chat>(URL, { WebSocket: net.WebSocket, jitter: 0, ...options });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  return { net, socket, log };
+}
+
+async function connected(options: Options = {}) {
+  const all = dial(options);
+  await settle();
+  all.net.last.welcome();
+  return all;
+}
+
+test("dials at once, offers the subprotocol, and is connected with the welcome", async () => {
+  const { net, socket, log } = dial();
+  assert.equal(socket.status, "connecting");
+  assert.equal(socket.connected, false);
+  await settle();
+  assert.equal(net.last.url, URL);
+  assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
+  net.last.open("parlor.v1.json");
+  assert.equal(socket.status, "connecting");
+  net.last.frame("$welcome", { recovered: true });
+  assert.equal(socket.status, "connected");
+  assert.equal(socket.connected, true);
+  assert.deepEqual(log.heard, [["connect", { recovered: true }]]);
+});
+
+test("what is emitted before the connection goes out after what its handlers emit, in order", async () => {
+  const { net, socket } = dial();
+  assert.equal(socket.emit("sendMessage", { room: "a", text: "1" }), true);
+  assert.equal(socket.emit("sendMessage", { room: "a", text: "2" }), true);
+  socket.on("connect", () => {
+    socket.emit("joinRoom", { room: "a" });
+    socket.emit("sendMessage", { room: "a", text: "0" });
+  });
+  await settle();
+  assert.equal(net.last.sent.length, 0);
+  net.last.welcome();
+  socket.emit("sendMessage", { room: "a", text: "3" });
+  assert.deepEqual(
+    net.last.sent.map(([name, data]) => (data as { text?: string }).text ?? name),
+    ["joinRoom", "0", "1", "2", "3"],
+  );
+});
+
+test("on a reconnect, what both kinds of handlers emit goes out before what was kept", async () => {
+  const { net, socket, log } = await connected();
+  socket.on("connect", () => void socket.emit("joinRoom", { room: "connect" }));
+  socket.on("reconnect", () => void socket.emit("joinRoom", { room: "reconnect" }));
+  net.last.end(1012);
+  socket.emit("joinRoom", { room: "kept" });
+  await advance(1000);
+  net.last.welcome({ recovered: true });
+  assert.deepEqual(
+    net.last.sent.map(([, data]) => (data as { room: string }).room),
+    ["connect", "reconnect", "kept"],
+  );
+  assert.deepEqual(log.of("reconnect"), [{ recovered: true }]);
+});
+
+test("keeps no more than bufferSize", async () => {
+  const { net, socket, log } = dial({ bufferSize: 2 });
+  assert.equal(socket.emit("touch"), true);
+  assert.equal(socket.emit("label", "x"), true);
+  assert.equal(socket.emit("touch"), false);
+  assert.deepEqual(log.of("error").map((e) => [(e as SocketError).code, (e as SocketError).event]), [
+    ["full", "touch"],
+  ]);
+  await assert.rejects(socket.call("clear"), { name: "CallError", code: "full" });
+  await settle();
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, [["touch", {}], ["label", "x"]]);
+});
+
+test("refuses more while over 1 MiB waits in the WebSocket", async () => {
+  const { net, socket, log } = await connected();
+  net.last.bufferedAmount = 1 << 20;
+  assert.equal(socket.emit("touch"), true);
+  net.last.bufferedAmount++;
+  assert.equal(socket.emit("touch"), false);
+  assert.equal((log.of("error")[0] as SocketError).code, "full");
+  assert.equal(net.last.sent.length, 1);
+});
+
+test("an event that is emitted while the server closes is kept", async () => {
+  const { net, socket } = await connected();
+  net.last.readyState = 2;
+  assert.equal(socket.emit("touch"), true);
+  assert.deepEqual(net.last.sent, []);
+  net.last.end(1001);
+  await advance(1000);
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, [["touch", {}]]);
+});
+
+test("close closes, says so, and nothing connects again", async () => {
+  const { net, socket, log } = await connected();
+  socket.close(4321, "enough");
+  assert.equal(socket.status, "closed");
+  assert.deepEqual(net.last.closed, { code: 4321, reason: "enough" });
+  assert.deepEqual(log.of("disconnect"), [{ code: 4321, reason: "enough", willReconnect: false }]);
+  net.last.frame("newMessage", {});
+  net.last.end(1006);
+  await advance(60_000);
+  assert.equal(net.made.length, 1);
+  assert.equal(log.of("disconnect").length, 1);
+  socket.close();
+  assert.equal(log.of("disconnect").length, 1);
+  assert.equal(socket.emit("touch"), false);
+  assert.equal((log.of("error")[0] as SocketError).code, "closed");
+});
+
+test("close while dialling: nothing is heard of it", async () => {
+  const { net, socket, log } = dial();
+  socket.emit("touch");
+  await settle();
+  socket.close();
+  assert.ok(net.last.closed);
+  net.last.welcome();
+  net.last.end();
+  await advance(60_000);
+  assert.equal(socket.status, "closed");
+  assert.equal(net.made.length, 1);
+  assert.deepEqual(net.last.sent, []);
+  assert.deepEqual(log.heard, []);
+});
+
+test("close before the WebSocket is made, or while auth is asked: none is made", async () => {
+  const early = dial();
+  early.socket.close();
+  let answer = (_: string) => {};
+  const late = dial({ auth: () => new Promise((resolve) => (answer = resolve)) });
+  await settle();
+  late.socket.close();
+  answer("token");
+  await advance(60_000);
+  assert.equal(early.net.made.length + late.net.made.length, 0);
+  assert.deepEqual([...early.log.heard, ...late.log.heard], []);
+});
+
+test("a stale auth does not disturb the attempt that followed it", async () => {
+  const answers: ((token: string) => void)[] = [];
+  const { net, socket } = dial({ auth: () => new Promise((resolve) => answers.push(resolve)) });
+  await settle();
+  socket.close();
+  socket.connect();
+  await settle();
+  answers[0]?.("old");
+  await settle();
+  assert.equal(net.made.length, 0);
+  answers[1]?.("new");
+  await settle();
+  assert.equal(net.made.length, 1);
+  assert.equal(net.last.protocols?.[1], `parlor.bearer.${Buffer.from("new").toString("base64url")}`);
+});
+
+test("close while waiting for the next attempt", async () => {
+  const { net, socket, log } = await connected();
+  net.last.end(1012);
+  assert.equal(socket.status, "reconnecting");
+  socket.close();
+  await advance(60_000);
+  assert.equal(socket.status, "closed");
+  assert.equal(net.made.length, 1);
+  assert.deepEqual(log.names(), ["connect", "disconnect", "reconnecting"]);
+});
+
+test("close within handlers", async () => {
+  for (const event of ["connect", "newMessage", "disconnect", "reconnecting"] as const) {
+    const { net, socket, log } = dial();
+    socket.emit("touch");
+    socket.on(event, () => socket.close());
+    await settle();
+    net.last.welcome();
+    if (event === "connect") assert.deepEqual(net.last.sent, [], "the kept ones are dropped");
+    net.last.frame("newMessage", {});
+    if (!net.last.closed) net.last.end(1012);
+    await advance(60_000);
+    assert.equal(socket.status, "closed", event);
+    assert.equal(net.made.length, 1, event);
+    assert.equal(log.of("disconnect").length, 1, event);
+    assert.equal(log.of("reconnecting").length, event === "reconnecting" ? 1 : 0, event);
+  }
+});
+
+test("close by a listener of the status", async () => {
+  const { net, socket, log } = await connected();
+  socket.subscribe(() => socket.close());
+  net.last.end(1012);
+  await advance(60_000);
+  assert.equal(net.made.length, 1);
+  assert.deepEqual(log.of("disconnect"), [{ code: 1012, reason: "", willReconnect: false }]);
+  assert.equal(log.of("reconnecting").length, 0);
+});
+
+test("connect after close, and its handlers and emits", async () => {
+  const { net, socket, log } = await connected();
+  socket.connect();
+  assert.equal(net.made.length, 1, "it is connected");
+  socket.close();
+  socket.connect();
+  socket.connect();
+  assert.equal(socket.status, "connecting");
+  socket.emit("touch");
+  await settle();
+  net.last.welcome();
+  assert.equal(net.made.length, 2);
+  assert.deepEqual(net.last.sent, [["touch", {}]]);
+  assert.deepEqual(log.names(), ["connect", "disconnect", "connect", "reconnect"]);
+});
+
+test("connect while waiting dials at once", async () => {
+  const { net, socket } = await connected();
+  net.last.end(1012);
+  socket.connect();
+  await settle();
+  assert.equal(net.made.length, 2);
+  await advance(5000);
+  assert.equal(net.made.length, 2);
+});
+
+test("close takes the codes that browsers take, and throws before anything happens", async () => {
+  const { net, socket } = await connected();
+  for (const code of [0, 999, 1001, 1006, 2999, 5000])
+    assert.throws(() => socket.close(code), RangeError, String(code));
+  assert.throws(() => socket.close(1000, "ü".repeat(62)));
+  assert.equal(socket.status, "connected");
+  net.last.frame("newMessage", {});
+  assert.equal(net.last.closed, undefined);
+  socket.close(3000);
+  assert.equal(socket.status, "closed");
+});
+
+test("on, once, off and taking back, also during a dispatch", async () => {
+  const { net, socket } = await connected();
+  const heard: string[] = [];
+  const second = () => void heard.push("second");
+  const third = () => void heard.push("third");
+  const offFirst = socket.on("newMessage", () => {
+    heard.push("first");
+    offFirst();
+    socket.off("newMessage", third);
+    socket.on("newMessage", () => void heard.push("new"));
+  });
+  socket.on("newMessage", second);
+  socket.on("newMessage", third);
+  socket.once("newMessage", () => void heard.push("once"));
+  net.last.frame("newMessage", {});
+  assert.deepEqual(heard.splice(0), ["first", "second", "once"]);
+  net.last.frame("newMessage", {});
+  assert.deepEqual(heard.splice(0), ["second", "new"]);
+  socket.off("newMessage");
+  net.last.frame("newMessage", {});
+  assert.deepEqual(heard, []);
+});
+
+test("one registration is taken back, not all of the same handler", async () => {
+  const { net, socket } = await connected();
+  let heard = 0;
+  const handler = () => void heard++;
+  const off = socket.on("newMessage", handler);
+  socket.on("newMessage", handler);
+  off();
+  off();
+  net.last.frame("newMessage", {});
+  assert.equal(heard, 1);
+  socket.off("newMessage", handler);
+  net.last.frame("newMessage", {});
+  assert.equal(heard, 1);
+});
+
+test("a once handler that emits the event's cause again is called once", async () => {
+  const { net, socket } = await connected();
+  let heard = 0;
+  socket.once("newMessage", () => {
+    heard++;
+    net.last.frame("newMessage", {});
+  });
+  net.last.frame("newMessage", {});
+  assert.equal(heard, 1);
+});
+
+test("a handler that throws, or whose promise is rejected, stops nothing", async () => {
+  const { net, socket, log } = await connected();
+  const heard: string[] = [];
+  socket.on("newMessage", () => {
+    throw new Error("oh");
+  });
+  socket.on("newMessage", async () => {
+    throw new Error("late");
+  });
+  socket.on("newMessage", ({ text }) => void heard.push(text));
+  net.last.frame("newMessage", { text: "a" });
+  net.last.frame("newMessage", { text: "b" });
+  await settle();
+  assert.deepEqual(heard, ["a", "b"]);
+  const errors = log.of("error") as SocketError[];
+  assert.deepEqual(
+    errors.map((error) => [error.code, error.event, (error.details as Error).message]),
+    ["oh", "oh", "late", "late"].map((message) => ["handler", "newMessage", message]),
+  );
+});
+
+test("a throwing connect handler does not keep the kept ones back", async () => {
+  const { net, socket } = dial();
+  socket.emit("touch");
+  socket.on("connect", () => {
+    throw new Error("oh");
+  });
+  await settle();
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, [["touch", {}]]);
+});
+
+test("errors that nobody listens to go to the console; so does what fails in their handlers", async (t) => {
+  const printed = t.mock.method(console, "error", () => {});
+  const net = fake();
+  const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
+  await settle();
+  net.last.welcome();
+  net.last.text("{");
+  assert.equal(printed.mock.callCount(), 1);
+
+  let heard = 0;
+  const throwing = socket.on("error", () => {
+    heard++;
+    throw new Error("oh");
+  });
+  net.last.text("{");
+  assert.deepEqual([heard, printed.mock.callCount()], [1, 2]);
+  throwing();
+
+  const rejecting = socket.on("error", async () => {
+    heard++;
+    throw new Error("late");
+  });
+  net.last.text("{");
+  await settle();
+  assert.deepEqual([heard, printed.mock.callCount()], [2, 3]);
+  rejecting();
+
+  socket.close();
+  socket.on("error", () => {
+    heard++;
+    socket.emit("touch");
+  });
+  socket.emit("touch");
+  assert.deepEqual([heard, printed.mock.callCount()], [3, 4], "no endless loop");
+  socket.emit("touch");
+  assert.equal(heard, 4, "later errors are heard again");
+});
+
+test("listeners of the status hear each change, and may throw", async () => {
+  const { net, socket, log } = dial();
+  const heard: string[] = [];
+  socket.subscribe(() => {
+    throw new Error("oh");
+  });
+  const off = socket.subscribe(() => void heard.push(socket.status));
+  await settle();
+  net.last.welcome();
+  net.last.end(1012);
+  await advance(1000);
+  net.last.end(1006);
+  await advance(2000);
+  net.last.welcome();
+  socket.close();
+  off();
+  socket.connect();
+  assert.deepEqual(heard, ["connected", "reconnecting", "connected", "closed"]);
+  assert.ok(log.of("error").some((error) => (error as SocketError).code === "handler"));
+});
+
+test("methods may be taken from the socket", async () => {
+  const { net, socket } = await connected();
+  const { emit, on, close } = socket;
+  const heard: unknown[] = [];
+  on("newMessage", (data) => void heard.push(data));
+  emit("touch");
+  net.last.frame("newMessage", { text: "a" });
+  close();
+  assert.equal(heard.length, 1);
+  assert.equal(net.last.sent.length, 1);
+});
