@@ -126,11 +126,14 @@ pub(crate) struct Args {
     pub(crate) case: Case,
     pub(crate) name: Option<String>,
     pub(crate) krate: Path,
+    /// Whether TypeScript is to be made of it.
+    pub(crate) typescript: bool,
 }
 
 impl Args {
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self { case: Case::Camel, name: None, krate: default_crate() };
+        let mut args =
+            Self { case: Case::Camel, name: None, krate: default_crate(), typescript: false };
         for option in distinct_options(tokens, errors) {
             let read = match option.name().as_str() {
                 "rename_all" => {
@@ -143,10 +146,11 @@ impl Args {
                     args.name = Some(name.value());
                 }),
                 "crate" => option.parse("crate = some::path").map(|path| args.krate = path),
+                "typescript" => typescript(&option).map(|()| args.typescript = true),
                 name => Err(syn::Error::new(
                     option.key.span(),
                     format!(
-                        "`#[procedure]` has no option `{name}`: it takes `rename_all`, `name` and `crate`"
+                        "`#[procedure]` has no option `{name}`: it takes `rename_all`, `name`, `crate` and `typescript`"
                     ),
                 )),
             };
@@ -158,7 +162,16 @@ impl Args {
     }
 }
 
-fn default_crate() -> Path {
+/// The word `typescript`, which needs a feature.
+pub(crate) fn typescript(option: &Opt) -> syn::Result<()> {
+    if !cfg!(feature = "typescript") {
+        let message = "`typescript` needs the feature `typescript` of the crate `parlor`";
+        return Err(syn::Error::new(option.key.span(), message));
+    }
+    option.flag()
+}
+
+pub(crate) fn default_crate() -> Path {
     let name = PathSegment::from(Ident::new("parlor", Span::call_site()));
     Path { leading_colon: Some(PathSep::default()), segments: [name].into_iter().collect() }
 }

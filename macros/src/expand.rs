@@ -7,12 +7,14 @@ mod decode;
 mod names;
 mod server;
 mod stub;
+mod typescript;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::model::Procedure;
 use names::Names;
+pub(crate) use names::{ends, is_plain};
 
 /// Everything that is made of the trait.
 ///
@@ -50,6 +52,8 @@ fn allowed() -> TokenStream {
             deprecated,
             dead_code,
             private_interfaces,
+            clippy::cast_lossless,
+            clippy::cast_precision_loss,
             clippy::too_many_arguments,
             clippy::used_underscore_binding
         )]

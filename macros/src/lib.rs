@@ -1,4 +1,4 @@
-//! The macro of [Parlor](https://docs.rs/parlor): `#[procedure]` and its markers.
+//! The macros of [Parlor](https://docs.rs/parlor): `#[procedure]`, its markers, and `#[payload]`.
 //!
 //! Use it through the crate `parlor`, which re-exports it.
 
@@ -9,6 +9,7 @@ mod errors;
 mod expand;
 mod model;
 mod parse;
+mod payload;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ use model::Procedure;
 ///   `snake_case`, `kebab-case`, `PascalCase` or `SCREAMING_SNAKE_CASE`.
 /// - `name = ".."`: the procedure's name in logs; the trait's by default.
 /// - `crate = path`: where the crate `parlor` is, if not at `::parlor`.
+/// - `typescript`: `Router::typescript` may make a client of it; then each type of a field or answer
+///   has a TypeScript type. Needs the feature `typescript` of the crate `parlor`.
 ///
 /// # Attributes of fields
 ///
@@ -61,6 +64,31 @@ pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
     misplaced("outgoing", &item.into()).into()
+}
+
+/// Lets a struct or an enum travel in events: derives serde's traits, with names in camelCase.
+///
+/// `#[serde(..)]` on the type, its variants and its fields works as ever; a `rename_all` or
+/// `rename_all_fields` of your own takes the place of camelCase. The crate needs no serde.
+///
+/// ```text
+/// #[payload(typescript)]
+/// #[derive(Debug, Clone)]
+/// pub struct Message {
+///     pub user_id: String, // `userId` on the wire
+///     pub text: String,
+/// }
+/// ```
+///
+/// # Options
+///
+/// - `typescript`: its TypeScript type too, for events of a `#[procedure(typescript)]`. Types inside
+///   it need one as well. `#[ts(..)]` of the crate `ts-rs` works, as in `#[ts(rename = "Other")]` and
+///   `#[ts(type = "string")]`. Needs the feature `typescript` of the crate `parlor`.
+/// - `crate = path`: where the crate `parlor` is, if not at `::parlor`.
+#[proc_macro_attribute]
+pub fn payload(args: TokenStream, item: TokenStream) -> TokenStream {
+    payload::payload(args.into(), item.into()).into()
 }
 
 fn generate(

@@ -23,6 +23,8 @@ pub(crate) struct Procedure {
     pub(crate) name: String,
     /// The path of the crate `parlor`.
     pub(crate) krate: Path,
+    /// Whether TypeScript is to be made of it.
+    pub(crate) typescript: bool,
     pub(crate) incoming: Vec<Event>,
     pub(crate) outgoing: Vec<Event>,
     /// Functions without a marker: wrong, but the impl of the trait has them too.
@@ -112,6 +114,7 @@ impl Procedure {
             ident: read.ident,
             supertraits: read.supertraits,
             krate: args.krate,
+            typescript: args.typescript,
             incoming: Vec::new(),
             outgoing: Vec::new(),
             unmarked: Vec::new(),

@@ -50,13 +50,14 @@ pub(crate) fn parse(input: &TokenStream, errors: &mut Errors) -> Option<Trait> {
 }
 
 /// The word that says what kind of item it is.
-fn keyword(item: &Item) -> TokenStream {
+pub(crate) fn keyword(item: &Item) -> TokenStream {
     match item {
         Item::Struct(item) => item.struct_token.to_token_stream(),
         Item::Enum(item) => item.enum_token.to_token_stream(),
         Item::Fn(item) => item.sig.fn_token.to_token_stream(),
         Item::Impl(item) => item.impl_token.to_token_stream(),
         Item::Mod(item) => item.mod_token.to_token_stream(),
+        Item::Trait(item) => item.trait_token.to_token_stream(),
         Item::Type(item) => item.type_token.to_token_stream(),
         item => item.to_token_stream(),
     }

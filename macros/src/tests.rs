@@ -4,6 +4,7 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
 use crate::generate;
+use crate::payload::payload;
 
 /// The items that are generated, and the messages of the errors among them.
 fn generated(body: &str) -> (String, Vec<String>) {
@@ -131,6 +132,28 @@ fn rules_name_the_feature_that_they_need() {
     assert_eq!(errors, ["`#[validate]` needs the feature `validate` of the crate `parlor`"]);
 }
 
+#[cfg(not(feature = "typescript"))]
+#[test]
+fn typescript_names_the_feature_that_it_needs() {
+    let message = ["`typescript` needs the feature `typescript` of the crate `parlor`"];
+    let item = quote!(
+        trait Chat {
+            #[incoming]
+            async fn a(&mut self);
+        }
+    );
+    let (items, errors) = inspect(generate(quote!(typescript), item));
+    assert_eq!(errors, message);
+    assert!(!items.contains("typescript"), "{items}");
+    let item = quote!(
+        #[ts(rename = "B")]
+        struct A;
+    );
+    let (items, errors) = inspect(payload(quote!(typescript), item));
+    assert_eq!(errors, message);
+    assert!(!items.contains("ts"), "rustc would find an attribute of no derive: {items}");
+}
+
 /// Deletes, doubles and swaps each token at each depth; whatever comes, the macro answers.
 #[test]
 fn no_tokens_make_it_panic() {
@@ -148,7 +171,7 @@ fn no_tokens_make_it_panic() {
     "#
     .parse()
     .expect("tokens");
-    let args = quote!(rename_all = "camelCase", name = "chat", crate = a::b);
+    let args = quote!(rename_all = "camelCase", name = "chat", crate = a::b, typescript);
     let mut count = 0;
     mutations(item.clone(), &mut |item| {
         generate(args.clone(), item);
@@ -158,6 +181,32 @@ fn no_tokens_make_it_panic() {
         generate(args, item.clone());
         count += 1;
     });
+    assert!(count > 500, "{count}");
+}
+
+#[test]
+fn no_tokens_make_a_payload_panic() {
+    let items = [
+        r#"#[doc = "a */ b"] #[serde(tag = "a\"b", content = "c", rename_all = "x")] #[ts(type = "x")]
+        pub enum E<T> where T: Copy { #[serde(rename = "\"")] A { #[serde(flatten)] a: u8 }, B(T), C = 1 }"#,
+        r#"#[derive(Debug, serde::Serialize, TS)] #[serde(transparent, into = "B")]
+        pub struct S<'a, const N: usize> { #[serde(with = "x", rename = "\n")] #[ts(optional)] a: Vec<[u8; N]>, b: &'a u8 }"#,
+        "union U { a: u8 }",
+        "struct S;",
+    ];
+    let args = quote!(typescript, crate = a::b);
+    let mut count = 0;
+    for item in items {
+        let item: TokenStream = item.parse().expect("tokens");
+        mutations(item.clone(), &mut |item| {
+            payload(args.clone(), item);
+            count += 1;
+        });
+        mutations(args.clone(), &mut |args| {
+            payload(args, item.clone());
+            count += 1;
+        });
+    }
     assert!(count > 500, "{count}");
 }
 

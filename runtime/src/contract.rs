@@ -11,6 +11,8 @@ use serde::{Deserializer, Serialize, de::DeserializeOwned};
 use crate::client::{Call, Client, ConnectionChange};
 use crate::rooms::Emitter;
 use crate::session::{Answer, DisconnectReason, Reply};
+#[cfg(feature = "typescript")]
+use crate::typescript::{Description, Type};
 use crate::wire::{Defaulted, Violation};
 
 /// A type that can be a field, a `#[payload]` or an answer of an event: serde reads it and writes it.
@@ -25,7 +27,7 @@ use crate::wire::{Defaulted, Violation};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel in an event",
     label = "cannot be sent and received",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or to the type inside it; it is also `Send + Sync + 'static`"
+    note = "add `#[parlor::payload]` to `{Self}`, or to the type inside it; it is also `Send + Sync + 'static`"
 )]
 pub trait Payload<Via = Serde>: Sized {
     /// `Self`.
@@ -117,6 +119,46 @@ impl<T: Never> OrDefault<Nothing> for T {
     }
 }
 
+/// What `typescript` asks of a type. Built like [`Payload`], for the same reason.
+#[cfg(feature = "typescript")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no TypeScript type",
+    label = "has no TypeScript type",
+    note = "add `#[parlor::payload(typescript)]` to `{Self}`, or to the type inside it; types of `chrono`, `url` and `uuid` have one with the feature of that name"
+)]
+pub trait HasTypeScript<Via = Serde> {
+    /// `Self`.
+    type This: ts_rs::TS + ?Sized;
+    /// What the generator needs to know of it.
+    fn typescript() -> Type
+    where
+        Self: 'static;
+}
+
+#[cfg(feature = "typescript")]
+#[diagnostic::do_not_recommend]
+impl<T: ts_rs::TS + ?Sized> HasTypeScript<Serde> for T {
+    type This = T;
+    fn typescript() -> Type
+    where
+        T: 'static,
+    {
+        Type::of::<T>()
+    }
+}
+
+#[cfg(feature = "typescript")]
+#[diagnostic::do_not_recommend]
+impl<T: Never + ts_rs::TS + ?Sized> HasTypeScript<Nothing> for T {
+    type This = T;
+    fn typescript() -> Type
+    where
+        T: 'static,
+    {
+        Type::of::<T>()
+    }
+}
+
 /// The events of one trait, seen from the server. Implemented by its emitter type.
 pub trait Contract: From<Emitter> + Send + Sync + 'static {
     /// The name of the trait, for logs.
@@ -125,6 +167,13 @@ pub trait Contract: From<Emitter> + Send + Sync + 'static {
     const INCOMING: &'static [&'static str];
     /// One incoming event with its arguments.
     type Incoming: Events;
+
+    /// What the TypeScript generator makes its files of; `None` without `#[procedure(typescript)]`.
+    #[cfg(feature = "typescript")]
+    #[doc(hidden)]
+    fn typescript() -> Option<Description> {
+        None
+    }
 }
 
 /// A contract together with the session type that handles its incoming events.

@@ -69,6 +69,8 @@ mod rooms;
 mod rules;
 mod server;
 mod session;
+#[cfg(feature = "typescript")]
+pub mod typescript;
 mod wire;
 
 pub use client::{
@@ -78,7 +80,7 @@ pub use contract::{Contract, Payload};
 #[cfg(feature = "validate")]
 pub use garde::Validate;
 pub use http;
-pub use parlor_macros::{incoming, outgoing, procedure};
+pub use parlor_macros::{incoming, outgoing, payload, procedure};
 pub use rooms::{Audience, Exception, Io, JoinRoomError, Room, Rooms, Target, rooms};
 #[cfg(feature = "rustls")]
 pub use rustls;
@@ -89,17 +91,21 @@ pub use wire::{CloseCode, ErrorBody, ErrorCode, Violation};
 /// What most files that use Parlor need.
 pub mod prelude {
     pub use crate::{
-        ConnectionChange, DisconnectReason, Reject, Request, Router, incoming, outgoing, procedure,
-        rooms,
+        ConnectionChange, DisconnectReason, Reject, Request, Router, incoming, outgoing, payload,
+        procedure, rooms,
     };
 }
 
 /// What generated code calls. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use serde::Deserializer;
+    pub use serde::{self, Deserializer};
+    #[cfg(feature = "typescript")]
+    pub use ts_rs;
 
     pub use crate::client::Client;
+    #[cfg(feature = "typescript")]
+    pub use crate::contract::HasTypeScript;
     pub use crate::contract::{
         ClientHandle, Contract, DecodeError, Events, NotResult, OrDefault, Payload, Probe,
         Procedure,
@@ -111,5 +117,22 @@ pub mod __private {
         pub use crate::rules::*;
     }
     pub use crate::session::{Answer, Reply};
+    /// What the TypeScript generator is told.
+    #[cfg(feature = "typescript")]
+    pub mod typescript {
+        pub use crate::typescript::{Description, Event, Field, Rule};
+    }
     pub use crate::wire::{Defaulted, Fields, Object, Violation, decode_fields, decode_payload};
+
+    /// `_`, where another macro would put a type for it.
+    #[cfg(feature = "typescript")]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_infer {
+        () => {
+            _
+        };
+    }
+    #[cfg(feature = "typescript")]
+    pub use __parlor_infer as infer;
 }

@@ -64,11 +64,11 @@ impl Names {
     /// Its span is exactly that of the type: rustc reports a type that is no payload in each place
     /// where it meets it, and drops all but one of the reports because they are the same.
     pub(super) fn project(&self, ty: &Type, item: &str) -> Option<TokenStream> {
-        (!is_surely_payload(ty)).then(|| self.item(ty, "Payload", item))
+        (!is_plain(ty)).then(|| self.item(ty, "Payload", item))
     }
 
     /// `<T as trait<_>>::item`.
-    fn item(&self, ty: &Type, contract: &str, item: &str) -> TokenStream {
+    pub(super) fn item(&self, ty: &Type, contract: &str, item: &str) -> TokenStream {
         let private = &self.private;
         let (first, last) = ends(ty);
         let contract = Ident::new(contract, Span::call_site());
@@ -129,7 +129,7 @@ pub(super) fn str_type() -> TokenStream {
 }
 
 /// The spans of the first and the last token.
-pub(super) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut tokens = tokens.to_token_stream().into_iter();
     let Some(first) = tokens.next() else {
         return (Span::call_site(), Span::call_site());
@@ -140,7 +140,7 @@ pub(super) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
 
 /// Types of std by their usual names, and containers of them. A type of the user's with such a name
 /// still compiles; only its errors are less clear.
-fn is_surely_payload(ty: &Type) -> bool {
+pub(crate) fn is_plain(ty: &Type) -> bool {
     const PLAIN: [&str; 17] = [
         "String", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16",
         "u32", "u64", "usize", "i128", "u128",
@@ -152,16 +152,14 @@ fn is_surely_payload(ty: &Type) -> bool {
     if path.qself.is_some() || path.path.segments.len() != 1 {
         return false;
     }
-    last_segment(ty).is_some_and(|last| {
-        match &last.arguments {
+    last_segment(ty).is_some_and(|last| match &last.arguments {
         syn::PathArguments::None => PLAIN.iter().any(|plain| last.ident == plain),
         syn::PathArguments::AngleBracketed(list) => {
             (last.ident == "Option" || last.ident == "Vec")
-                && list.args.iter().all(|argument| {
-                    matches!(argument, syn::GenericArgument::Type(ty) if is_surely_payload(ty))
-                })
+                && list.args.iter().all(
+                    |argument| matches!(argument, syn::GenericArgument::Type(ty) if is_plain(ty)),
+                )
         }
         syn::PathArguments::Parenthesized(_) => false,
-    }
     })
 }

@@ -6,6 +6,7 @@ use quote::quote;
 use super::contract::{cfg, guards};
 use super::names::{Names, local};
 use super::stub::Stub;
+use super::typescript;
 use crate::model::{Answer, Direction, Event, Payload, Procedure};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
@@ -49,6 +50,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         quote!(#(#cfg)* #wire)
     });
     let dispatch = dispatch(procedure, names);
+    let description = procedure.typescript.then(|| typescript::description(procedure, names));
     quote! {
         impl #emitter {
             #(#stubs)*
@@ -72,6 +74,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #name;
             const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#wires),*];
             type Incoming = #incoming;
+            #description
         }
         #dispatch
     }

@@ -23,6 +23,10 @@ pub(super) trait Endpoint: Send + Sync {
 
     /// How long sessions may take to close.
     fn close_timeout(&self) -> Duration;
+
+    /// What TypeScript is made of; `None` if the contract has none.
+    #[cfg(feature = "typescript")]
+    fn typescript(&self) -> Option<crate::typescript::Description>;
 }
 
 /// A session that waits for its connection.
@@ -129,6 +133,11 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
 
     fn close_timeout(&self) -> Duration {
         self.limits.close_timeout
+    }
+
+    #[cfg(feature = "typescript")]
+    fn typescript(&self) -> Option<crate::typescript::Description> {
+        E::typescript()
     }
 }
 

@@ -177,6 +177,17 @@ impl Router {
         Serve::new(self, listen)
     }
 
+    /// The TypeScript client of the mounted procedures that have `#[procedure(typescript)]`.
+    #[cfg(feature = "typescript")]
+    pub fn typescript(&self) -> crate::typescript::TypeScript {
+        let described = self
+            .shared
+            .endpoints
+            .iter()
+            .filter_map(|(path, endpoint)| Some((path.clone(), endpoint.typescript()?)));
+        crate::typescript::TypeScript::new(described, self.shared.mistakes.first().cloned())
+    }
+
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and lets nobody more in.
     ///
     /// For a router inside another HTTP server; call it when that one has stopped to accept.

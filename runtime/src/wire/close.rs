@@ -122,6 +122,26 @@ mod tests {
         assert!(docs.contains(&table), "docs/wire.md should have\n{table}");
     }
 
+    /// So has the TypeScript client, with what it acts by.
+    #[test]
+    fn the_typescript_client_has_this_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ts/src/closeCodes.ts");
+        let rows = TABLE.iter().map(|row| {
+            let redial = if row.redial { "yes" } else { "no" };
+            format!(" * | {} | {} | {redial} | {} |\n", row.code, row.by, row.meaning)
+        });
+        let rows = rows.collect::<String>();
+        let codes = TABLE.iter().filter(|row| !row.redial).map(|row| row.code.to_string());
+        let codes = codes.collect::<Vec<_>>().join(", ");
+        let expected = format!(
+            "/**\n * The close codes after which a client does not connect again, of this table:\n *\n \
+             * | code | sent by | come back? | meaning |\n * | ---: | --- | --- | --- |\n{rows} */\n\
+             export const finalCodes: readonly number[] = [{codes}];\n"
+        );
+        let file = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+        assert!(file == expected, "{path} should be\n{expected}");
+    }
+
     #[test]
     fn unknown_codes_are_judged_by_their_range() {
         assert!(CloseCode(4321).redial());

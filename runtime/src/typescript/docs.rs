@@ -1,0 +1,83 @@
+//! Doc comments, as TypeScript has them.
+
+/// A comment of these lines before an item that is indented by `indent` spaces; nothing if there
+/// is nothing to say.
+pub(super) fn comment(lines: &[String], indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    match lines {
+        [] => String::new(),
+        [line] => format!("{pad}/** {line} */\n"),
+        lines => {
+            let lines = lines.iter().map(|line| format!("{pad} * {line}").trim_end().to_owned());
+            let lines: Vec<_> = lines.collect();
+            format!("{pad}/**\n{}\n{pad} */\n", lines.join("\n"))
+        }
+    }
+}
+
+/// The lines of Rust doc comments, one for each `#[doc]` or more, without what is around them.
+pub(super) fn lines<'a>(docs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let lines: Vec<&str> = docs.into_iter().flat_map(|doc| doc.split(['\n', '\r'])).collect();
+    // `/// text` has a space before the text; code may have more.
+    let indented = |line: &str| line.trim().is_empty() || line.starts_with(' ');
+    let cut = usize::from(lines.iter().all(|line| indented(line)));
+    let lines = lines.iter().map(|line| harmless(line.get(cut..).unwrap_or_default().trim_end()));
+    let mut lines: Vec<String> = lines.skip_while(String::is_empty).collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines
+}
+
+/// Appends a paragraph.
+pub(super) fn paragraph(lines: &mut Vec<String>, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(self::lines([text]));
+}
+
+/// `*/` would end the comment; Markdown shows `*\/` the same.
+fn harmless(line: &str) -> String {
+    let visible =
+        |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
+    line.replace("*/", "*\\/").chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_stays_one_line() {
+        assert_eq!(comment(&lines([" Says `text`."]), 2), "  /** Says `text`. */\n");
+        assert_eq!(comment(&lines([]), 2), "");
+        assert_eq!(comment(&lines(["", "  "]), 2), "");
+    }
+
+    #[test]
+    fn code_keeps_its_indent() {
+        let docs = lines([" Like this:", "", " ```", "     let x = 1;", " ```", " "]);
+        let expected = "/**\n * Like this:\n *\n * ```\n *     let x = 1;\n * ```\n */\n";
+        assert_eq!(comment(&docs, 0), expected);
+    }
+
+    #[test]
+    fn nothing_ends_a_comment_early() {
+        let docs = lines([" a */ export const evil = 1; /* b", " c **/ d\u{2028}e"]);
+        let comment = comment(&docs, 0);
+        assert_eq!(comment.matches("*/").count(), 1, "{comment}");
+        assert!(comment.ends_with(" */\n"));
+    }
+
+    #[test]
+    fn paragraphs_are_apart() {
+        let mut docs = lines([" One."]);
+        paragraph(&mut docs, "Two.");
+        paragraph(&mut docs, "");
+        assert_eq!(docs, ["One.", "", "Two."]);
+    }
+}

@@ -1,0 +1,159 @@
+//! `index.ts`: the contracts as types.
+
+use super::description::{Description, Event, Field, Payload};
+use super::types::Declarations;
+use super::{Type, TypeScriptError, docs, layout, names, rules};
+
+/// The interface and the namespace of one procedure.
+pub(super) fn procedure(contract: &Description) -> Result<String, TypeScriptError> {
+    let name = contract.name;
+    let comment = docs::comment(&docs::lines(contract.docs.iter().copied()), 0);
+    let parts = [
+        interface("Incoming", "What clients send.", &contract.incoming, incoming)?,
+        interface("Outgoing", "What the server sends.", &contract.outgoing, outgoing)?,
+        interface("Answers", "The answers to calls.", &contract.incoming, answer)?,
+        interface("Errors", "The typed refusals of calls.", &contract.incoming, refusal)?,
+        types(contract)?,
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Ok(format!(
+        "{comment}export interface {name} {{\n  \
+           incoming: {name}.Incoming;\n  \
+           outgoing: {name}.Outgoing;\n  \
+           answers: {name}.Answers;\n  \
+           errors: {name}.Errors;\n\
+         }}\n\n\
+         export namespace {name} {{\n{}}}\n",
+        parts.join("\n")
+    ))
+}
+
+type Line = fn(&Event) -> Result<Option<String>, TypeScriptError>;
+
+/// An interface with a line for each event.
+fn interface(
+    name: &str,
+    doc: &str,
+    events: &[Event],
+    line: Line,
+) -> Result<String, TypeScriptError> {
+    let mut lines = String::new();
+    for event in events {
+        lines.push_str(&line(event)?.unwrap_or_default());
+    }
+    let body = if lines.is_empty() { "{}".to_owned() } else { format!("{{\n{lines}  }}") };
+    Ok(format!("  /** {doc} */\n  export interface {name} {body}\n"))
+}
+
+fn incoming(event: &Event) -> Result<Option<String>, TypeScriptError> {
+    self::event(event, true).map(Some)
+}
+
+fn outgoing(event: &Event) -> Result<Option<String>, TypeScriptError> {
+    self::event(event, false).map(Some)
+}
+
+fn answer(event: &Event) -> Result<Option<String>, TypeScriptError> {
+    event.answer.as_ref().map(|ty| entry(event.name, ty)).transpose()
+}
+
+fn refusal(event: &Event) -> Result<Option<String>, TypeScriptError> {
+    event.error.as_ref().map(|ty| entry(event.name, ty)).transpose()
+}
+
+fn entry(name: &str, ty: &Type) -> Result<String, TypeScriptError> {
+    let key = names::key(name);
+    let ty = value(ty, 4, key.len())?;
+    Ok(format!("    {key}:{ty};\n"))
+}
+
+/// An event with its payload.
+fn event(event: &Event, sent: bool) -> Result<String, TypeScriptError> {
+    let key = names::key(event.name);
+    let mut lines = docs::lines(event.docs.iter().copied());
+    let payload = match &event.payload {
+        Payload::Fields(fields) if fields.is_empty() => " Record<string, never>".to_owned(),
+        Payload::Fields(fields) => {
+            let mut object = String::from(" {\n");
+            for (name, field) in fields {
+                object.push_str(&self::field(name, field, sent)?);
+            }
+            one_line(&object).unwrap_or(object + "    }")
+        }
+        Payload::Whole(field) => {
+            docs::paragraph(&mut lines, &docs::lines(field.docs.iter().copied()).join("\n"));
+            docs::paragraph(&mut lines, &sentences(field)?);
+            value(&field.ty, 4, key.len())?
+        }
+    };
+    if let Some(note) = event.deprecated {
+        docs::paragraph(&mut lines, format!("@deprecated {note}").trim_end());
+    }
+    Ok(format!("{}    {key}:{payload};\n", docs::comment(&lines, 4)))
+}
+
+/// An object of one field on one line, if it is a short one.
+fn one_line(object: &str) -> Option<String> {
+    let (_, field) = object.split_once('\n')?;
+    let field = field.trim().strip_suffix(';')?;
+    (!field.contains('\n') && field.len() < 60).then(|| format!(" {{ {field} }}"))
+}
+
+/// A field. What clients send may leave out what the server does without.
+fn field(name: &str, field: &Field, sent: bool) -> Result<String, TypeScriptError> {
+    let mut lines = docs::lines(field.docs.iter().copied());
+    docs::paragraph(&mut lines, &sentences(field)?);
+    let optional = if sent && (field.default || field.ty.is_optional()) { "?" } else { "" };
+    let key = format!("{}{optional}", names::key(name));
+    let value = value(&field.ty, 6, key.len())?;
+    Ok(format!("{}      {key}:{value};\n", docs::comment(&lines, 6)))
+}
+
+fn sentences(field: &Field) -> Result<String, TypeScriptError> {
+    if field.rules.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(rules::sentences(&field.rules, &field.ty.text()?, field.ty.rust()))
+}
+
+/// A type behind a key, with what parts them.
+fn value(ty: &Type, indent: usize, key: usize) -> Result<String, TypeScriptError> {
+    let text = layout::value(&ty.text()?, indent, indent + key + 2)
+        .map_err(|reason| TypeScriptError::Type { rust: ty.rust().to_owned(), reason })?;
+    Ok(if text.starts_with('\n') { text } else { format!(" {text}") })
+}
+
+/// The types of the user's that the events are made of.
+fn types(contract: &Description) -> Result<String, TypeScriptError> {
+    let mut found = Declarations::default();
+    for event in contract.incoming.iter().chain(&contract.outgoing) {
+        let fields: Vec<&Field> = match &event.payload {
+            Payload::Fields(fields) => fields.iter().map(|(_, field)| field).collect(),
+            Payload::Whole(field) => vec![field],
+        };
+        let types = fields.into_iter().map(|field| &field.ty);
+        for ty in types.chain(&event.answer).chain(&event.error) {
+            ty.declare(&mut found)?;
+        }
+    }
+    if let Some(clash) = found.clash {
+        return Err(TypeScriptError::TwoTypes {
+            procedure: contract.name.to_owned(),
+            name: clash.name,
+            rust: clash.rust.map(str::to_owned),
+        });
+    }
+    let mut declarations = Vec::new();
+    for (name, declaration) in &found.types {
+        names::declared(name, declaration.rust)?;
+        let text = layout::declaration(&declaration.text, 2).map_err(|reason| {
+            TypeScriptError::Type { rust: declaration.rust.to_owned(), reason }
+        })?;
+        let docs = declaration.docs.as_deref().map(|docs| {
+            let docs = docs.trim().trim_start_matches("/**");
+            docs::comment(&layout::comment_lines(docs.strip_suffix("*/").unwrap_or(docs)), 2)
+        });
+        declarations.push(format!("{}  export {text};\n", docs.unwrap_or_default()));
+    }
+    Ok(declarations.join("\n"))
+}

@@ -1,0 +1,377 @@
+//! Lays out what `ts-rs` writes on one line: one field per line, two spaces of indent.
+
+use super::{docs, names};
+
+/// Longer lines are broken.
+const WIDTH: usize = 100;
+
+/// A type: tokens, and groups of them.
+enum Node {
+    Token {
+        text: String,
+        kind: Kind,
+        spaced: bool,
+    },
+    /// A comment's text.
+    Comment(String),
+    /// `{..}`, `<..>`, `[..]` or `(..)`, and what the separators in it part.
+    Group {
+        open: char,
+        members: Vec<Vec<Node>>,
+        spaced: bool,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Word,
+    String,
+    Mark,
+}
+
+/// A type, on a line that is indented by `indent` and has `column` characters already.
+pub(super) fn value(text: &str, indent: usize, column: usize) -> Result<String, String> {
+    let nodes = parse(text)?;
+    Ok(render(&nodes, indent, column))
+}
+
+/// A declaration such as `type Name<T> = { .. };`, without the `;`.
+pub(super) fn declaration(text: &str, indent: usize) -> Result<String, String> {
+    let nodes = parse(text.trim_end().trim_end_matches(';'))?;
+    let equals = nodes.iter().position(|node| is_mark(node, "="));
+    let equals = equals.ok_or("it has no definition")?;
+    let (head, body) = (&nodes[..equals], &nodes[equals + 1..]);
+    let head = flat(head).ok_or("its name is not to be understood")?;
+    let body = match body {
+        // An object of more than one field has a line for each, however short they are.
+        [Node::Group { open: '{', members, .. }] if members.len() > 1 => object(members, indent),
+        body => render(body, indent, indent + "export  = ".len() + head.len()),
+    };
+    Ok(format!("{head} ={}", space(body)))
+}
+
+fn parse(text: &str) -> Result<Vec<Node>, String> {
+    let mut parser = Parser { rest: text };
+    let mut members = parser.members(None)?;
+    match members.len() {
+        1 => Ok(members.remove(0)),
+        _ => Err(format!("`{text}` is not one type")),
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Parser<'a> {
+    /// Takes `bytes` of what is left.
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (token, rest) = self.rest.split_at(bytes);
+        self.rest = rest;
+        token
+    }
+
+    fn members(&mut self, close: Option<char>) -> Result<Vec<Vec<Node>>, String> {
+        let mut members = Vec::new();
+        let mut member = Vec::new();
+        loop {
+            let trimmed = self.rest.trim_start();
+            let spaced = trimmed.len() < self.rest.len() && !member.is_empty();
+            self.rest = trimmed;
+            let Some(c) = self.rest.chars().next() else {
+                if close.is_some() {
+                    return Err("a bracket is not closed".to_owned());
+                }
+                break;
+            };
+            if Some(c) == close {
+                self.take(1);
+                break;
+            }
+            match c {
+                ',' | ';' => {
+                    self.take(1);
+                    members.push(std::mem::take(&mut member));
+                }
+                '{' | '<' | '[' | '(' => {
+                    self.take(1);
+                    let close = match c {
+                        '{' => '}',
+                        '<' => '>',
+                        '[' => ']',
+                        _ => ')',
+                    };
+                    let inner = self.members(Some(close))?;
+                    member.push(Node::Group { open: c, members: inner, spaced });
+                }
+                '}' | '>' | ']' | ')' => return Err(format!("`{c}` closes nothing")),
+                _ => member.push(self.token(c, spaced)?),
+            }
+        }
+        if !member.is_empty() {
+            members.push(member);
+        }
+        Ok(members)
+    }
+
+    fn token(&mut self, first: char, spaced: bool) -> Result<Node, String> {
+        if self.rest.starts_with("/*") {
+            self.take(2);
+            let end = self.rest.find("*/").ok_or("a comment does not end")?;
+            let comment = self.take(end + 2).trim_end_matches("*/");
+            return Ok(Node::Comment(comment.trim_start_matches('*').to_owned()));
+        }
+        if matches!(first, '"' | '\'' | '`') {
+            return self.string(first, spaced);
+        }
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');
+        let end = self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len());
+        let (bytes, kind) = match end {
+            0 if self.rest.starts_with("=>") => (2, Kind::Mark),
+            0 if self.rest.starts_with("?:") => (2, Kind::Mark),
+            0 => (first.len_utf8(), Kind::Mark),
+            end => (end, Kind::Word),
+        };
+        let text = self.take(bytes).to_owned();
+        let spaced = spaced && !matches!(text.as_str(), ":" | "?:");
+        Ok(Node::Token { text, kind, spaced })
+    }
+
+    fn string(&mut self, quote: char, spaced: bool) -> Result<Node, String> {
+        let mut escaped = false;
+        let end = self.rest.char_indices().skip(1).find(|&(_, c)| {
+            let ends = c == quote && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        let (end, _) = end.ok_or("a string does not end")?;
+        let text = self.take(end + 1);
+        if quote != '`' && text.contains(['\n', '\r']) {
+            return Err(format!("a string of it has a line end: {text:?}"));
+        }
+        let text = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+        Ok(Node::Token { text, kind: Kind::String, spaced })
+    }
+}
+
+fn is_mark(node: &Node, mark: &str) -> bool {
+    matches!(node, Node::Token { text, kind: Kind::Mark, .. } if text == mark)
+}
+
+/// All on one line; `None` if there is a comment, which needs its own.
+fn flat(nodes: &[Node]) -> Option<String> {
+    let mut line = String::new();
+    for node in nodes {
+        match node {
+            Node::Comment(_) => return None,
+            Node::Token { text, spaced, .. } => {
+                line.push_str(if *spaced { " " } else { "" });
+                line.push_str(text);
+            }
+            Node::Group { open, members, spaced } => {
+                line.push_str(if *spaced { " " } else { "" });
+                line.push_str(&flat_group(*open, members)?);
+            }
+        }
+    }
+    Some(line)
+}
+
+fn flat_group(open: char, members: &[Vec<Node>]) -> Option<String> {
+    let members: Option<Vec<String>> = members
+        .iter()
+        .map(|member| {
+            if open != '{' {
+                return flat(member);
+            }
+            let (key, value) = field(member)?;
+            let value = flat(value)?;
+            Some(if key.is_empty() { value } else { key + &space(value) })
+        })
+        .collect();
+    let members = members?;
+    Some(match open {
+        '{' if members.is_empty() => "{}".to_owned(),
+        '{' => format!("{{ {} }}", members.join("; ")),
+        '<' => format!("<{}>", members.join(", ")),
+        '[' => format!("[{}]", members.join(", ")),
+        _ => format!("({})", members.join(", ")),
+    })
+}
+
+/// Parts `key: value`; the key is without quotes where it can be.
+fn field(member: &[Node]) -> Option<(String, &[Node])> {
+    let colon = member.iter().position(|node| is_mark(node, ":") || is_mark(node, "?:"));
+    let Some(colon) = colon else { return Some((String::new(), member)) };
+    let (key, value) = member.split_at(colon + 1);
+    let key = match key {
+        [Node::Token { text, kind: Kind::String, .. }, Node::Token { text: colon, .. }] => {
+            let inner = text.get(1..text.len() - 1).unwrap_or_default();
+            if names::is_plain(inner) {
+                format!("{inner}{colon}")
+            } else {
+                format!("{text}{colon}")
+            }
+        }
+        [Node::Token { text, kind: Kind::Word, .. }, Node::Token { text: colon, .. }] => {
+            format!("{}{colon}", names::key(text))
+        }
+        key => flat(key)?,
+    };
+    Some((key, value))
+}
+
+fn render(nodes: &[Node], indent: usize, column: usize) -> String {
+    if let Some(line) = flat(nodes).filter(|line| column + line.chars().count() <= WIDTH) {
+        return line;
+    }
+    let pad = " ".repeat(indent + 2);
+    let alternatives: Vec<_> =
+        nodes.split(|node| is_mark(node, "|")).filter(|part| !part.is_empty()).collect();
+    if alternatives.len() > 1 {
+        let lines = alternatives.iter().map(|part| {
+            let part = render(part, indent + 4, indent + 4);
+            format!("\n{pad}| {}", part.trim_start())
+        });
+        return lines.collect();
+    }
+    let mut text = String::new();
+    for node in nodes {
+        match node {
+            Node::Comment(_) => {}
+            Node::Token { text: token, spaced, .. } => {
+                text.push_str(if *spaced { " " } else { "" });
+                text.push_str(token);
+            }
+            Node::Group { open, members, spaced } => {
+                text.push_str(if *spaced { " " } else { "" });
+                text.push_str(&group(*open, members, indent, column + text.len()));
+            }
+        }
+    }
+    text
+}
+
+fn group(open: char, members: &[Vec<Node>], indent: usize, column: usize) -> String {
+    if let Some(line) = flat_group(open, members).filter(|line| column + line.len() <= WIDTH) {
+        return line;
+    }
+    if open == '{' {
+        return object(members, indent);
+    }
+    let members: Vec<_> = members.iter().map(|member| render(member, indent, column)).collect();
+    let mut inner = members.join(", ");
+    if inner.starts_with('\n') {
+        inner.push('\n');
+        inner.push_str(&" ".repeat(indent));
+    }
+    match open {
+        '<' => format!("<{inner}>"),
+        '[' => format!("[{inner}]"),
+        _ => format!("({inner})"),
+    }
+}
+
+/// An object with one line for each field.
+fn object(members: &[Vec<Node>], indent: usize) -> String {
+    let inner = indent + 2;
+    let pad = " ".repeat(inner);
+    let mut text = String::from("{\n");
+    for member in members {
+        let comments = member.iter().take_while(|node| matches!(node, Node::Comment(_))).count();
+        for node in &member[..comments] {
+            if let Node::Comment(comment) = node {
+                text.push_str(&docs::comment(&comment_lines(comment), inner));
+            }
+        }
+        let member = &member[comments..];
+        let (key, value) = field(member).unwrap_or((String::new(), member));
+        let value = render(value, inner, inner + key.len() + 1);
+        let value = if key.is_empty() { value.trim_start().to_owned() } else { space(value) };
+        text.extend([&pad, key.as_str(), value.as_str(), ";\n"]);
+    }
+    text.push_str(&" ".repeat(indent));
+    text.push('}');
+    text
+}
+
+/// A value behind `key:`.
+fn space(value: String) -> String {
+    if value.starts_with(['\n', ' ']) { value } else { format!(" {value}") }
+}
+
+/// The lines of a comment without the stars before them.
+pub(super) fn comment_lines(comment: &str) -> Vec<String> {
+    let lines = comment.lines().map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix('*').unwrap_or(line)
+    });
+    docs::lines(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn laid_out(text: &str) -> String {
+        declaration(text, 0).expect("a declaration")
+    }
+
+    #[test]
+    fn an_object_has_a_line_for_each_field() {
+        assert_eq!(
+            laid_out("type A = { a: string, \"b\"?: Array<number> | null, };"),
+            "type A = {\n  a: string;\n  b?: Array<number> | null;\n}"
+        );
+        assert_eq!(laid_out("type A = { a: string, };"), "type A = { a: string }");
+        assert_eq!(laid_out("type A = {  };"), "type A = {}");
+    }
+
+    #[test]
+    fn comments_stand_before_their_fields() {
+        assert_eq!(
+            laid_out("type A = { \n/**\n * One.\n * Two.\n */\na: string, };"),
+            "type A = {\n  /**\n   * One.\n   * Two.\n   */\n  a: string;\n}"
+        );
+    }
+
+    #[test]
+    fn a_long_union_has_a_line_for_each_alternative() {
+        let long = "x".repeat(50);
+        let text =
+            format!("type A = {{ \"{long}\": string }} | {{ \"b-c\": {{ d: \"{long}\", }} }};");
+        let expected =
+            format!("type A =\n  | {{ {long}: string }}\n  | {{ \"b-c\": {{ d: \"{long}\" }} }}");
+        assert_eq!(laid_out(&text), expected);
+    }
+
+    #[test]
+    fn generics_maps_tuples_and_functions_stay() {
+        for text in [
+            "type Page<T = string, U> = Array<[T, U]>",
+            "type A = { [key in string]?: Array<number> }",
+            "type A = (a: string, b: number) => void",
+            "type A = `a-${string}` | 'b'",
+            "type A = -1 | 1.5",
+            "type A = { type: \"a\" } & B",
+            "type A = \"say \\\"hi\\\"; { <\" | 1",
+        ] {
+            assert_eq!(laid_out(&format!("{text};")), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_type_is_refused() {
+        for text in [
+            "type A = { a: string",
+            "type A = string; evil()",
+            "type A = \"a",
+            "type A = Array<string",
+            "type A = string }",
+            "type A = /* string",
+            "type A = /*/ string",
+        ] {
+            assert!(declaration(text, 0).is_err(), "{text}");
+        }
+    }
+}

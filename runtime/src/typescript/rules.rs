@@ -1,0 +1,177 @@
+//! The rules of `#[validate(..)]`: in words for the docs, and as data for the client.
+//!
+//! A client must not refuse what the server would take: what cannot be told exactly from the JSON is
+//! left to the server.
+
+use super::description::Rule;
+use super::names::quoted;
+
+/// The rules of a value as sentences.
+pub(super) fn sentences(rules: &[Rule], ty: &str, rust: &str) -> String {
+    let sentences: Vec<_> = rules.iter().map(|rule| sentence(rule, ty, rust)).collect();
+    sentences.join(" ")
+}
+
+/// The rules that clients check, as a literal of type `Rule[]`; `None` if there are none.
+pub(super) fn literal(rules: &[Rule], rust: &str) -> Option<String> {
+    let rules: Vec<_> = rules.iter().filter_map(|rule| client(rule, rust)).collect();
+    (!rules.is_empty()).then(|| format!("[{}]", rules.join(", ")))
+}
+
+fn client(rule: &Rule, rust: &str) -> Option<String> {
+    match rule {
+        // The server counts what is left when equal elements are one.
+        Rule::Length { min, max } => bounded("length", *min, max.filter(|_| !merges(rust))),
+        // A number that is rounded to an `f32` may come to lie within its bounds.
+        Rule::Range { min, max } if !has_word(rust, "f32") => bounded("range", *min, *max),
+        Rule::Range { .. } | Rule::Nested | Rule::Custom => None,
+        Rule::Pattern(pattern) => {
+            let pattern = javascript(pattern)?;
+            Some(format!("{{ rule: \"pattern\", pattern: {} }}", quoted(&pattern)))
+        }
+        Rule::Email => Some("{ rule: \"email\" }".to_owned()),
+        Rule::Url => Some("{ rule: \"url\" }".to_owned()),
+        Rule::Inner(rules) => {
+            let rules = literal(rules, rust)?;
+            Some(format!("{{ rule: \"inner\", rules: {rules} }}"))
+        }
+    }
+}
+
+#[cfg(feature = "validate-pattern")]
+use super::pattern::javascript;
+
+#[cfg(not(feature = "validate-pattern"))]
+fn javascript(_: &str) -> Option<String> {
+    None
+}
+
+fn bounded(rule: &str, min: Option<f64>, max: Option<f64>) -> Option<String> {
+    let min = min.filter(|min| min.is_finite()).map(|min| format!(", min: {}", number(min)));
+    let max = max.filter(|max| max.is_finite()).map(|max| format!(", max: {}", number(max)));
+    let (min, max) = match (min, max) {
+        (None, None) => return None,
+        (min, max) => (min.unwrap_or_default(), max.unwrap_or_default()),
+    };
+    Some(format!("{{ rule: {}{min}{max} }}", quoted(rule)))
+}
+
+/// Whether several elements of the JSON may be one in Rust.
+fn merges(rust: &str) -> bool {
+    let set = ["HashSet", "BTreeSet"].iter().any(|set| has_word(rust, set));
+    let keyed = ["HashMap<", "BTreeMap<"].iter().any(|map| rust.contains(map));
+    set || (keyed && !rust.contains("Map<alloc::string::String,"))
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
+}
+
+/// A number as JavaScript writes it.
+fn number(number: f64) -> String {
+    if number.abs() < 1e21 { number.to_string() } else { format!("{number:e}") }
+}
+
+fn sentence(rule: &Rule, ty: &str, rust: &str) -> String {
+    match rule {
+        Rule::Length { min, max } => {
+            let text = range(*min, *max);
+            let one = [*min, *max].into_iter().flatten().next_back() == Some(1.0);
+            format!("{text} {}.", unit(ty, one))
+        }
+        Rule::Range { min, max } => format!("{}.", range(*min, *max)),
+        Rule::Pattern(pattern) => {
+            let by = if client(rule, rust).is_none() { " Checked by the server only." } else { "" };
+            format!("Matches `{pattern}`.{by}")
+        }
+        Rule::Email => "An email address.".to_owned(),
+        Rule::Url => "A URL.".to_owned(),
+        Rule::Inner(rules) => {
+            let element = ty.strip_prefix("Array<").and_then(|ty| ty.split(" | null").next());
+            let element = element.map_or("", |ty| ty.strip_suffix('>').unwrap_or(ty));
+            format!("Each: {}", sentences(rules, element, rust))
+        }
+        Rule::Nested => "Has rules of its own, checked by the server only.".to_owned(),
+        Rule::Custom => "Has a further rule, checked by the server only.".to_owned(),
+    }
+}
+
+fn range(min: Option<f64>, max: Option<f64>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) if min.total_cmp(&max).is_eq() => format!("Exactly {}", number(min)),
+        (Some(min), Some(max)) => format!("From {} to {}", number(min), number(max)),
+        (Some(min), None) => format!("At least {}", number(min)),
+        (None, Some(max)) => format!("At most {}", number(max)),
+        (None, None) => "Any".to_owned(),
+    }
+}
+
+/// What is counted.
+fn unit(ty: &str, one: bool) -> &'static str {
+    match (ty.chars().next(), one) {
+        (Some('A' | '['), true) => "element",
+        (Some('A' | '['), false) => "elements",
+        (Some('{'), true) => "entry",
+        (Some('{'), false) => "entries",
+        (_, true) => "character",
+        (_, false) => "characters",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRING: &str = "alloc::string::String";
+
+    #[test]
+    fn rules_are_told_in_words() {
+        let length = |min, max| Rule::Length { min, max };
+        for (rule, ty, expected) in [
+            (length(Some(1.0), Some(1000.0)), "string", "From 1 to 1000 characters."),
+            (length(Some(1.0), None), "string | null", "At least 1 character."),
+            (length(None, Some(5.0)), "Array<string>", "At most 5 elements."),
+            (length(Some(2.0), Some(2.0)), "{ [key in string]: number }", "Exactly 2 entries."),
+            (Rule::Range { min: Some(-0.5), max: None }, "number", "At least -0.5."),
+            (
+                Rule::Inner(vec![length(None, Some(3.0)), Rule::Email]),
+                "Array<string> | null",
+                "Each: At most 3 characters. An email address.",
+            ),
+        ] {
+            assert_eq!(sentence(&rule, ty, STRING), expected);
+        }
+    }
+
+    #[test]
+    fn rules_are_data() {
+        let rules = [
+            Rule::Length { min: Some(1.0), max: None },
+            Rule::Nested,
+            Rule::Inner(vec![Rule::Url]),
+            Rule::Range { min: None, max: Some(1e300) },
+        ];
+        assert_eq!(
+            literal(&rules, STRING).as_deref(),
+            Some(
+                r#"[{ rule: "length", min: 1 }, { rule: "inner", rules: [{ rule: "url" }] }, { rule: "range", max: 1e300 }]"#
+            )
+        );
+        assert_eq!(literal(&[Rule::Nested, Rule::Custom], STRING), None);
+        assert_eq!(literal(&[Rule::Inner(vec![Rule::Custom])], STRING), None);
+    }
+
+    #[test]
+    fn what_the_json_does_not_tell_is_left_to_the_server() {
+        let both = [Rule::Length { min: Some(1.0), max: Some(2.0) }];
+        let set = "core::option::Option<std::collections::hash::set::HashSet<u8>>";
+        assert_eq!(literal(&both, set).as_deref(), Some(r#"[{ rule: "length", min: 1 }]"#));
+        let map = "alloc::collections::btree::map::BTreeMap<my::Key, u8>";
+        assert_eq!(literal(&both, map).as_deref(), Some(r#"[{ rule: "length", min: 1 }]"#));
+        let range = [Rule::Range { min: None, max: Some(0.1) }];
+        assert_eq!(literal(&range, "core::option::Option<f32>"), None);
+        assert!(literal(&range, "f64").is_some());
+        let endless = [Rule::Range { min: Some(f64::NEG_INFINITY), max: Some(f64::NAN) }];
+        assert_eq!(literal(&endless, "f64"), None);
+    }
+}

@@ -1,0 +1,6 @@
+use parlor::payload;
+
+#[payload]
+pub fn message() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use parlor::payload;
+
+#[payload]
+pub trait Message {
+    fn text(&self) -> String;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use parlor::payload;
+
+#[payload(typescipt)]
+pub struct Message {
+    pub text: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use parlor::payload;
+
+#[payload]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Message {
+    pub text: String,
+}
+
+fn main() {}
