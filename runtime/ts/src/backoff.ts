@@ -1,9 +1,8 @@
 import { finalCodes } from "./closeCodes.js";
 import type { Options } from "./contract.js";
 
-/** Whether to connect again after the close code. Unknown ones are judged by their range. */
-export const redial = (code: number): boolean =>
-  !finalCodes.includes(code) && !(code >= 4500 && code <= 4999);
+/** Whether to connect again after the close code. Those from 4000 are judged by their range. */
+export const redial = (code: number): boolean => code < 4500 && !finalCodes.includes(code);
 
 /**
  * How long to wait before the next attempt to connect, in ms. The longest wait doubles with each

@@ -1,8 +1,8 @@
 import { later, type Timer } from "./timer.js";
 
 /**
- * How long a probe waits for an answer at most, in ms. A timer that fires so much too late has slept
- * with its tab or machine.
+ * How long a probe waits for an answer at most, in ms. A timer that fires so much too late has
+ * slept with its tab or machine.
  */
 const short = 5000;
 

@@ -108,7 +108,14 @@ test("what waits for a loop is bounded: past it the loop throws", async () => {
 });
 
 test("a loop over a closed socket ends at once", async () => {
-  const { socket } = await connected();
+  const { net, socket, say } = await connected();
   socket.close();
   for await (const _ of socket) assert.fail();
+  const iterator = socket[Symbol.asyncIterator]();
+  socket.connect();
+  await settle();
+  net.last.welcome();
+  say("not for a loop that has ended");
+  assert.equal((await iterator.next()).done, true);
+  socket.close();
 });

@@ -124,6 +124,18 @@ test("attempts are counted anew only after a connection that lasted", async () =
   ]);
 });
 
+test("who gives up says which events it has kept in vain", async () => {
+  const all = await dial({ maxReconnectAttempts: 1 });
+  all.socket.emit("joinRoom", { room: "general" });
+  const call = all.socket.call("joinRoom", { room: "general" }, { timeout: Infinity });
+  const rejected = assert.rejects(call, { code: "closed" });
+  all.socket.emit("sendMessage", { room: "general", text: "Hello!" });
+  await failAll(all);
+  await rejected;
+  const unsent = (all.log.of("error") as Lifecycle["error"][]).filter(({ code }) => code === "closed");
+  assert.deepEqual(unsent.map(({ event }) => event), ["joinRoom", "sendMessage"]);
+});
+
 test("connect after reconnectFailed counts anew", async () => {
   const all = await dial({ maxReconnectAttempts: 1 });
   await failAll(all);

@@ -132,6 +132,7 @@ test("close while dialling: nothing is heard of it", async () => {
   socket.close();
   assert.ok(net.last.closed);
   net.last.welcome();
+  net.last.open("");
   net.last.end();
   await advance(60_000);
   assert.equal(socket.status, "closed");
@@ -206,6 +207,45 @@ test("close by a listener of the status", async () => {
   assert.equal(net.made.length, 1);
   assert.deepEqual(log.of("disconnect"), [{ code: 1012, reason: "", willReconnect: false }]);
   assert.equal(log.of("reconnecting").length, 0);
+});
+
+test("close by a listener of the status when connected: no handler is told of it", async () => {
+  const { net, socket, log } = dial();
+  socket.subscribe(() => socket.close());
+  await settle();
+  net.last.welcome();
+  assert.deepEqual(log.names(), ["disconnect"]);
+});
+
+test("a connect handler that closes and connects again: nothing goes to the old connection", async () => {
+  const { net, socket } = dial();
+  socket.once("connect", () => {
+    socket.close();
+    socket.connect();
+    socket.emit("touch");
+  });
+  await settle();
+  net.last.welcome();
+  await settle();
+  net.last.welcome();
+  assert.deepEqual(net.made.map(({ sent }) => sent.length), [0, 1]);
+});
+
+test("a closed socket leaves no timer, which would keep Node alive", async () => {
+  startClock();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  const { net, socket } = dial();
+  const answered = socket.call("clear");
+  await settle();
+  net.last.welcome();
+  net.last.frame("$ok", null, 1);
+  await answered;
+  socket.call("clear").catch(() => {});
+  assert.ok(timers() > before);
+  socket.close();
+  assert.equal(timers(), before);
+  stopClock();
 });
 
 test("connect after close, and its handlers and emits", async () => {
