@@ -9,23 +9,27 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Query, Request as HttpRequest, State};
+use axum::extract::{Request as HttpRequest, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Json};
+use axum::{Extension, Form, Json};
 use parlor::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use uuid::Uuid;
+
+/// How many characters a name and a notice may have, however they come.
+const MAX_NAME: usize = 32;
+const MAX_TEXT: usize = 200;
 
 /// What everyone who looks at the board is told, and may do.
 #[procedure]
 trait Board {
     /// Pins a notice where everyone sees it.
     #[incoming]
-    async fn pin(&mut self, #[validate(length(min = 1, max = 200))] text: String);
+    async fn pin(&mut self, #[validate(length(min = 1, max = MAX_TEXT))] text: String);
 
     #[outgoing]
     fn pinned(#[payload] notice: Notice);
@@ -120,10 +124,14 @@ struct Login {
     name: String,
 }
 
-/// Anyone may be anyone here; a real app asks for a password.
-async fn login(State(app): State<App>, Query(Login { name }): Query<Login>) -> Response {
+/// Anyone may be anyone here; a real app asks for a password, and lets logins end.
+async fn login(State(app): State<App>, Form(Login { name }): Form<Login>) -> Response {
+    if !(1..=MAX_NAME).contains(&name.chars().count()) {
+        return StatusCode::UNPROCESSABLE_ENTITY.into_response();
+    }
     let cookie = Uuid::new_v4().to_string();
     app.logins.lock().unwrap_or_else(PoisonError::into_inner).insert(cookie.clone(), name);
+    // Where there is TLS, `Secure` belongs here too.
     let cookie = format!("login={cookie}; Path=/; HttpOnly; SameSite=Lax");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }
@@ -137,19 +145,18 @@ struct NewNotice {
     text: String,
 }
 
-/// What comes over HTTP, live readers see too.
+/// What comes over HTTP, live readers see too; the contract's rules do not see it.
 async fn pin(
     State(app): State<App>,
     user: Option<Extension<User>>,
     Json(NewNotice { text }): Json<NewNotice>,
 ) -> StatusCode {
-    match user {
-        Some(Extension(User(name))) => {
-            app.notices.pin(&app.io, &name, text);
-            StatusCode::CREATED
-        }
-        None => StatusCode::UNAUTHORIZED,
+    let Some(Extension(User(name))) = user else { return StatusCode::UNAUTHORIZED };
+    if !(1..=MAX_TEXT).contains(&text.chars().count()) {
+        return StatusCode::UNPROCESSABLE_ENTITY;
     }
+    app.notices.pin(&app.io, &name, text);
+    StatusCode::CREATED
 }
 
 /// Finds the user of a request by its cookie.

@@ -1,8 +1,7 @@
 use parlor::prelude::*;
-use serde::{Deserialize, Serialize};
 
 /// A chat with rooms.
-#[procedure]
+#[procedure(typescript)]
 pub trait Chat {
     /// Says `text` to everyone in `room`.
     #[incoming]
@@ -34,8 +33,9 @@ pub trait Chat {
 }
 
 /// Why a room could not be entered.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "error")]
+#[payload(typescript)]
+#[derive(Debug)]
+#[serde(tag = "error")]
 pub enum JoinError {
     /// The room cannot be entered, and why.
     NoEntry { message: String },

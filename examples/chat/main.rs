@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --example chat                                  # the server, and the page at its /
 //! cargo run --example chat -- join general --name ada       # a client, in a second terminal
+//! cargo run --example chat -- typescript DIR                # writes the client of the page
 //! ```
 
 mod contract;
@@ -17,7 +18,8 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 const USAGE: &str = "usage: chat [--addr 127.0.0.1:3000]
-       chat join ROOM [--name NAME] [--url ws://127.0.0.1:3000/api/chat/wsChat]";
+       chat join ROOM [--name NAME] [--url ws://127.0.0.1:3000/api/chat/wsChat]
+       chat typescript DIR";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -37,6 +39,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     while let Some(arg) = args.next() {
         let value = args.next().ok_or(USAGE)?;
         match arg.as_str() {
+            "typescript" => {
+                // The page's server mounts the procedures below `/api`.
+                server::procedures().typescript().base("/").write(value)?;
+                return Ok(());
+            }
             "join" => room = Some(value),
             "--name" => name = Some(value),
             "--url" => url = Some(value),

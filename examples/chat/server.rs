@@ -50,15 +50,10 @@ pub fn procedures() -> Router {
 /// The name that the client asks for with `?name=`, if it is one, else its socket's id.
 fn user_id(socket: &ChatSocket) -> String {
     let name = socket.request().query().and_then(|query| query.strip_prefix("name="));
-    match name {
-        Some(name) if name.len() <= 32 && name.chars().all(char::is_alphanumeric) => {
-            name.to_owned()
-        }
-        _ => socket.id().to_string(),
-    }
+    name.filter(|name| is_name(name)).map_or_else(|| socket.id().to_string(), str::to_owned)
 }
 
-/// Up to 32 letters and digits.
+/// Whether it is 1 to 32 letters and digits.
 pub fn is_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }

@@ -2,23 +2,26 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
-use axum::extract::Request as HttpRequest;
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, Request as HttpRequest};
 use axum::middleware::{Next, from_fn};
 use axum::routing::get;
 use axum::serve::Listener;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use parlor::http::StatusCode;
+use parlor::http::{HeaderValue, StatusCode, Uri};
 use parlor::{CloseCode, DisconnectReason, Reject, Router};
 use parlor_tests::{ProbeServer, ProbeSocket, Prober, Probing, Wire, probing, soon};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::tungstenite::Message;
 
 const PARLOR: (&str, &str) = ("sec-websocket-protocol", "parlor.v1.json");
 
@@ -250,33 +253,179 @@ async fn plain_hyper_serves_procedures() {
 /// What a session did at its beginning, its end can undo, even if the client never hears of it.
 #[tokio::test]
 async fn a_client_that_leaves_during_the_upgrade_is_a_session_that_ends() {
+    // A layer that lets no upgrade happen: hyper hands over no connection after any other status.
+    async fn spoil(request: HttpRequest, next: Next) -> axum::response::Response {
+        let mut response = next.run(request).await;
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().insert("connection", "close".parse().expect("a value"));
+        response
+    }
+
     let Probing { server, mut ended, .. } = probing();
     let procedures = Router::new().procedure("/probe", server);
-    let addr = serve(app(&procedures)).await;
-    // An HTTP server that never hands its connection over.
-    let mut service = procedures.clone();
-    let request = parlor::http::Request::builder()
-        .uri("/probe")
-        .header("host", addr.to_string())
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(())
-        .expect("a request");
-    let response = status_of(&mut service, request).await;
-    assert_eq!(response, StatusCode::SWITCHING_PROTOCOLS);
+    let addr = serve(app(&procedures).layer(from_fn(spoil))).await;
+    let refused = Wire::open(addr, "/api/probe", &[]).await;
+    assert_eq!(refused.err(), Some(StatusCode::OK));
     let reason = soon("`disconnected`", ended.recv()).await;
     assert!(matches!(reason, Some(DisconnectReason::ConnectionLost { .. })), "{reason:?}");
-    tokio::time::timeout(Duration::from_secs(5), procedures.shutdown())
-        .await
-        .expect("none is left");
+    soon("the end", procedures.shutdown()).await;
+    assert!(ended.try_recv().is_err(), "it is told once");
 }
 
-async fn status_of(service: &mut Router, request: parlor::http::Request<()>) -> StatusCode {
-    use tower_service::Service;
-    match service.call(request).await {
-        Ok(response) => response.status(),
-        Err(never) => match never {},
+/// Else each client that tries again would come and go for the others, and never get in.
+#[tokio::test]
+async fn no_session_begins_where_no_upgrade_can_happen() {
+    async fn forget(mut request: HttpRequest, next: Next) -> axum::response::Response {
+        request.extensions_mut().clear();
+        next.run(request).await
     }
+
+    let Probing { server, mut ended, .. } = probing();
+    let procedures = Router::new().procedure("/probe", server);
+    let addr = serve(app(&procedures).layer(from_fn(forget))).await;
+    let refused = Wire::open(addr, "/api/probe", &[]).await;
+    assert_eq!(refused.err(), Some(StatusCode::INTERNAL_SERVER_ERROR));
+    soon("the end", procedures.shutdown()).await;
+    assert!(ended.try_recv().is_err(), "none had begun");
+}
+
+/// A page elsewhere may make its name lead to this host, also where IPv4 comes in IPv6's clothes.
+#[tokio::test]
+async fn other_names_are_refused_to_loopback_clients_of_a_listener_of_both_ip_versions() {
+    let procedures = Router::new().procedure("/probe", probing().server);
+    let Ok(listener) = TcpListener::bind("[::]:0").await else { return };
+    let port = listener.local_addr().expect("an address").port();
+    let app = app(&procedures).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let addr = SocketAddr::from(([127, 0, 0, 1], port));
+    let refused = Wire::open(addr, "/api/probe", &[("host", "rebound.example")]).await;
+    assert_eq!(refused.err(), Some(StatusCode::FORBIDDEN));
+    assert!(Wire::open(addr, "/api/probe", &[]).await.is_ok());
+}
+
+/// Bytes that tell when nobody holds them any more.
+struct Held(Vec<u8>, mpsc::UnboundedSender<()>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.1.send(());
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// hyper reads a request into 8 KiB, to which its headers and path refer.
+#[tokio::test]
+async fn a_session_does_not_keep_the_buffer_that_its_request_was_read_into() {
+    let (holders, mut forgotten) = mpsc::unbounded_channel();
+    let own = from_fn(move |mut request: HttpRequest, next: Next| {
+        let of = |text: String| Bytes::from_owner(Held(text.into(), holders.clone()));
+        let path = of(request.uri().to_string());
+        *request.uri_mut() = Uri::from_maybe_shared(path).expect("a path");
+        let value = HeaderValue::from_maybe_shared(of("secret".to_owned())).expect("a value");
+        request.headers_mut().insert("x-value", value);
+        next.run(request)
+    });
+    let probing = Arc::new(probing());
+    let server = ProbeServer::new(move |socket: ProbeSocket| {
+        let probing = Arc::clone(&probing);
+        async move {
+            let request = socket.request();
+            assert_eq!(request.headers()["x-value"], "secret");
+            assert_eq!(request.uri(), "/probe?a=b");
+            let asked = request.get::<OriginalUri>().map(|OriginalUri(uri)| uri.to_string());
+            assert_eq!(asked.as_deref(), Some("/api/probe?a=b"));
+            Ok(probing.session(socket))
+        }
+    });
+    let procedures = Router::new().procedure("/probe", server);
+    let outer = axum::Router::new().fallback_service(app(&procedures)).layer(own);
+    let addr = serve(outer).await;
+    let mut wire = Wire::parlor(addr, "/api/probe?a=b").await;
+    assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 1).await, json!(["$ok", 3, 1]));
+    for what in ["the path", "the header"] {
+        soon(what, forgotten.recv()).await.expect("it is told");
+    }
+}
+
+/// Two routers of one template have nothing in common but what was mounted before.
+#[tokio::test]
+async fn a_router_that_was_built_further_waits_for_its_own_sessions() {
+    let template = Router::new().procedure("/both", probing().server).max_handshakes(1);
+    let Probing { server, gate, .. } = probing();
+    let one = template.clone().procedure("/one", server);
+    let other = template.clone().procedure("/other", probing().server);
+    let addr = serve(app(&one)).await;
+    let mut wire = Wire::parlor(addr, "/api/one").await;
+    let mut shared = Wire::parlor(addr, "/api/both").await;
+    wire.send(r#"["wait",{},1]"#).await;
+    wire.nothing_came().await;
+
+    // It ends the session that it shares, and waits for no other.
+    let leaving = async move {
+        shared.closed().await;
+        drop(shared);
+    };
+    soon("the end of the other", async { tokio::join!(other.shutdown(), leaving) }).await;
+    gate.add_permits(1);
+    assert_eq!(wire.receive().await, json!(["$ok", 0, 1]));
+}
+
+/// A transport that tells when its writing half was ended.
+struct Ending(TcpStream, mpsc::UnboundedSender<()>);
+
+impl AsyncRead for Ending {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Ending {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = self.1.send(());
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// TLS says goodbye in its own words; without them it looks as if something had been cut off.
+#[tokio::test]
+async fn the_transport_is_ended_in_order_after_a_clients_goodbye() {
+    let procedures = Router::new().procedure("/probe", probing().server);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    let (ending, mut endings) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(procedures.clone());
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(Ending(stream, ending.clone())), service)
+                .with_upgrades();
+            tokio::spawn(connection);
+        }
+    });
+    let mut wire = Wire::parlor(addr, "/probe").await;
+    wire.send_message(Message::Close(None)).await;
+    wire.closed().await;
+    soon("the end of the transport", endings.recv()).await.expect("it is told");
 }

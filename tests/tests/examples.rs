@@ -30,6 +30,15 @@ async fn what_one_types_in_the_chat_the_other_sees() {
     let nameless = Example::run("chat", &["join", "general", "--name", "Ada L."]).await;
     assert!(nameless.fails().await.contains("letters and digits"));
 
+    // Nobody is nameless.
+    let (addr, path) = server.url["ws://".len()..].split_once('/').expect("a path");
+    let addr = addr.parse().expect("an address");
+    let mut guest = Wire::parlor(addr, &format!("/{path}?name=")).await;
+    guest.emit("joinRoom", json!({"room": "hall"})).await;
+    let joined = guest.receive().await;
+    assert_eq!(joined[0], "userJoined");
+    assert_ne!(joined[1]["userId"], "");
+
     bob.close_input();
     ada.line_with("bob left").await;
     bob.output().await;
@@ -74,16 +83,22 @@ async fn what_is_pinned_over_http_live_readers_of_the_noticeboard_see() {
     let unknown = Wire::open(addr, "/live/board", &[]).await;
     assert_eq!(unknown.err(), Some(StatusCode::UNAUTHORIZED));
 
-    let login = http(addr, "POST /login?name=ada HTTP/1.1", "").await;
+    let login = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        Content-Length: 8";
+    let login = http(addr, login, "name=ada").await;
     let (_, cookie) = login.split_once("set-cookie: ").expect("a cookie");
     let cookie = cookie.split(';').next().expect("its value");
     let mut ada = Wire::open(addr, "/live/board", &[("cookie", cookie)]).await.expect("accepted");
     let headers = format!("Cookie: {cookie}\r\nContent-Type: application/json\r\n");
-    let pinned = r#"{"text":"Piano for sale"}"#;
-    let request =
-        format!("POST /api/notices HTTP/1.1\r\n{headers}Content-Length: {}", pinned.len());
-    let answer = http(addr, &request, pinned).await;
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    // A rule that holds for the event holds here, too.
+    let (piano, novel) = (json!({"text": "Piano for sale"}), json!({"text": "x".repeat(201)}));
+    for (notice, status) in [(novel, "422"), (piano, "201")] {
+        let notice = notice.to_string();
+        let request =
+            format!("POST /api/notices HTTP/1.1\r\n{headers}Content-Length: {}", notice.len());
+        let answer = http(addr, &request, &notice).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
     let notice = json!({"number": 0, "by": "ada", "text": "Piano for sale"});
     assert_eq!(ada.receive().await, json!(["pinned", notice]));
 

@@ -5,10 +5,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 
+use super::alive::Living;
 use super::middleware::{Middleware, contain};
 use super::procedure::{Factory, Server};
 use super::transport::Transport;
-use super::{Alive, Connection, Reject, Request};
+use super::{Connection, Reject, Request};
 use crate::contract::Procedure;
 use crate::rooms::{Full, Hub};
 use crate::session::{self, Guard, Limits, Presence, Session, Socket, SocketId};
@@ -20,6 +21,9 @@ pub(super) trait Endpoint: Send + Sync {
     fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>>;
 
     fn hub(&self) -> &Hub;
+
+    /// Its sessions, until they have said goodbye.
+    fn living(&self) -> &Living;
 
     /// How long sessions may take to close.
     fn close_timeout(&self) -> Duration;
@@ -35,7 +39,7 @@ pub(super) struct Admission {
     start: Start,
 }
 
-type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>, Alive) + Send>;
+type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>) + Send>;
 
 /// What the client of an admitted session is told first.
 #[derive(Debug, serde::Serialize)]
@@ -56,14 +60,8 @@ pub(super) struct Welcome {
 impl Admission {
     /// Hands a connection to the session and lets it run: it writes `greeting` first, and `read` was
     /// read behind the request.
-    pub(super) fn start(
-        self,
-        transport: Transport,
-        greeting: Vec<u8>,
-        read: Vec<u8>,
-        alive: Alive,
-    ) {
-        (self.start)(transport, greeting, read, alive);
+    pub(super) fn start(self, transport: Transport, greeting: Vec<u8>, read: Vec<u8>) {
+        (self.start)(transport, greeting, read);
     }
 }
 
@@ -71,6 +69,7 @@ impl Admission {
 pub(super) struct Mounted<E, S> {
     factory: Factory<E, S>,
     hub: Arc<Hub>,
+    living: Living,
     limits: Arc<Limits>,
     max_connections: Option<usize>,
     middleware: Middleware,
@@ -82,6 +81,7 @@ impl<E, S> From<Server<E, S>> for Mounted<E, S> {
         Self {
             factory: server.factory,
             hub: server.hub,
+            living: Living::default(),
             limits: Arc::new(server.limits),
             max_connections: server.max_connections,
             middleware: server.middleware,
@@ -98,6 +98,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             tracing::error!(%error, "no random bits for a socket's id");
             Reject::try_later("the server has no random bits")
         })?;
+        let alive = self.living.one_more();
         let presence = Presence::enter(id, request, &self.hub, &self.limits, self.max_connections)
             .map_err(refuse)?;
         let socket = Socket::new(Arc::clone(presence.member()));
@@ -112,7 +113,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
                 heartbeat: millis(self.limits.heartbeat_interval),
                 max_message: self.limits.max_message_size as u64,
             },
-            start: Box::new(move |transport, greeting, read, alive| {
+            start: Box::new(move |transport, greeting, read| {
                 let member = Arc::clone(session.presence.member());
                 let connection = Connection::new(transport, greeting, read, member);
                 session::start::<E, S>(session, connection, mode, alive);
@@ -129,6 +130,10 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
 
     fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    fn living(&self) -> &Living {
+        &self.living
     }
 
     fn close_timeout(&self) -> Duration {

@@ -1,12 +1,12 @@
-//! Which sessions still live, so that a shutdown can wait for their end.
+//! What is under way, so that a shutdown can wait for its end.
 
 use tokio::sync::watch;
 
-/// Knows whether any session lives. Clones know of the same ones.
-#[derive(Clone, Default)]
+/// Knows whether any of those that it has counted lives.
+#[derive(Default)]
 pub(super) struct Living(watch::Sender<()>);
 
-/// Held by each session until it has ended.
+/// Held by each of them until it has ended.
 pub(crate) struct Alive(#[allow(dead_code, reason = "dropping it is its use")] watch::Receiver<()>);
 
 impl Living {

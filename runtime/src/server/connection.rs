@@ -142,11 +142,15 @@ impl Connection {
         self.member.outbox().seal();
     }
 
-    /// Ends the writing half, then reads and forgets until the client has ended its own: closing
-    /// with unread input would make TCP throw away the close frame.
+    /// Ends the writing half: TLS has a goodbye of its own.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.websocket.get_mut().transport).poll_shutdown(cx)
+    }
+
+    /// Reads and forgets until the client has ended its writing half, too: closing with unread input
+    /// would make TCP throw away the close frame.
     pub(crate) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let transport = &mut self.websocket.get_mut().transport;
-        ready!(Pin::new(&mut *transport).poll_shutdown(cx))?;
         let mut scratch = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);

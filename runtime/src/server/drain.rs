@@ -11,8 +11,7 @@ impl Router {
         for endpoint in endpoints() {
             endpoint.hub().drain();
         }
-        let living = &self.shared.living;
-        if timeout(self.shared.shutdown_timeout, living.all_ended()).await.is_ok() {
+        if timeout(self.shared.shutdown_timeout, self.all_ended()).await.is_ok() {
             return;
         }
         tracing::warn!(
@@ -25,8 +24,17 @@ impl Router {
         let close_timeout = endpoints().map(|endpoint| endpoint.close_timeout()).max();
         let close_timeout = close_timeout.unwrap_or_default();
         let last_words = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
-        if timeout(last_words, living.all_ended()).await.is_err() {
+        if timeout(last_words, self.all_ended()).await.is_err() {
             tracing::error!("some sessions did not end");
+        }
+    }
+
+    /// Ready when no handshake is under way and no session is left.
+    async fn all_ended(&self) {
+        // Handshakes first: one that has come far still begins a session, if only to end it.
+        self.shared.handshakes.all_ended().await;
+        for endpoint in self.shared.endpoints.values() {
+            endpoint.living().all_ended().await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -26,7 +26,6 @@ pub(super) struct Incoming {
 /// Reads the request, has it decided about, and starts the session.
 pub(super) async fn handshake(incoming: Incoming, router: &Router) {
     let Incoming { mut stream, peer, local } = incoming;
-    let alive = router.shared.living.one_more();
     let reading = read_request(&mut stream, router.shared.max_request_size);
     let (request, rest) = match timeout(router.shared.handshake_timeout, reading).await {
         Ok(Ok(read)) => read,
@@ -47,7 +46,7 @@ pub(super) async fn handshake(incoming: Incoming, router: &Router) {
             if let Some(mut words) = written(&response) {
                 words.extend_from_slice(&greeting);
                 // From here on it is the session's affair: a client that has left is a connection lost.
-                admission.start(transport, words, rest, alive);
+                admission.start(transport, words, rest);
             }
         }
     }
@@ -108,11 +107,8 @@ fn written(response: &http::Response<()>) -> Option<Vec<u8>> {
 
 async fn refuse(transport: Transport, refusal: Refusal) {
     let (mut head, body) = refusal.into_response().into_parts();
-    let (close, length) = ("close".parse(), body.len().to_string().parse());
-    if let (Ok(close), Ok(length)) = (close, length) {
-        head.headers.insert(http::header::CONNECTION, close);
-        head.headers.insert(http::header::CONTENT_LENGTH, length);
-    }
+    head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    head.headers.insert(header::CONTENT_LENGTH, body.len().into());
     if let Some(mut answer) = written(&http::Response::from_parts(head, ())) {
         answer.extend_from_slice(body.as_bytes());
         say_goodbye(transport, &answer).await;

@@ -2,10 +2,13 @@
 
 mod admission;
 mod alive;
+#[cfg(feature = "axum")]
+mod compact;
 mod connection;
 mod drain;
 mod goodbye;
 mod handshake;
+mod handshakes;
 mod middleware;
 mod origin;
 mod procedure;

@@ -40,7 +40,8 @@ impl OriginRules {
         };
         let allowed = if self.hosts.is_empty() {
             // On loopback another name means that a page elsewhere has rebound its DNS to us.
-            !local.is_some_and(|local| local.ip().is_loopback()) || is_loopback_name(&name)
+            !local.is_some_and(|local| local.ip().to_canonical().is_loopback())
+                || is_loopback_name(&name)
         } else {
             self.hosts.iter().any(|allowed| {
                 allowed.eq_ignore_ascii_case(&name) || allowed.eq_ignore_ascii_case(host)
@@ -80,7 +81,7 @@ fn is_loopback_name(name: &str) -> bool {
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     name.eq_ignore_ascii_case("localhost")
         || name.to_ascii_lowercase().ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback())
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Whether the page comes from this very host. TLS may have ended at a proxy, so `https` and `http`
@@ -143,10 +144,13 @@ mod tests {
     #[test]
     fn a_loopback_server_answers_to_loopback_names_only() {
         let rules = OriginRules::default();
-        for host in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "app.localhost"] {
-            assert!(check(&rules, host, None, "127.0.0.1:3000"), "{host}");
+        // The last is how IPv4 looks to a socket of both IP versions.
+        for local in ["127.0.0.1:3000", "[::1]:3000", "[::ffff:127.0.0.1]:3000"] {
+            for host in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "app.localhost"] {
+                assert!(check(&rules, host, None, local), "{host} at {local}");
+            }
+            assert!(!check(&rules, "rebound.example:3000", None, local), "{local}");
         }
-        assert!(!check(&rules, "rebound.example:3000", None, "127.0.0.1:3000"));
         let rules =
             OriginRules { hosts: vec!["chat.example".to_owned()], ..OriginRules::default() };
         assert!(check(&rules, "chat.example", None, "127.0.0.1:3000"));

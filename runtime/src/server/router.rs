@@ -4,10 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::admission::{Endpoint, Mounted};
-use super::alive::Living;
+use super::handshakes::Handshakes;
 use super::middleware::Middleware;
 use super::origin::OriginRules;
 use super::serve::{Listen, Serve, ServeError};
@@ -31,7 +29,8 @@ use crate::contract::Procedure;
 /// # }
 /// ```
 ///
-/// A clone is the same router: what it has mounted and the sessions that it serves are shared.
+/// A clone is the same router: what it has mounted and the sessions that it serves are shared. One
+/// that is built further is a router of its own, with the procedures that both have in common.
 #[must_use = "a router does nothing until it is served"]
 #[derive(Clone, Default)]
 pub struct Router {
@@ -45,11 +44,9 @@ pub(super) struct Shared {
     pub(super) middleware: Middleware,
     pub(super) rules: OriginRules,
     pub(super) handshake_timeout: Duration,
-    /// How many more handshakes may be under way.
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: Handshakes,
     pub(super) max_request_size: usize,
     pub(super) shutdown_timeout: Duration,
-    pub(super) living: Living,
     /// Paths that were mounted twice or cannot be paths.
     pub(super) mistakes: Vec<String>,
 }
@@ -61,10 +58,9 @@ impl Default for Shared {
             middleware: Middleware::default(),
             rules: OriginRules::default(),
             handshake_timeout: Duration::from_secs(10),
-            handshakes: Arc::new(Semaphore::new(4096)),
+            handshakes: Handshakes::at_most(4096),
             max_request_size: 16 << 10,
             shutdown_timeout: Duration::from_secs(30),
-            living: Living::default(),
             mistakes: Vec::new(),
         }
     }
@@ -151,10 +147,9 @@ impl Router {
     }
 
     /// How many handshakes may be under way at once; more connections are dropped, or get 503
-    /// inside another HTTP server. 4 096 by default.
+    /// inside another HTTP server. 4 096 by default; at least 1.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
-        let handshakes = handshakes.clamp(1, Semaphore::MAX_PERMITS);
-        self.shared().handshakes = Arc::new(Semaphore::new(handshakes));
+        self.shared().handshakes = Handshakes::at_most(handshakes);
         self
     }
 

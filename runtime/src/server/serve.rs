@@ -1,7 +1,6 @@
 use std::future::{Future, IntoFuture, pending};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -144,7 +143,7 @@ async fn accept(
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&router.shared.handshakes).try_acquire_owned() else {
+        let Some(under_way) = router.shared.handshakes.begin() else {
             tracing::warn!(%peer, "dropped: too many handshakes are under way");
             continue;
         };
@@ -152,7 +151,7 @@ async fn accept(
         let router = router.clone();
         let mut stopped = stopped.clone();
         tokio::spawn(async move {
-            let _permit = permit;
+            let _under_way = under_way;
             tokio::select! {
                 () = handshake(incoming, &router) => {}
                 // The sender is dropped when the server stops: then handshakes end, too.

@@ -18,11 +18,11 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use super::admission::Admission;
-use super::alive::Alive;
+use super::compact::compact;
 use super::goodbye::say_goodbye;
 use super::refusal::Refusal;
 use super::transport::Transport;
-use super::upgrade::Upgrade;
+use super::upgrade::{Upgrade, accept};
 use super::{Request, Router};
 
 /// Serves requests that another HTTP server has read: with the feature `axum`.
@@ -67,45 +67,52 @@ impl<B> Service<http::Request<B>> for Router {
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
-        let upgrade = hyper::upgrade::on(&mut request);
-        let request = request.map(drop);
+        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+        let request = compact(request.map(drop));
         let router = self.clone();
         async move { Ok(router.answer(request, upgrade).await.map(Full::from)) }.boxed()
     }
 }
 
 impl Router {
-    async fn answer(self, request: http::Request<()>, upgrade: OnUpgrade) -> http::Response<Bytes> {
+    async fn answer(
+        self,
+        request: http::Request<()>,
+        upgrade: Option<OnUpgrade>,
+    ) -> http::Response<Bytes> {
         if let Err(error) = self.check() {
             tracing::error!(%error, "nothing is served");
             let message = "the server's procedures are not mounted rightly";
             return refuse(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
-        let Ok(permit) = self.shared.handshakes.clone().try_acquire_owned() else {
+        let Some(under_way) = self.shared.handshakes.begin() else {
             tracing::warn!("refused: too many handshakes are under way");
             let message = "too many handshakes are under way";
             return refuse(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
-        let alive = self.shared.living.one_more();
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let request = Request::new(request, peer);
+        let Some(upgrade) = upgrade else {
+            return refuse(accept(&request, &self).err().unwrap_or_else(cannot_upgrade));
+        };
         // Who comes from a loopback address has come to one.
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
-        let upgraded = Upgrading { upgrade, bound: self.shared.handshake_timeout };
-        match Upgrade::decide(Request::new(request, peer), local, &self).await {
+        let upgrading = Upgrading { upgrade, bound: self.shared.handshake_timeout };
+        match Upgrade::decide(request, local, &self).await {
             Upgrade::Refuse(refusal) => refuse(refusal),
             Upgrade::Close { response, goodbye } => {
                 tokio::spawn(async move {
-                    if let Some((transport, _)) = upgraded.finish().await {
+                    if let Some((transport, _)) = upgrading.finish().await {
                         say_goodbye(transport, &goodbye).await;
                     }
-                    drop((permit, alive));
+                    drop(under_way);
                 });
                 response.map(|()| Bytes::new())
             }
             Upgrade::Open { response, greeting, admission } => {
                 tokio::spawn(async move {
-                    open(upgraded, greeting, admission, alive).await;
-                    drop(permit);
+                    open(upgrading, greeting, admission).await;
+                    drop(under_way);
                 });
                 response.map(|()| Bytes::new())
             }
@@ -113,13 +120,19 @@ impl Router {
     }
 }
 
-async fn open(upgraded: Upgrading, greeting: Vec<u8>, admission: Admission, alive: Alive) {
+async fn open(upgrading: Upgrading, greeting: Vec<u8>, admission: Admission) {
     // A session that was begun is ended by its own task, even if the client has gone meanwhile.
-    let (transport, read) = upgraded
+    let (transport, read) = upgrading
         .finish()
         .await
         .unwrap_or_else(|| (Transport::Other(Box::new(tokio::io::empty())), Vec::new()));
-    admission.start(transport, greeting, read, alive);
+    admission.start(transport, greeting, read);
+}
+
+/// The refusal of a WebSocket that could never be opened: for nobody a session begins.
+fn cannot_upgrade() -> Refusal {
+    tracing::error!("refused: the HTTP server, or a layer, has left no upgrade in the request");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the server cannot upgrade this connection")
 }
 
 fn refuse(refusal: Refusal) -> http::Response<Bytes> {
@@ -137,6 +150,10 @@ impl Upgrading {
     async fn finish(self) -> Option<(Transport, Vec<u8>)> {
         match timeout(self.bound, self.upgrade).await {
             Ok(Ok(upgraded)) => Some(take_apart(upgraded)),
+            Ok(Err(error)) if error.is_user() => {
+                tracing::error!(%error, "the HTTP server hands no connection over");
+                None
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the connection was not upgraded");
                 None
@@ -152,12 +169,15 @@ impl Upgrading {
 /// Takes the TCP connection out of what its HTTP server has wrapped around it: `hyper_util`'s, which
 /// is axum's, or hyper's own. What is none stays as it is.
 fn take_apart(upgraded: Upgraded) -> (Transport, Vec<u8>) {
-    let upgraded = match auto::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => return (parts.io.into_inner().into(), parts.read_buf.into()),
-        Err(upgraded) => upgraded,
+    let (stream, read) = match auto::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => (parts.io, parts.read_buf),
+        Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => (parts.io, parts.read_buf),
+            Err(upgraded) => {
+                return (Transport::Other(Box::new(TokioIo::new(upgraded))), Vec::new());
+            }
+        },
     };
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => (parts.io.into_inner().into(), parts.read_buf.into()),
-        Err(upgraded) => (Transport::Other(Box::new(TokioIo::new(upgraded))), Vec::new()),
-    }
+    // Copied, little as it is: it lies in the large buffer of its HTTP server.
+    (stream.into_inner().into(), read.to_vec())
 }

@@ -32,12 +32,8 @@ impl Upgrade {
         router: &Router,
     ) -> Self {
         let (peer, mode) = (request.peer_addr(), request.mode());
-        let response = match accept(&request) {
+        let response = match accept(&request, router) {
             Ok(response) => response,
-            // People who open the address in a tab: the path matters more than the upgrade.
-            Err(_) if router.endpoint(request.uri().path()).is_none() => {
-                return Self::Refuse(Refusal::from(&not_found()));
-            }
             Err(refusal) => return Self::Refuse(refusal),
         };
         match admit(request, local, router).await {
@@ -75,9 +71,15 @@ impl Upgrade {
     }
 }
 
-/// The response that makes a WebSocket of the connection.
-fn accept(request: &Request) -> Result<http::Response<()>, Refusal> {
-    let mut response = create_response(&request.to_http())?;
+/// The response that makes a WebSocket of the connection, if that is what `request` asks for.
+pub(super) fn accept(request: &Request, router: &Router) -> Result<http::Response<()>, Refusal> {
+    let mut response = create_response(&request.to_http()).map_err(|error| {
+        // People who open the address in a tab: the path matters more than the upgrade.
+        match router.endpoint(request.uri().path()) {
+            None => Refusal::from(&not_found()),
+            Some(_) => Refusal::from(error),
+        }
+    })?;
     if request.mode() == Mode::Parlor {
         let protocol = HeaderValue::from_static(PROTOCOL_JSON);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);

@@ -299,7 +299,7 @@ impl Driver {
         if self.connection.take_heard() || (self.deaf && !deaf) {
             self.liveness.heard();
         }
-        if deaf && !self.deaf && self.liveness.is_long_unheard() {
+        if deaf && !self.deaf && self.liveness.is_sign_due() {
             self.be_heard();
         }
         self.deaf = deaf;
@@ -348,6 +348,7 @@ impl Driver {
         let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
         let goodbye = async {
             poll_fn(|cx| self.connection.poll_write(cx)).await?;
+            poll_fn(|cx| self.connection.poll_shutdown(cx)).await?;
             if linger {
                 poll_fn(|cx| self.connection.poll_linger(cx)).await?;
             }

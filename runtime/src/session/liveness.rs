@@ -38,7 +38,7 @@ impl Liveness {
 
     /// Whether it is a while since the last [`sign_given`](Self::sign_given): a client that is read
     /// by fits and starts is not to be told at each.
-    pub(super) fn is_long_unheard(&self) -> bool {
+    pub(super) fn is_sign_due(&self) -> bool {
         self.sign.is_none_or(|sign| sign.elapsed() >= self.interval / 4)
     }
 

@@ -1,7 +1,9 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 export * from "./parlor/client";
 
-/** The procedures by their paths under `/api`. */
+/** The procedures by their paths under `/`. */
 export interface AppRouter {
   chat: {
     wsChat: Chat;
@@ -30,23 +32,41 @@ export namespace Chat {
     /** Leaves `room`. */
     leaveRoom: { room: string };
   }
+
   /** What the server sends. */
   export interface Outgoing {
     /** Somebody said something. */
-    newMessage: { room: string; text: string; userId: string; timestamp: number };
+    newMessage: {
+      room: string;
+      text: string;
+      userId: string;
+      timestamp: number;
+    };
     /** Somebody came. */
-    userJoined: { room: string; userId: string };
+    userJoined: {
+      room: string;
+      userId: string;
+    };
     /** Somebody left. */
-    userLeft: { room: string; userId: string };
+    userLeft: {
+      room: string;
+      userId: string;
+    };
   }
+
   /** The answers to calls. */
   export interface Answers {
     joinRoom: Array<string>;
   }
+
   /** The typed refusals of calls. */
   export interface Errors {
     joinRoom: JoinError;
   }
+
   /** Why a room could not be entered. */
-  export type JoinError = { error: "noEntry"; message: string };
+  export type JoinError = {
+    error: "noEntry";
+    message: string;
+  };
 }

@@ -1,10 +1,11 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import { finalCodes } from "./closeCodes";
 import type { Options } from "./contract";
 
-/** Whether to connect again after the close code. Unknown ones are judged by their range. */
-export const redial = (code: number): boolean =>
-  !finalCodes.includes(code) && !(code >= 4500 && code <= 4999);
+/** Whether to connect again after the close code. Those from 4000 are judged by their range. */
+export const redial = (code: number): boolean => code < 4500 && !finalCodes.includes(code);
 
 /**
  * How long to wait before the next attempt to connect, in ms. The longest wait doubles with each

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 const encode = (text: string) => new TextEncoder().encode(text);
 
 /** The text's length in bytes of UTF-8. */

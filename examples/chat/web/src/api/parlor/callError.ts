@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /** A call was not answered: it was refused, timed out, or was lost. */
 export class CallError extends Error {
   /**

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import { CallError } from "./callError";
 import type { CallOptions } from "./contract";
 import { later } from "./timer";

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import type { Violation } from "./contract";
 
 /** A rule that a value must keep. */
@@ -55,8 +57,8 @@ const first = (value: unknown, path: string, rules: Rule[]): Violation | undefin
     for (const rule of rules) {
       if (!keeps(value, rule)) return { path, message: `breaks the rule ${rule.rule}`, ...rule };
       if (rule.rule === "inner" && Array.isArray(value))
-        for (const [i, element] of value.entries()) {
-          const violation = first(element, `${path}[${i}]`, rule.rules);
+        for (const i in value) {
+          const violation = first(value[i], `${path}[${i}]`, rule.rules);
           if (violation) return violation;
         }
     }

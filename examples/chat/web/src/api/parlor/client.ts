@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /**
  * Typed, real-time WebSockets: the client of a Parlor server.
  *
@@ -74,7 +76,7 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
       {
         get: (procedure, name) =>
           typeof name === "symbol" || name in procedure
-            ? Reflect.get(procedure, name)
+            ? procedure[name as keyof typeof procedure]
             : at(`${url}/${name}`),
       },
     );

@@ -1,6 +1,9 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /**
- * The close codes after which a client does not connect again, of this table:
+ * The close codes below 4000 after which a client does not connect again, of this table. Of those
+ * above, it is 4500-4999.
  *
  * | code | sent by | come back? | meaning |
  * | ---: | --- | --- | --- |
@@ -27,4 +30,4 @@
  * | 4504 | server | no | the contract is broken |
  * | 4505 | server | no | forbidden |
  */
-export const finalCodes: readonly number[] = [1000, 1008, 4500, 4501, 4502, 4503, 4504, 4505];
+export const finalCodes: readonly number[] = [1000, 1008];

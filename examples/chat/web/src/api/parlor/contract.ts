@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /**
  * The types of the client: what a contract is, what a socket can do, and what may be set.
  *
@@ -22,7 +24,7 @@ export interface Contract {
 /** The names of the keys of `T`. */
 export type Names<T> = keyof T & string;
 
-/** The arguments for a payload of type `P`: it may be left out if none of its fields is required. */
+/** The arguments for a payload `P`, which may be left out if none of its fields is required. */
 export type PayloadArgs<P, Rest extends unknown[] = []> = {} extends P
   ? [payload?: P, ...rest: Rest]
   : [payload: P, ...rest: Rest];
@@ -79,7 +81,7 @@ export interface SocketError {
    * - `invalid`: the payload breaks a rule of the contract, or is no JSON; it was not sent
    * - `tooLarge`: more bytes than the server takes; not sent
    * - `full`: too much waits to be sent already; not sent
-   * - `closed`: the socket is closed; not sent
+   * - `closed`: the socket is closed, or has closed while the event was kept; not sent
    * - `connect`: an attempt to connect failed
    * - `undecodable`: a frame of the server's is not `[name, payload]`
    * - `handler`: a handler threw, or its promise was rejected; `details` is what it threw
@@ -158,7 +160,8 @@ export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<
   off<E extends EventName<C>>(event: E, handler?: Handler<C, E>): void;
   /**
    * Sends an event. While there is no connection it is kept, at most `bufferSize` of them, and goes
-   * out in order once there is one. The answer of a call is dropped.
+   * out in order once there is one; if none comes, an `error` event says so. The answer of a call is
+   * dropped.
    *
    * @returns false if it is not sent; an `error` event says why
    */
@@ -214,7 +217,7 @@ export interface Options {
   heartbeatTimeout?: number;
   /** Whether to connect again. Default true. */
   reconnect?: boolean;
-  /** The longest wait before the first attempt to connect again; it doubles each time. Default 1000. */
+  /** The longest wait before an attempt to connect again; it doubles each time. Default 1000. */
   reconnectInterval?: number;
   /** What that wait never exceeds. Default 30000. */
   maxReconnectInterval?: number;
@@ -234,8 +237,8 @@ export interface Options {
   /** Asked for the URL on each attempt, given what it would be: to add a query, for example. */
   url?: (url: string) => Awaitable<string>;
   /**
-   * Asked for a bearer token on each attempt. The server finds it where an `Authorization` header
-   * would be; it never stands in the URL. Without a token the attempt goes on without one.
+   * Asked for a bearer token on each attempt, which the server has as `request.bearer_token()`. It
+   * never stands in the URL, and is not sent in plain mode. Without one the attempt goes on.
    */
   auth?: () => Awaitable<string | null | undefined>;
   /** The class to connect with, where none is global: the one of the package `ws`, for example. */

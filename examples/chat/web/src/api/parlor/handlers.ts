@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /** Who listens to which event. */
 export interface Handlers {
   add(event: string, handler: (data: never) => unknown, once?: boolean): () => void;

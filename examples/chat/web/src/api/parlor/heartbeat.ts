@@ -1,9 +1,11 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import { later, type Timer } from "./timer";
 
 /**
- * How long a probe waits for an answer at most, in ms. A timer that fires so much too late has slept
- * with its tab or machine.
+ * How long a probe waits for an answer at most, in ms. A timer that fires so much too late has
+ * slept with its tab or machine.
  */
 const short = 5000;
 

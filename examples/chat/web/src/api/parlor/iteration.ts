@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /** How many events wait for a loop. */
 const bound = 1024;
 

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import { base64url } from "./bytes";
 import type { Options, WebSocketConstructor, WebSocketLike } from "./contract";
 import { createHeartbeat, type Heartbeat } from "./heartbeat";
@@ -35,7 +37,7 @@ export const webSocketClass = (options: Options): WebSocketConstructor | undefin
   options.WebSocket ?? globalThis.WebSocket;
 
 /**
- * Begins an attempt, never at once: those who listen to a new socket hear all that comes of it.
+ * Begins an attempt, never at once: who listens to a new socket hears all that comes of it.
  * What that is: at most one `connected`, then frames, then at most one `lost`.
  *
  * @param resolveUrl where to connect
@@ -52,7 +54,11 @@ export function dial(
   received: (frame: Frame | undefined) => void,
   lost: (code: number, reason: string) => void,
 ): Link {
-  const { heartbeatInterval = 30_000, heartbeatTimeout = 10_000, connectTimeout = 10_000 } = options;
+  const {
+    heartbeatInterval = 30_000,
+    heartbeatTimeout = 10_000,
+    connectTimeout = 10_000,
+  } = options;
   let ws: WebSocketLike | undefined;
   let heartbeat: Heartbeat | undefined;
   let pings = 0;
@@ -128,8 +134,9 @@ export function dial(
     const token = await options.auth?.();
     if (over) return;
     const WebSocket = webSocketClass(options);
-    if (!WebSocket) throw new Error("no WebSocket here: give one in the options");
-    open(WebSocket, url, ["parlor.v1.json", ...(token ? [`parlor.bearer.${base64url(token)}`] : [])]);
+    if (!WebSocket) throw new Error("no WebSocket: give one in the options");
+    const bearer = token ? [`parlor.bearer.${base64url(token)}`] : [];
+    open(WebSocket, url, ["parlor.v1.json", ...bearer]);
   });
 
   return {

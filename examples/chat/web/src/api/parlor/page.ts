@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /** A page, as far as it matters here. Other places have some of it or nothing. */
 type Page = Partial<Pick<Window, "addEventListener" | "removeEventListener" | "navigator">> & {
   document?: Document;

@@ -1,11 +1,20 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /**
  * The React hook of the client. React 18 or later.
  *
  * @module
  */
 
-import { useEffect, useId, useInsertionEffect, useRef, useState, useSyncExternalStore } from "react";
+import {
+  useEffect,
+  useId,
+  useInsertionEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 
 import type { Procedure } from "./client";
 import type { Contract, EventName, Handler, Options, Socket, Status, Target } from "./contract";
@@ -50,9 +59,9 @@ export interface UseSocketOptions {
 }
 
 /**
- * A connection for as long as components use it. There is one for each URL (and the options that are
- * no functions), however many components use it; it is closed when the last is gone. Functions among
- * the options may be new with each render: the latest ones are used.
+ * A connection for as long as components use it. There is one for each URL (and the options that
+ * are no functions), however many components use it; it is closed when the last is gone. Functions
+ * among the options may be new with each render: the latest ones are used.
  *
  * ```tsx
  * const { socket, connected } = useWebSocket<Chat>({
@@ -61,7 +70,9 @@ export interface UseSocketOptions {
  * });
  * ```
  */
-export function useWebSocket<C extends Contract>(options: UseWebSocketOptions<C>): WebSocketState<C>;
+export function useWebSocket<C extends Contract>(
+  options: UseWebSocketOptions<C>,
+): WebSocketState<C>;
 /**
  * The state of a socket that is made elsewhere, and handlers for as long as the component is there.
  * Always the ones of the latest render are called.

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import type { Contract, Options, Socket, Target } from "./contract";
 import { connect } from "./client";
 import { later, type Timer } from "./timer";

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 import { backoff, redial } from "./backoff";
 import { byteLength } from "./bytes";
 import { CallError } from "./callError";
@@ -27,8 +29,8 @@ import { byPath, webSocketUrl } from "./url";
 const maxWaiting = 1 << 20;
 
 /**
- * Names that are no events of a server's: those of the wire, and those of `Lifecycle`, lest a server
- * pretend that something happened to the connection.
+ * Names that are no events of a server's: those of the wire, and those of `Lifecycle`, lest a
+ * server pretend that something happened to the connection.
  */
 const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/;
 
@@ -64,7 +66,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   let waiting: Timer | undefined;
   let unwatch: (() => void) | undefined;
   let kept: Message[] = [];
-  /** Attempts to connect again, and how many of them count, since a connection last proved its worth. */
+  /** The attempts to connect again since a connection last lasted; and those that count. */
   let made = 0;
   let attempts = 0;
   /** When the connection was made; undefined before the first. */
@@ -140,7 +142,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (established) {
       // Else a server that welcomes and then closes would be dialled for ever.
       if (Date.now() - (since as number) >= maxReconnectInterval) made = attempts = 0;
-      rejectAll("disconnected", "the connection was lost");
+      rejectAll("disconnected", "connection lost");
     } else if (isOffline() && attempts) attempts--;
 
     const back = reconnect && redial(code) && webSocketClass(options);
@@ -152,7 +154,11 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       made++;
       attempts++;
       setStatus("reconnecting");
-    } else end();
+    } else {
+      const unsent = kept;
+      end();
+      for (const { id, event } of unsent) if (!id) report("closed", "not sent", event);
+    }
     if (!established)
       report("connect", `no connection to ${url}: ${code} ${reason}`);
     if (established || !redial(code))

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /** A timer that waits. */
 export type Timer = ReturnType<typeof setTimeout>;
 

@@ -1,4 +1,6 @@
 // Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
 /** The URL as a WebSocket takes it in every browser: absolute, with `ws` or `wss`. */
 export const webSocketUrl = (url: string): string =>
   new URL(url, (globalThis as { location?: { href: string } }).location?.href).href.replace(
