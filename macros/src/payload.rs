@@ -1,5 +1,6 @@
 //! `#[payload]`: what a type of the user's derives to travel in events.
 
+mod half_typed;
 mod typescript;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -8,7 +9,9 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, Item, LitStr, Meta, Path, Token, parse_quote};
 
 use crate::args::{self, Opt, Value};
+use crate::case::Case;
 use crate::errors::Errors;
+use crate::model::unraw;
 
 /// The options of `#[payload(..)]`.
 struct Args {
@@ -23,16 +26,22 @@ pub(crate) fn payload(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = Args::read(args, &mut errors);
     let code = match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => derive(input, &args, &mut errors),
-        Err(error) => {
-            match syn::parse2::<Item>(item.clone()) {
-                Ok(item) => errors.at(crate::parse::keyword(&item), MISPLACED),
-                Err(_) => errors.add(error),
-            }
-            item
-        }
+        Err(error) => unread(item, error, &args, &mut errors),
     };
     let errors = errors.into_tokens();
     quote!(#code #errors)
+}
+
+/// What is no struct and no enum, or is only half of one.
+fn unread(item: TokenStream, error: syn::Error, args: &Args, errors: &mut Errors) -> TokenStream {
+    if let Ok(other) = syn::parse2::<Item>(item.clone()) {
+        errors.at(crate::parse::keyword(&other), MISPLACED);
+    } else if let Some(input) = half_typed::parse(&item, errors) {
+        return derive(input, args, errors);
+    } else {
+        errors.add(error);
+    }
+    item
 }
 
 const MISPLACED: &str = "`#[payload]` goes on a struct or an enum";
@@ -70,6 +79,7 @@ fn derive(mut input: DeriveInput, args: &Args, errors: &mut Errors) -> TokenStre
         return input.into_token_stream();
     }
     underive(&mut input, args, errors);
+    spell(&mut input);
     let krate = &args.krate;
     let mut derives = quote! {
         #[derive(#krate::__private::serde::Serialize, #krate::__private::serde::Deserialize)]
@@ -119,6 +129,44 @@ fn serde(input: &DeriveInput, krate: &Path) -> TokenStream {
         });
     }
     words.into_iter().map(|word| quote!(#[serde(#word)])).collect()
+}
+
+/// Spells the names that serde's camelCase panics at: those that begin outside of ASCII.
+fn spell(input: &mut DeriveInput) {
+    fn camel(ident: &Ident, attrs: &mut Vec<Attribute>) {
+        let name = unraw(ident);
+        let begins = name.trim_start_matches('_').chars().next();
+        if begins.is_some_and(|first| !first.is_ascii()) && !has(attrs, &["rename"]) {
+            let name = Case::Camel.apply(&name);
+            attrs.push(parse_quote!(#[serde(rename = #name)]));
+        }
+    }
+    fn has(attrs: &[Attribute], names: &[&str]) -> bool {
+        key(&options(attrs, "serde"), names).is_some()
+    }
+    fn fields(fields: &mut Fields) {
+        for field in fields {
+            if let Some(ident) = &field.ident {
+                camel(ident, &mut field.attrs);
+            }
+        }
+    }
+    let told = has(&input.attrs, &["rename_all", "transparent"]);
+    let fields_told = has(&input.attrs, &["rename_all_fields"]);
+    match &mut input.data {
+        Data::Struct(data) if !told => fields(&mut data.fields),
+        Data::Enum(data) => {
+            for variant in &mut data.variants {
+                if !told {
+                    camel(&variant.ident, &mut variant.attrs);
+                }
+                if !fields_told && !has(&variant.attrs, &["rename_all"]) {
+                    fields(&mut variant.fields);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes out what the user derives too, which would be two impls of one trait.

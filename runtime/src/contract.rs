@@ -124,7 +124,8 @@ impl<T: Never> OrDefault<Nothing> for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no TypeScript type",
     label = "has no TypeScript type",
-    note = "add `#[parlor::payload(typescript)]` to `{Self}`, or to the type inside it; types of `chrono`, `url` and `uuid` have one with the feature of that name"
+    note = "add `#[parlor::payload(typescript)]` to `{Self}`, or to the type inside it; types of `chrono`, `url` and `uuid` have one with the feature of that name",
+    note = "for another crate's type, say it on a field of a `#[payload(typescript)]`, as in `#[ts(type = \"string\")]`"
 )]
 pub trait HasTypeScript<Via = Serde> {
     /// `Self`.

@@ -128,6 +128,17 @@ pub trait Shapes {
     fn whole(#[payload] unit: (Unit, Empty));
 }
 
+/// Serde's own camelCase panics here.
+#[payload(typescript)]
+pub struct Accents {
+    pub été_indien: Été,
+}
+
+#[payload(typescript)]
+pub enum Été {
+    Ère { à_midi: u8 },
+}
+
 #[payload(typescript)]
 #[derive(Clone)]
 pub struct Id2(u32);
@@ -148,4 +159,6 @@ fn main() {
     assert_eq!(json, r#"{"userId":"ada"}"#);
     let json = serde_json::to_string(&External::Struct { some_field: None }).unwrap();
     assert_eq!(json, r#"{"STRUCT":{"someField":null}}"#);
+    let json = serde_json::to_string(&Accents { été_indien: Été::Ère { à_midi: 1 } }).unwrap();
+    assert_eq!(json, r#"{"étéIndien":{"ère":{"àMidi":1}}}"#);
 }

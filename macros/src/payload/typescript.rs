@@ -6,6 +6,7 @@ use syn::{
 };
 
 use super::{key, options, string, text};
+use crate::args::{Opt, Value};
 use crate::errors::Errors;
 use crate::expand::{ends, is_plain};
 
@@ -14,7 +15,8 @@ pub(super) fn is_told(attrs: &[Attribute]) -> bool {
     key(&options(attrs, "ts"), &["type", "as"]).is_some()
 }
 
-/// Whether every TypeScript type can be known. What goes through functions of the user's cannot.
+/// Whether every TypeScript type can be known. What goes through functions of the user's cannot, nor
+/// what `ts-rs` does not see.
 pub(super) fn is_known(input: &DeriveInput, errors: &mut Errors) -> bool {
     let before = errors.count();
     let mut look = |attrs: &[Attribute]| {
@@ -26,12 +28,40 @@ pub(super) fn is_known(input: &DeriveInput, errors: &mut Errors) -> bool {
                 "what this makes of it, only you know: say it, as in `#[ts(type = \"string\")]`",
             );
         }
+        let two = |option: &&Opt| {
+            let name = option.name();
+            matches!(name.as_str(), "rename" | "rename_all" | "rename_all_fields")
+                && matches!(option.value, Value::List(_))
+                && key(&options(attrs, "ts"), &[&name, "type", "as"]).is_none()
+        };
+        if let Some(option) = serde.iter().find(two) {
+            let name = option.name();
+            errors.at(&option.key, format!("one name must do for both ways: `{name} = \"..\"`"));
+        }
     };
+    look(&input.attrs);
     if let Data::Enum(data) = &input.data {
         data.variants.iter().for_each(|variant| look(&variant.attrs));
     }
     fields(&input.data).for_each(|field| look(&field.attrs));
+    untagged(input, errors);
     errors.count() == before
+}
+
+/// Refuses what `ts-rs` writes the tag into all the same.
+fn untagged(input: &DeriveInput, errors: &mut Errors) {
+    let Data::Enum(data) = &input.data else { return };
+    let serde = options(&input.attrs, "serde");
+    if key(&serde, &["tag"]).is_none() || key(&serde, &["content"]).is_some() {
+        return;
+    }
+    for variant in &data.variants {
+        let named = matches!(variant.fields, Fields::Named(_)) && !is_told(&variant.attrs);
+        let serde = options(&variant.attrs, "serde");
+        if let Some(key) = key(&serde, &["untagged"]).filter(|_| named) {
+            errors.at(key, "give this variant one field: a struct with what is in it");
+        }
+    }
 }
 
 fn is_skipped(attrs: &[Attribute]) -> bool {
@@ -107,8 +137,20 @@ fn of_variant(variant: &syn::Variant) -> Vec<Attribute> {
 
 fn of_field(field: &Field, krate: &Path) -> Vec<Attribute> {
     let mut found = if field.ident.is_some() { rename(&field.attrs) } else { Vec::new() };
-    let flat = key(&options(&field.attrs, "serde"), &["flatten"]).is_some()
-        || key(&options(&field.attrs, "ts"), &["flatten"]).is_some();
+    let (serde, ts) = (options(&field.attrs, "serde"), options(&field.attrs, "ts"));
+    let flat = key(&serde, &["flatten"]).is_some() || key(&ts, &["flatten"]).is_some();
+    let omitted = key(&serde, &["skip_serializing", "skip_serializing_if"]).is_some();
+    // Serde takes an absent `Option` for `None` only if it reads it itself.
+    let required =
+        key(&serde, &["with", "deserialize_with"]).is_some() && key(&serde, &["default"]).is_none();
+    if field.ident.is_some() && !flat && key(&ts, &["optional"]).is_none() {
+        if omitted {
+            // With this value, `ts-rs` leaves the type as it is.
+            found.push(parse_quote!(#[ts(optional = nullable)]));
+        } else if required {
+            found.push(parse_quote!(#[ts(optional = false)]));
+        }
+    }
     if flat || is_told(&field.attrs) || is_skipped(&field.attrs) || is_plain(&field.ty) {
         return found;
     }

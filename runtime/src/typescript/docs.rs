@@ -17,7 +17,9 @@ pub(super) fn comment(lines: &[String], indent: usize) -> String {
 
 /// The lines of Rust doc comments, one for each `#[doc]` or more, without what is around them.
 pub(super) fn lines<'a>(docs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let lines: Vec<&str> = docs.into_iter().flat_map(|doc| doc.split(['\n', '\r'])).collect();
+    let lines = docs.into_iter().flat_map(|doc| doc.split('\n'));
+    let lines = lines.flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    let lines: Vec<&str> = lines.collect();
     // `/// text` has a space before the text; code may have more.
     let indented = |line: &str| line.trim().is_empty() || line.starts_with(' ');
     let cut = usize::from(lines.iter().all(|line| indented(line)));
@@ -56,6 +58,7 @@ mod tests {
         assert_eq!(comment(&lines([" Says `text`."]), 2), "  /** Says `text`. */\n");
         assert_eq!(comment(&lines([]), 2), "");
         assert_eq!(comment(&lines(["", "  "]), 2), "");
+        assert_eq!(lines(["a\r\nb\r\n\r\nc\rd\r\n"]), ["a", "b", "", "c", "d"]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::{fs, io};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fs, io, process};
 
 use super::TypeScriptError;
 
@@ -60,13 +61,27 @@ pub(super) fn write(
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(at(parent))?;
         }
-        fs::write(&path, files.get(name).map_or("", String::as_str)).map_err(at(&path))?;
+        replace(&path, files.get(name).map_or("", String::as_str)).map_err(at(&path))?;
     }
     for name in &written.removed {
         let path = folder.join(name);
-        fs::remove_file(&path).map_err(at(&path))?;
+        match fs::remove_file(&path) {
+            // Another was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => done.map_err(at(&path))?,
+        }
     }
     Ok(written)
+}
+
+/// Writes a file so that nobody finds half of it, be it another test that writes the same.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let draft = path.with_file_name(format!(".parlor-{}-{next}", process::id()));
+    fs::write(&draft, text)
+        .and_then(|()| fs::rename(&draft, path))
+        .inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
 /// The text of a file, if there is one; line ends are those of Unix, whatever git made of them.
@@ -78,7 +93,7 @@ fn read(path: &Path) -> Result<Option<String>, TypeScriptError> {
     }
 }
 
-/// The names of the files in a folder, in order; none if it is not there.
+/// The names of the files in a folder, in order, without hidden ones; none if it is not there.
 fn names(folder: &Path) -> Result<Vec<String>, TypeScriptError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -89,7 +104,8 @@ fn names(folder: &Path) -> Result<Vec<String>, TypeScriptError> {
     for entry in entries {
         let entry = entry.map_err(at(folder))?;
         if entry.file_type().map_err(at(folder))?.is_file() {
-            names.extend(entry.file_name().into_string().ok());
+            names
+                .extend(entry.file_name().into_string().ok().filter(|name| !name.starts_with('.')));
         }
     }
     names.sort();

@@ -126,7 +126,9 @@ impl TypeScript {
         let mut files = BTreeMap::new();
         let mut add = |name: String, text: &str| {
             // What nobody is to edit, nobody is to lint.
-            files.insert(name, format!("{MARK}/* eslint-disable */\n\n{}", text.trim_start()));
+            let text = format!("{MARK}/* eslint-disable */\n\n{}", text.trim_start());
+            // Git may have checked out Parlor itself with other line ends.
+            files.insert(name, text.replace("\r\n", "\n"));
         };
         add("index.ts".to_owned(), &format!("{}\n{}", export("client"), self.contracts()?));
         let rules = self.rules()?;
@@ -196,14 +198,15 @@ impl TypeScript {
              export const rules: Record<string, Rules> = {\n",
         );
         for (path, contract) in &self.procedures {
-            let events: Vec<_> = contract.incoming.iter().filter_map(rules_of).collect();
-            if !events.is_empty() {
-                let path = names::quoted(paths::below(path, &self.base)?);
-                text.extend(["  ", &path, ": {\n", &events.concat(), "  },\n"]);
-            }
+            let events: String = contract.incoming.iter().filter_map(rules_of).collect();
+            let path = names::quoted(paths::below(path, &self.base)?);
+            // Also without rules, lest it be given those of a path that ends alike.
+            let rules =
+                if events.is_empty() { "{}".to_owned() } else { format!("{{\n{events}  }}") };
+            text.extend(["  ", &path, ": ", &rules, ",\n"]);
         }
         text.push_str("};\n");
-        Ok(text.replace("> = {\n};", "> = {};"))
+        Ok(text)
     }
 }
 

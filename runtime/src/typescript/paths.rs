@@ -24,6 +24,11 @@ pub(super) fn below<'a>(path: &'a str, base: &str) -> Result<&'a str, TypeScript
         })
 }
 
+/// Whether URLs have it in paths as it is.
+fn stays(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"#<>?\\^`{|}".contains(&byte)
+}
+
 impl Node {
     /// Puts the contract `name` at `path`.
     pub(super) fn insert(&mut self, path: &str, name: &str) -> Result<(), TypeScriptError> {
@@ -36,6 +41,9 @@ impl Node {
             };
             if segment.starts_with('$') {
                 return Err(refused("begins with `$`, as what the client adds"));
+            }
+            if !segment.bytes().all(stays) || matches!(segment, "." | "..") {
+                return Err(refused("is not written like that in a URL"));
             }
             // A contract is known by these.
             if ["incoming", "outgoing", "answers", "errors"].contains(&segment)
@@ -110,6 +118,12 @@ mod tests {
     fn segments_that_the_client_cannot_reach_are_refused() {
         let mut node = Node::default();
         assert!(node.insert("chat/$ws", "Chat").is_err());
+        for path in ["größe", "a b", "a?b", "a#b", "a\\b", "a/../b", "."] {
+            assert!(node.insert(path, "Chat").is_err(), "{path}");
+        }
+        for path in ["gr%C3%B6%C3%9Fe", "a-b_c.d~e", "!'()*+,;=:@&", "a//b", "trailing/"] {
+            node.insert(path, "Chat").expect(path);
+        }
         node.insert("chat", "Chat").expect("free");
         assert!(node.insert("chat/incoming", "Other").is_err());
     }

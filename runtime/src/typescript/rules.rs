@@ -59,8 +59,8 @@ fn bounded(rule: &str, min: Option<f64>, max: Option<f64>) -> Option<String> {
 /// Whether several elements of the JSON may be one in Rust.
 fn merges(rust: &str) -> bool {
     let set = ["HashSet", "BTreeSet"].iter().any(|set| has_word(rust, set));
-    let keyed = ["HashMap<", "BTreeMap<"].iter().any(|map| rust.contains(map));
-    set || (keyed && !rust.contains("Map<alloc::string::String,"))
+    let key = rust.split_once("Map<").map(|(_, key)| key);
+    set || key.is_some_and(|key| !key.starts_with("alloc::string::String,"))
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -168,6 +168,8 @@ mod tests {
         assert_eq!(literal(&both, set).as_deref(), Some(r#"[{ rule: "length", min: 1 }]"#));
         let map = "alloc::collections::btree::map::BTreeMap<my::Key, u8>";
         assert_eq!(literal(&both, map).as_deref(), Some(r#"[{ rule: "length", min: 1 }]"#));
+        let maps = "std::collections::hash::map::HashMap<uuid::Uuid, std::collections::hash::map::HashMap<alloc::string::String, u8>>";
+        assert_eq!(literal(&both, maps).as_deref(), Some(r#"[{ rule: "length", min: 1 }]"#));
         let range = [Rule::Range { min: None, max: Some(0.1) }];
         assert_eq!(literal(&range, "core::option::Option<f32>"), None);
         assert!(literal(&range, "f64").is_some());

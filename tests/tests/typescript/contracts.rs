@@ -144,6 +144,7 @@ pub trait Everything {
         transparent: Transparent,
         nothing: Nothing,
         renamed: other::Kind,
+        tagged: Tagged,
     );
 }
 
@@ -169,8 +170,16 @@ pub struct Everywhere {
     #[serde(with = "seconds")]
     #[ts(type = "number")]
     pub duration: std::time::Duration,
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[ts(as = "Option<u8>")]
+    pub may_not_be_absent: Option<u8>,
     #[serde(default)]
     pub may_be_absent: u8,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_be_left_out: Vec<u8>,
+    #[serde(default, skip_serializing)]
+    pub is_left_out: Option<u8>,
+    pub été_indien: u8,
 }
 
 /// Not on the wire.
@@ -201,6 +210,7 @@ pub enum External {
     New(Pair),
     Tuple(u8, Option<String>),
     Struct { some_field: u8, other: Option<u8> },
+    Été { où: u8 },
 }
 
 #[payload(typescript)]
@@ -217,6 +227,17 @@ pub enum Untagged {
     Number(i64),
     Text(String),
     Struct { some_field: bool },
+}
+
+/// Not every variant has the tag.
+#[payload(typescript)]
+#[serde(tag = "kind")]
+pub enum Tagged {
+    One {
+        value: u8,
+    },
+    #[serde(untagged)]
+    Other(Named),
 }
 
 /// It has itself in it.
@@ -287,10 +308,18 @@ pub trait Hidden {
     async fn say(&mut self, _text: String) {}
 }
 
+/// Without rules.
+#[procedure(typescript)]
+pub trait Plain {
+    #[incoming]
+    async fn strings(&mut self, _email: String) {}
+}
+
 /// A session of all of them.
 pub struct Anyone;
 
 impl Hidden for Anyone {}
+impl Plain for Anyone {}
 
 impl Chat for Anyone {
     async fn send_message(&mut self, _: String, _: String) {}

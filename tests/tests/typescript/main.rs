@@ -147,6 +147,43 @@ fn stale_files_are_told_and_go() {
     assert!(folder.0.join("parlor/mine.ts").exists());
 }
 
+/// As when several tests write the same folder.
+#[test]
+fn many_may_write_at_once() {
+    let folder = Folder::new("at-once");
+    let one = router().typescript();
+    let other = router().typescript().import_extension(".js").react(false);
+    std::thread::scope(|scope| {
+        for index in 0..8 {
+            let (folder, client) = (&folder.0, if index % 2 == 0 { &one } else { &other });
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    client.write(folder).expect("written");
+                }
+            });
+        }
+    });
+    one.write(&folder.0).expect("written");
+    one.check(&folder.0).expect("current");
+    let left = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    for below in ["", "parlor"] {
+        for file in fs::read_dir(folder.0.join(below)).expect("readable") {
+            assert!(!left(&file.expect("a file").file_name()), "a draft is left");
+        }
+    }
+}
+
+/// The client takes the rules of the longest path that its URL ends with.
+#[test]
+fn every_path_has_rules_of_its_own() {
+    let everything = EverythingServer::new(|_: EverythingSocket| async { Ok(Anyone) });
+    let plain = contracts::PlainServer::new(|_: contracts::PlainSocket| async { Ok(Anyone) });
+    let router =
+        Router::new().procedure("/api/chat", everything).procedure("/api/plain/chat", plain);
+    let rules = &router.typescript().files().expect("files")["parlor/rules.ts"];
+    assert!(rules.contains("  \"plain/chat\": {},\n"), "{rules}");
+}
+
 #[test]
 fn files_of_others_are_not_overwritten() {
     let folder = Folder::new("foreign");

@@ -34,5 +34,12 @@ shapes.on("containers", ({ tuple, by_kind, map }) => {
   map["a"]?.FIRST_NAME.length;
   void number, text;
 });
+shapes.on("others", ({ tagged }) => void ("kind" in tagged ? tagged.value : tagged.FIRST_NAME));
+shapes.call("whole", "text").then(({ items: [item] }) => {
+  // @ts-expect-error it may be left out
+  item?.mayBeLeftOut.length;
+  const left: number[] | undefined = item?.mayBeLeftOut;
+  return [left, item?.["étéIndien"].toFixed()];
+});
 const error: Chat.Errors["joinRoom"] = { error: "noEntry", message: "no" };
 void error;

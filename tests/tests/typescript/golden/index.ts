@@ -160,6 +160,7 @@ export namespace Shapes {
       transparent: Transparent;
       nothing: Nothing;
       renamed: OtherKind;
+      tagged: Tagged;
     };
   }
 
@@ -182,7 +183,11 @@ export namespace Shapes {
     "it's \"quoted\"\\": string;
     type: string;
     duration: number;
+    mayNotBeAbsent: number | null;
     mayBeAbsent: number;
+    mayBeLeftOut?: Array<number>;
+    isLeftOut?: number | null;
+    "étéIndien": number;
     FIRST_NAME: string;
   };
 
@@ -190,7 +195,8 @@ export namespace Shapes {
     | "unit"
     | { new: Pair }
     | { tuple: [number, string | null] }
-    | { struct: { someField: number; other?: number | null } };
+    | { struct: { someField: number; other?: number | null } }
+    | { "été": { "où": number } };
 
   export type JsonValue =
     | number
@@ -216,6 +222,9 @@ export namespace Shapes {
   };
 
   export type Pair = [number, string | null];
+
+  /** Not every variant has the tag. */
+  export type Tagged = { kind: "one"; value: number } | Named;
 
   export type Through = { FIRST_NAME: string };
 
