@@ -40,8 +40,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let value = args.next().ok_or(USAGE)?;
         match arg.as_str() {
             "typescript" => {
-                // The page's server mounts the procedures below `/api`.
-                server::procedures().typescript().base("/").write(value)?;
+                page::client(&server::procedures()).write(value)?;
                 return Ok(());
             }
             "join" => room = Some(value),

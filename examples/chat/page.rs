@@ -3,6 +3,7 @@ use axum::http::header::{
 };
 use axum::routing::{MethodRouter, get};
 use parlor::Router;
+use parlor::typescript::TypeScript;
 
 /// The page at `/`, and what it needs; `npm run build` in `web` makes it. The procedures are under `/api`.
 pub fn app(procedures: Router) -> axum::Router {
@@ -30,3 +31,19 @@ fn asset(kind: &'static str, content: &'static str) -> MethodRouter {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
+
+/// The client on which the page is built. `baseUrl` is `/api`, where its procedures are nested.
+pub fn client(procedures: &Router) -> TypeScript {
+    procedures.typescript().base("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor::typescript::TypeScriptError;
+
+    #[test]
+    fn the_page_has_a_current_client() -> Result<(), TypeScriptError> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/chat/web/src/api");
+        super::client(&crate::server::procedures()).check(folder)
+    }
+}

@@ -1,10 +1,15 @@
+import type { Lifecycle } from "./contract.js";
+
 /** Who listens to which event. */
 export interface Handlers {
   add(event: string, handler: (data: never) => unknown, once?: boolean): () => void;
   /** Takes back the registrations of the handler, or all of the event. */
   remove(event: string, handler?: (data: never) => unknown): void;
   /** Calls those who listen; says whether there were any. */
-  dispatch(event: string, data: unknown): boolean;
+  dispatch<E extends string>(
+    event: E,
+    data?: E extends keyof Lifecycle ? Lifecycle[E] : unknown,
+  ): boolean;
 }
 
 /** `failed` hears what handlers throw and what their promises are rejected with. */

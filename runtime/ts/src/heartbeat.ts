@@ -43,7 +43,8 @@ export function createHeartbeat(
     if (interval > 0) wait(Math.min(interval, last + interval - Date.now()), silence);
   };
   const silence = (slept: boolean) => {
-    if (Date.now() - last < interval) listen();
+    // A clock that was set back must not put off the question for as long.
+    if (Math.abs(Date.now() - last) < interval) listen();
     else ask(slept ? soon : timeout);
   };
   const ask = (ms: number) => {

@@ -32,7 +32,7 @@ export function createIterator<E extends object>(
       while (!events.length && !over) await new Promise<void>((take) => takers.push(take));
       if (events.length > bound) throw new Error("the loop is too slow");
       const value = events.shift();
-      return value ? { done: false, value } : { done: true, value: undefined };
+      return { done: !value, value } as IteratorResult<E, undefined>;
     },
     return() {
       events = [];

@@ -1,6 +1,22 @@
-/** A page, as far as it matters here. Other places have some of it or nothing. */
-type Page = Partial<Pick<Window, "addEventListener" | "removeEventListener" | "navigator">> & {
-  document?: Document;
+/** Something that can be listened to, like the page and its document. */
+interface Listenable {
+  addEventListener(type: string, listener: (event: PageEvent) => void): void;
+  removeEventListener(type: string, listener: (event: PageEvent) => void): void;
+}
+
+/** What an event of a page says; `persisted` is of `pageshow`. */
+interface PageEvent {
+  type: string;
+  persisted?: boolean;
+}
+
+/**
+ * A page, as far as it matters here. Other places have some of it or nothing, and their programs are
+ * compiled without the types of the DOM.
+ */
+type Page = Partial<Listenable> & {
+  navigator?: { onLine?: boolean };
+  document?: Listenable & { visibilityState: string };
 };
 
 /** Whether the browser is sure that there is no network. */
@@ -13,13 +29,13 @@ export const isOffline = (): boolean => (globalThis as Page).navigator?.onLine =
  * @returns a function that ends it
  */
 export function watchPage(doubt: (back: boolean, restored: boolean) => void): () => void {
-  const page: Page = globalThis;
+  const page: Page = globalThis as Page;
   const { document } = page;
-  const listener = ({ type, persisted = false }: Event & { persisted?: boolean }) => {
+  const listener = ({ type, persisted = false }: PageEvent) => {
     if (type !== "visibilitychange" || document?.visibilityState === "visible")
       doubt(type !== "offline", persisted);
   };
-  const each = (method: "addEventListener" | "removeEventListener") => {
+  const each = (method: keyof Listenable) => {
     for (const type of ["online", "offline", "pageshow"]) page[method]?.(type, listener);
     document?.[method]("visibilitychange", listener);
   };

@@ -6,7 +6,6 @@ import { check } from "./check.js";
 import type {
   CallOptions,
   Contract,
-  Lifecycle,
   Options,
   OutgoingEvent,
   Socket,
@@ -20,7 +19,7 @@ import { dial, webSocketClass, type Frame, type Link } from "./link.js";
 import { isOffline, watchPage } from "./page.js";
 import { rules } from "./rules.js";
 import { later, type Timer } from "./timer.js";
-import { byPath, webSocketUrl } from "./url.js";
+import { byPath, webSocketUrl, withoutQuery } from "./url.js";
 
 /** How many bytes may wait in the WebSocket before more is refused. */
 const maxWaiting = 1 << 20;
@@ -71,11 +70,13 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   /** Whether the server has ever spoken Parlor mode. */
   let welcomed = false;
   let plain = false;
+  /** How many attempts were made when plain mode was last doubted: it is once in each. */
+  let doubted = 0;
   let maxMessage = Infinity;
   let url = typeof target === "string" ? target : "";
   let reporting = false;
 
-  const report = (code: string, message: string, event?: string, details?: unknown) => {
+  const report = ({ code, message, details }: CallError, event?: string) => {
     const error = { code, message, event, details } as SocketError;
     let heard = false;
     // What goes wrong where errors are handled would come back there for ever.
@@ -87,13 +88,12 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (!heard) console.error("Parlor:", error);
   };
   const { add, remove, dispatch } = createHandlers((event, cause) =>
-    report("handler", String(cause), event, cause),
+    report(new CallError("handler", String(cause), cause), event),
   );
-  const tell: <E extends keyof Lifecycle>(event: E, data: Lifecycle[E]) => void = dispatch;
   const setStatus = (next: Status) => {
     if (status === next) return;
     status = next;
-    dispatch(statusChange, undefined);
+    dispatch(statusChange);
   };
 
   const start = () => {
@@ -105,6 +105,12 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       !welcomed,
       (welcome) => {
         const again = since !== undefined;
+        // A server that was down may have come up just before the dial without the subprotocol.
+        if (!welcome && !again && doubted !== made) {
+          doubted = made;
+          mine.drop();
+          return start();
+        }
         since = Date.now();
         plain = !welcome;
         welcomed ||= !plain;
@@ -112,14 +118,14 @@ export function createSocket<C extends Contract>(target: Target, options: Option
         const recovered = !!welcome?.recovered;
         setStatus("connected");
         // Any of these handlers may close the socket.
-        if (link === mine) tell("connect", { recovered });
-        if (link === mine && again) tell("reconnect", { recovered });
+        if (link === mine) dispatch("connect", { recovered });
+        if (link === mine && again) dispatch("reconnect", { recovered });
         while (link === mine && kept.length) {
           const message = kept.shift() as Message;
           const refused = refusal(message);
           if (!refused) mine.send(message.text);
           else if (message.id) settle(message.id, refused);
-          else reportRefused(refused, message.event);
+          else report(refused, message.event);
         }
       },
       received,
@@ -144,8 +150,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
     const back = reconnect && redial(code) && webSocketClass(options);
     const delay = backoff(made, options);
-    const timer = back && attempts < maxReconnectAttempts ? later(delay, start) : undefined;
-    waiting = timer;
+    const timer = (waiting =
+      back && attempts < maxReconnectAttempts ? later(delay, start) : undefined);
     // From here on handlers run, any of which may close the socket or connect it.
     if (timer) {
       made++;
@@ -154,14 +160,15 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     } else {
       const unsent = kept;
       end();
-      for (const { id, event } of unsent) if (!id) report("closed", "not sent", event);
+      for (const { id, event } of unsent)
+        if (!id) report(new CallError("closed", "not sent"), event);
     }
     if (!established)
-      report("connect", `no connection to ${url}: ${code} ${reason}`);
+      report(new CallError("connect", `no connection to ${withoutQuery(url)}: ${code} ${reason}`));
     if (established || !redial(code))
-      tell("disconnect", { code, reason, willReconnect: status !== "closed" });
-    if (timer && waiting === timer) tell("reconnecting", { attempt: attempts, delay });
-    if (back && !timer && status === "closed") tell("reconnectFailed", { attempts, code, reason });
+      dispatch("disconnect", { code, reason, willReconnect: status !== "closed" });
+    if (timer && waiting === timer) dispatch("reconnecting", { attempt: attempts, delay });
+    if (back && !timer && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });
   };
 
   /** The socket is closed: nothing waits any more. */
@@ -172,17 +179,18 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     kept = [];
     rejectAll("closed", "the socket is closed");
     setStatus("closed");
-    dispatch(anyEvent, undefined);
+    dispatch(anyEvent);
   };
 
   const received = (parts: Frame | undefined) => {
-    if (!parts) return report("undecodable", "not [name, payload]");
+    if (!parts) return report(new CallError("undecodable", "not [name, payload]"));
     const [name, payload, id] = parts;
     if (name === "$ok") settle(id, undefined, payload);
     else if (name === "$err") {
-      const { code = "", message = "", details } = Object(payload);
-      if (id === undefined) report(code, message, undefined, details);
-      else settle(id, new CallError(code, message, details));
+      const { code = "", message, details } = Object(payload);
+      const refused = new CallError(code, message, details);
+      if (id === undefined) report(refused);
+      else settle(id, refused);
     } else if (!reserved.test(name)) {
       dispatch(name, payload);
       dispatch(anyEvent, { event: name, data: payload });
@@ -196,8 +204,6 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       return new CallError("tooLarge", `more than ${maxMessage} bytes`);
     return undefined;
   };
-  const reportRefused = ({ code, message, details }: CallError, event: string) =>
-    report(code, message, event, details);
 
   /** Sends or keeps an event or, with an id, a call; or says why not. */
   const post = (event: string, payload: unknown = {}, id = 0): CallError | undefined => {
@@ -229,13 +235,13 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (status === "closed") {
       made = attempts = 0;
       unwatch = watchPage((back, restored) => {
-        if (link) link.doubt(restored);
-        else if (back) start();
+        link?.doubt(restored);
+        if (back && waiting) start();
       });
       status = "connecting";
     }
     start();
-    dispatch(statusChange, undefined);
+    dispatch(statusChange);
   };
   connect();
 
@@ -251,7 +257,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     off: remove,
     emit(event, ...[payload]) {
       const refused = post(event, payload);
-      if (refused) reportRefused(refused, event);
+      if (refused) report(refused, event);
       return !refused;
     },
     call: (event: string, payload?: unknown, options: CallOptions = {}) =>
@@ -270,7 +276,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       link?.drop(code, reason);
       link = undefined;
       end();
-      if (established) tell("disconnect", { code, reason, willReconnect: false });
+      if (established) dispatch("disconnect", { code, reason, willReconnect: false });
     },
     connect,
     subscribe: (listener) => add(statusChange, listener),

@@ -5,9 +5,12 @@ export const webSocketUrl = (url: string): string =>
     "ws",
   );
 
+/** The URL without its query, which may hold what nobody should read in a log. */
+export const withoutQuery = (url: string): string => url.replace(/[?#].*/, "");
+
 /** The value of `table` with the longest key that the URL's path ends with. */
 export function byPath<T>(table: Record<string, T>, url: string): T | undefined {
-  const path = `/${url.replace(/[?#].*/, "")}`;
+  const path = `/${withoutQuery(url)}`;
   let longest = "";
   for (const key in table)
     if (key.length > longest.length && path.endsWith(`/${key}`)) longest = key;

@@ -175,3 +175,11 @@ test("the rules see what the server will see", async () => {
   assert.equal(socket.emit("sendMessage", { room: "a", text: text as never }), true);
   assert.equal(socket.emit("sendMessage", { room: "a", text: { toJSON: () => "" } as never }), false);
 });
+
+test("a WebSocket that does not know how much waits, as React Native's, sends all the same", async () => {
+  const { net, socket } = await dial();
+  net.last.welcome();
+  net.last.bufferedAmount = undefined as never;
+  assert.equal(socket.emit("touch"), true);
+  assert.deepEqual(net.last.sent, [["touch", {}]]);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { connect, createClient, type Options, type SocketError, type Target } from "../src/client.js";
+import { connect, createClient, type Options, type Socket, type SocketError, type Target } from "../src/client.js";
 import type { AppRouter, Chat } from "./support/contract.js";
 import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
 
@@ -253,4 +253,82 @@ test("plain mode takes only events: no call is sent, kept or not", async () => {
   socket.emit("clear");
   socket.emit("search", undefined);
   assert.deepEqual(net.last.sent, [["touch", {}], ["clear", {}], ["search", {}]]);
+});
+
+test("a server that comes up between the dials is asked for Parlor mode again", async () => {
+  const { net, socket, log } = await dial();
+  const call = socket.call("joinRoom", { room: "a" }, { timeout: Infinity });
+  net.last.end(1006);
+  await settle();
+  net.last.end(1006);
+  await advance(1000);
+  net.last.end(1006);
+  await settle();
+  const doubted = net.last;
+  assert.equal(doubted.protocols, undefined);
+  doubted.open();
+  await settle();
+  assert.ok(doubted.closed);
+  assert.deepEqual(doubted.sent, []);
+  assert.equal(net.last.protocols?.[0], "parlor.v1.json");
+  assert.equal(net.live.length, 1);
+  net.last.welcome();
+  net.last.frame("$ok", ["ada"], 1);
+  assert.deepEqual(await call, ["ada"]);
+  assert.deepEqual(log.names(), ["error", "reconnecting", "connect"]);
+});
+
+test("a server in plain mode that comes up later is believed when it says so twice", async () => {
+  const { net, socket, log } = await dial();
+  net.last.open("parlor.v1.json");
+  net.last.end(1006);
+  await advance(1000);
+  for (let i = 0; i < 2; i++) {
+    net.last.end(1006);
+    await settle();
+    net.last.open();
+    await settle();
+  }
+  assert.equal(socket.status, "connected");
+  assert.equal(net.made.length, 5);
+  net.last.end(1006);
+  await advance(2000);
+  net.last.end(1006);
+  await settle();
+  net.last.open();
+  assert.equal(socket.status, "connected", "it is known by now");
+  assert.deepEqual(log.of("reconnect").length, 1);
+});
+
+test("a url that closes the socket: nothing is dialled, and it stays closed", async () => {
+  let stop = () => {};
+  const { net, socket } = await dial({
+    url: (url) => {
+      stop();
+      return url;
+    },
+  });
+  net.last.welcome();
+  stop = () => socket.close();
+  net.last.end(1012);
+  await advance(1000);
+  assert.equal(socket.status, "closed");
+  assert.equal(net.made.length, 1);
+});
+
+test("a target that looks at its socket finds it", async () => {
+  const net = fake();
+  const socket: Socket<Chat> = connect<Chat>((): string => `ws://server/${socket.status}`, { WebSocket: net.WebSocket });
+  await settle();
+  assert.equal(net.last.url, "ws://server/connecting");
+  socket.close();
+});
+
+test("a failed attempt is told without the query, which may hold secrets", async () => {
+  const { net, log } = await dial({}, `${URL}?token=secret#secret`);
+  net.last.open("parlor.v1.json");
+  net.last.end(1006);
+  const [{ message }] = log.of("error") as [SocketError];
+  assert.match(message, /api\/chat\/wsChat: 1006/);
+  assert.doesNotMatch(message, /secret/);
 });

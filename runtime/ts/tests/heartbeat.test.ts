@@ -148,3 +148,27 @@ test("but a dead connection in a tab whose timers are always late is told dead",
   await sleep(60_000);
   assert.equal(socket.status, "reconnecting");
 });
+
+test("a clock that is set back, or forward, neither kills a connection nor keeps a dead one", async () => {
+  for (const hours of [-1, 1]) {
+    const { socket, first } = await connected();
+    await advance(10_000);
+    const { now } = Date;
+    Date.now = () => now() + hours * 3_600_000;
+    try {
+      await advance(20_000);
+      assert.deepEqual(first.sent, [["ping", 1]]);
+      first.frame("pong", 1);
+      await advance(29_900);
+      assert.equal(first.sent.length, 1);
+      await advance(100);
+      assert.equal(first.sent.length, 2);
+      assert.equal(socket.status, "connected");
+      await advance(10_000);
+      assert.equal(socket.status, "reconnecting");
+    } finally {
+      Date.now = now;
+      socket.close();
+    }
+  }
+});

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const source = join(dirname(fileURLToPath(import.meta.url)), "../../src");
 
@@ -54,4 +55,9 @@ test("the client exports what it should, and the hook is apart", async () => {
   assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient"]);
   const react = await load("react.ts");
   assert.deepEqual(Object.keys(react.exported), ["useWebSocket"]);
+});
+
+test("the hook says that it belongs to the client, lest a server component that only passes by fail", async () => {
+  const { code } = await transform(await readFile(join(source, "react.ts"), "utf8"), { loader: "ts" });
+  assert.match(code, /^"use client";/);
 });

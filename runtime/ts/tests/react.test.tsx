@@ -1,65 +1,13 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { test } from "node:test";
 
-import { page } from "./support/dom.js";
-import { StrictMode, act, useState, type ReactNode } from "react";
-import { createRoot, hydrateRoot, type Root } from "react-dom/client";
-import { renderToString } from "react-dom/server";
+import { Chatter, URL, container, macrotask, net, render, root, welcome } from "./support/render.js";
+import { StrictMode, act, useState } from "react";
 
-import { connect, createClient, type Options, type Socket } from "../src/client.js";
-import { useWebSocket, type EventHandlers } from "../src/react.js";
+import { createClient, type Socket } from "../src/client.js";
+import { useWebSocket } from "../src/react.js";
 import type { AppRouter, Chat } from "./support/contract.js";
-import { fake, settle } from "./support/fake.js";
-
-const URL = "ws://server/api/chat/wsChat";
-
-let net: ReturnType<typeof fake>;
-let root: Root;
-let container: HTMLElement;
-
-beforeEach(() => {
-  page.open();
-  net = fake();
-  container = document.createElement("div");
-  document.body.append(container);
-  root = createRoot(container);
-});
-
-afterEach(async () => {
-  await act(async () => root.unmount());
-  await macrotask();
-  await page.close();
-});
-
-/** Lets a released socket be closed. */
-const macrotask = () => new Promise<void>((done) => setTimeout(done, 5));
-const render = (node: ReactNode) =>
-  act(async () => {
-    root.render(node);
-    await settle();
-  });
-const welcome = () => act(async () => net.last.welcome());
-
-interface Props {
-  url?: string;
-  enabled?: boolean;
-  events?: EventHandlers<Chat>;
-  options?: Options;
-  seen?: (state: ReturnType<typeof useWebSocket<Chat>>) => void;
-}
-
-function Chatter({ url = URL, enabled, events, options, seen }: Props) {
-  const { url: _, ...rest } = options ?? {};
-  const state = useWebSocket<Chat>({
-    url,
-    WebSocket: net.WebSocket,
-    ...(enabled !== undefined && { enabled }),
-    ...(events && { events }),
-    ...rest,
-  });
-  seen?.(state);
-  return <p>{state.connected ? "connected" : state.status}</p>;
-}
+import { settle } from "./support/fake.js";
 
 test("connecting, then connected, then closed when the component is gone", async () => {
   let socket: Socket<Chat> | null = null;
@@ -133,6 +81,16 @@ test("other URLs and other options are other connections; functions are not", as
   );
   await render(<App />);
   assert.equal(net.made.length, 4);
+});
+
+test("a component without auth does not take it from one that has it", async () => {
+  await render(
+    <>
+      <Chatter options={{ auth: () => "token" }} />
+      <Chatter />
+    </>,
+  );
+  assert.deepEqual(net.made.map(({ protocols }) => protocols?.length), [2, 1]);
 });
 
 test("handlers are always those of the latest render, and none is called twice", async () => {
@@ -251,11 +209,8 @@ test("the latest auth is asked on the next attempt, and nothing connects before"
   });
   assert.equal(net.last.protocols?.[1], `parlor.bearer.${Buffer.from("new").toString("base64url")}`);
   await render(<Chatter />);
-  await act(async () => {
-    net.last.end(1012);
-    await macrotask();
-  });
-  assert.equal(net.last.protocols?.length, net.made.length > 2 ? 1 : 2);
+  assert.equal(net.made.length, 3, "without one it is another connection");
+  assert.equal(net.last.protocols?.length, 1);
 });
 
 test("a URL that is a function: asked anew on each attempt, one connection for each component", async (t) => {
@@ -308,61 +263,4 @@ test("a client's procedure: its URL, its options, and the option that rewrites t
   assert.equal(net.last.protocols?.length, 2);
   await render(<App />);
   socket!.close();
-});
-
-test("a given socket: its state and the latest handlers, as long as enabled; never closed", async () => {
-  const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
-  await settle();
-  const heard: string[] = [];
-  const App = ({ given, name, enabled }: { given: Socket<Chat> | null; name: string; enabled?: boolean }) => {
-    const state = useWebSocket(
-      given,
-      { newMessage: ({ text }) => void heard.push(`${name} ${text}`) },
-      enabled === undefined ? undefined : { enabled },
-    );
-    assert.equal(state.socket, given);
-    return <p>{state.status}</p>;
-  };
-  await render(<App given={null} name="null" />);
-  assert.equal(container.textContent, "closed");
-  await render(<App given={socket} name="a" />);
-  assert.equal(container.textContent, "connecting");
-  await welcome();
-  assert.equal(container.textContent, "connected");
-  net.last.frame("newMessage", { text: "1" });
-  await render(<App given={socket} name="b" />);
-  net.last.frame("newMessage", { text: "2" });
-  await render(<App given={socket} name="c" enabled={false} />);
-  net.last.frame("newMessage", { text: "3" });
-  await render(<App given={socket} name="d" enabled />);
-  net.last.frame("newMessage", { text: "4" });
-  await render(null);
-  net.last.frame("newMessage", { text: "5" });
-  await macrotask();
-  assert.deepEqual(heard, ["a 1", "b 2", "d 4"]);
-  assert.equal(socket.status, "connected");
-  socket.close();
-});
-
-test("on a server it renders and dials nothing; the page takes it over without complaint", async () => {
-  const errors = mock.method(console, "error", () => {});
-  const App = () => (
-    <>
-      <Chatter />
-      <Chatter enabled={false} />
-    </>
-  );
-  const html = renderToString(<App />);
-  assert.equal(html, "<p>connecting</p><p>closed</p>");
-  assert.equal(net.made.length, 0);
-  container = document.createElement("div");
-  document.body.append(container);
-  container.innerHTML = html;
-  const hydrated = await act(async () => hydrateRoot(container, <App />));
-  await settle();
-  await welcome();
-  assert.equal(container.innerHTML, "<p>connected</p><p>closed</p>");
-  assert.equal(errors.mock.callCount(), 0);
-  await act(async () => hydrated.unmount());
-  errors.mock.restore();
 });

@@ -95,6 +95,11 @@ socket.once("disconnect", ({ code, reason, willReconnect }) => {
   const parts: [number, string, boolean] = [code, reason, willReconnect];
   void parts;
 });
+const texts: string[] = [];
+socket.on("newMessage", ({ text }) => texts.push(text));
+const added = (text: string) => new Set(texts).add(text);
+socket.once("newMessage", async ({ text }) => added(text));
+socket.off("newMessage", ({ text }) => added(text));
 socket.on("reconnecting", ({ attempt, delay }) => void (attempt + delay));
 socket.on("reconnectFailed", ({ attempts, code, reason }) => void (attempts + code + reason));
 socket.on("error", ({ code, message, event, details }) => void [code, message, event, details]);

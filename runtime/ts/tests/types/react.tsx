@@ -34,7 +34,7 @@ export function useInferred(given: Socket<Chat> | null) {
     auth: async () => "token",
     enabled: true,
     events: {
-      newMessage: ({ text }) => void text.length,
+      newMessage: ({ text }) => text.length,
       disconnect: ({ code }) => void code.toFixed(),
     },
   });

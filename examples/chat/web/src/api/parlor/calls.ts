@@ -33,7 +33,6 @@ export function createCalls(
   isKept: (id: number) => boolean,
 ): Calls {
   const calls = new Map<number, (error: unknown, answer?: unknown) => void>();
-  const settle: Calls["settle"] = (id, error, answer) => calls.get(id as number)?.(error, answer);
   let last = 0;
   return {
     begin({ timeout = callTimeout, signal }, send, drop) {
@@ -58,7 +57,7 @@ export function createCalls(
         calls.set(id, end);
       });
     },
-    settle,
+    settle: (id, error, answer) => calls.get(id as number)?.(error, answer),
     rejectAll(code, message) {
       for (const [id, end] of calls) if (!isKept(id)) end(new CallError(code, message));
     },

@@ -125,10 +125,11 @@ export type EventData<C extends Contract, E extends EventName<C>> = E extends ke
     ? C["outgoing"][E]
     : never;
 
-/** A handler of the event `E`. What it throws becomes an `error` event. */
-export type Handler<C extends Contract, E extends EventName<C>> = (
-  data: EventData<C, E>,
-) => void | Promise<void>;
+/**
+ * A handler of the event `E`. What it throws, or what the promise that it returns is rejected with,
+ * becomes an `error` event; what else it returns is ignored.
+ */
+export type Handler<C extends Contract, E extends EventName<C>> = (data: EventData<C, E>) => unknown;
 
 /** An event of the server's, as async iteration yields it: a union to switch on. */
 export type OutgoingEvent<C extends Contract> = {

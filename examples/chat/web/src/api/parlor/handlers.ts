@@ -1,13 +1,18 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+import type { Lifecycle } from "./contract";
+
 /** Who listens to which event. */
 export interface Handlers {
   add(event: string, handler: (data: never) => unknown, once?: boolean): () => void;
   /** Takes back the registrations of the handler, or all of the event. */
   remove(event: string, handler?: (data: never) => unknown): void;
   /** Calls those who listen; says whether there were any. */
-  dispatch(event: string, data: unknown): boolean;
+  dispatch<E extends string>(
+    event: E,
+    data?: E extends keyof Lifecycle ? Lifecycle[E] : unknown,
+  ): boolean;
 }
 
 /** `failed` hears what handlers throw and what their promises are rejected with. */

@@ -14,7 +14,7 @@ export interface Link {
   /** How many bytes wait to be sent; undefined if nothing can be sent now. */
   waiting(): number | undefined;
   send(text: string): void;
-  /** There is reason to doubt the connection; `restored`: the browser may have cut it unsaid. */
+  /** There is reason to doubt the connection; `restored`: the browser has cut it, unsaid. */
   doubt(restored: boolean): void;
   /** Closes it. Nothing more is heard of it. */
   drop(code?: number, reason?: string): void;
@@ -34,7 +34,7 @@ const OPEN = 1;
 
 /** The class to connect with; undefined where there is none. */
 export const webSocketClass = (options: Options): WebSocketConstructor | undefined =>
-  options.WebSocket ?? globalThis.WebSocket;
+  options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
 
 /**
  * Begins an attempt, never at once: who listens to a new socket hears all that comes of it.
@@ -72,38 +72,39 @@ export function dial(
     clearTimeout(timer);
     heartbeat?.stop();
   };
-  const lose = (code: number, reason: string, closeCode?: number) => {
+  const lose = (code: number, reason: string) => {
     if (over) return;
-    drop(closeCode);
+    // Tells a server that is there after all; a WebSocket that has ended takes no notice.
+    drop(4001);
     lost(code, reason);
   };
-  const timer = later(connectTimeout, () => lose(1006, "connectTimeout", 4001));
+  const timer = later(connectTimeout, () => lose(1006, "connectTimeout"));
 
   const connect = (welcome?: Welcome) => {
     clearTimeout(timer);
     heartbeat = createHeartbeat(
       Math.max(heartbeatInterval, welcome?.heartbeat || 0),
       heartbeatTimeout,
-      () => ws?.send(JSON.stringify(["ping", welcome ? ++pings : null])),
-      () => lose(4001, "heartbeat missed", 4001),
+      () => ws?.send(`["ping",${welcome ? ++pings : null}]`),
+      () => lose(4001, "heartbeat missed"),
     );
     connected(welcome);
   };
   const receive = (data: unknown) => {
-    let frame: unknown;
+    let frame: Frame | undefined;
     try {
-      frame = typeof data === "string" && JSON.parse(data);
+      const parsed: unknown = typeof data === "string" && JSON.parse(data);
+      if (Array.isArray(parsed) && typeof parsed[0] === "string") frame = parsed as Frame;
     } catch {
       // is not a frame, like what is not text
     }
-    const valid = Array.isArray(frame) && typeof frame[0] === "string";
     if (heartbeat) {
       heartbeat.heard();
-      received(valid ? (frame as Frame) : undefined);
-    } else if (valid && (frame as Frame)[0] === "$welcome") connect(Object((frame as Frame)[1]));
+      received(frame);
+    } else if (frame?.[0] === "$welcome") connect(Object(frame[1]));
   };
   const open = (WebSocket: WebSocketConstructor, url: string, protocols?: string[]) => {
-    const socket = (ws = protocols ? new WebSocket(url, protocols) : new WebSocket(url));
+    const socket = (ws = new WebSocket(url, protocols));
     socket.onopen = () => {
       mayBePlain = false;
       if (!over && !socket.protocol) connect();
@@ -130,6 +131,8 @@ export function dial(
   };
 
   attempt(async () => {
+    // Functions of the options may close the socket, which has to know this link by then.
+    await undefined;
     const url = await resolveUrl();
     const token = await options.auth?.();
     if (over) return;
@@ -140,10 +143,12 @@ export function dial(
   });
 
   return {
-    waiting: () => (heartbeat && ws?.readyState === OPEN ? ws.bufferedAmount : undefined),
+    // React Native does not know how much waits.
+    waiting: () => (heartbeat && ws?.readyState === OPEN ? ws.bufferedAmount || 0 : undefined),
     send: (text) => ws?.send(text),
     doubt(restored) {
-      if (restored && ws && ws.readyState > OPEN) lose(1006, "");
+      // It may say that it is open a moment longer.
+      if (restored && ws) lose(1006, "");
       else heartbeat?.probe();
     },
     drop,

@@ -1,6 +1,8 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+"use client";
+
 /**
  * The React hook of the client. React 18 or later.
  *
@@ -9,7 +11,6 @@
 
 import {
   useEffect,
-  useId,
   useInsertionEffect,
   useRef,
   useState,
@@ -59,9 +60,9 @@ export interface UseSocketOptions {
 }
 
 /**
- * A connection for as long as components use it. There is one for each URL (and the options that
- * are no functions), however many components use it; it is closed when the last is gone. Functions
- * among the options may be new with each render: the latest ones are used.
+ * A connection for as long as components use it. There is one for each URL and its options, however
+ * many components use it; it is closed when the last is gone. Functions among the options may be new
+ * with each render: the latest ones are used, and it only counts whether there is one.
  *
  * ```tsx
  * const { socket, connected } = useWebSocket<Chat>({
@@ -87,13 +88,14 @@ export function useWebSocket<C extends Contract>(
   events?: EventHandlers<C>,
   { enabled = true }: UseSocketOptions = {},
 ): WebSocketState<C> {
-  const given = first === null || "subscribe" in first;
-  const settings = given ? undefined : first;
+  // `first` is tested itself each time: without strictNullChecks, nothing else tells what it is.
+  const given = first && "subscribe" in first ? first : null;
+  const settings = first && !("subscribe" in first) ? first : undefined;
   const own = useOwnSocket(settings);
-  const socket = given ? first : own.socket;
+  const socket = settings ? own.socket : given;
   useHandlers(
-    () => (given ? first : own.current()),
-    given ? socket : own.key,
+    () => (settings ? own.current() : given),
+    settings ? own.key : given,
     (settings ? settings.events : events) ?? {},
     settings ? own.key !== null : enabled,
   );
@@ -109,9 +111,17 @@ export function useWebSocket<C extends Contract>(
 
 const neverChanges = () => () => {};
 
+let components = 0;
+
+/**
+ * What no other component has. React's `useId` is the same in two roots that took over what a server
+ * has rendered.
+ */
+const newId = () => `#${++components}`;
+
 /** Holds the shared socket that the settings describe, from the first effect to the last. */
 function useOwnSocket<C extends Contract>(settings: UseWebSocketOptions<C> | undefined) {
-  const id = useId();
+  const [id] = useState(newId);
   const { enabled = true, events: _, client, ...given } = settings ?? { enabled: false };
   const { url, ...rest } = given as Omit<Options, "url"> & { url?: Target };
   const target = client ? client.$url : (url as Target);
@@ -128,7 +138,7 @@ function useOwnSocket<C extends Contract>(settings: UseWebSocketOptions<C> | und
     held.current?.use(target, options);
   });
   useEffect(() => {
-    if (key === null) return;
+    if (key === null) return undefined;
     const { target, options } = latest.current;
     const mine = hold<C>(key, target, options);
     held.current = mine;
@@ -136,6 +146,8 @@ function useOwnSocket<C extends Contract>(settings: UseWebSocketOptions<C> | und
     return () => {
       held.current = null;
       mine.release();
+      // An `<Activity>` that is hidden renders on, and comes back with what it had.
+      show(null);
     };
   }, [key]);
 
@@ -148,11 +160,14 @@ function useOwnSocket<C extends Contract>(settings: UseWebSocketOptions<C> | und
   };
 }
 
-/** What makes two connections the same: where to, and all settings that are no functions. */
+/**
+ * What makes two connections the same: where to, and all settings; of functions, that there is one.
+ * Else a component without `auth` would take it from those who have it.
+ */
 function keyOf(target: string, options: Options): string {
   const settings = Object.entries(options)
-    .filter(([, value]) => value !== undefined && typeof value !== "function")
-    .map(([name, value]) => `${name}=${value}`);
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === "function" || value}`);
   return [target, ...settings.sort()].join(" ");
 }
 
@@ -170,10 +185,10 @@ function useHandlers<C extends Contract>(
   });
   useEffect(() => {
     const socket = enabled && find();
-    if (!socket) return;
+    if (!socket) return undefined;
     const offs = names.map((name) =>
       socket.on(name, (data: unknown) =>
-        (latest.current[name] as ((data: unknown) => void | Promise<void>) | undefined)?.(data),
+        (latest.current[name] as ((data: unknown) => unknown) | undefined)?.(data),
       ),
     );
     return () => {

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+
+import { Chatter, URL, container, macrotask, net, render, welcome } from "./support/render.js";
+import { Activity, act } from "react";
+import { hydrateRoot, type Root } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+
+import { connect, type Socket } from "../src/client.js";
+import { useWebSocket } from "../src/react.js";
+import type { Chat } from "./support/contract.js";
+import { settle } from "./support/fake.js";
+
+test("a given socket: its state and the latest handlers, as long as enabled; never closed", async () => {
+  const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
+  await settle();
+  const heard: string[] = [];
+  const App = ({ given, name, enabled }: { given: Socket<Chat> | null; name: string; enabled?: boolean }) => {
+    const state = useWebSocket(
+      given,
+      { newMessage: ({ text }) => void heard.push(`${name} ${text}`) },
+      enabled === undefined ? undefined : { enabled },
+    );
+    assert.equal(state.socket, given);
+    return <p>{state.status}</p>;
+  };
+  await render(<App given={null} name="null" />);
+  assert.equal(container.textContent, "closed");
+  await render(<App given={socket} name="a" />);
+  assert.equal(container.textContent, "connecting");
+  await welcome();
+  assert.equal(container.textContent, "connected");
+  net.last.frame("newMessage", { text: "1" });
+  await render(<App given={socket} name="b" />);
+  net.last.frame("newMessage", { text: "2" });
+  await render(<App given={socket} name="c" enabled={false} />);
+  net.last.frame("newMessage", { text: "3" });
+  await render(<App given={socket} name="d" enabled />);
+  net.last.frame("newMessage", { text: "4" });
+  await render(null);
+  net.last.frame("newMessage", { text: "5" });
+  await macrotask();
+  assert.deepEqual(heard, ["a 1", "b 2", "d 4"]);
+  assert.equal(socket.status, "connected");
+  socket.close();
+});
+
+test("on a server it renders and dials nothing; the page takes it over without complaint", async () => {
+  const errors = mock.method(console, "error", () => {});
+  const App = () => (
+    <>
+      <Chatter />
+      <Chatter enabled={false} />
+    </>
+  );
+  const html = renderToString(<App />);
+  assert.equal(html, "<p>connecting</p><p>closed</p>");
+  assert.equal(net.made.length, 0);
+  const container = document.createElement("div");
+  document.body.append(container);
+  container.innerHTML = html;
+  const hydrated = await act(async () => hydrateRoot(container, <App />));
+  await settle();
+  await welcome();
+  assert.equal(container.innerHTML, "<p>connected</p><p>closed</p>");
+  assert.equal(errors.mock.callCount(), 0);
+  await act(async () => hydrated.unmount());
+  errors.mock.restore();
+});
+
+test("two roots that take over what a server rendered: a URL that is a function is of its own", async () => {
+  const App = ({ name }: { name: string }) => {
+    useWebSocket<Chat>({ url: () => `ws://${name}/`, WebSocket: net.WebSocket });
+    return <p>{name}</p>;
+  };
+  const roots: Root[] = [];
+  for (const name of ["a", "b"]) {
+    const island = document.createElement("div");
+    document.body.append(island);
+    island.innerHTML = renderToString(<App name={name} />);
+    roots.push(await act(async () => hydrateRoot(island, <App name={name} />)));
+  }
+  await settle();
+  assert.deepEqual(net.made.map(({ url }) => url), ["ws://a/", "ws://b/"]);
+  await act(async () => roots.forEach((each) => each.unmount()));
+});
+
+test("an Activity that is hidden lets go of the connection, and comes back with another", async () => {
+  const states: ReturnType<typeof useWebSocket<Chat>>[] = [];
+  const heard: string[] = [];
+  const App = ({ mode }: { mode: "visible" | "hidden" }) => (
+    <Activity mode={mode}>
+      <Chatter
+        seen={(state) => states.push(state)}
+        events={{ newMessage: ({ text }) => heard.push(text) }}
+      />
+    </Activity>
+  );
+  await render(<App mode="visible" />);
+  await welcome();
+  await render(<App mode="hidden" />);
+  await act(macrotask);
+  assert.ok(net.last.closed);
+  states.length = 0;
+  await render(<App mode="visible" />);
+  assert.ok(states.every(({ status }) => status === "connecting"), "a closed socket is not shown");
+  assert.equal(net.made.length, 2);
+  await welcome();
+  net.last.frame("newMessage", { text: "again" });
+  assert.deepEqual(heard, ["again"]);
+  assert.equal(states.at(-1)?.connected, true);
+});

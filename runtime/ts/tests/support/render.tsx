@@ -1,0 +1,61 @@
+import { afterEach, beforeEach } from "node:test";
+
+import { page } from "./dom.js";
+import { act, type ReactNode } from "react";
+import { createRoot, type Root } from "react-dom/client";
+
+import type { Options } from "../../src/client.js";
+import { useWebSocket, type EventHandlers } from "../../src/react.js";
+import type { Chat } from "./contract.js";
+import { fake, settle } from "./fake.js";
+
+export const URL = "ws://server/api/chat/wsChat";
+
+// Each test has a network, a page and a root of its own.
+export let net: ReturnType<typeof fake>;
+export let root: Root;
+export let container: HTMLElement;
+
+beforeEach(() => {
+  page.open();
+  net = fake();
+  container = document.createElement("div");
+  document.body.append(container);
+  root = createRoot(container);
+});
+
+afterEach(async () => {
+  await act(async () => root.unmount());
+  await macrotask();
+  await page.close();
+});
+
+/** Lets a released socket be closed. */
+export const macrotask = () => new Promise<void>((done) => setTimeout(done, 5));
+export const render = (node: ReactNode) =>
+  act(async () => {
+    root.render(node);
+    await settle();
+  });
+export const welcome = () => act(async () => net.last.welcome());
+
+interface Props {
+  url?: string;
+  enabled?: boolean;
+  events?: EventHandlers<Chat>;
+  options?: Options;
+  seen?: (state: ReturnType<typeof useWebSocket<Chat>>) => void;
+}
+
+export function Chatter({ url = URL, enabled, events, options, seen }: Props) {
+  const { url: _, ...rest } = options ?? {};
+  const state = useWebSocket<Chat>({
+    url,
+    WebSocket: net.WebSocket,
+    ...(enabled !== undefined && { enabled }),
+    ...(events && { events }),
+    ...rest,
+  });
+  seen?.(state);
+  return <p>{state.connected ? "connected" : state.status}</p>;
+}
