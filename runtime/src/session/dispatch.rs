@@ -138,7 +138,8 @@ enum Fault {
 
 /// Decodes with a record of the path to what is being read.
 fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
-    // What is no JSON to anybody (too deep, a number out of range) is not this event's fault.
+    // What is no JSON to anybody (too deep, a number out of range) is not this event's fault. What is
+    // JSON, and no event, is of a wrong type somewhere, whatever the parser calls it.
     serde_json::from_str::<serde_json::Value>(payload).map_err(Fault::Malformed)?;
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_str(payload);
@@ -150,14 +151,13 @@ fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
             Err(Fault::Invalid(Violation::new(field, "required", "the field is missing")))
         }
         Err(DecodeError::Invalid(violation)) => Err(Fault::Invalid(violation)),
-        Err(DecodeError::Codec(error)) if error.is_data() => {
+        Err(DecodeError::Codec(error)) => {
             let path = match track.path().to_string() {
                 root if root == "." => String::new(),
                 path => path,
             };
             Err(Fault::Invalid(Violation::new(path, "type", error.to_string())))
         }
-        Err(DecodeError::Codec(error)) => Err(Fault::Malformed(error)),
     }
 }
 

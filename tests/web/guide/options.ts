@@ -1,0 +1,17 @@
+import { createClient } from "./api";
+import type { AppRouter } from "./api";
+
+const client = createClient<AppRouter>({
+	baseUrl: "http://localhost:3000/api",
+});
+
+// From here on it is the guide's, as it stands there.
+const socket = client.chat.wsChat.$ws({
+	heartbeatInterval: 30000,  // ms between heartbeats (default: 30s)
+	reconnect: true,           // auto-reconnect on disconnect
+	reconnectInterval: 1000,   // ms between reconnection attempts
+	maxReconnectAttempts: 10,  // max retry attempts
+});
+
+socket.on("disconnect", () => console.log("Disconnected"));
+socket.on("reconnect", () => console.log("Reconnected"));

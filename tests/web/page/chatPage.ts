@@ -1,0 +1,48 @@
+import type { Locator, Page } from "playwright-core";
+
+/** The page of the chat example, as those who use it find their way around. */
+export class ChatPage {
+  readonly page: Page;
+  readonly status: Locator;
+  /** There while something is wrong with the connection. */
+  readonly problem: Locator;
+  readonly people: Locator;
+  readonly log: Locator;
+  readonly pending: Locator;
+  readonly composer: Locator;
+
+  constructor(page: Page) {
+    this.page = page;
+    this.status = page.getByRole("status", { name: "Connection" });
+    this.problem = page.getByRole("region", { name: "Connection problem" });
+    this.people = page.getByRole("complementary", { name: "People" });
+    this.log = page.getByRole("log");
+    this.pending = page.getByRole("list", { name: "Not said yet" });
+    this.composer = page.getByRole("textbox", { name: /^Message to / });
+  }
+
+  async comeIn(name: string): Promise<void> {
+    await this.page.getByRole("textbox", { name: "Your name" }).fill(name);
+    await this.page.getByRole("button", { name: "Come in" }).click();
+    await this.connected();
+  }
+
+  connected(): Promise<void> {
+    return this.status.getByText("Connected", { exact: true }).waitFor();
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Waits until the text is in the log of the room that is shown. */
+  hears(text: string): Promise<void> {
+    return this.log.locator(".text").getByText(text, { exact: true }).waitFor();
+  }
+
+  /** Waits until somebody is listed in the room that is shown. */
+  sees(name: string): Promise<void> {
+    return this.people.getByRole("listitem").getByText(name).waitFor();
+  }
+}

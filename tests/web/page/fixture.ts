@@ -1,0 +1,65 @@
+import { after, afterEach, before } from "node:test";
+
+import type { Browser } from "playwright-core";
+
+import { Server } from "../support/program";
+import { Proxy } from "../support/proxy";
+import { launch, Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
+import { ChatPage } from "./chatPage";
+
+/** Waits before the next attempt that are short, and the same each time. */
+const quick = "Math.random = () => 0.9;";
+
+export interface Guest extends ChatPage, Visitor {}
+
+/** A chat's server, the network before it and a browser, for the tests of one file. */
+export interface Fixture {
+  server: Server;
+  proxy: Proxy;
+  /** Opens the page and comes in. */
+  guest(name: string, options?: GuestOptions): Promise<Guest>;
+  /** Opens the page. */
+  open(options?: GuestOptions): Promise<Guest>;
+}
+
+export interface GuestOptions extends VisitorOptions {
+  /** Where the page is, if not at the server. */
+  port?: number;
+}
+
+export function fixture(start: () => Promise<Browser> = launch): Fixture {
+  let browser: Browser;
+  let visitors: Visitors;
+  const chat: Fixture = {
+    server: undefined as unknown as Server,
+    proxy: undefined as unknown as Proxy,
+    async open({ port = chat.server.port, script = "", ...options } = {}) {
+      const visitor = await visitors.open(`http://127.0.0.1:${port}/`, {
+        ...options,
+        script: quick + script,
+      });
+      return Object.assign(new ChatPage(visitor.page), visitor);
+    },
+    async guest(name, options) {
+      const guest = await chat.open(options);
+      await guest.comeIn(name);
+      return guest;
+    },
+  };
+  before(async () => {
+    browser = await start();
+    visitors = new Visitors(browser);
+    chat.server = await Server.start("chat");
+    chat.proxy = await Proxy.to(chat.server.port);
+  });
+  afterEach(() => {
+    chat.proxy.refuse(false);
+    return visitors.leave();
+  });
+  after(async () => {
+    await browser?.close();
+    chat.proxy?.close();
+    await chat.server?.kill();
+  });
+  return chat;
+}

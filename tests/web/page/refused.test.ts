@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+
+import { WebSocketServer } from "ws";
+
+import { fixture } from "./fixture";
+
+const chat = fixture();
+
+/** The page's files, and a procedure that lets nobody in. */
+async function strictServer() {
+  const kinds: Record<string, string> = {
+    "/index.html": "text/html",
+    "/app.css": "text/css",
+    "/app.js": "text/javascript",
+    "/favicon.svg": "image/svg+xml",
+  };
+  const http = createServer(({ url = "/" }, response) => {
+    const path = url === "/" ? "/index.html" : url;
+    response.setHeader("content-type", kinds[path] ?? "text/plain");
+    response.end(readFileSync(`../../examples/chat/web/dist${path}`));
+  });
+  const sockets = new WebSocketServer({ server: http, handleProtocols: () => "parlor.v1.json" });
+  const strict = {
+    attempts: 0,
+    port: 0,
+    close() {
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+      http.closeAllConnections();
+      http.close();
+    },
+  };
+  sockets.on("connection", (socket) => {
+    strict.attempts++;
+    socket.close(4501, "the invitation has expired");
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  strict.port = (http.address() as AddressInfo).port;
+  return strict;
+}
+
+test("refused with 4501, it tries once and says so", async () => {
+  const strict = await strictServer();
+  try {
+    const ada = await chat.open({ port: strict.port, prepare: (page) => page.clock.install() });
+    await ada.page.getByRole("textbox", { name: "Your name" }).fill("ada");
+    await ada.page.getByRole("button", { name: "Come in" }).click();
+    await ada.status.getByText("Closed: the invitation has expired").waitFor();
+    await ada.problem.getByText("The connection is closed: the invitation has expired").waitFor();
+
+    // Neither time nor what a browser may say brings it back.
+    await ada.page.clock.fastForward(600_000);
+    await ada.page.evaluate(() => {
+      for (const type of ["online", "pageshow"]) dispatchEvent(new Event(type));
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await ada.page.clock.runFor(60_000);
+    assert.deepEqual([strict.attempts, ada.sockets.length], [1, 1]);
+
+    const closed = ada.page.waitForEvent("websocket").then((socket) => socket.waitForEvent("close"));
+    await ada.page.getByRole("button", { name: "Connect again" }).click();
+    await closed;
+    await ada.status.getByText("Closed: the invitation has expired").waitFor();
+    await ada.page.clock.runFor(60_000);
+    assert.deepEqual([strict.attempts, ada.sockets.length], [2, 2]);
+  } finally {
+    strict.close();
+  }
+});

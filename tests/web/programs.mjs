@@ -1,0 +1,21 @@
+// The Rust programs that the tests start, built.
+import { spawnSync } from "node:child_process";
+
+/** Builds a program and says where it is. */
+function cargo(...what) {
+  const { status, stdout } = spawnSync(
+    "cargo",
+    ["build", "--quiet", "--message-format=json-render-diagnostics", ...what],
+    { cwd: import.meta.dirname, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  if (status !== 0) process.exit(status ?? 1);
+  const messages = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  return messages.findLast(({ executable }) => executable).executable;
+}
+
+/** Where they are. */
+export const programs = {
+  chat: cargo("--package=parlor-examples", "--example=chat"),
+  guide: cargo("--package=parlor-examples", "--example=guide"),
+  shapes: cargo("--package=parlor-tests", "--features=typescript", "--bin=shapes"),
+};

@@ -1,0 +1,46 @@
+// Builds the tests, since Node 20 runs no TypeScript, and runs them: all, or those whose paths have one
+// of the arguments in them.
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+import { programs } from "./programs.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "node_modules/.tests");
+
+const wanted = process.argv.slice(2);
+const tests = ["guide", "page", "shapes"]
+  .flatMap((folder) => readdirSync(join(here, folder)).map((file) => `${folder}/${file}`))
+  .filter((file) => file.endsWith(".test.ts"))
+  .filter((file) => !wanted.length || wanted.some((name) => file.includes(name)));
+
+rmSync(out, { recursive: true, force: true });
+await build({
+  absWorkingDir: here,
+  entryPoints: tests,
+  outbase: here,
+  outdir: out,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  sourcemap: "inline",
+  logLevel: "warning",
+});
+const { status } = spawnSync(
+  process.execPath,
+  [
+    "--enable-source-maps",
+    "--test",
+    "--test-timeout=180000",
+    ...tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs"))),
+  ],
+  { cwd: here, stdio: "inherit", env: { ...process.env, PARLOR_PROGRAMS: JSON.stringify(programs) } },
+);
+process.exit(status ?? 1);

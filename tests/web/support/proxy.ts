@@ -1,0 +1,62 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** The network between a browser and a server: it can be cut, refuse, and swallow everything. */
+export class Proxy {
+  readonly #server: Server;
+  readonly #pairs = new Set<Socket[]>();
+  #refuses = false;
+
+  private constructor(target: number) {
+    this.#server = createServer((near) => {
+      if (this.#refuses) return void near.resetAndDestroy();
+      const far = connect(target, "127.0.0.1");
+      const pair = [near, far];
+      this.#pairs.add(pair);
+      for (const [from, to] of [pair, [far, near]] as [Socket, Socket][]) {
+        from.pipe(to);
+        from.on("error", () => to.destroy());
+        from.on("close", () => {
+          this.#pairs.delete(pair);
+          to.destroy();
+        });
+      }
+    });
+  }
+
+  /** A proxy for the server at a port of this machine. */
+  static async to(port: number): Promise<Proxy> {
+    const proxy = new Proxy(port);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Resets all connections. */
+  cut(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  /** Resets new connections at once, or takes them again. */
+  refuse(refuses = true): void {
+    this.#refuses = refuses;
+  }
+
+  /** Lets nothing through any more on the connections that there are, and says nothing of it. */
+  swallow(): void {
+    for (const pair of this.#pairs)
+      for (const socket of pair) {
+        socket.unpipe();
+        socket.resume();
+      }
+    // What is closed on one side stays open on the other.
+    for (const pair of this.#pairs) for (const socket of pair) socket.removeAllListeners("close");
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+}
