@@ -1,5 +1,8 @@
-// Has the servers write their clients, for which the tests are typed.
+// Has the servers write their clients, for which the tests are typed, and takes the component out of the
+// README, so that it is typed, too.
 import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { programs } from "./programs.mjs";
 
@@ -11,3 +14,7 @@ for (const [name, folder] of [
   const { status } = spawnSync(programs[name], ["typescript", folder], options);
   if (status !== 0) process.exit(status ?? 1);
 }
+
+const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+const [, component] = /```tsx\r?\n([^]*?)```/.exec(readme);
+writeFileSync(join(import.meta.dirname, "guide/api/readme.tsx"), component.replaceAll('"./api', '"../api'));
