@@ -8,6 +8,8 @@ use parlor_tests::{ProbeServer, ProbeSocket, Prober, Running, Wire, probing, soo
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 const PARLOR: (&str, &str) = ("sec-websocket-protocol", "parlor.v1.json");
 
@@ -55,6 +57,20 @@ async fn endless_headers_are_cut_off() {
     let endless = format!("GET /probe HTTP/1.1\r\nX: {}", "y".repeat(64 << 10));
     let answer = raw(&running, endless.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 431 ") || answer.is_empty(), "{answer}");
+}
+
+/// What is not compressed cannot grow.
+#[tokio::test]
+async fn no_extension_is_accepted() {
+    let running = running().await;
+    let mut request =
+        format!("ws://{}/probe", running.addr).into_client_request().expect("a request");
+    let offer = "permessage-deflate; client_max_window_bits".parse().expect("a header");
+    request.headers_mut().insert("sec-websocket-extensions", offer);
+    let stream = TcpStream::connect(running.addr).await.expect("connected");
+    let (_, response) =
+        soon("the handshake", client_async(request, stream)).await.expect("accepted");
+    assert_eq!(response.headers().get("sec-websocket-extensions"), None);
 }
 
 #[tokio::test]
