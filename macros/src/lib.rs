@@ -60,7 +60,10 @@ pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Marks an event that the server sends, inside a [`macro@procedure`] trait.
 ///
-/// `#[outgoing(name = "..")]` gives it another name on the wire.
+/// `#[outgoing(name = "..")]` gives it another name on the wire. `#[outgoing(volatile)]` is for what is
+/// of use at once or not at all, such as cursors and typing indicators: clients that are behind, with more
+/// waiting for them than `volatile_outbox_size`, go without it. All other events are never dropped: a
+/// client that is too slow for them is closed.
 #[proc_macro_attribute]
 pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
     misplaced("outgoing", &item.into()).into()

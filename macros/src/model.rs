@@ -49,6 +49,8 @@ pub(crate) struct Event {
     pub(crate) variant: Ident,
     pub(crate) payload: Payload,
     pub(crate) answer: Answer,
+    /// Whether clients that are behind go without it.
+    pub(crate) volatile: bool,
     /// What it is in the trait; outgoing events are not in it.
     pub(crate) method: Option<Method>,
     /// Whether code can be made of it. If not, an error has said why.

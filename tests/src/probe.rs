@@ -44,6 +44,9 @@ pub trait Probe {
     /// Somebody said something.
     #[outgoing]
     fn said(room: String, text: String, from: String);
+    /// Where somebody is right now.
+    #[outgoing(volatile)]
+    fn moved(text: String);
 }
 
 /// A payload with an inside.

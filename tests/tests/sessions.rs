@@ -276,6 +276,32 @@ async fn a_client_that_does_not_read_is_cut_as_too_slow() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_behind_goes_without_what_is_volatile_and_stays() {
+    let Probing { server, mut ended, .. } = probing();
+    let server = server.max_outbox_size(10_000_000).volatile_outbox_size(100_000);
+    let io = server.io();
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let mut slow = Wire::parlor(running.addr, "/probe").await;
+    let mut quick = Wire::parlor(running.addr, "/probe").await;
+    quick.call("enter", json!({"room": "a"}), 1).await;
+    let text = "x".repeat(10_000);
+    // More than the kernel's buffers and the outbox hold together.
+    for _ in 0..5_000 {
+        io.broadcast().moved(&text);
+        assert_eq!(quick.receive().await[0], "moved");
+    }
+    io.broadcast().said("a", "the end", "");
+    assert_eq!(quick.receive().await[0], "said");
+    let mut moved = 0;
+    while slow.receive_more_than_pongs().await[0] == "moved" {
+        moved += 1;
+    }
+    assert!((1..5_000).contains(&moved), "{moved} of 5 000");
+    assert_eq!(slow.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
+    assert!(ended.try_recv().is_err(), "nobody is closed");
+}
+
+#[tokio::test]
 async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
     let (running, mut probing) = start(|it| it).await;
     let mut idle = Wire::parlor(running.addr, "/probe").await;

@@ -87,11 +87,12 @@ fn stub(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
     let vis = &procedure.vis;
     let ident = &event.ident;
     let wire = &event.wire.name;
+    let emit = if event.volatile { quote!(emit_volatile) } else { quote!(emit) };
     quote! {
         #attrs
         #vis fn #ident(&self, #arguments) {
             #prepare
-            self.0.emit(#wire, #payload, #check);
+            self.0.#emit(#wire, #payload, #check);
         }
     }
 }

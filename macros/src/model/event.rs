@@ -42,7 +42,7 @@ impl Procedure {
             return;
         };
         let marker = markers.iter().find(|marker| Direction::of(marker) == Some(direction));
-        let wire = wire(marker, &sig.ident, case, errors);
+        let Marked { wire, volatile } = marked(direction, marker, &sig.ident, case, errors);
         let mut sound = shape(&sig, errors);
         sound &= match direction {
             Direction::Incoming => incoming_shape(&sig, errors),
@@ -63,6 +63,7 @@ impl Procedure {
             variant: variant.unwrap_or_else(|| sig.ident.clone()),
             payload: payload.unwrap_or(Payload::Fields(Vec::new())),
             answer: answer.unwrap_or(Answer::None),
+            volatile,
             method: (direction == Direction::Incoming).then(|| Method {
                 attrs,
                 sig: for_rustc(sig, body.is_some()),
@@ -131,27 +132,48 @@ fn conditional(attr: &Attribute) -> Option<Direction> {
     })
 }
 
-/// The name on the wire: the marker's `name = ".."`, else the function's.
-fn wire(marker: Option<&Attribute>, ident: &Ident, case: Case, errors: &mut Errors) -> Wire {
-    let mut wire = Wire { name: case.apply(&unraw(ident)), span: ident.span() };
-    let Some(marker) = marker else { return wire };
-    let word = marker.path().segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+/// What the marker says.
+struct Marked {
+    /// The name on the wire: `name = ".."`, else the function's.
+    wire: Wire,
+    volatile: bool,
+}
+
+fn marked(
+    direction: Direction,
+    marker: Option<&Attribute>,
+    ident: &Ident,
+    case: Case,
+    errors: &mut Errors,
+) -> Marked {
+    let wire = Wire { name: case.apply(&unraw(ident)), span: ident.span() };
+    let mut found = Marked { wire, volatile: false };
+    let Some(marker) = marker else { return found };
+    let word = direction.marker();
     let tokens = args::inside(marker, &format!("#[{word}(name = \"..\")]"), errors);
     for option in args::distinct_options(tokens, errors) {
-        let read = match option.name().as_str() {
-            "name" => option.parse("name = \"..\"").map(|name: LitStr| {
-                wire = Wire { name: name.value(), span: name.span() };
+        let wrong = |message: String| Err(syn::Error::new(option.key.span(), message));
+        let read = match (option.name().as_str(), direction) {
+            ("name", _) => option.parse("name = \"..\"").map(|name: LitStr| {
+                found.wire = Wire { name: name.value(), span: name.span() };
             }),
-            name => Err(syn::Error::new(
-                option.key.span(),
-                format!("`#[{word}]` has no option `{name}`: it takes `name`"),
+            ("volatile", Direction::Outgoing) => option.flag().map(|()| found.volatile = true),
+            ("volatile", Direction::Incoming) => wrong(
+                "only an `#[outgoing]` event can be `volatile`: what clients send is never dropped"
+                    .to_owned(),
+            ),
+            (name, Direction::Outgoing) => wrong(format!(
+                "`#[outgoing]` has no option `{name}`: it takes `name` and `volatile`"
             )),
+            (name, Direction::Incoming) => {
+                wrong(format!("`#[incoming]` has no option `{name}`: it takes `name`"))
+            }
         };
         if let Err(error) = read {
             errors.add(error);
         }
     }
-    wire
+    found
 }
 
 /// What no event may be. `false` if its types cannot be used elsewhere.

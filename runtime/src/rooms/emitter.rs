@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Audience, Hub};
-use crate::session::Member;
+use crate::session::{Member, Policy};
 use crate::wire::{Frame, Violation};
 
 /// Sends outgoing events to one audience. Generated emitters wrap it and add a method per event.
@@ -39,6 +39,26 @@ impl Emitter {
         payload: &P,
         check: Result<(), Violation>,
     ) {
+        self.send(event, payload, check, Policy::Reliable);
+    }
+
+    /// As [`emit`](Self::emit), but recipients that are behind go without it.
+    pub fn emit_volatile<P: Serialize + ?Sized>(
+        &self,
+        event: &'static str,
+        payload: &P,
+        check: Result<(), Violation>,
+    ) {
+        self.send(event, payload, check, Policy::Volatile);
+    }
+
+    fn send<P: Serialize + ?Sized>(
+        &self,
+        event: &'static str,
+        payload: &P,
+        check: Result<(), Violation>,
+        policy: Policy,
+    ) {
         if let Err(violation) = check {
             tracing::error!(
                 contract = self.contract,
@@ -58,8 +78,8 @@ impl Emitter {
             }
         };
         let delivered = match &self.to {
-            Recipients::Member(member) => member.outbox().push(frame.as_bytes()),
-            Recipients::Audience(hub, audience) => hub.deliver(audience, &frame),
+            Recipients::Member(member) => member.outbox().push_as(policy, frame.as_bytes()),
+            Recipients::Audience(hub, audience) => hub.deliver(audience, &frame, policy),
         };
         if let Err(error) = delivered {
             tracing::error!(contract = self.contract, event, %error, "not sent");

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Audience, Membership};
 use crate::lock::Lock;
-use crate::session::{DisconnectReason, Member, SocketId, TooLarge};
+use crate::session::{DisconnectReason, Member, Policy, SocketId, TooLarge};
 use crate::wire::Frame;
 
 /// What the sessions of one procedure share: who is there, and the rooms.
@@ -71,9 +71,16 @@ impl Hub {
     /// Appends `frame` to the outbox of everyone in `audience`.
     ///
     /// All outboxes of a procedure have one limit: what is too large for one is for all.
-    pub(crate) fn deliver(&self, audience: &Audience, frame: &Frame) -> Result<(), TooLarge> {
+    pub(crate) fn deliver(
+        &self,
+        audience: &Audience,
+        frame: &Frame,
+        policy: Policy,
+    ) -> Result<(), TooLarge> {
         let mut delivered = Ok(());
-        self.visit(audience, |member| delivered = member.outbox().push(frame.as_bytes()));
+        self.visit(audience, |member| {
+            delivered = member.outbox().push_as(policy, frame.as_bytes());
+        });
         delivered
     }
 

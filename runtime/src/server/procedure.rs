@@ -141,6 +141,13 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
+    /// A client for which more bytes than this wait goes without `#[outgoing(volatile)]` events, those
+    /// larger than this included. 64 KiB by default; at most [`max_outbox_size`](Self::max_outbox_size).
+    pub fn volatile_outbox_size(mut self, bytes: usize) -> Self {
+        self.limits.volatile_outbox_size = bytes;
+        self
+    }
+
     /// How many rooms one socket may be in. 1 000 by default.
     pub fn max_rooms_per_socket(mut self, rooms: usize) -> Self {
         self.limits.max_rooms_per_socket = rooms;

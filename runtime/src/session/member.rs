@@ -99,7 +99,7 @@ impl Presence {
             id,
             request,
             hub: Arc::clone(hub),
-            outbox: Outbox::new(limits.max_outbox_size),
+            outbox: Outbox::new(limits.max_outbox_size, limits.volatile_outbox_size),
             limits: Arc::clone(limits),
             rooms: Lock::default(),
         });

@@ -19,7 +19,7 @@ pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
 pub(crate) use limits::Limits;
 pub(crate) use member::{Member, Presence};
-pub(crate) use outbox::{Outbox, Taken, TooLarge};
+pub(crate) use outbox::{Outbox, Policy, Taken, TooLarge};
 pub use reason::DisconnectReason;
 pub use reply::{Answer, Reply};
 pub use socket::Socket;

@@ -11,6 +11,8 @@ use crate::lock::Lock;
 pub(crate) struct Outbox {
     state: Lock<State>,
     limit: usize,
+    /// A client for which more waits is behind.
+    volatile_limit: usize,
     /// Whether `ending` or `cut` is set, so that the task need not lock to find that they are not.
     called: AtomicBool,
 }
@@ -43,6 +45,15 @@ enum Intake {
     Sealed,
 }
 
+/// What becomes of a frame for a client that is too slow for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// It waits; the client is closed when too much does.
+    Reliable,
+    /// The client goes without it.
+    Volatile,
+}
+
 /// A frame that is larger than all that may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("larger than `max_outbox_size`")]
@@ -57,14 +68,21 @@ pub(crate) enum Taken {
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { state: Lock::default(), limit, called: AtomicBool::new(false) }
+    pub(crate) fn new(limit: usize, volatile_limit: usize) -> Self {
+        // What is dropped must not close anybody.
+        let volatile_limit = volatile_limit.min(limit);
+        Self { state: Lock::default(), limit, volatile_limit, called: AtomicBool::new(false) }
     }
 
     /// Appends a frame. If more waits than may, the session ends as too slow.
+    pub(crate) fn push(&self, frame: &[u8]) -> Result<(), TooLarge> {
+        self.push_as(Policy::Reliable, frame)
+    }
+
+    /// Appends a frame, unless the client is to go without it.
     ///
     /// A frame that is larger than the limit is nobody's slowness: it is not taken.
-    pub(crate) fn push(&self, frame: &[u8]) -> Result<(), TooLarge> {
+    pub(crate) fn push_as(&self, policy: Policy, frame: &[u8]) -> Result<(), TooLarge> {
         if frame.len() > self.limit {
             return Err(TooLarge);
         }
@@ -72,7 +90,11 @@ impl Outbox {
         if state.intake != Intake::Open {
             return Ok(());
         }
-        if state.taken + state.waiting.len() + frame.len() > self.limit {
+        let waiting = state.taken + state.waiting.len() + frame.len();
+        if policy == Policy::Volatile && waiting > self.volatile_limit {
+            return Ok(());
+        }
+        if waiting > self.limit {
             state.intake = Intake::Overflowed;
             drop(state);
             self.end(DisconnectReason::TooSlow);
@@ -207,7 +229,7 @@ mod tests {
     #[test]
     fn what_waits_is_taken_at_once_and_wakes_once() {
         let (counter, waker) = waker();
-        let outbox = Outbox::new(100);
+        let outbox = Outbox::new(100, 100);
         let mut bytes = Vec::new();
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Nothing);
         outbox.push(b"one").expect("it fits");
@@ -219,7 +241,7 @@ mod tests {
 
     #[test]
     fn over_the_limit_the_session_ends_as_too_slow() {
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, 10);
         outbox.push(b"12345678").expect("it fits");
         assert_eq!(outbox.ending(), None);
         outbox.push(b"123").expect("it fits");
@@ -227,9 +249,31 @@ mod tests {
     }
 
     #[test]
+    fn who_is_behind_goes_without_what_is_volatile() {
+        let (_, waker) = waker();
+        let outbox = Outbox::new(10, 5);
+        let push = |frame| outbox.push_as(Policy::Volatile, frame).expect("not too large");
+        push(b"12345");
+        push(b"6");
+        outbox.push(b"789").expect("it fits");
+        push(b"0");
+        let mut bytes = Vec::new();
+        outbox.take(&mut bytes, &waker);
+        assert_eq!(bytes, b"12345789");
+        // Taken is not yet written.
+        push(b"0");
+        let mut bytes = Vec::new();
+        outbox.take(&mut bytes, &waker);
+        push(b"0");
+        outbox.take(&mut bytes, &waker);
+        assert_eq!(bytes, b"0");
+        assert_eq!(outbox.ending(), None);
+    }
+
+    #[test]
     fn what_was_taken_and_not_written_counts() {
         let (_, waker) = waker();
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, 10);
         outbox.push(b"12345678").expect("it fits");
         let mut bytes = Vec::new();
         outbox.take(&mut bytes, &waker);
@@ -240,7 +284,7 @@ mod tests {
     #[test]
     fn a_blocked_task_is_woken_by_an_end_and_not_by_bytes() {
         let (counter, waker) = waker();
-        let outbox = Outbox::new(100);
+        let outbox = Outbox::new(100, 100);
         outbox.block(0, &waker);
         outbox.push(b"one").expect("it fits");
         assert_eq!(counter.0.load(Ordering::Relaxed), 0);
@@ -251,7 +295,7 @@ mod tests {
     #[test]
     fn what_was_written_counts_no_more() {
         let (_, waker) = waker();
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, 10);
         outbox.push(b"12345678").expect("it fits");
         let mut bytes = Vec::new();
         outbox.take(&mut bytes, &waker);
@@ -262,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_can_never_fit_is_refused_and_ends_nothing() {
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, 10);
         assert_eq!(outbox.push(b"12345678901"), Err(TooLarge));
         assert_eq!(outbox.ending(), None);
     }
@@ -270,7 +314,7 @@ mod tests {
     #[test]
     fn the_last_frame_gets_in_and_nothing_after_it() {
         let (_, waker) = waker();
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10, 10);
         outbox.push(b"1234567890").expect("it fits");
         outbox.push(b"1").expect("it would fit");
         outbox.push_last(b"bye");

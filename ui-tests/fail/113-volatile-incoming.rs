@@ -1,0 +1,15 @@
+use parlor::procedure;
+
+#[procedure]
+pub trait Chat {
+    #[incoming(volatile)]
+    async fn send_message(&mut self, text: String);
+
+    #[outgoing(volatile = true)]
+    fn new_message(text: String);
+
+    #[outgoing(latest)]
+    fn typing(user_id: String);
+}
+
+fn main() {}
