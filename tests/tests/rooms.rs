@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use parlor::{Room, Router, rooms};
+use parlor::{CloseCode, Room, Router, rooms};
 use parlor_tests::{ProbeIo, Probing, Running, Wire, probing, soon};
 use serde_json::{Value, json};
 
@@ -125,6 +125,28 @@ async fn io_finds_and_disconnects() {
         assert_eq!(reason, Some(parlor::DisconnectReason::Disconnected));
     }
     assert_eq!(eve.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
+}
+
+#[tokio::test]
+async fn all_are_closed_with_a_code_and_may_come_back() {
+    let (first, second) = (probing(), probing());
+    let io = first.server.io();
+    let router =
+        Router::new().procedure("/first", first.server).procedure("/second", second.server);
+    let running = Running::start(router.clone()).await;
+    let mut closed =
+        [Wire::parlor(running.addr, "/first").await, Wire::parlor(running.addr, "/first").await];
+    let mut other = Wire::parlor(running.addr, "/second").await;
+    assert_eq!(router.connections(), 3);
+    assert_eq!(io.close_all(CloseCode::TRY_AGAIN), 2);
+    for wire in &mut closed {
+        assert_eq!(wire.closed().await.code, 1013);
+    }
+    other.nothing_came().await;
+    let mut back = Wire::parlor(running.addr, "/first").await;
+    back.nothing_came().await;
+    assert_eq!(io.connections(), 1);
+    assert_eq!(router.connections(), 2);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Audience, Emitter, Hub, Room, Target};
 use crate::contract::Contract;
 use crate::session::{DisconnectReason, Socket, SocketId};
+use crate::wire::CloseCode;
 
 /// The broadcast controller of a procedure: reaches every client of it, from anywhere.
 ///
@@ -62,6 +63,20 @@ impl<E: Contract> Io<E> {
         let members = self.hub.select(&Audience::of(&target));
         for member in &members {
             member.outbox().end(DisconnectReason::Disconnected);
+        }
+        members.len()
+    }
+
+    /// Ends all sessions on this server and closes their clients with a code, whose range tells them
+    /// whether to come back ([`CloseCode`]); whoever comes is let in. Returns how many there were.
+    ///
+    /// A code that cannot stand in a close frame is sent as 1000. [`Socket::close_with`] closes one
+    /// client, [`disconnect`](Self::disconnect) some for good.
+    pub fn close_all(&self, code: impl Into<CloseCode>) -> usize {
+        let members = self.hub.select(&Audience::everyone());
+        let reason = DisconnectReason::closed(code.into(), String::new());
+        for member in &members {
+            member.outbox().end(reason.clone());
         }
         members.len()
     }

@@ -183,6 +183,11 @@ impl Router {
         crate::typescript::TypeScript::new(described, self.shared.mistakes.first().cloned())
     }
 
+    /// How many clients are connected to the procedures, all together.
+    pub fn connections(&self) -> usize {
+        self.shared.endpoints.values().map(|endpoint| endpoint.hub().len()).sum()
+    }
+
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and lets nobody more in.
     ///
     /// For a router inside another HTTP server; call it when that one has stopped to accept.

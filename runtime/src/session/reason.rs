@@ -29,7 +29,7 @@ pub enum DisconnectReason {
         /// What it did.
         message: String,
     },
-    /// The server closed the socket with `close` or `close_with`.
+    /// The server closed the socket with `close`, `close_with` or `io.close_all(..)`.
     Closed {
         /// The code that the server gave.
         code: CloseCode,
@@ -45,6 +45,12 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
+    /// Closed by the server. A code that cannot stand in a close frame is 1000.
+    pub(crate) fn closed(code: CloseCode, reason: String) -> Self {
+        let code = if code.is_sendable() { code } else { CloseCode::NORMAL };
+        Self::Closed { code, reason }
+    }
+
     /// The code and the words with which the client is closed.
     pub(crate) fn close(&self) -> (CloseCode, &str) {
         match self {

@@ -78,9 +78,7 @@ impl<E: Contract> Socket<E> {
     /// A code that cannot stand in a close frame is sent as 1000; a reason is cut to 123 bytes
     /// (RFC 6455 §5.5). The ranges of [`CloseCode`] tell the client whether to come back.
     pub fn close_with(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
-        let code = code.into();
-        let code = if code.is_sendable() { code } else { CloseCode::NORMAL };
-        self.member.outbox().end(DisconnectReason::Closed { code, reason: reason.into() });
+        self.member.outbox().end(DisconnectReason::closed(code.into(), reason.into()));
     }
 }
 
