@@ -36,9 +36,9 @@ export class ChatPage {
     await this.composer.press("Enter");
   }
 
-  /** Waits until the text is in the log of the room that is shown. */
+  /** Waits until the text was said in the room that is shown: what is on its way does not count. */
   hears(text: string): Promise<void> {
-    return this.log.locator(".text").getByText(text, { exact: true }).waitFor();
+    return this.log.locator(".entries:not(.pending) .text").getByText(text, { exact: true }).waitFor();
   }
 
   /** Waits until somebody is listed in the room that is shown. */

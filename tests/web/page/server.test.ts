@@ -50,7 +50,7 @@ test("a server that stops is noticed within the heartbeat and its timeout", asyn
   await ada.say("before");
   await ada.hears("before");
 
-  chat.server.signal("SIGSTOP");
+  await chat.server.stop();
   try {
     await ada.page.clock.runFor(29_900);
     assert.deepEqual(pings, []);

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const running = new Set<ChildProcess>();
@@ -61,6 +62,15 @@ export class Program {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Stops it in the middle of whatever it does; `SIGCONT` lets it go on. */
+  async stop(): Promise<void> {
+    this.signal("SIGSTOP");
+    // The signal is on its way: the threads stop one after the other, and one may still answer.
+    const threads = `/proc/${this.#child.pid}/task`;
+    const stands = (thread: string) => / T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8"));
+    while (!readdirSync(threads).every(stands)) await new Promise(setImmediate);
   }
 
   /** Ends it at once, as a crash does. */
