@@ -5,7 +5,7 @@ mod refusals;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
 use contracts::{Anyone, ChatServer, ChatSocket, EverythingServer, EverythingSocket};
@@ -107,15 +107,18 @@ fn what_is_equal_is_not_touched() {
     assert!(matches!(client.check(&folder.0), Err(TypeScriptError::Stale { .. })));
     let first = client.write(&folder.0).expect("written");
     assert_eq!(first.changed, client.files().expect("files").into_keys().collect::<Vec<_>>());
-    let times = || -> Vec<SystemTime> {
-        let modified = |name: &String| fs::metadata(folder.0.join(name))?.modified();
-        first.changed.iter().map(modified).collect::<Result<_, _>>().expect("times")
-    };
-    let before = times();
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    // Long ago, so that a file that is touched shows it.
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for name in &first.changed {
+        let file = fs::File::options().write(true).open(folder.0.join(name)).expect("writable");
+        file.set_modified(long_ago).expect("set");
+    }
     let second = client.write(&folder.0).expect("written");
     assert!(second.changed.is_empty() && second.removed.is_empty(), "{second:?}");
-    assert_eq!(before, times());
+    for name in &first.changed {
+        let modified = fs::metadata(folder.0.join(name)).and_then(|file| file.modified());
+        assert_eq!(modified.expect("a time"), long_ago, "{name}");
+    }
     client.check(&folder.0).expect("current");
 
     // As git may check it out elsewhere.
