@@ -1,5 +1,6 @@
 //! What the trait means: a procedure with its events, as far as they can be made out.
 
+mod delivery;
 mod event;
 mod field;
 
@@ -12,6 +13,7 @@ use crate::args::Args;
 use crate::errors::Errors;
 use crate::parse::Trait;
 use crate::rules::Rule;
+pub(crate) use delivery::{Delivery, Key};
 
 /// The contract that one trait states.
 pub(crate) struct Procedure {
@@ -49,8 +51,7 @@ pub(crate) struct Event {
     pub(crate) variant: Ident,
     pub(crate) payload: Payload,
     pub(crate) answer: Answer,
-    /// Whether clients that are behind go without it.
-    pub(crate) volatile: bool,
+    pub(crate) delivery: Delivery,
     /// What it is in the trait; outgoing events are not in it.
     pub(crate) method: Option<Method>,
     /// Whether code can be made of it. If not, an error has said why.

@@ -10,6 +10,7 @@ use serde::{Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::client::{Call, Client, ConnectionChange};
 use crate::rooms::Emitter;
+use crate::server::{Reject, Request};
 use crate::session::{Answer, DisconnectReason, Reply};
 #[cfg(feature = "typescript")]
 use crate::typescript::{Description, Type};
@@ -185,6 +186,12 @@ pub trait Procedure<S>: Contract {
         event: Self::Incoming,
         reply: Reply,
     ) -> impl Future<Output = Answer> + Send;
+
+    /// Runs the session's `resumed`.
+    fn resumed(
+        session: &mut S,
+        request: Request,
+    ) -> impl Future<Output = Result<(), Reject>> + Send;
 
     /// Runs the session's `disconnected`.
     fn disconnected(session: &mut S, reason: DisconnectReason) -> impl Future<Output = ()> + Send;

@@ -69,6 +69,7 @@ mod rooms;
 mod rules;
 mod server;
 mod session;
+mod stream;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod wire;

@@ -11,7 +11,7 @@ mod wire;
 pub use example::Example;
 pub use probe::*;
 pub use running::Running;
-pub use wire::{Closed, Wire};
+pub use wire::{Closed, Welcomed, Wire};
 
 use std::io::Write;
 use std::time::Duration;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{Request, StatusCode};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -12,6 +13,14 @@ use super::soon;
 
 /// A bare WebSocket: it sends and receives what the test says, and knows nothing of Parlor.
 pub struct Wire(pub WebSocketStream<TcpStream>);
+
+/// A connection in Parlor mode, and what the server said first.
+pub struct Welcomed {
+    /// The connection.
+    pub wire: Wire,
+    /// The payload of its `$welcome`.
+    pub welcome: Value,
+}
 
 /// How the server closed a connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +42,28 @@ impl Wire {
         let mut wire = Self::parlor_unwelcomed(addr, path).await;
         assert_eq!(wire.receive().await[0], "$welcome");
         wire
+    }
+
+    /// Connects in Parlor mode, with headers of the test's choice, and keeps the welcome.
+    pub async fn welcomed(addr: SocketAddr, path: &str, more: &[(&'static str, &str)]) -> Welcomed {
+        let mut headers = vec![("sec-websocket-protocol", "parlor.v1.json")];
+        headers.extend_from_slice(more);
+        let wire = Self::open(addr, path, &headers).await.expect("the handshake is accepted");
+        wire.take_welcome().await
+    }
+
+    /// Comes back to a session of which it has received so many counted frames.
+    pub async fn resumed(addr: SocketAddr, path: &str, secret: &str, received: u64) -> Welcomed {
+        let protocols = format!("parlor.v1.json, parlor.resume.{secret}.{received}");
+        let headers = [("sec-websocket-protocol", protocols.as_str())];
+        let wire = Self::open(addr, path, &headers).await.expect("the handshake is accepted");
+        wire.take_welcome().await
+    }
+
+    async fn take_welcome(mut self) -> Welcomed {
+        let mut welcome = self.receive().await;
+        assert_eq!(welcome[0], "$welcome");
+        Welcomed { wire: self, welcome: welcome[1].take() }
     }
 
     /// Connects in Parlor mode.
@@ -89,15 +120,25 @@ impl Wire {
         soon("the server to read", self.0.send(message)).await.expect("sent");
     }
 
-    /// The next text frame, as JSON.
+    /// Closes with a code, and waits for the server to agree.
+    pub async fn close(&mut self, code: u16) {
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
+        self.send_message(Message::Close(Some(frame))).await;
+        self.closed().await;
+    }
+
+    /// The next text frame that is no acknowledgement, as JSON.
     ///
     /// # Panics
     ///
     /// When the connection ends, or a frame is not JSON text.
     pub async fn receive(&mut self) -> Value {
-        match self.next().await {
-            Ok(value) => value,
-            Err(closed) => panic!("the server closed the connection: {closed:?}"),
+        loop {
+            match self.next().await {
+                Ok(value) if value[0] == "$ack" => {}
+                Ok(value) => return value,
+                Err(closed) => panic!("the server closed the connection: {closed:?}"),
+            }
         }
     }
 

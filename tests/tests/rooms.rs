@@ -153,12 +153,12 @@ async fn all_are_closed_with_a_code_and_may_come_back() {
 async fn rooms_are_left_after_disconnected_has_returned() {
     let (running, io, mut probing) = server().await;
     let mut ada = client(&running, "/probe", &["a"]).await;
-    let bob = client(&running, "/probe", &["a"]).await;
-    drop(bob);
+    let mut bob = client(&running, "/probe", &["a"]).await;
+    bob.close(1000).await;
     // `disconnected` still knew its rooms.
     assert_eq!(text(&ada.receive().await), "bye");
     soon("the end", probing.ended.recv()).await;
-    drop(ada);
+    ada.close(1000).await;
     soon("the end", probing.ended.recv()).await;
     soon("empty rooms", async {
         while !io.members("a").await.is_empty() || io.connections() > 0 {

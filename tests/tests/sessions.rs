@@ -15,6 +15,11 @@ async fn start(change: impl FnOnce(Probing) -> Probing) -> (Running, Probing) {
     (running, Probing { server: probing().server, ended, gate })
 }
 
+/// Sessions end with their connections.
+fn unkept(it: Probing) -> Probing {
+    Probing { server: it.server.recovery_window(Duration::ZERO), ..it }
+}
+
 async fn ended(probing: &mut Probing) -> DisconnectReason {
     soon("the end of a session", probing.ended.recv()).await.expect("a reason")
 }
@@ -150,7 +155,7 @@ async fn a_handler_that_takes_too_long_is_cancelled() {
 
 #[tokio::test]
 async fn reasons_say_who_and_why_and_come_once() {
-    let (running, mut probing) = start(|it| it).await;
+    let (running, mut probing) = start(unkept).await;
 
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     let frame = CloseFrame { code: 4321.into(), reason: "bye".into() };
@@ -201,6 +206,7 @@ async fn a_silent_client_is_pinged_and_then_dead() {
     let (running, mut probing) = start(|it| Probing {
         server: it
             .server
+            .recovery_window(Duration::ZERO)
             .heartbeat_interval(Duration::from_millis(50))
             .heartbeat_timeout(Duration::from_millis(1500)),
         ..it
@@ -251,7 +257,7 @@ async fn a_client_that_is_not_read_is_not_dead_and_hears_of_the_server() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_as_too_slow() {
     let Probing { server, mut ended, .. } = probing();
-    let server = server.max_outbox_size(100_000);
+    let server = server.recovery_window(Duration::ZERO).max_outbox_size(100_000);
     let io = server.io();
     let running = Running::start(Router::new().procedure("/probe", server)).await;
     let mut slow = Wire::parlor(running.addr, "/probe").await;
@@ -278,7 +284,10 @@ async fn a_client_that_does_not_read_is_cut_as_too_slow() {
 #[tokio::test]
 async fn a_client_that_is_behind_goes_without_what_is_volatile_and_stays() {
     let Probing { server, mut ended, .. } = probing();
-    let server = server.max_outbox_size(10_000_000).volatile_outbox_size(100_000);
+    let server = server
+        .recovery_window(Duration::ZERO)
+        .max_outbox_size(10_000_000)
+        .volatile_outbox_size(100_000);
     let io = server.io();
     let running = Running::start(Router::new().procedure("/probe", server)).await;
     let mut slow = Wire::parlor(running.addr, "/probe").await;

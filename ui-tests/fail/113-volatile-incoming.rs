@@ -8,7 +8,7 @@ pub trait Chat {
     #[outgoing(volatile = true)]
     fn new_message(text: String);
 
-    #[outgoing(latest)]
+    #[outgoing(newest)]
     fn typing(user_id: String);
 }
 

@@ -15,9 +15,8 @@ pub(super) fn contract(procedure: &Procedure, names: &Names) -> TokenStream {
     let methods = handlers.chain(unmarked).map(method);
     let supertraits = supertraits.iter();
     let krate = &names.krate;
-    let body = quote! {
-        #(#methods)*
-        #(#others)*
+    // At the trait's name, so that rustc points there rather than at `#[procedure]`.
+    let defaults = quote_spanned! {ident.span()=>
         /// Called once, after the last event, when the session ends. It is still in its rooms.
         ///
         /// Does nothing by default.
@@ -28,10 +27,26 @@ pub(super) fn contract(procedure: &Procedure, names: &Names) -> TokenStream {
             let _ = reason;
             ::core::future::ready(())
         }
+        /// Runs when the client comes back to this session over a new connection, before it hears
+        /// anything. `Err` refuses the return: the session stays as it was, and its client is closed
+        /// with the code of the `Reject`.
+        ///
+        /// Accepts by default.
+        fn resumed(
+            &mut self,
+            request: #krate::Request,
+        ) -> impl ::core::future::Future<Output = ::core::result::Result<(), #krate::Reject>>
+        + ::core::marker::Send {
+            let _ = request;
+            ::core::future::ready(::core::result::Result::Ok(()))
+        }
     };
-    // At the trait's name, so that rustc points there rather than at `#[procedure]`.
     let contract = quote_spanned! {ident.span()=>
-        trait #ident: ::core::marker::Sized + ::core::marker::Send #(+ #supertraits)* { #body }
+        trait #ident: ::core::marker::Sized + ::core::marker::Send #(+ #supertraits)* {
+            #(#methods)*
+            #(#others)*
+            #defaults
+        }
     };
     quote!(#(#attrs)* #vis #contract)
 }

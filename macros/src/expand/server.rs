@@ -5,9 +5,9 @@ use quote::quote;
 
 use super::contract::{cfg, guards};
 use super::names::{Names, local};
-use super::stub::Stub;
+use super::stub::{self, Stub};
 use super::typescript;
-use crate::model::{Answer, Direction, Event, Payload, Procedure};
+use crate::model::{Answer, Delivery, Direction, Event, Payload, Procedure};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, server, socket, io, emitter, .. } = names;
@@ -87,12 +87,19 @@ fn stub(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
     let vis = &procedure.vis;
     let ident = &event.ident;
     let wire = &event.wire.name;
-    let emit = if event.volatile { quote!(emit_volatile) } else { quote!(emit) };
+    let emit = match &event.delivery {
+        Delivery::Reliable => quote!(emit(#wire, #payload, #check)),
+        Delivery::Volatile => quote!(emit_volatile(#wire, #payload, #check)),
+        Delivery::Latest(key) => {
+            let key = stub::key(event, key.as_ref(), names);
+            quote!(emit_latest(#wire, #payload, #check, #key))
+        }
+    };
     quote! {
         #attrs
         #vis fn #ident(&self, #arguments) {
             #prepare
-            self.0.#emit(#wire, #payload, #check);
+            self.0.#emit;
         }
     }
 }
@@ -101,8 +108,8 @@ fn stub(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
 fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, private, emitter, incoming, .. } = names;
     let contract = &procedure.ident;
-    let (session, event, reply, reason) =
-        (local("session"), local("event"), local("reply"), local("reason"));
+    let (session, event, reply) = (local("session"), local("event"), local("reply"));
+    let (reason, request) = (local("reason"), local("request"));
     let arms = procedure.incoming.iter().map(|incoming| arm(incoming, names, contract));
     quote! {
         impl<__Session: #contract> #private::Procedure<__Session> for #emitter {
@@ -118,6 +125,12 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
             }
             async fn disconnected(#session: &mut __Session, #reason: #krate::DisconnectReason) {
                 <__Session as #contract>::disconnected(#session, #reason).await
+            }
+            async fn resumed(
+                #session: &mut __Session,
+                #request: #krate::Request,
+            ) -> ::core::result::Result<(), #krate::Reject> {
+                <__Session as #contract>::resumed(#session, #request).await
             }
         }
     }

@@ -1,11 +1,11 @@
 //! What the stubs of emitters and clients have in common: arguments in, a payload out.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::allowed;
 use super::names::{Names, str_type};
-use crate::model::{Direction, Event, Field, Payload};
+use crate::model::{Direction, Event, Field, Key, Payload};
 
 /// The parts of one stub.
 pub(super) struct Stub {
@@ -87,6 +87,20 @@ fn check(event: &Event, direction: Direction, names: &Names) -> TokenStream {
     let fields = event.payload.fields().iter().filter(|field| !field.rules.is_empty());
     let arguments = fields.map(|field| reference(field, whole));
     quote!(#check(#(#arguments),*))
+}
+
+/// A reference to what tells the newest events apart that are kept for clients that are behind.
+pub(super) fn key(event: &Event, key: Option<&Key>, names: &Names) -> TokenStream {
+    let Some(Key { argument, inside }) = key else {
+        return quote!(&());
+    };
+    // At the user's tokens, where rustc is to say what is wrong with the way inside.
+    let borrowed = quote_spanned!(argument.span()=> &#argument #inside);
+    let field = event.payload.fields().iter().find(|field| field.ident == *argument);
+    match field.filter(|field| inside.is_empty() && !field.is_string()) {
+        Some(field) => names.convert(&field.ty, "as_wire", borrowed),
+        None => borrowed,
+    }
 }
 
 /// The event's attributes, with `doc` where the user has written none.

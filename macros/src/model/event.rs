@@ -8,10 +8,10 @@ use syn::{
 };
 
 use super::{
-    Answer, Direction, Event, Field, Method, Payload, Procedure, Wire, foreign, is_attribute,
-    is_lint, last_segment, unraw,
+    Answer, Delivery, Direction, Event, Field, Method, Payload, Procedure, Wire, foreign,
+    is_attribute, is_lint, last_segment, unraw,
 };
-use crate::args;
+use crate::args::{self, Opt};
 use crate::case::{self, Case};
 use crate::errors::Errors;
 use crate::parse::Function;
@@ -42,7 +42,7 @@ impl Procedure {
             return;
         };
         let marker = markers.iter().find(|marker| Direction::of(marker) == Some(direction));
-        let Marked { wire, volatile } = marked(direction, marker, &sig.ident, case, errors);
+        let Marked { wire, delivery } = marked(direction, marker, &sig.ident, case, errors);
         let mut sound = shape(&sig, errors);
         sound &= match direction {
             Direction::Incoming => incoming_shape(&sig, errors),
@@ -50,6 +50,7 @@ impl Procedure {
         };
         let payload = payload(&sig, body.is_some(), case, errors);
         sound &= payload.is_some();
+        let delivery = Delivery::read(&delivery, payload.as_ref(), errors);
         let answer = match direction {
             Direction::Incoming => answer(&sig.output, errors),
             Direction::Outgoing => Some(Answer::None),
@@ -63,7 +64,7 @@ impl Procedure {
             variant: variant.unwrap_or_else(|| sig.ident.clone()),
             payload: payload.unwrap_or(Payload::Fields(Vec::new())),
             answer: answer.unwrap_or(Answer::None),
-            volatile,
+            delivery,
             method: (direction == Direction::Incoming).then(|| Method {
                 attrs,
                 sig: for_rustc(sig, body.is_some()),
@@ -136,7 +137,8 @@ fn conditional(attr: &Attribute) -> Option<Direction> {
 struct Marked {
     /// The name on the wire: `name = ".."`, else the function's.
     wire: Wire,
-    volatile: bool,
+    /// `volatile` and `latest`, which are read when the arguments are known.
+    delivery: Vec<Opt>,
 }
 
 fn marked(
@@ -147,7 +149,7 @@ fn marked(
     errors: &mut Errors,
 ) -> Marked {
     let wire = Wire { name: case.apply(&unraw(ident)), span: ident.span() };
-    let mut found = Marked { wire, volatile: false };
+    let mut found = Marked { wire, delivery: Vec::new() };
     let Some(marker) = marker else { return found };
     let word = direction.marker();
     let tokens = args::inside(marker, &format!("#[{word}(name = \"..\")]"), errors);
@@ -157,13 +159,15 @@ fn marked(
             ("name", _) => option.parse("name = \"..\"").map(|name: LitStr| {
                 found.wire = Wire { name: name.value(), span: name.span() };
             }),
-            ("volatile", Direction::Outgoing) => option.flag().map(|()| found.volatile = true),
-            ("volatile", Direction::Incoming) => wrong(
-                "only an `#[outgoing]` event can be `volatile`: what clients send is never dropped"
-                    .to_owned(),
-            ),
+            ("volatile" | "latest", Direction::Outgoing) => {
+                found.delivery.push(option);
+                Ok(())
+            }
+            (name @ ("volatile" | "latest"), Direction::Incoming) => wrong(format!(
+                "only an `#[outgoing]` event can be `{name}`: what clients send is never dropped"
+            )),
             (name, Direction::Outgoing) => wrong(format!(
-                "`#[outgoing]` has no option `{name}`: it takes `name` and `volatile`"
+                "`#[outgoing]` has no option `{name}`: it takes `name`, `volatile` and `latest`"
             )),
             (name, Direction::Incoming) => {
                 wrong(format!("`#[incoming]` has no option `{name}`: it takes `name`"))

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::latest_key::latest_key;
 use super::{Audience, Hub};
 use crate::session::{Member, Policy};
 use crate::wire::{Frame, Violation};
@@ -52,6 +53,24 @@ impl Emitter {
         self.send(event, payload, check, Policy::Volatile);
     }
 
+    /// As [`emit`](Self::emit), but for recipients that are behind it takes the place of an older one
+    /// of this event with an equal `key` that still waits: `&()` where all have the same.
+    pub fn emit_latest<P: Serialize + ?Sized, K: Serialize + ?Sized>(
+        &self,
+        event: &'static str,
+        payload: &P,
+        check: Result<(), Violation>,
+        key: &K,
+    ) {
+        match latest_key(event, key) {
+            Ok(key) => self.send(event, payload, check, Policy::Latest(key)),
+            Err(error) => {
+                let contract = self.contract;
+                tracing::error!(contract, event, %error, "not sent: its `latest` key cannot be encoded");
+            }
+        }
+    }
+
     fn send<P: Serialize + ?Sized>(
         &self,
         event: &'static str,
@@ -78,7 +97,7 @@ impl Emitter {
             }
         };
         let delivered = match &self.to {
-            Recipients::Member(member) => member.outbox().push_as(policy, frame.as_bytes()),
+            Recipients::Member(member) => member.push(policy, &frame).map(drop),
             Recipients::Audience(hub, audience) => hub.deliver(audience, &frame, policy),
         };
         if let Err(error) = delivered {

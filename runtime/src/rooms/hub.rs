@@ -6,13 +6,14 @@ use indexmap::IndexMap;
 
 use super::{Audience, Membership};
 use crate::lock::Lock;
-use crate::session::{DisconnectReason, Member, Policy, SocketId, TooLarge};
+use crate::session::{DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge};
 use crate::wire::Frame;
 
 /// What the sessions of one procedure share: who is there, and the rooms.
 #[derive(Default)]
 pub(crate) struct Hub {
     pub(crate) rooms: Membership,
+    pub(crate) recovery: Recovery,
     members: Lock<IndexMap<SocketId, Arc<Member>>>,
     draining: AtomicBool,
 }
@@ -45,8 +46,9 @@ impl Hub {
         self.members.lock().get(&socket).map(Arc::clone)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.members.lock().len()
+    /// How many members have a connection.
+    pub(crate) fn connected(&self) -> usize {
+        self.members.lock().len().saturating_sub(self.recovery.absent())
     }
 
     /// Lets nobody more in and ends every session.
@@ -57,7 +59,7 @@ impl Hub {
             members.values().map(Arc::clone).collect::<Vec<_>>()
         };
         for member in members {
-            member.outbox().end(DisconnectReason::ShutDown);
+            member.outbox().end(Ending::Asked(DisconnectReason::ShutDown));
         }
     }
 
@@ -79,7 +81,7 @@ impl Hub {
     ) -> Result<(), TooLarge> {
         let mut delivered = Ok(());
         self.visit(audience, |member| {
-            delivered = member.outbox().push_as(policy, frame.as_bytes());
+            delivered = member.push(policy, frame).map(drop);
         });
         delivered
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Audience, Emitter, Hub, Room, Target};
 use crate::contract::Contract;
-use crate::session::{DisconnectReason, Socket, SocketId};
+use crate::session::{DisconnectReason, Ending, Socket, SocketId};
 use crate::wire::CloseCode;
 
 /// The broadcast controller of a procedure: reaches every client of it, from anywhere.
@@ -62,7 +62,7 @@ impl<E: Contract> Io<E> {
     pub async fn disconnect(&self, target: impl Target) -> usize {
         let members = self.hub.select(&Audience::of(&target));
         for member in &members {
-            member.outbox().end(DisconnectReason::Disconnected);
+            member.outbox().end(Ending::Asked(DisconnectReason::Disconnected));
         }
         members.len()
     }
@@ -74,9 +74,9 @@ impl<E: Contract> Io<E> {
     /// client, [`disconnect`](Self::disconnect) some for good.
     pub fn close_all(&self, code: impl Into<CloseCode>) -> usize {
         let members = self.hub.select(&Audience::everyone());
-        let reason = DisconnectReason::closed(code.into(), String::new());
+        let ending = Ending::Asked(DisconnectReason::closed(code.into(), String::new()));
         for member in &members {
-            member.outbox().end(reason.clone());
+            member.outbox().end(ending.clone());
         }
         members.len()
     }
@@ -88,7 +88,7 @@ impl<E: Contract> Io<E> {
 
     /// How many clients are connected to this server.
     pub fn connections(&self) -> usize {
-        self.hub.len()
+        self.hub.connected()
     }
 
     fn emitter(&self, audience: Audience) -> E {

@@ -119,7 +119,7 @@ mod tests {
         drop(bob);
         assert_eq!(hub.rooms.len(), 1);
         drop(ada);
-        assert_eq!((hub.rooms.len(), hub.len()), (0, 0));
+        assert_eq!((hub.rooms.len(), hub.connected()), (0, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod emitter;
 mod hub;
 mod io;
+mod latest_key;
 mod membership;
 mod target;
 

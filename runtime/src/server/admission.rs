@@ -4,16 +4,25 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::alive::Living;
 use super::middleware::{Middleware, contain};
-use super::procedure::{Factory, Server};
+use super::procedure::{Factory, SameClient, Server};
 use super::transport::Transport;
-use super::{Connection, Reject, Request};
+use super::welcome::Welcome;
+use super::{Connection, Mode, Reject, Request};
 use crate::contract::Procedure;
 use crate::rooms::{Full, Hub};
-use crate::session::{self, Guard, Limits, Presence, Session, Socket, SocketId};
-use crate::wire::CloseCode;
+use crate::session::{
+    self, Comeback, Guard, Limits, Member, Presence, Refused, Secret, Session, Socket, SocketId,
+};
+use crate::wire::{CloseCode, Unrecovered};
+
+/// How long a client that comes back waits for a handler of its session that still runs: as long as
+/// clients wait for a connection.
+const RESUME: Duration = Duration::from_secs(10);
 
 /// A mounted procedure, whatever its types are.
 pub(super) trait Endpoint: Send + Sync {
@@ -41,22 +50,6 @@ pub(super) struct Admission {
 
 type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>) + Send>;
 
-/// What the client of an admitted session is told first.
-#[derive(Debug, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Welcome {
-    /// The secret to resume with; none while sessions end with their connection.
-    resume: Option<String>,
-    /// How many messages of an earlier connection have arrived.
-    received: u64,
-    /// Whether the session is the one that the client asked for.
-    recovered: bool,
-    /// After how many milliseconds of silence a side asks for a sign of life.
-    heartbeat: u64,
-    /// The largest message that is taken, in bytes.
-    max_message: u64,
-}
-
 impl Admission {
     /// Hands a connection to the session and lets it run: it writes `greeting` first, and `read` was
     /// read behind the request.
@@ -74,6 +67,7 @@ pub(super) struct Mounted<E, S> {
     max_connections: Option<usize>,
     middleware: Middleware,
     guard: Option<Guard<S>>,
+    same_client: Option<SameClient>,
 }
 
 impl<E, S> From<Server<E, S>> for Mounted<E, S> {
@@ -86,6 +80,7 @@ impl<E, S> From<Server<E, S>> for Mounted<E, S> {
             max_connections: server.max_connections,
             middleware: server.middleware,
             guard: server.guard,
+            same_client: server.same_client,
         }
     }
 }
@@ -93,32 +88,97 @@ impl<E, S> From<Server<E, S>> for Mounted<E, S> {
 impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
     async fn open(&self, request: Request) -> Result<Admission, Reject> {
         let request = self.middleware.run(request).await?;
+        let resume = request.resume().filter(|_| request.mode() == Mode::Parlor);
+        let unrecovered = match resume {
+            Some((secret, received)) => match self.resume(&secret, received, &request).await? {
+                Ok(admission) => return Ok(admission),
+                Err(unrecovered) => Some(unrecovered),
+            },
+            None => None,
+        };
+        self.begin(request, unrecovered).await
+    }
+
+    /// Begins a session.
+    async fn begin(
+        &self,
+        request: Request,
+        unrecovered: Option<Unrecovered>,
+    ) -> Result<Admission, Reject> {
         let mode = request.mode();
-        let id = SocketId::random().map_err(|error| {
-            tracing::error!(%error, "no random bits for a socket's id");
-            Reject::try_later("the server has no random bits")
-        })?;
+        let id = SocketId::random().map_err(no_random_bits)?;
         let alive = self.living.one_more();
         let presence = Presence::enter(id, request, &self.hub, &self.limits, self.max_connections)
             .map_err(refuse)?;
         let socket = Socket::new(Arc::clone(presence.member()));
         let value = (self.factory)(socket).await?;
 
+        let welcome = Welcome {
+            resume: self.secret(presence.member())?,
+            reason: unrecovered,
+            ..Welcome::new(&self.limits)
+        };
         let session = Session { value, presence, guard: self.guard.clone() };
-        Ok(Admission {
-            welcome: Welcome {
-                resume: None,
-                received: 0,
-                recovered: false,
-                heartbeat: millis(self.limits.heartbeat_interval),
-                max_message: self.limits.max_message_size as u64,
-            },
-            start: Box::new(move |transport, greeting, read| {
-                let member = Arc::clone(session.presence.member());
-                let connection = Connection::new(transport, greeting, read, member);
-                session::start::<E, S>(session, connection, mode, alive);
-            }),
-        })
+        let start = move |transport, greeting, read| {
+            let member = Arc::clone(session.presence.member());
+            let connection = Connection::new(transport, greeting, read, member);
+            session::start::<E, S>(session, connection, mode, alive);
+        };
+        Ok(Admission { welcome, start: Box::new(start) })
+    }
+
+    /// Goes on with the session of the secret, or says why not.
+    async fn resume(
+        &self,
+        secret: &Secret,
+        received: u64,
+        request: &Request,
+    ) -> Result<Result<Admission, Unrecovered>, Reject> {
+        let member = match self.hub.recovery.find(secret) {
+            Ok(member) => member,
+            Err(unrecovered) => return Ok(Err(unrecovered)),
+        };
+        if self.same_client.as_ref().is_some_and(|is_same| !is_same(member.request(), request)) {
+            tracing::warn!(id = %member.id(), "not resumed: the request is somebody else's");
+            return Ok(Err(Unrecovered::Identity));
+        }
+        let (answer, granted) = oneshot::channel();
+        member.door().ask(Comeback { request: request.clone(), received, answer });
+        member.outbox().knock();
+        let granted = match timeout(RESUME, granted).await {
+            Ok(Ok(Ok(granted))) => granted,
+            Ok(Ok(Err(Refused::Rejected(reject)))) => return Err(reject),
+            Ok(Ok(Err(Refused::Mismatch))) => return Ok(Err(Unrecovered::Mismatch)),
+            // The session has ended meanwhile, or the client came once more.
+            Ok(Err(_)) => {
+                return match self.hub.recovery.find(secret) {
+                    Ok(_) => Err(Reject::try_later("the client came once more")),
+                    Err(unrecovered) => Ok(Err(unrecovered)),
+                };
+            }
+            Err(_) => return Err(Reject::try_later("the session is busy")),
+        };
+        let welcome = Welcome {
+            resume: self.secret(&member)?,
+            received: granted.received,
+            recovered: true,
+            ..Welcome::new(&self.limits)
+        };
+        let start = move |transport, greeting, read| {
+            let connection = Connection::new(transport, greeting, read, Arc::clone(&member));
+            member.door().arrive(granted.turn, connection);
+            member.outbox().knock();
+        };
+        Ok(Ok(Admission { welcome, start: Box::new(start) }))
+    }
+
+    /// What the client can resume its session with, if sessions are kept.
+    fn secret(&self, member: &Arc<Member>) -> Result<Option<String>, Reject> {
+        if !member.outbox().keeps() {
+            return Ok(None);
+        }
+        let secret = self.hub.recovery.issue(member).map_err(no_random_bits)?;
+        Ok(Some(secret.encode()))
     }
 }
 
@@ -157,6 +217,7 @@ fn refuse(full: Full) -> Reject {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+fn no_random_bits(error: getrandom::Error) -> Reject {
+    tracing::error!(%error, "no random bits for a socket's id or secret");
+    Reject::try_later("the server has no random bits")
 }

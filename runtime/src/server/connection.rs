@@ -1,18 +1,22 @@
+use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::transport::Transport;
 use crate::session::{Member, Taken};
-use crate::wire::CloseCode;
+use crate::wire::{CloseCode, Frame};
 
 /// How many bytes are read at once from a client that sends more than its read buffer takes.
 ///
@@ -85,26 +89,13 @@ impl Connection {
         }
     }
 
-    /// Writes what waits in the outbox; ready when nothing is left.
+    /// Writes what waits in the outbox; ready when nothing is left that may be written now.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            while self.written < self.writing.len() {
-                let transport = &mut self.websocket.get_mut().transport;
-                match Pin::new(transport).poll_write(cx, &self.writing[self.written..]) {
-                    Poll::Ready(Ok(0)) => {
-                        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                    }
-                    Poll::Ready(Ok(count)) => {
-                        self.written += count;
-                        self.unflushed = true;
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => {
-                        let left = self.writing.len() - self.written;
-                        self.member.outbox().block(left, cx.waker());
-                        return Poll::Pending;
-                    }
-                }
+            if self.poll_write_taken(cx)?.is_pending() {
+                let left = self.writing.len() - self.written;
+                self.member.outbox().block(left, cx.waker());
+                return Poll::Pending;
             }
             // An idle connection keeps no buffer.
             self.writing = Vec::new();
@@ -113,6 +104,20 @@ impl Connection {
                 return self.poll_flush(cx);
             }
         }
+    }
+
+    /// Writes what was taken from the outbox.
+    fn poll_write_taken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.writing.len() {
+            let transport = &mut self.websocket.get_mut().transport;
+            let count = ready!(Pin::new(transport).poll_write(cx, &self.writing[self.written..]))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written += count;
+            self.unflushed = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -134,22 +139,58 @@ impl Connection {
         std::mem::take(&mut self.websocket.get_mut().heard)
     }
 
-    /// Puts a close frame into the outbox as its last: the answer to the client's, if it sent one.
-    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
+    /// Closes: what waits in the outbox goes out, then a close frame, which is the answer to the
+    /// client's if it sent one, then TCP's own goodbye. With `linger` what the client still says is read.
+    pub(crate) async fn finish(
+        mut self,
+        code: CloseCode,
+        reason: &str,
+        linger: bool,
+        timeout: Duration,
+    ) {
         self.websocket.get_mut().closing = true;
         // Cannot fail: the pipe takes all.
         let _ = self.websocket.close(Some(close_frame(code, reason)));
         self.member.outbox().seal();
+        let goodbye = async {
+            poll_fn(|cx| self.poll_write(cx)).await?;
+            self.part(linger).await
+        };
+        await_goodbye(goodbye, timeout).await;
+    }
+
+    /// Closes in the background, without what waits in the outbox: that is for the next connection.
+    pub(crate) fn hang_up(mut self, code: CloseCode, reason: &str, timeout: Duration) {
+        let frame = RawFrame::close(Some(close_frame(code, reason)));
+        if frame.format(&mut self.writing).is_err() {
+            return;
+        }
+        tokio::spawn(async move {
+            let goodbye = async {
+                poll_fn(|cx| self.poll_write_taken(cx)).await?;
+                poll_fn(|cx| self.poll_flush(cx)).await?;
+                self.part(true).await
+            };
+            await_goodbye(goodbye, timeout).await;
+        });
+    }
+
+    async fn part(&mut self, linger: bool) -> io::Result<()> {
+        poll_fn(|cx| self.poll_shutdown(cx)).await?;
+        if linger {
+            poll_fn(|cx| self.poll_linger(cx)).await?;
+        }
+        Ok(())
     }
 
     /// Ends the writing half: TLS has a goodbye of its own.
-    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.websocket.get_mut().transport).poll_shutdown(cx)
     }
 
     /// Reads and forgets until the client has ended its writing half, too: closing with unread input
     /// would make TCP throw away the close frame.
-    pub(crate) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let transport = &mut self.websocket.get_mut().transport;
         let mut scratch = [0; 1024];
         loop {
@@ -159,6 +200,14 @@ impl Connection {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+}
+
+async fn await_goodbye(goodbye: impl Future<Output = io::Result<()>>, bound: Duration) {
+    match timeout(bound, goodbye).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the connection broke while it was closed"),
+        Err(_) => tracing::debug!("the client did not close in time"),
     }
 }
 
@@ -260,10 +309,11 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let frame = Frame::raw(bytes);
         if self.closing {
-            self.member.outbox().push_last(bytes);
-        } else if self.member.outbox().push(bytes).is_err() {
-            tracing::debug!("a pong is larger than `max_outbox_size`");
+            self.member.outbox().push_last(frame);
+        } else {
+            self.member.outbox().push_uncounted(frame);
         }
         Ok(bytes.len())
     }

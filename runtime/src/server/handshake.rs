@@ -1,10 +1,9 @@
-//! From the first byte of a TCP connection to a session, or to a refusal that says why.
+//! From the first byte of a connection to a session, or to a refusal that says why.
 
 use std::net::SocketAddr;
 
 use http::{HeaderValue, StatusCode, header};
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
@@ -16,24 +15,23 @@ use super::transport::Transport;
 use super::upgrade::Upgrade;
 use super::{Request, Router};
 
-/// One TCP connection before it is a session's.
+/// One connection before it is a session's.
 pub(super) struct Incoming {
-    pub(super) stream: TcpStream,
+    pub(super) transport: Transport,
     pub(super) peer: Option<SocketAddr>,
     pub(super) local: Option<SocketAddr>,
 }
 
 /// Reads the request, has it decided about, and starts the session.
 pub(super) async fn handshake(incoming: Incoming, router: &Router) {
-    let Incoming { mut stream, peer, local } = incoming;
-    let reading = read_request(&mut stream, router.shared.max_request_size);
+    let Incoming { mut transport, peer, local } = incoming;
+    let reading = read_request(&mut transport, router.shared.max_request_size);
     let (request, rest) = match timeout(router.shared.handshake_timeout, reading).await {
         Ok(Ok(read)) => read,
-        Ok(Err(Unread::Refused(refusal))) => return refuse(stream.into(), refusal).await,
+        Ok(Err(Unread::Refused(refusal))) => return refuse(transport, refusal).await,
         Ok(Err(Unread::Gone)) => return,
         Err(_) => return tracing::debug!(?peer, "the handshake took too long"),
     };
-    let transport = Transport::from(stream);
     match Upgrade::decide(Request::new(request, peer), local, router).await {
         Upgrade::Refuse(refusal) => refuse(transport, refusal).await,
         Upgrade::Close { response, goodbye } => {
@@ -61,13 +59,13 @@ enum Unread {
 
 /// Reads up to the end of the request; what came behind it is the WebSocket's.
 async fn read_request(
-    stream: &mut TcpStream,
+    transport: &mut Transport,
     max_size: usize,
 ) -> Result<(http::Request<()>, Vec<u8>), Unread> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
         let seen = bytes.len();
-        match stream.read_buf(&mut bytes).await {
+        match transport.read_buf(&mut bytes).await {
             Ok(0) | Err(_) => return Err(Unread::Gone),
             Ok(_) => {}
         }

@@ -21,6 +21,7 @@ mod serve;
 mod service;
 mod transport;
 mod upgrade;
+mod welcome;
 
 pub(crate) use alive::Alive;
 pub(crate) use connection::Connection;

@@ -18,6 +18,9 @@ const HEARTBEATS: (Duration, Duration) = (Duration::from_millis(1), Duration::fr
 pub(super) type Factory<E, S> =
     Arc<dyn Fn(Socket<E>) -> BoxFuture<'static, Result<S, Reject>> + Send + Sync>;
 
+/// Whether two requests are of one client.
+pub(super) type SameClient = Arc<dyn Fn(&Request, &Request) -> bool + Send + Sync>;
+
 /// Serves one procedure: makes a session per client and holds its settings.
 ///
 /// `#[procedure] trait Chat` generates `ChatServer`, which is this type for that trait. Mount it
@@ -43,6 +46,7 @@ pub struct Server<E, S> {
     pub(super) max_connections: Option<usize>,
     pub(super) middleware: Middleware,
     pub(super) guard: Option<Guard<S>>,
+    pub(super) same_client: Option<SameClient>,
     contract: PhantomData<fn() -> E>,
 }
 
@@ -64,6 +68,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
             max_connections: None,
             middleware: Middleware::default(),
             guard: None,
+            same_client: None,
             contract: PhantomData,
         }
     }
@@ -93,6 +98,37 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         G: Fn(&S, Event<'_>) -> Result<(), Denied> + Send + Sync + 'static,
     {
         self.guard = Some(Arc::new(guard));
+        self
+    }
+
+    /// Says who a request is, after the middleware: only the same one may go on with a session when it
+    /// comes back; anyone else who has the secret gets a session of its own, and a log line tells.
+    ///
+    /// Without it whoever has the secret may: 128 random bits, sent to that client alone and new with
+    /// each connection. The request that opened the session is the one that it is compared to.
+    ///
+    /// ```
+    /// # use parlor::prelude::*;
+    /// # #[procedure] trait Chat { #[incoming] async fn say(&mut self, text: String); }
+    /// # struct Guest;
+    /// # impl Chat for Guest { async fn say(&mut self, text: String) {} }
+    /// #[derive(Clone, PartialEq)]
+    /// struct UserId(u64);
+    ///
+    /// let chat = ChatServer::new(|_socket: ChatSocket| async { Ok(Guest) })
+    ///     .middleware(|mut request| async move {
+    ///         // Of a cookie or a token, in earnest.
+    ///         request.extensions_mut().insert(UserId(7));
+    ///         Ok(request)
+    ///     })
+    ///     .identity(|request| request.get::<UserId>().cloned());
+    /// ```
+    pub fn identity<F, I>(mut self, identity: F) -> Self
+    where
+        F: Fn(&Request) -> I + Send + Sync + 'static,
+        I: PartialEq,
+    {
+        self.same_client = Some(Arc::new(move |one, other| identity(one) == identity(other)));
         self
     }
 
@@ -131,8 +167,9 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// How many bytes may wait for one client before it is closed as too slow. 1 MiB by default, as
-    /// Centrifugo has it.
+    /// How many bytes may wait for one client before its connection is cut as too slow. 1 MiB by
+    /// default, as Centrifugo has it. A client that comes back in time goes on with its session and
+    /// has missed nothing.
     ///
     /// A single event that is larger is logged and not sent. A handler that emits more than this to
     /// its own client should `.await` in between, for meanwhile nothing is written.
@@ -148,6 +185,46 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
+    /// For how long a session is kept whose connection was lost: it stays in its rooms, what is
+    /// emitted to it waits, and a client that comes back goes on where it was. 30 s by default; 0
+    /// turns recovery off: sessions end with their connections.
+    ///
+    /// A session ends earlier if it would keep more than [`max_outbox_size`](Self::max_outbox_size) and
+    /// [`max_replay_size`](Self::max_replay_size) together, or more frames than
+    /// [`max_replay_frames`](Self::max_replay_frames). Clients of plain mode cannot come back.
+    pub fn recovery_window(mut self, window: Duration) -> Self {
+        self.limits.recovery_window = window;
+        self
+    }
+
+    /// How many bytes may be on their way to one client, neither confirmed by it nor lost; more wait
+    /// in the outbox. They are kept to be sent again. 256 KiB by default; at least 64 KiB.
+    ///
+    /// It bounds what one client is sent to this much per round trip.
+    pub fn max_replay_size(mut self, bytes: usize) -> Self {
+        // Clients confirm every 32 KiB.
+        self.limits.max_replay_size = bytes.max(64 << 10);
+        self
+    }
+
+    /// How many frames may be on their way to one client, and how many may be kept for it while its
+    /// connection is gone. 4 096 by default; at least 256.
+    pub fn max_replay_frames(mut self, frames: usize) -> Self {
+        // Clients confirm every 128 frames.
+        self.limits.max_replay_frames = frames.max(256);
+        self
+    }
+
+    /// How many sessions may be without a connection at once, and how many bytes may be kept for all
+    /// of them together; past that the one that waits longest ends. 10 000 sessions and 64 MiB by
+    /// default.
+    ///
+    /// What is emitted to many is one frame in memory, but counts for each.
+    pub fn max_detached(mut self, sessions: usize, bytes: usize) -> Self {
+        self.limits.max_detached = (sessions, bytes);
+        self
+    }
+
     /// How many rooms one socket may be in. 1 000 by default.
     pub fn max_rooms_per_socket(mut self, rooms: usize) -> Self {
         self.limits.max_rooms_per_socket = rooms;
@@ -160,7 +237,8 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// How many clients may be connected at once; more are refused with 503, or 4002. Unbounded by default.
+    /// How many sessions there may be at once, those included whose connection was lost; more are
+    /// refused with 503, or 4002. Unbounded by default.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = Some(connections);
         self

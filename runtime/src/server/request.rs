@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use data_encoding::BASE64URL_NOPAD;
 use http::{Extensions, HeaderMap, Uri, header};
 
-use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON};
+use crate::session::Secret;
+use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
 
 /// How a client wants to be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub(crate) enum Mode {
 /// The HTTP request that asks for a WebSocket: what middleware and the session factory see.
 ///
 /// Middleware puts typed values into its extensions; sessions find them with [`Request::get`].
+#[derive(Clone)]
 pub struct Request {
     parts: http::request::Parts,
     peer: Option<SocketAddr>,
@@ -77,6 +79,16 @@ impl Request {
             let encoded = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_BEARER))?;
             String::from_utf8(BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?).ok()
         })
+    }
+
+    /// What a client that comes back resumes its session with, and how many counted frames it has
+    /// received in it.
+    pub(crate) fn resume(&self) -> Option<(Secret, u64)> {
+        let resume = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_RESUME))?;
+        let (secret, received) = resume.split_once('.')?;
+        // `u64::from_str` takes a sign.
+        let digits = received.bytes().all(|byte| byte.is_ascii_digit());
+        Some((Secret::parse(secret)?, received.parse().ok().filter(|_| digits)?))
     }
 
     /// The subprotocols that the client offers, in its order.

@@ -185,7 +185,7 @@ impl Router {
 
     /// How many clients are connected to the procedures, all together.
     pub fn connections(&self) -> usize {
-        self.shared.endpoints.values().map(|endpoint| endpoint.hub().len()).sum()
+        self.shared.endpoints.values().map(|endpoint| endpoint.hub().connected()).sum()
     }
 
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and lets nobody more in.

@@ -147,7 +147,7 @@ async fn accept(
             tracing::warn!(%peer, "dropped: too many handshakes are under way");
             continue;
         };
-        let incoming = Incoming { stream, peer: Some(peer), local };
+        let incoming = Incoming { transport: stream.into(), peer: Some(peer), local };
         let router = router.clone();
         let mut stopped = stopped.clone();
         tokio::spawn(async move {

@@ -5,21 +5,15 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::stream::Stream;
+
 /// What carries the bytes of one WebSocket.
 pub(crate) enum Transport {
     /// A TCP connection of our own, or one that could be taken out of its HTTP server.
     Tcp(TcpStream),
-    /// Anything else that an HTTP server was given: TLS, a Unix socket, a pipe in memory.
-    #[cfg(feature = "axum")]
+    /// Anything else: TLS or a Unix socket of an HTTP server's, a pipe in memory.
     Other(Box<dyn Stream>),
 }
-
-/// Bytes both ways.
-#[cfg(feature = "axum")]
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-#[cfg(feature = "axum")]
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl From<TcpStream> for Transport {
     /// Sends small frames at once: events are made to arrive, not to fill packets.
@@ -36,7 +30,6 @@ macro_rules! delegate {
     ($transport:expr, $method:ident($($argument:expr),*)) => {
         match $transport.get_mut() {
             Transport::Tcp(stream) => Pin::new(stream).$method($($argument),*),
-            #[cfg(feature = "axum")]
             Transport::Other(stream) => Pin::new(stream).$method($($argument),*),
         }
     };

@@ -1,3 +1,6 @@
+mod line;
+mod reading;
+
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -6,26 +9,30 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::absence::Line;
 use super::arrivals::{Arrival, Arrivals};
+use super::door::Comeback;
 use super::limits::TURN;
 use super::liveness::{Due, Liveness};
+use super::outbox::{Policy, TooLarge};
 use super::rate_limit::RateLimit;
-use super::reply::refusal;
-use super::{DisconnectReason, Member, TooLarge};
+use super::receipts::Receipts;
+use super::{DisconnectReason, Member};
 use crate::server::{Connection, Mode};
-use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control};
+use crate::wire::{Frame, Unrecovered, control};
 
-/// Carries a session over one connection: reads what comes, writes what waits, keeps time.
+/// Carries a session over its connections: reads what comes, writes what waits, keeps time.
 ///
 /// All that is readable is handled before anything is written.
 pub(super) struct Driver {
-    connection: Connection,
+    line: Line,
+    /// How many comebacks were granted.
+    comebacks: u64,
     member: Arc<Member>,
     mode: Mode,
     arrivals: Arrivals,
+    receipts: Receipts,
     /// The call whose handler runs.
     running: Option<u64>,
     liveness: Liveness,
@@ -37,8 +44,20 @@ pub(super) struct Driver {
     deaf: bool,
     /// The outbox holds this task's waker.
     asleep: bool,
-    /// Why nothing more will come over this connection.
+    /// Why the session ends.
     ended: Option<DisconnectReason>,
+    /// A running handler is to be cancelled.
+    cut: bool,
+    /// What a client that comes back to it then is told.
+    why: Unrecovered,
+}
+
+/// What a session has to do next.
+pub(super) enum Next {
+    /// A message of the client.
+    Arrival(Arrival),
+    /// A client that wants to go on with the session.
+    Comeback(Comeback),
 }
 
 /// How a handler's run ended.
@@ -54,9 +73,11 @@ impl Driver {
     pub(super) fn new(connection: Connection, member: Arc<Member>, mode: Mode) -> Self {
         let limits = member.limits();
         Self {
-            connection,
+            line: Line::Up(connection),
+            comebacks: 0,
             mode,
             arrivals: Arrivals::default(),
+            receipts: Receipts::default(),
             running: None,
             liveness: Liveness::new(limits.heartbeat_interval, limits.heartbeat_timeout),
             rate: limits.rate.map(RateLimit::new),
@@ -65,33 +86,43 @@ impl Driver {
             deaf: false,
             asleep: false,
             ended: None,
+            cut: false,
+            why: Unrecovered::Ended,
             member,
         }
     }
 
-    /// The next message, or why there is none.
-    pub(super) async fn next(&mut self) -> Result<Arrival, DisconnectReason> {
+    /// What to do next, or why the session ends.
+    pub(super) async fn next(&mut self) -> Result<Next, DisconnectReason> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Arrival, DisconnectReason>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, DisconnectReason>> {
         self.wake_up();
-        if let Some(reason) = self.member.outbox().ending() {
-            return Poll::Ready(Err(reason));
-        }
-        if let Some(arrival) = self.arrivals.pop() {
-            return Poll::Ready(Ok(arrival));
-        }
-        if let Poll::Ready(Some(arrival)) = self.poll_arrival(cx) {
-            return Poll::Ready(Ok(arrival));
-        }
-        if self.ended.is_none() {
+        loop {
+            self.answer_call();
+            if let Some(reason) = &self.ended {
+                return Poll::Ready(match self.arrivals.pop() {
+                    Some(arrival) if self.handles_the_rest() => Ok(Next::Arrival(arrival)),
+                    _ => Err(reason.clone()),
+                });
+            }
+            if let Some(arrival) = self.arrivals.pop() {
+                return Poll::Ready(Ok(Next::Arrival(arrival)));
+            }
+            if let Some(comeback) = self.member.door().comeback() {
+                return Poll::Ready(Ok(Next::Comeback(comeback)));
+            }
+            if let Poll::Ready(Some(arrival)) = self.poll_arrival(cx) {
+                return Poll::Ready(Ok(Next::Arrival(arrival)));
+            }
             self.rest(cx);
-        }
-        // Asked once more now that the outbox has this task's waker: what comes from here on wakes it.
-        match self.ended.clone().or_else(|| self.member.outbox().ending()) {
-            Some(reason) => Poll::Ready(Err(reason)),
-            None => Poll::Pending,
+            // Looked at once more now that the outbox has this task's waker: what comes from here on
+            // wakes it.
+            if self.ended.is_none() && !self.member.outbox().is_called() {
+                return Poll::Pending;
+            }
+            self.wake_up();
         }
     }
 
@@ -122,6 +153,10 @@ impl Driver {
         let mut timer: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
             self.wake_up();
+            self.answer_call();
+            if heeds_cut && self.cut {
+                return Poll::Ready(Run::Cut);
+            }
             // A panic may leave the session's value half-changed: no event reaches it afterwards.
             match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
                 Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
@@ -141,18 +176,13 @@ impl Driver {
                 }
             }
             self.rest(cx);
-            // Only now that the outbox has this task's waker: a later cut wakes it.
-            if heeds_cut && self.member.outbox().is_cut() {
-                return Poll::Ready(Run::Cut);
+            // Only now that the outbox has this task's waker: a later call wakes it.
+            if self.member.outbox().is_called() {
+                cx.waker().wake_by_ref();
             }
             Poll::Pending
         })
         .await
-    }
-
-    /// Why the session was asked to end.
-    pub(super) fn ending(&self) -> Option<DisconnectReason> {
-        self.member.outbox().ending()
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -161,123 +191,7 @@ impl Driver {
 
     /// Sends a frame to this client.
     pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
-        self.member.outbox().push(frame.as_bytes())
-    }
-
-    /// Sends a frame of Parlor's own, small enough for any outbox that is of use.
-    fn say(&self, frame: &Frame) {
-        if let Err(error) = self.send(frame) {
-            tracing::error!(%error, "not sent: a frame of Parlor's own");
-        }
-    }
-
-    /// Tells the client that a message was refused. Clients of plain mode are told nothing.
-    pub(super) fn refuse(&mut self, body: &ErrorBody, call: Option<u64>) {
-        tracing::debug!(code = %body.code, "message refused");
-        if body.code == ErrorCode::Malformed {
-            self.count_malformed();
-        } else {
-            self.well_formed();
-        }
-        if self.mode == Mode::Parlor
-            && let Some(frame) = refusal(body, call)
-        {
-            self.say(&frame);
-        }
-    }
-
-    fn count_malformed(&mut self) {
-        self.malformed_in_a_row += 1;
-        if self.malformed_in_a_row >= self.member.limits().max_malformed {
-            self.ended.get_or_insert(DisconnectReason::ProtocolViolation {
-                code: CloseCode::POLICY,
-                message: format!("{} malformed messages in a row", self.malformed_in_a_row),
-            });
-        }
-    }
-
-    /// Whether as much was read ahead as may be.
-    fn is_full(&self) -> bool {
-        self.arrivals.is_full(self.member.limits().max_read_ahead)
-    }
-
-    /// A message was well-formed.
-    pub(super) fn well_formed(&mut self) {
-        self.malformed_in_a_row = 0;
-    }
-
-    /// The next message that is for the session; `None` when the connection has ended.
-    fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
-        while self.ended.is_none() {
-            if self.turn == 0 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            let Poll::Ready(read) = self.connection.poll_read(cx) else { return Poll::Pending };
-            self.turn -= 1;
-            match read {
-                Ok(Message::Text(text)) => {
-                    if let Some(arrival) = self.arrive(text) {
-                        return Poll::Ready(Some(arrival));
-                    }
-                }
-                Ok(Message::Binary(_)) => {
-                    let what = "a binary frame: this connection speaks JSON in text frames";
-                    self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
-                }
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
-                Ok(Message::Close(frame)) => {
-                    let (code, reason) = frame.map_or_else(
-                        || (CloseCode::NO_CODE, String::new()),
-                        |frame| (CloseCode(frame.code.into()), frame.reason.to_string()),
-                    );
-                    self.ended = Some(DisconnectReason::ClientClosed { code, reason });
-                }
-                Err(error) => self.ended = Some(broken(&error)),
-            }
-        }
-        Poll::Ready(None)
-    }
-
-    /// Sorts a message: what is for the session is returned, the rest is dealt with.
-    fn arrive(&mut self, text: Utf8Bytes) -> Option<Arrival> {
-        let head = match Head::parse(&text) {
-            Ok(head) => head,
-            Err(malformed) => {
-                self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
-                return None;
-            }
-        };
-        match head.name(&text) {
-            control::PING => {
-                let number = head.payload(&text).parse::<u64>().ok();
-                if let Ok(frame) = Frame::event(control::PONG, &number) {
-                    self.say(&frame);
-                }
-                self.well_formed();
-                return None;
-            }
-            control::PONG | control::ACK => {
-                self.well_formed();
-                return None;
-            }
-            _ => {}
-        }
-        if let Some(rate) = &mut self.rate
-            && !rate.allow()
-        {
-            let body = ErrorBody::new(ErrorCode::Limited, "more events than the rate limit allows");
-            self.refuse(&body, head.id);
-            return None;
-        }
-        if let Some(id) = head.id
-            && (self.running == Some(id) || self.arrivals.has_call(id))
-        {
-            let message = format!("a call with the id {id} is still running");
-            self.refuse(&ErrorBody::new(ErrorCode::Malformed, message), None);
-            return None;
-        }
-        Some(Arrival { text, head })
+        self.member.push(Policy::Reliable, frame).map(drop)
     }
 
     /// Before the task sleeps: keeps time, then writes all that waits.
@@ -285,10 +199,28 @@ impl Driver {
         self.turn = TURN;
         self.keep_time(cx);
         self.asleep = true;
-        if let Poll::Ready(Err(error)) = self.connection.poll_write(cx) {
-            self.ended.get_or_insert(DisconnectReason::ConnectionLost { error: error.to_string() });
+        let lost = match &mut self.line {
+            Line::Up(connection) => match connection.poll_write(cx) {
+                Poll::Ready(Err(error)) => Some(error),
+                _ => None,
+            },
+            Line::Down(absence) => {
+                // Bytes are no reason to wake up, but a call is.
+                self.member.outbox().block(0, cx.waker());
+                if absence.poll_over(cx).is_ready() && self.ended.is_none() {
+                    self.why = Unrecovered::Expired;
+                    self.ended = Some(absence.reason.clone());
+                }
+                None
+            }
+        };
+        if let Some(error) = lost {
+            self.lose(DisconnectReason::ConnectionLost { error: error.to_string() });
             // Nothing more is written, but a handler that runs may still have to be cancelled.
             self.member.outbox().block(0, cx.waker());
+            if let Line::Down(absence) = &mut self.line {
+                let _ = absence.poll_over(cx);
+            }
         }
     }
 
@@ -296,7 +228,8 @@ impl Driver {
     fn keep_time(&mut self, cx: &mut Context<'_>) {
         // While reading has stopped, a client cannot be heard. But it is to hear of us.
         let deaf = self.is_full();
-        if self.connection.take_heard() || (self.deaf && !deaf) {
+        let Line::Up(connection) = &mut self.line else { return };
+        if connection.take_heard() || (self.deaf && !deaf) {
             self.liveness.heard();
         }
         if deaf && !self.deaf && self.liveness.is_sign_due() {
@@ -308,12 +241,18 @@ impl Driver {
         {
             match due {
                 Due::Ping if deaf => self.be_heard(),
-                Due::Ping => self.connection.ping(),
+                Due::Ping => {
+                    self.acknowledge();
+                    self.ping();
+                }
                 Due::Death if deaf => {
                     self.liveness.heard();
                     self.be_heard();
                 }
-                Due::Death => self.ended = Some(DisconnectReason::HeartbeatMissed),
+                Due::Death => {
+                    self.lose(DisconnectReason::HeartbeatMissed);
+                    return;
+                }
             }
         }
     }
@@ -322,11 +261,11 @@ impl Driver {
     /// to its own ping, and in a browser it sees no ping frames.
     fn be_heard(&mut self) {
         self.liveness.sign_given();
-        self.connection.ping();
+        self.ping();
         if self.mode == Mode::Parlor
             && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
         {
-            self.say(&pong);
+            self.member.outbox().push_uncounted(pong);
         }
     }
 
@@ -336,44 +275,9 @@ impl Driver {
         }
     }
 
-    /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
-    pub(super) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
-        if let DisconnectReason::ConnectionLost { .. } = reason {
-            return self.member.outbox().discard();
-        }
-        let (code, words) = reason.close();
-        self.connection.close(code, words);
-        let close_timeout = self.member.limits().close_timeout;
-        // A client that has said its last word sends nothing that would have to be read.
-        let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
-        let goodbye = async {
-            poll_fn(|cx| self.connection.poll_write(cx)).await?;
-            poll_fn(|cx| self.connection.poll_shutdown(cx)).await?;
-            if linger {
-                poll_fn(|cx| self.connection.poll_linger(cx)).await?;
-            }
-            Ok::<_, std::io::Error>(())
-        };
-        match tokio::time::timeout(close_timeout, goodbye).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the connection broke while it was closed"),
-            Err(_) => tracing::debug!("the client did not close in time"),
+    fn ping(&mut self) {
+        if let Line::Up(connection) = &mut self.line {
+            connection.ping();
         }
     }
-}
-
-/// Why the connection cannot go on after this error.
-fn broken(error: &Error) -> DisconnectReason {
-    let code = match error {
-        Error::Capacity(_) => CloseCode::TOO_BIG,
-        Error::Utf8(_) => CloseCode::INVALID_UTF8,
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
-        | Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Io(_) => {
-            return DisconnectReason::ConnectionLost { error: error.to_string() };
-        }
-        _ => CloseCode::PROTOCOL,
-    };
-    DisconnectReason::ProtocolViolation { code, message: error.to_string() }
 }

@@ -9,6 +9,11 @@ pub(crate) struct Limits {
     pub(crate) max_message_size: usize,
     pub(crate) max_outbox_size: usize,
     pub(crate) volatile_outbox_size: usize,
+    pub(crate) recovery_window: Duration,
+    pub(crate) max_replay_size: usize,
+    pub(crate) max_replay_frames: usize,
+    /// Sessions without a connection, and bytes that are kept for them.
+    pub(crate) max_detached: (usize, usize),
     pub(crate) max_rooms_per_socket: usize,
     pub(crate) max_room_name: usize,
     pub(crate) max_read_ahead: (usize, usize),
@@ -17,6 +22,13 @@ pub(crate) struct Limits {
     pub(crate) read_buffer_size: usize,
     /// Events per second, and how many may come at once.
     pub(crate) rate: Option<(f64, u32)>,
+}
+
+impl Limits {
+    /// Whether sessions outlive their connections.
+    pub(crate) fn keeps_sessions(&self) -> bool {
+        !self.recovery_window.is_zero()
+    }
 }
 
 impl Default for Limits {
@@ -28,6 +40,10 @@ impl Default for Limits {
             max_message_size: 64 << 10,
             max_outbox_size: 1 << 20,
             volatile_outbox_size: 64 << 10,
+            recovery_window: Duration::from_secs(30),
+            max_replay_size: 256 << 10,
+            max_replay_frames: 4096,
+            max_detached: (10_000, 64 << 20),
             max_rooms_per_socket: 1000,
             max_room_name: 256,
             max_read_ahead: (64, 64 << 10),
@@ -38,6 +54,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// After so many counted frames, or bytes of them, the client is told that they have arrived.
+pub(super) const ACK: (u32, usize) = (128, 32 << 10);
 
 /// How many messages of one client are read before what waits is written and others get their turn.
 pub(super) const TURN: u32 = 64;

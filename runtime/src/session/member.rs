@@ -1,10 +1,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Limits, Outbox, SocketId};
+use super::door::Door;
+use super::outbox::{Outbox, Policy, Pushed, TooLarge};
+use super::{Limits, SocketId};
 use crate::lock::Lock;
 use crate::rooms::{Full, Hub, JoinRoomError};
-use crate::server::Request;
+use crate::server::{Mode, Request};
+use crate::wire::Frame;
 
 /// What the rest of a server sees of one session: its outbox and its rooms.
 pub(crate) struct Member {
@@ -14,6 +17,9 @@ pub(crate) struct Member {
     outbox: Outbox,
     limits: Arc<Limits>,
     rooms: Lock<Joined>,
+    door: Door,
+    /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
+    secrets: Lock<Vec<u64>>,
 }
 
 #[derive(Default)]
@@ -41,6 +47,23 @@ impl Member {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    pub(crate) fn secrets(&self) -> &Lock<Vec<u64>> {
+        &self.secrets
+    }
+
+    /// Puts a frame into the outbox, or what the policy says of it.
+    pub(crate) fn push(&self, policy: Policy, frame: &Frame) -> Result<Pushed, TooLarge> {
+        let pushed = self.outbox.push_as(policy, frame)?;
+        if pushed.growth != 0 {
+            self.hub.recovery.grew(self, pushed.growth);
+        }
+        Ok(pushed)
     }
 
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
@@ -95,13 +118,17 @@ impl Presence {
         limits: &Arc<Limits>,
         max_connections: Option<usize>,
     ) -> Result<Self, Full> {
+        // Clients of plain mode could not say what they have received.
+        let keeps = request.mode() == Mode::Parlor && limits.keeps_sessions();
         let member = Arc::new(Member {
             id,
             request,
             hub: Arc::clone(hub),
-            outbox: Outbox::new(limits.max_outbox_size, limits.volatile_outbox_size),
+            outbox: Outbox::new(limits, keeps),
             limits: Arc::clone(limits),
             rooms: Lock::default(),
+            door: Door::default(),
+            secrets: Lock::default(),
         });
         hub.enter(&member, max_connections)?;
         Ok(Self(member))

@@ -1,27 +1,36 @@
 //! One client's session: its socket, its outbox and its task. What carries it is a connection.
 
+mod absence;
 mod arrivals;
 mod dispatch;
+mod door;
 mod driver;
 mod guard;
 mod limits;
 mod liveness;
 mod member;
 mod outbox;
+mod queue;
 mod rate_limit;
 mod reason;
+mod receipts;
+mod recovery;
 mod reply;
+mod secret;
 mod socket;
 mod socket_id;
 mod task;
 
+pub(crate) use door::{Comeback, Refused};
 pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
 pub(crate) use limits::Limits;
 pub(crate) use member::{Member, Presence};
-pub(crate) use outbox::{Outbox, Policy, Taken, TooLarge};
+pub(crate) use outbox::{Ending, Policy, Taken, TooLarge};
 pub use reason::DisconnectReason;
+pub(crate) use recovery::Recovery;
 pub use reply::{Answer, Reply};
+pub(crate) use secret::Secret;
 pub use socket::Socket;
 pub use socket_id::{ParseSocketIdError, SocketId};
 pub(crate) use task::{Session, start};

@@ -2,36 +2,72 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
 use super::DisconnectReason;
+use super::limits::Limits;
+use super::queue::{Mismatch, Queue, Window};
 use crate::lock::Lock;
+use crate::wire::Frame;
 
-/// What waits for one client: bytes of whole frames, and a word to its session.
+/// What waits for one client, what it has not confirmed yet, and a word to its session.
 ///
 /// Anyone appends; the session's task takes all that waits and writes it at once. The task is woken
 /// only when it sleeps, and not while its transport would block.
 pub(crate) struct Outbox {
     state: Lock<State>,
-    limit: usize,
-    /// A client for which more waits is behind.
-    volatile_limit: usize,
-    /// Whether `ending` or `cut` is set, so that the task need not lock to find that they are not.
+    bounds: Bounds,
+    /// Whether anything but bytes wants the task, so that it need not lock to find that nothing does.
     called: AtomicBool,
+}
+
+/// How much is kept for one client.
+struct Bounds {
+    /// Bytes that wait while it is connected.
+    waiting: usize,
+    /// With more bytes waiting it is behind.
+    volatile: usize,
+    /// Bytes that wait or are unconfirmed.
+    kept: usize,
+    /// Frames that wait or are unconfirmed while its connection is gone.
+    frames: usize,
+    /// Whether the session outlives its connection.
+    keeps: bool,
 }
 
 #[derive(Default)]
 struct State {
-    /// Whole frames that nobody has taken yet.
-    waiting: Vec<u8>,
+    queue: Queue,
     /// Bytes that the task has taken and may not have written yet.
     taken: usize,
     /// The task's waker while it sleeps.
     sleeper: Option<Waker>,
-    /// The transport would block: more bytes are no reason to wake the task.
+    /// More bytes are no reason to wake the task: its transport would block, or the client has to
+    /// confirm some first.
     blocked: bool,
+    detached: bool,
+    /// What a new connection was given to catch up with is more than may wait otherwise.
+    replaying: bool,
+    calls: Calls,
+    intake: Intake,
+}
+
+/// What else the task is wanted for.
+#[derive(Default)]
+struct Calls {
+    /// Too much waits for the connection.
+    slow: bool,
     /// Why the session is to end.
-    ending: Option<DisconnectReason>,
+    ending: Option<Ending>,
     /// Running handlers are to be cancelled.
     cut: bool,
-    intake: Intake,
+}
+
+/// Why a session is to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Asked(DisconnectReason),
+    /// More would wait than is kept.
+    Overflow,
+    /// Its procedure keeps too many sessions without a connection.
+    Evicted,
 }
 
 /// Whether frames are taken.
@@ -48,10 +84,31 @@ enum Intake {
 /// What becomes of a frame for a client that is too slow for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// It waits; the client is closed when too much does.
+    /// It waits; the connection is cut when too much does.
     Reliable,
     /// The client goes without it.
     Volatile,
+    /// It takes the place of the one with the same key that waits.
+    Latest(u64),
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Queued,
+    /// Queued, and one before it was dropped for it.
+    Replaced,
+    /// The client goes without it.
+    Dropped,
+    /// The session is over, or about to be.
+    Missed,
+}
+
+/// What became of a frame, and by how many bytes a session without a connection has grown.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Pushed {
+    pub(crate) fate: Fate,
+    pub(crate) growth: isize,
 }
 
 /// A frame that is larger than all that may wait.
@@ -63,81 +120,123 @@ pub(crate) struct TooLarge;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     Bytes,
-    /// Nothing waited; the waker is kept until something does.
+    /// Nothing to write for now; the waker is kept until there is.
     Nothing,
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: usize, volatile_limit: usize) -> Self {
-        // What is dropped must not close anybody.
-        let volatile_limit = volatile_limit.min(limit);
-        Self { state: Lock::default(), limit, volatile_limit, called: AtomicBool::new(false) }
+    /// `keeps`: the session outlives its connection.
+    pub(crate) fn new(limits: &Limits, keeps: bool) -> Self {
+        let waiting = limits.max_outbox_size;
+        let window = Window { bytes: limits.max_replay_size, frames: limits.max_replay_frames };
+        let queue = Queue::new(keeps.then_some(window));
+        Self {
+            state: Lock::new(State { queue, ..State::default() }),
+            bounds: Bounds {
+                waiting,
+                // What is dropped must not close anybody.
+                volatile: limits.volatile_outbox_size.min(waiting),
+                kept: waiting.saturating_add(limits.max_replay_size),
+                frames: limits.max_replay_frames,
+                keeps,
+            },
+            called: AtomicBool::new(false),
+        }
     }
 
-    /// Appends a frame. If more waits than may, the session ends as too slow.
-    pub(crate) fn push(&self, frame: &[u8]) -> Result<(), TooLarge> {
-        self.push_as(Policy::Reliable, frame)
+    /// Whether the session outlives its connection.
+    pub(crate) fn keeps(&self) -> bool {
+        self.bounds.keeps
     }
 
-    /// Appends a frame, unless the client is to go without it.
+    /// Appends a frame, or what the policy says of it.
     ///
     /// A frame that is larger than the limit is nobody's slowness: it is not taken.
-    pub(crate) fn push_as(&self, policy: Policy, frame: &[u8]) -> Result<(), TooLarge> {
-        if frame.len() > self.limit {
+    pub(crate) fn push_as(&self, policy: Policy, frame: &Frame) -> Result<Pushed, TooLarge> {
+        if frame.len() > self.bounds.waiting {
             return Err(TooLarge);
         }
         let mut state = self.state.lock();
         if state.intake != Intake::Open {
-            return Ok(());
+            return Ok(Pushed { fate: Fate::Missed, growth: 0 });
         }
-        let waiting = state.taken + state.waiting.len() + frame.len();
-        if policy == Policy::Volatile && waiting > self.volatile_limit {
-            return Ok(());
+        let waiting = state.waiting() + frame.len();
+        if policy == Policy::Volatile && (state.detached || waiting > self.bounds.volatile) {
+            return Ok(Pushed { fate: Fate::Dropped, growth: 0 });
         }
-        if waiting > self.limit {
+        let before = state.queue.size();
+        let mut fate = Fate::Queued;
+        match policy {
+            Policy::Latest(key) if state.queue.push_latest(frame.clone(), key) => {
+                fate = Fate::Replaced;
+            }
+            Policy::Latest(_) => {}
+            Policy::Reliable | Policy::Volatile => state.queue.push(frame.clone()),
+        }
+        let growth = if state.detached { state.growth_since(before) } else { 0 };
+        if state.is_over(&self.bounds) {
             state.intake = Intake::Overflowed;
-            drop(state);
-            self.end(DisconnectReason::TooSlow);
-            return Ok(());
-        }
-        state.waiting.extend_from_slice(frame);
-        if !state.blocked
+            state.calls.ending.get_or_insert(Ending::Overflow);
+            self.call(state);
+        } else if state.is_slow(&self.bounds) {
+            state.calls.slow = true;
+            self.call(state);
+        } else if !state.blocked
             && let Some(sleeper) = state.sleeper.take()
         {
             drop(state);
             sleeper.wake();
         }
-        Ok(())
+        Ok(Pushed { fate, growth })
+    }
+
+    /// Appends a frame that is of this connection only. The task, which alone does so, is awake.
+    pub(crate) fn push_uncounted(&self, frame: Frame) {
+        let mut state = self.state.lock();
+        if state.intake != Intake::Open || state.detached {
+            return;
+        }
+        state.queue.push_uncounted(frame);
+        if state.waiting() > self.bounds.kept {
+            state.intake = Intake::Overflowed;
+            state.calls.ending.get_or_insert(Ending::Overflow);
+            self.call(state);
+        }
     }
 
     /// Appends the last frame of all, whatever waits: where too much did, it is dropped, so that the
     /// client hears why.
-    pub(crate) fn push_last(&self, frame: &[u8]) {
+    pub(crate) fn push_last(&self, frame: Frame) {
         let mut state = self.state.lock();
         if state.intake == Intake::Overflowed {
-            state.waiting = Vec::new();
+            state.queue.clear();
         }
-        state.waiting.extend_from_slice(frame);
+        state.queue.keep_nothing();
+        state.queue.push_uncounted(frame);
         state.intake = Intake::Sealed;
     }
 
-    /// Moves all that waits into the empty `bytes`; with nothing there, keeps `waker`.
+    /// Moves what waits, a batch of it, into the empty `bytes`; with nothing there, keeps `waker`.
     pub(crate) fn take(&self, bytes: &mut Vec<u8>, waker: &Waker) -> Taken {
         let mut state = self.state.lock();
-        state.blocked = false;
-        std::mem::swap(&mut state.waiting, bytes);
+        state.queue.take(bytes);
         state.taken = bytes.len();
+        if state.replaying && state.waiting() <= self.bounds.waiting {
+            state.replaying = false;
+        }
         if bytes.is_empty() {
+            state.blocked = state.queue.is_held();
             state.sleeper = Some(waker.clone());
             Taken::Nothing
         } else {
+            state.blocked = false;
             state.sleeper = None;
             Taken::Bytes
         }
     }
 
-    /// The transport would block with so many bytes left of what was taken: from now on only `end`
-    /// and `cut` wake the task.
+    /// The transport would block with so many bytes left of what was taken: from now on bytes do not
+    /// wake the task.
     pub(crate) fn block(&self, left: usize, waker: &Waker) {
         let mut state = self.state.lock();
         state.taken = left;
@@ -145,30 +244,74 @@ impl Outbox {
         state.sleeper = Some(waker.clone());
     }
 
-    /// The task is awake. Bytes that come now it finds when it calls `take`, and `end` or `cut` when
-    /// it looks for them after that.
+    /// The task is awake. Bytes that come now it finds when it calls `take`, and what else it is
+    /// called for when it looks for that afterwards.
     pub(crate) fn wake_up(&self) {
         self.state.lock().sleeper = None;
     }
 
-    /// Asks the session to end. The first reason stands.
-    pub(crate) fn end(&self, reason: DisconnectReason) {
-        self.call(|state| {
-            state.ending.get_or_insert(reason);
-        });
+    /// The client has received so many counted frames.
+    pub(crate) fn confirm(&self, received: u64) -> Result<(), Mismatch> {
+        self.state.lock().queue.confirm(received)
+    }
+
+    /// The connection is gone. Returns how many bytes are kept.
+    pub(crate) fn detach(&self) -> usize {
+        let mut state = self.state.lock();
+        state.detached = true;
+        state.calls.slow = false;
+        state.taken = 0;
+        state.queue.drop_uncounted();
+        state.queue.size()
+    }
+
+    /// A client comes back: what it has not received waits again. Returns by how many bytes a session
+    /// without a connection has grown.
+    pub(crate) fn rewind(&self, received: u64) -> Result<isize, Mismatch> {
+        let mut state = self.state.lock();
+        let before = state.queue.size();
+        state.queue.rewind(received)?;
+        Ok(if state.detached { state.growth_since(before) } else { 0 })
+    }
+
+    /// There is a connection again. Returns how many bytes were kept.
+    pub(crate) fn attach(&self) -> usize {
+        let mut state = self.state.lock();
+        state.detached = false;
+        state.replaying = true;
+        state.queue.size()
+    }
+
+    /// Asks the session to end. The first to do so stands.
+    pub(crate) fn end(&self, ending: Ending) {
+        let mut state = self.state.lock();
+        state.calls.ending.get_or_insert(ending);
+        self.call(state);
+    }
+
+    /// Ends a session without a connection, and forgets at once what it keeps: so many bytes.
+    pub(crate) fn evict(&self) -> usize {
+        let mut state = self.state.lock();
+        let size = state.discard();
+        state.calls.ending.get_or_insert(Ending::Evicted);
+        self.call(state);
+        size
     }
 
     /// Asks the session to cancel the handler that runs, too.
     pub(crate) fn cut(&self) {
-        self.call(|state| {
-            state.cut = true;
-            state.ending.get_or_insert(DisconnectReason::ShutDown);
-        });
+        let mut state = self.state.lock();
+        state.calls.cut = true;
+        state.calls.ending.get_or_insert(Ending::Asked(DisconnectReason::ShutDown));
+        self.call(state);
     }
 
-    fn call(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock();
-        change(&mut state);
+    /// Asks the session to look who is at its door.
+    pub(crate) fn knock(&self) {
+        self.call(self.state.lock());
+    }
+
+    fn call(&self, mut state: impl std::ops::DerefMut<Target = State>) {
         self.called.store(true, Ordering::Release);
         if let Some(sleeper) = state.sleeper.take() {
             drop(state);
@@ -176,15 +319,26 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn ending(&self) -> Option<DisconnectReason> {
-        if !self.called.load(Ordering::Acquire) {
-            return None;
-        }
-        self.state.lock().ending.clone()
+    /// Whether the session was called since the last [`take_call`](Self::take_call).
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn take_call(&self) -> bool {
+        self.called.load(Ordering::Acquire) && self.called.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.state.lock().calls.ending.clone()
     }
 
     pub(crate) fn is_cut(&self) -> bool {
-        self.called.load(Ordering::Acquire) && self.state.lock().cut
+        self.state.lock().calls.cut
+    }
+
+    /// Whether too much waits for the connection.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.state.lock().calls.slow
     }
 
     /// Accepts nothing more.
@@ -196,11 +350,39 @@ impl Outbox {
         }
     }
 
-    /// Accepts nothing more, and forgets what waits.
-    pub(crate) fn discard(&self) {
-        let mut state = self.state.lock();
-        state.intake = Intake::Sealed;
-        state.waiting = Vec::new();
+    /// Accepts nothing more, and forgets what is kept: so many bytes.
+    pub(crate) fn discard(&self) -> usize {
+        self.state.lock().discard()
+    }
+}
+
+impl State {
+    fn discard(&mut self) -> usize {
+        let size = self.queue.size();
+        self.intake = Intake::Sealed;
+        self.queue.clear();
+        size
+    }
+
+    fn waiting(&self) -> usize {
+        self.taken + self.queue.waiting()
+    }
+
+    fn growth_since(&self, before: usize) -> isize {
+        self.queue.size().cast_signed().wrapping_sub(before.cast_signed())
+    }
+
+    /// Whether more is kept than may be.
+    fn is_over(&self, bounds: &Bounds) -> bool {
+        if !bounds.keeps {
+            return self.waiting() > bounds.waiting;
+        }
+        self.queue.size() > bounds.kept || (self.detached && self.queue.len() > bounds.frames)
+    }
+
+    /// Whether the connection is to be cut: its client is too slow, but may come back.
+    fn is_slow(&self, bounds: &Bounds) -> bool {
+        !self.detached && !self.replaying && !self.calls.slow && self.waiting() > bounds.waiting
     }
 }
 
@@ -226,101 +408,192 @@ mod tests {
         (Arc::clone(&counter), counter.into())
     }
 
+    fn outbox(waiting: usize, volatile: usize, keeps: bool) -> Outbox {
+        let limits = Limits {
+            max_outbox_size: waiting,
+            volatile_outbox_size: volatile,
+            max_replay_size: 5,
+            max_replay_frames: 4,
+            ..Limits::default()
+        };
+        Outbox::new(&limits, keeps)
+    }
+
+    impl Outbox {
+        fn push(&self, frame: &[u8]) -> Fate {
+            self.push_as(Policy::Reliable, &Frame::raw(frame)).expect("not too large").fate
+        }
+
+        fn taken(&self) -> Vec<u8> {
+            let mut bytes = Vec::new();
+            self.take(&mut bytes, Waker::noop());
+            bytes
+        }
+    }
+
     #[test]
     fn what_waits_is_taken_at_once_and_wakes_once() {
         let (counter, waker) = waker();
-        let outbox = Outbox::new(100, 100);
+        let outbox = outbox(100, 100, false);
         let mut bytes = Vec::new();
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Nothing);
-        outbox.push(b"one").expect("it fits");
-        outbox.push(b"two").expect("it fits");
+        outbox.push(b"one");
+        outbox.push(b"two");
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
         assert_eq!(outbox.take(&mut bytes, &waker), Taken::Bytes);
         assert_eq!(bytes, b"onetwo");
     }
 
     #[test]
-    fn over_the_limit_the_session_ends_as_too_slow() {
-        let outbox = Outbox::new(10, 10);
-        outbox.push(b"12345678").expect("it fits");
+    fn over_the_limit_the_session_ends() {
+        let outbox = outbox(10, 10, false);
+        outbox.push(b"12345678");
         assert_eq!(outbox.ending(), None);
-        outbox.push(b"123").expect("it fits");
-        assert_eq!(outbox.ending(), Some(DisconnectReason::TooSlow));
+        outbox.push(b"123");
+        assert_eq!(outbox.ending(), Some(Ending::Overflow));
+        assert_eq!(outbox.push(b"1"), Fate::Missed);
+    }
+
+    #[test]
+    fn over_the_limit_a_kept_session_loses_its_connection_and_nothing_else() {
+        let outbox = outbox(10, 10, true);
+        outbox.push(b"12345678");
+        assert!(!outbox.is_slow());
+        outbox.push(b"123");
+        assert!(outbox.is_slow());
+        assert_eq!((outbox.ending(), outbox.detach()), (None, 11));
+        outbox.push(b"1234");
+        assert_eq!(outbox.ending(), None);
+        assert_eq!(outbox.push(b"1"), Fate::Queued);
+        assert_eq!(outbox.ending(), Some(Ending::Overflow), "more than both limits together");
+    }
+
+    #[test]
+    fn without_a_connection_only_so_many_frames_are_kept() {
+        let outbox = outbox(100, 100, true);
+        outbox.detach();
+        for _ in 0..4 {
+            outbox.push(b"1");
+        }
+        assert_eq!(outbox.ending(), None);
+        outbox.push(b"1");
+        assert_eq!(outbox.ending(), Some(Ending::Overflow));
+    }
+
+    #[test]
+    fn who_comes_back_to_more_than_may_wait_has_time_to_read_it() {
+        let outbox = outbox(10, 10, true);
+        outbox.push(b"12345678");
+        outbox.push(b"123");
+        outbox.detach();
+        assert_eq!(outbox.rewind(0), Ok(0));
+        outbox.attach();
+        outbox.push(b"4");
+        assert!(!outbox.is_slow(), "not cut again before it could read anything");
+        assert_eq!(outbox.taken(), b"12345678", "the window of 5 bytes is closed then");
+        assert_eq!(outbox.confirm(1), Ok(()));
+        assert_eq!(outbox.taken(), b"1234");
+        outbox.push(b"1234567");
+        assert!(outbox.is_slow());
     }
 
     #[test]
     fn who_is_behind_goes_without_what_is_volatile() {
-        let (_, waker) = waker();
-        let outbox = Outbox::new(10, 5);
-        let push = |frame| outbox.push_as(Policy::Volatile, frame).expect("not too large");
-        push(b"12345");
-        push(b"6");
-        outbox.push(b"789").expect("it fits");
-        push(b"0");
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes, &waker);
-        assert_eq!(bytes, b"12345789");
-        // Taken is not yet written.
-        push(b"0");
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes, &waker);
-        push(b"0");
-        outbox.take(&mut bytes, &waker);
-        assert_eq!(bytes, b"0");
+        let outbox = outbox(10, 5, false);
+        let volatile = |frame| {
+            let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(frame));
+            pushed.expect("not too large").fate
+        };
+        assert_eq!(volatile(b"12345"), Fate::Queued);
+        assert_eq!(volatile(b"6"), Fate::Dropped);
+        outbox.push(b"789");
+        assert_eq!(outbox.taken(), b"12345789");
+        assert_eq!(volatile(b"0"), Fate::Dropped, "taken is not yet written");
+        assert_eq!(outbox.taken(), b"");
+        assert_eq!(volatile(b"0"), Fate::Queued);
         assert_eq!(outbox.ending(), None);
     }
 
     #[test]
+    fn without_a_connection_nothing_volatile_is_kept() {
+        let outbox = outbox(10, 10, true);
+        outbox.detach();
+        let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(b"1"));
+        assert_eq!(pushed, Ok(Pushed { fate: Fate::Dropped, growth: 0 }));
+    }
+
+    #[test]
+    fn only_the_newest_of_a_key_waits() {
+        let outbox = outbox(100, 100, false);
+        let latest = |frame: &[u8], key| {
+            let pushed = outbox.push_as(Policy::Latest(key), &Frame::raw(frame));
+            pushed.expect("not too large").fate
+        };
+        assert_eq!(latest(b"a1", 1), Fate::Queued);
+        outbox.push(b"x");
+        assert_eq!(latest(b"b1", 2), Fate::Queued);
+        assert_eq!(latest(b"a2", 1), Fate::Replaced);
+        assert_eq!(outbox.taken(), b"xb1a2", "at the tail");
+        assert_eq!(latest(b"a3", 1), Fate::Queued, "what was taken cannot be replaced");
+        assert_eq!(outbox.taken(), b"a3");
+    }
+
+    #[test]
     fn what_was_taken_and_not_written_counts() {
-        let (_, waker) = waker();
-        let outbox = Outbox::new(10, 10);
-        outbox.push(b"12345678").expect("it fits");
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes, &waker);
-        outbox.push(b"123").expect("it fits");
-        assert_eq!(outbox.ending(), Some(DisconnectReason::TooSlow));
+        let outbox = outbox(10, 10, false);
+        outbox.push(b"12345678");
+        outbox.taken();
+        outbox.push(b"123");
+        assert_eq!(outbox.ending(), Some(Ending::Overflow));
     }
 
     #[test]
     fn a_blocked_task_is_woken_by_an_end_and_not_by_bytes() {
         let (counter, waker) = waker();
-        let outbox = Outbox::new(100, 100);
+        let outbox = outbox(100, 100, false);
         outbox.block(0, &waker);
-        outbox.push(b"one").expect("it fits");
+        outbox.push(b"one");
         assert_eq!(counter.0.load(Ordering::Relaxed), 0);
-        outbox.end(DisconnectReason::Disconnected);
+        outbox.end(Ending::Asked(DisconnectReason::Disconnected));
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]
     fn what_was_written_counts_no_more() {
-        let (_, waker) = waker();
-        let outbox = Outbox::new(10, 10);
-        outbox.push(b"12345678").expect("it fits");
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes, &waker);
-        outbox.block(1, &waker);
-        outbox.push(b"12345678").expect("it fits");
+        let outbox = outbox(10, 10, false);
+        outbox.push(b"12345678");
+        outbox.taken();
+        outbox.block(1, Waker::noop());
+        outbox.push(b"12345678");
         assert_eq!(outbox.ending(), None);
     }
 
     #[test]
     fn a_frame_that_can_never_fit_is_refused_and_ends_nothing() {
-        let outbox = Outbox::new(10, 10);
-        assert_eq!(outbox.push(b"12345678901"), Err(TooLarge));
+        let outbox = outbox(10, 10, false);
+        let pushed = outbox.push_as(Policy::Reliable, &Frame::raw(b"12345678901"));
+        assert_eq!(pushed, Err(TooLarge));
         assert_eq!(outbox.ending(), None);
     }
 
     #[test]
     fn the_last_frame_gets_in_and_nothing_after_it() {
-        let (_, waker) = waker();
-        let outbox = Outbox::new(10, 10);
-        outbox.push(b"1234567890").expect("it fits");
-        outbox.push(b"1").expect("it would fit");
-        outbox.push_last(b"bye");
-        outbox.push(b"2").expect("it would fit");
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes, &waker);
-        assert_eq!(bytes, b"bye");
+        let outbox = outbox(10, 10, false);
+        outbox.push(b"1234567890");
+        outbox.push(b"1");
+        outbox.push_last(Frame::raw(b"bye"));
+        assert_eq!(outbox.push(b"2"), Fate::Missed);
+        assert_eq!(outbox.taken(), b"bye");
+    }
+
+    #[test]
+    fn the_last_frame_does_not_wait_for_what_is_unconfirmed() {
+        let outbox = outbox(100, 100, true);
+        outbox.push(b"12345678");
+        assert_eq!(outbox.taken(), b"12345678");
+        outbox.push(b"9");
+        assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
+        outbox.push_last(Frame::raw(b"bye"));
+        assert_eq!(outbox.taken(), b"9bye");
     }
 }

@@ -51,9 +51,26 @@ impl DisconnectReason {
         Self::Closed { code, reason }
     }
 
+    /// Whether the client may come back to its session.
+    pub(crate) fn may_come_back(&self) -> bool {
+        match self {
+            // With any other code it has said that it is done.
+            Self::ClientClosed { code, .. } => {
+                matches!(*code, CloseCode::GOING_AWAY | CloseCode::HEARTBEAT_MISSED)
+            }
+            Self::ConnectionLost { .. } | Self::HeartbeatMissed | Self::TooSlow => true,
+            Self::ProtocolViolation { .. }
+            | Self::Closed { .. }
+            | Self::Disconnected
+            | Self::ShutDown
+            | Self::HandlerPanicked => false,
+        }
+    }
+
     /// The code and the words with which the client is closed.
     pub(crate) fn close(&self) -> (CloseCode, &str) {
         match self {
+            Self::ClientClosed { code, .. } if code.is_sendable() => (*code, ""),
             Self::ClientClosed { .. } => (CloseCode::NORMAL, ""),
             Self::ConnectionLost { .. } => (CloseCode::GOING_AWAY, ""),
             Self::HeartbeatMissed => (CloseCode::HEARTBEAT_MISSED, "heartbeat missed"),

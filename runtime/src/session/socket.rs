@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{DisconnectReason, Member, SocketId};
+use super::{DisconnectReason, Ending, Member, SocketId};
 use crate::contract::Contract;
 use crate::rooms::{Audience, Emitter, Io, JoinRoomError, Room, Target};
 use crate::server::Request;
@@ -78,7 +78,8 @@ impl<E: Contract> Socket<E> {
     /// A code that cannot stand in a close frame is sent as 1000; a reason is cut to 123 bytes
     /// (RFC 6455 §5.5). The ranges of [`CloseCode`] tell the client whether to come back.
     pub fn close_with(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
-        self.member.outbox().end(DisconnectReason::closed(code.into(), reason.into()));
+        let reason = DisconnectReason::closed(code.into(), reason.into());
+        self.member.outbox().end(Ending::Asked(reason));
     }
 }
 

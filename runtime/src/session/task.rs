@@ -4,10 +4,11 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::dispatch::dispatch;
-use super::driver::{Driver, Run};
+use super::door::{Comeback, Refused};
+use super::driver::{Driver, Next, Run};
 use super::{DisconnectReason, Guard, Presence};
 use crate::contract::Procedure;
-use crate::server::{Alive, Connection, Mode};
+use crate::server::{Alive, Connection, Mode, Reject};
 
 /// One client's session: the user's value, and its place among the others.
 pub(crate) struct Session<S> {
@@ -36,21 +37,54 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
 async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _alive: Alive) {
     let Session { mut value, presence, guard } = session;
     let reason = loop {
-        let arrival = match driver.next().await {
-            Ok(arrival) => arrival,
+        let done = match driver.next().await {
+            Ok(Next::Arrival(arrival)) => {
+                dispatch::<E, S>(&mut value, guard.as_ref(), &mut driver, arrival).await
+            }
+            Ok(Next::Comeback(comeback)) => {
+                welcome_back::<E, S>(&mut value, &mut driver, comeback).await
+            }
             Err(reason) => break reason,
         };
-        if let Err(reason) =
-            dispatch::<E, S>(&mut value, guard.as_ref(), &mut driver, arrival).await
-        {
+        if let Err(reason) = done {
             break reason;
         }
     };
     log(&reason);
+    driver.close_door();
     say_goodbye::<E, S>(&mut value, &mut driver, &reason).await;
     drop(value);
     drop(presence);
     driver.finish(&reason).await;
+}
+
+/// Asks the session whether it goes on with the client that has come back.
+async fn welcome_back<E: Procedure<S>, S>(
+    value: &mut S,
+    driver: &mut Driver,
+    comeback: Comeback,
+) -> Result<(), DisconnectReason> {
+    // On the heap: it is rare, and every task would have room for it.
+    let mut resumed = Box::pin(E::resumed(value, comeback.request.clone()));
+    let reject = match driver.handle(None, resumed.as_mut()).await {
+        Run::Done(Ok(())) => {
+            driver.grant(comeback);
+            return Ok(());
+        }
+        Run::Done(Err(reject)) => reject,
+        Run::TimedOut => {
+            tracing::warn!("`resumed` took longer than `handler_timeout`");
+            Reject::try_later("the session took too long to resume")
+        }
+        Run::Panicked => {
+            tracing::error!("`resumed` panicked; its session ends");
+            return Err(DisconnectReason::HandlerPanicked);
+        }
+        Run::Cut => return Err(driver.ending().unwrap_or(DisconnectReason::ShutDown)),
+    };
+    // If nobody waits any more, there is nobody to refuse.
+    let _ = comeback.answer.send(Err(Refused::Rejected(reject)));
+    Ok(())
 }
 
 async fn say_goodbye<E: Procedure<S>, S>(

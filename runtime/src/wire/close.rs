@@ -76,6 +76,11 @@ impl CloseCode {
         row.map_or(!(4500..=4999).contains(&self.0), |row| row.redial)
     }
 
+    /// Whether a session whose connection was closed with this code is kept.
+    pub fn resume(self) -> bool {
+        !matches!(self.0, 1000 | 1002 | 1003 | 1005 | 1007..=1009 | 1011 | 1012 | 4500..=4999)
+    }
+
     /// Whether the code can stand in a close frame (RFC 6455 §7.4.2 reserves the others).
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)

@@ -1,3 +1,6 @@
+use std::cell::Cell;
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::ser::Error as _;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
@@ -6,13 +9,16 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
 const HEADER: usize = 10;
 
-/// A whole text frame of a server, header and all: encoded once, appended to any number of outboxes.
-pub(crate) struct Frame {
-    /// Room for the longest header, then the payload.
-    bytes: Vec<u8>,
-    /// Where the header starts.
-    start: usize,
+/// What a thread keeps to encode into.
+const SCRATCH: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
+
+/// A whole frame of a server, header and all: encoded once, shared by any number of outboxes.
+#[derive(Clone)]
+pub(crate) struct Frame(Arc<[u8]>);
 
 impl Frame {
     /// `[name, payload]`
@@ -32,21 +38,41 @@ impl Frame {
         Self::json(&(name, payload, id))
     }
 
+    /// A frame that is one already.
+    pub(crate) fn raw(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
     fn json<T: Serialize>(message: &T) -> Result<Self, serde_json::Error> {
-        let mut bytes = Vec::with_capacity(256);
+        // Taken out: a user's `Serialize` may emit something itself.
+        let mut bytes = BUFFER.take();
+        bytes.clear();
+        let frame = Self::encode(message, &mut bytes);
+        if bytes.capacity() <= SCRATCH {
+            BUFFER.set(bytes);
+        }
+        frame
+    }
+
+    fn encode<T: Serialize>(message: &T, bytes: &mut Vec<u8>) -> Result<Self, serde_json::Error> {
+        // Room for the longest header, then the payload.
         bytes.extend_from_slice(&[0; HEADER]);
-        serde_json::to_writer(&mut bytes, message)?;
+        serde_json::to_writer(&mut *bytes, message)?;
         let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
         let payload = (bytes.len() - HEADER) as u64;
         let start = HEADER - header.len(payload);
         header
             .format(payload, &mut &mut bytes[start..HEADER])
             .map_err(serde_json::Error::custom)?;
-        Ok(Self { bytes, start })
+        Ok(Self(bytes[start..].into()))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 

@@ -5,6 +5,7 @@ mod error;
 mod fields;
 mod frame;
 mod message;
+mod unrecovered;
 mod violation;
 
 pub use close::CloseCode;
@@ -12,12 +13,15 @@ pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
 pub(crate) use frame::Frame;
 pub(crate) use message::Head;
+pub(crate) use unrecovered::Unrecovered;
 pub use violation::Violation;
 
 /// The subprotocol of Parlor mode with JSON text frames.
 pub(crate) const PROTOCOL_JSON: &str = "parlor.v1.json";
 /// Offered after the protocol by clients that cannot set headers: `parlor.bearer.<base64url>`.
 pub(crate) const PROTOCOL_BEARER: &str = "parlor.bearer.";
+/// Offered by clients that come back: `parlor.resume.<secret>.<received>`.
+pub(crate) const PROTOCOL_RESUME: &str = "parlor.resume.";
 
 /// Names of the frames that are Parlor's own; none can be an event's.
 pub(crate) mod control {

@@ -1,0 +1,147 @@
+//! How connections are lost, and others take their place.
+
+use super::Driver;
+use crate::server::Connection;
+use crate::session::DisconnectReason;
+use crate::session::absence::{Absence, Line};
+use crate::session::door::{Comeback, Granted, Refused};
+use crate::session::outbox::Ending;
+use crate::wire::Unrecovered;
+
+impl Driver {
+    /// Why the session ends.
+    pub(in crate::session) fn ending(&self) -> Option<DisconnectReason> {
+        self.ended.clone()
+    }
+
+    /// The session is over: no client comes back to it.
+    pub(in crate::session) fn close_door(&mut self) {
+        self.member.door().shut();
+        let recovery = &self.member.hub().recovery;
+        if let Line::Down(absence) = &self.line {
+            recovery.attached(absence.place, self.member.outbox().discard());
+        }
+        recovery.ended(&self.member, self.why);
+    }
+
+    /// Looks why the task was called: the session is to end, the client is too slow, or back.
+    pub(super) fn answer_call(&mut self) {
+        let outbox = self.member.outbox();
+        if !outbox.take_call() {
+            return;
+        }
+        self.cut = outbox.is_cut();
+        if let Some(ending) = outbox.ending() {
+            let (reason, why) = match ending {
+                Ending::Asked(reason) => (reason, Unrecovered::Ended),
+                Ending::Overflow => (self.line.reason(), Unrecovered::Overflow),
+                Ending::Evicted => (self.line.reason(), Unrecovered::Evicted),
+            };
+            if self.ended.is_none() {
+                (self.ended, self.why) = (Some(reason), why);
+            }
+        } else if outbox.is_slow() {
+            self.lose(DisconnectReason::TooSlow);
+        }
+        if let Some((comeback, connection)) = self.member.door().arrived()
+            && comeback == self.comebacks
+        {
+            self.attach(*connection);
+        }
+    }
+
+    /// The connection is of no use any more: the session waits for another, or ends.
+    pub(super) fn lose(&mut self, reason: DisconnectReason) {
+        if self.ended.is_some() {
+            return;
+        }
+        if !self.member.outbox().keeps() || !reason.may_come_back() {
+            self.ended = Some(reason);
+            return;
+        }
+        tracing::debug!(%reason, "connection lost; the session is kept");
+        let limits = self.member.limits();
+        let place = self.detach();
+        let absence = Absence::new(reason.clone(), limits.recovery_window, place);
+        if let Line::Up(connection) = std::mem::replace(&mut self.line, Line::Down(absence))
+            && !matches!(reason, DisconnectReason::ConnectionLost { .. })
+        {
+            let (code, words) = reason.close();
+            connection.hang_up(code, words, limits.close_timeout);
+        }
+    }
+
+    /// Counts the session among those without a connection. Returns its place there.
+    pub(super) fn detach(&self) -> u64 {
+        let bytes = self.member.outbox().detach();
+        self.member.hub().recovery.detached(&self.member, bytes)
+    }
+
+    /// Goes on over a new connection.
+    pub(super) fn attach(&mut self, connection: Connection) {
+        if let Line::Down(absence) = &self.line {
+            let bytes = self.member.outbox().attach();
+            self.member.hub().recovery.attached(absence.place, bytes);
+            tracing::debug!("the client is back");
+            self.line = Line::Up(connection);
+            self.receipts.is_unproven = true;
+            self.malformed_in_a_row = 0;
+            self.deaf = false;
+            self.liveness.heard();
+        }
+    }
+
+    /// Lets a client go on with the session: what it has not received waits for its connection.
+    pub(in crate::session) fn grant(&mut self, comeback: Comeback) {
+        let Ok(growth) = self.member.outbox().rewind(comeback.received) else {
+            let _ = comeback.answer.send(Err(Refused::Mismatch));
+            return;
+        };
+        self.member.hub().recovery.grew(&self.member, growth);
+        if let Line::Up(_) = self.line {
+            // Half-dead: the client would not be here.
+            let error = "the client came back over a new one".to_owned();
+            self.lose(DisconnectReason::ConnectionLost { error });
+        }
+        self.comebacks += 1;
+        // The welcome tells it.
+        let _ = self.receipts.take_owed();
+        let granted = Granted { turn: self.comebacks, received: self.receipts.received };
+        // If nobody waits any more, the client may come once more.
+        let _ = comeback.answer.send(Ok(granted));
+    }
+
+    /// Whether what was read ahead is handled although the session ends: the client was told, or may
+    /// have been, that it has arrived.
+    pub(super) fn handles_the_rest(&self) -> bool {
+        let asked = matches!(
+            self.ended,
+            Some(
+                DisconnectReason::Closed { .. }
+                    | DisconnectReason::Disconnected
+                    | DisconnectReason::TooSlow
+            )
+        );
+        !asked && !self.cut
+    }
+
+    /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
+    pub(in crate::session) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
+        if *reason == DisconnectReason::ShutDown {
+            self.acknowledge();
+        }
+        let connection = match self.line {
+            Line::Up(connection) if !matches!(reason, DisconnectReason::ConnectionLost { .. }) => {
+                connection
+            }
+            _ => {
+                self.member.outbox().discard();
+                return;
+            }
+        };
+        let (code, words) = reason.close();
+        // A client that has said its last word sends nothing that would have to be read.
+        let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
+        connection.finish(code, words, linger, self.member.limits().close_timeout).await;
+    }
+}

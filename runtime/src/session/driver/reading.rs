@@ -1,0 +1,185 @@
+//! What comes from the client, sorted.
+
+use std::task::{Context, Poll};
+
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::Driver;
+use crate::server::Mode;
+use crate::session::DisconnectReason;
+use crate::session::absence::Line;
+use crate::session::arrivals::Arrival;
+use crate::session::reply::refusal;
+use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control};
+
+impl Driver {
+    /// Tells the client that a message was refused. Clients of plain mode are told nothing.
+    pub(in crate::session) fn refuse(&mut self, body: &ErrorBody, call: Option<u64>) {
+        tracing::debug!(code = %body.code, "message refused");
+        if body.code == ErrorCode::Malformed {
+            self.count_malformed();
+        } else {
+            self.well_formed();
+        }
+        if self.mode == Mode::Parlor
+            && let Some(frame) = refusal(body, call)
+            && let Err(error) = self.send(&frame)
+        {
+            tracing::error!(%error, "not sent: a frame of Parlor's own");
+        }
+    }
+
+    pub(super) fn count_malformed(&mut self) {
+        self.malformed_in_a_row += 1;
+        if self.malformed_in_a_row >= self.member.limits().max_malformed {
+            self.lose(DisconnectReason::ProtocolViolation {
+                code: CloseCode::POLICY,
+                message: format!("{} malformed messages in a row", self.malformed_in_a_row),
+            });
+        }
+    }
+
+    /// Whether as much was read ahead as may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.arrivals.is_full(self.member.limits().max_read_ahead)
+    }
+
+    /// A message was well-formed.
+    pub(in crate::session) fn well_formed(&mut self) {
+        self.malformed_in_a_row = 0;
+    }
+
+    /// The next message that is for the session; `None` when there is no connection to read from.
+    pub(super) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
+        while self.ended.is_none() {
+            if self.turn == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let Line::Up(connection) = &mut self.line else { break };
+            let Poll::Ready(read) = connection.poll_read(cx) else { return Poll::Pending };
+            self.turn -= 1;
+            match read {
+                Ok(Message::Text(text)) => {
+                    self.prove();
+                    if let Some(arrival) = self.arrive(text) {
+                        return Poll::Ready(Some(arrival));
+                    }
+                }
+                Ok(Message::Binary(bytes)) => {
+                    self.count(bytes.len());
+                    let what = "a binary frame: this connection speaks JSON in text frames";
+                    self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
+                }
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Ok(Message::Close(frame)) => {
+                    let (code, reason) = frame.map_or_else(
+                        || (CloseCode::NO_CODE, String::new()),
+                        |frame| (CloseCode(frame.code.into()), frame.reason.to_string()),
+                    );
+                    self.lose(DisconnectReason::ClientClosed { code, reason });
+                }
+                Err(error) => self.lose(broken(&error)),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Sorts a message: what is for the session is returned, the rest is dealt with.
+    pub(super) fn arrive(&mut self, text: Utf8Bytes) -> Option<Arrival> {
+        let head = match Head::parse(&text) {
+            Ok(head) => head,
+            Err(malformed) => {
+                self.count(text.len());
+                self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
+                return None;
+            }
+        };
+        match head.name(&text) {
+            control::PING => {
+                self.acknowledge();
+                let number = head.payload(&text).parse::<u64>().ok();
+                if let Ok(frame) = Frame::event(control::PONG, &number) {
+                    self.member.outbox().push_uncounted(frame);
+                }
+                self.well_formed();
+                return None;
+            }
+            control::ACK => {
+                if let Ok(received) = head.payload(&text).parse() {
+                    self.confirm(received);
+                }
+                self.well_formed();
+                return None;
+            }
+            control::PONG => {
+                self.well_formed();
+                return None;
+            }
+            _ => self.count(text.len()),
+        }
+        if let Some(rate) = &mut self.rate
+            && !rate.allow()
+        {
+            let body = ErrorBody::new(ErrorCode::Limited, "more events than the rate limit allows");
+            self.refuse(&body, head.id);
+            return None;
+        }
+        if let Some(id) = head.id
+            && (self.running == Some(id) || self.arrivals.has_call(id))
+        {
+            let message = format!("a call with the id {id} is still running");
+            self.refuse(&ErrorBody::new(ErrorCode::Malformed, message), None);
+            return None;
+        }
+        Some(Arrival { text, head })
+    }
+
+    /// A counted frame of so many bytes has come.
+    pub(super) fn count(&mut self, bytes: usize) {
+        if self.member.outbox().keeps() && self.receipts.count(bytes) {
+            self.acknowledge();
+        }
+    }
+
+    /// Tells the client how much has come, if it does not know.
+    pub(super) fn acknowledge(&mut self) {
+        if self.member.outbox().keeps()
+            && let Some(received) = self.receipts.take_owed()
+            && let Ok(frame) = Frame::event(control::ACK, &received)
+        {
+            self.member.outbox().push_uncounted(frame);
+        }
+    }
+
+    /// The client says how much it has received.
+    pub(super) fn confirm(&mut self, received: u64) {
+        if self.member.outbox().confirm(received).is_err() {
+            tracing::debug!(received, "the client confirms what was never sent");
+        }
+    }
+
+    /// A message came over this connection: the client has the secret of its welcome.
+    pub(super) fn prove(&mut self) {
+        if std::mem::take(&mut self.receipts.is_unproven) {
+            self.member.hub().recovery.proven(&self.member);
+        }
+    }
+}
+
+/// Why the connection cannot go on after this error.
+fn broken(error: &Error) -> DisconnectReason {
+    let code = match error {
+        Error::Capacity(_) => CloseCode::TOO_BIG,
+        Error::Utf8(_) => CloseCode::INVALID_UTF8,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_) => {
+            return DisconnectReason::ConnectionLost { error: error.to_string() };
+        }
+        _ => CloseCode::PROTOCOL,
+    };
+    DisconnectReason::ProtocolViolation { code, message: error.to_string() }
+}

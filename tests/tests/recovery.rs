@@ -1,0 +1,166 @@
+//! Sessions that outlive their connections, seen by a bare WebSocket.
+
+use std::time::Duration;
+
+use parlor::{CloseCode, DisconnectReason, Router};
+use parlor_tests::{Closed, ProbeServer, Prober, Probing, Running, Welcomed, Wire, probing, soon};
+use serde_json::{Value, json};
+
+async fn start(
+    change: impl FnOnce(ProbeServer<Prober>) -> ProbeServer<Prober>,
+) -> (Running, Probing) {
+    let Probing { server, ended, gate } = probing();
+    let running = Running::start(Router::new().procedure("/probe", change(server))).await;
+    (running, Probing { server: probing().server, ended, gate })
+}
+
+async fn ended(probing: &mut Probing) -> DisconnectReason {
+    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
+}
+
+fn said(text: &str, from: &Value) -> Value {
+    json!(["said", {"room": "a", "text": text, "from": from}])
+}
+
+/// Somebody else in the room `a`, who speaks to the one that is away.
+async fn bystander(running: &Running) -> Wire {
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.call("enter", json!({"room": "a"}), 0).await;
+    wire
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_finds_its_session_and_what_it_missed() {
+    let (running, mut probing) = start(|server| server).await;
+    let mut bob = bystander(&running).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(false), &json!(0)));
+    assert_eq!(wire.call("enter", json!({"room": "a"}), 0).await, json!(["$ok", 2, 0]));
+    wire.call("add", json!({"a": 1, "b": 1}), 1).await;
+    bob.emit("say", json!({"room": "a", "text": "one"})).await;
+    let one = wire.receive().await;
+    let from = &one[1]["from"];
+    assert_eq!(one, said("one", from));
+    drop(wire);
+
+    for text in ["two", "three"] {
+        bob.emit("say", json!({"room": "a", "text": text})).await;
+    }
+    bob.nothing_came().await;
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let resumed = Wire::resumed(running.addr, "/probe", secret, 3).await;
+    let Welcomed { mut wire, welcome } = resumed;
+    assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(true), &json!(2)));
+    assert_ne!(welcome["resume"].as_str(), Some(secret));
+    assert_eq!(wire.receive().await, said("two", from));
+    assert_eq!(wire.receive().await, said("three", from));
+    wire.nothing_came().await;
+    // The same value, in the same room.
+    probing.gate.add_permits(1);
+    assert_eq!(wire.call("wait", json!({}), 2).await, json!(["$ok", 1, 2]));
+    bob.emit("say", json!({"room": "a", "text": "four"})).await;
+    assert_eq!(wire.receive().await, said("four", from));
+    wire.close(1000).await;
+    let reason = ended(&mut probing).await;
+    assert!(matches!(reason, DisconnectReason::ClientClosed { code: CloseCode::NORMAL, .. }));
+}
+
+#[tokio::test]
+async fn what_was_lost_on_the_way_is_sent_again_and_nothing_twice() {
+    let (running, _probing) = start(|server| server).await;
+    let mut bob = bystander(&running).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.call("enter", json!({"room": "a"}), 0).await;
+    for number in 0..10 {
+        bob.emit("say", json!({"room": "a", "text": number.to_string()})).await;
+    }
+    for _ in 0..10 {
+        wire.receive().await;
+    }
+    // Of the ten, this client says, four have come.
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let Welcomed { mut wire, welcome } = Wire::resumed(running.addr, "/probe", secret, 5).await;
+    assert_eq!(welcome["recovered"], json!(true));
+    for number in 4..10 {
+        assert_eq!(wire.receive().await[1]["text"], json!(number.to_string()));
+    }
+    wire.nothing_came().await;
+}
+
+#[tokio::test]
+async fn a_call_in_flight_is_answered_after_the_return() {
+    let (running, probing) = start(|server| server).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.send(r#"["wait",{},7]"#).await;
+    wire.nothing_came().await;
+    drop(wire);
+    probing.gate.add_permits(1);
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let Welcomed { mut wire, welcome } = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(true), &json!(1)));
+    assert_eq!(wire.receive().await, json!(["$ok", 0, 7]));
+}
+
+#[tokio::test]
+async fn a_half_dead_connection_is_cut_when_its_client_is_back() {
+    let (running, mut probing) = start(|server| server).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.call("enter", json!({"room": "a"}), 0).await;
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let mut back = Wire::resumed(running.addr, "/probe", secret, 1).await;
+    assert_eq!(back.welcome["recovered"], json!(true));
+    assert_eq!(wire.closed().await, Closed { code: 1006, reason: String::new() });
+    back.wire.nothing_came().await;
+    assert!(probing.ended.try_recv().is_err(), "the session goes on");
+    // What was sent over the new connection is proof that its secret has arrived: the old one is void.
+    let late = Wire::resumed(running.addr, "/probe", secret, 1).await;
+    assert_eq!(late.welcome["recovered"], json!(false));
+    assert_eq!(late.welcome["reason"], json!("unknown"));
+    back.wire.nothing_came().await;
+}
+
+#[tokio::test]
+async fn a_welcome_that_never_arrived_does_not_shut_its_client_out() {
+    let (running, _probing) = start(|server| server).await;
+    let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    drop(wire);
+    let secret = welcome["resume"].as_str().expect("a secret");
+    for _ in 0..3 {
+        let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+        assert_eq!(back.welcome["recovered"], json!(true));
+    }
+}
+
+#[tokio::test]
+async fn who_stays_away_for_too_long_has_a_fresh_session_and_hears_why() {
+    let window = Duration::from_millis(50);
+    let (running, mut probing) = start(|server| server.recovery_window(window)).await;
+    let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    drop(wire);
+    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    assert_eq!(back.welcome["recovered"], json!(false));
+    assert_eq!(back.welcome["reason"], json!("expired"));
+    assert_eq!(back.welcome["received"], json!(0));
+}
+
+#[tokio::test]
+async fn without_recovery_sessions_end_with_their_connections() {
+    let (running, mut probing) = start(|server| server.recovery_window(Duration::ZERO)).await;
+    let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    assert_eq!(welcome["resume"], Value::Null);
+    drop(wire);
+    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_has_no_session_to_come_back_to() {
+    let (running, mut probing) = start(|server| server).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.close(1000).await;
+    ended(&mut probing).await;
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    assert_eq!(back.welcome["reason"], json!("ended"));
+}
