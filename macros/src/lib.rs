@@ -10,15 +10,12 @@ mod expand;
 mod model;
 mod parse;
 mod payload;
+mod procedure;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use proc_macro::TokenStream;
-
-use args::Args;
-use errors::Errors;
-use model::Procedure;
 
 /// Makes a procedure of a trait: its methods are the events of one WebSocket endpoint.
 ///
@@ -38,6 +35,19 @@ use model::Procedure;
 /// - `typescript`: `Router::typescript` may make a client of it; then each type of a field or answer
 ///   has a TypeScript type. Needs the feature `typescript` of the crate `parlor`.
 ///
+/// # What a client that is too slow gets
+///
+/// | marker | for a client that is behind |
+/// | --- | --- |
+/// | `#[outgoing]` | each one waits; a client for which more than `max_outbox_size` waits is cut off |
+/// | `#[outgoing(volatile)]` | it goes without this one |
+/// | `#[outgoing(latest)]` | only the newest waits |
+/// | `#[outgoing(latest = user_id)]` | only the newest of each `user_id` waits |
+///
+/// See [`macro@outgoing`].
+///
+#[doc = include_str!("../docs/sessions.md")]
+///
 /// # Attributes of fields
 ///
 /// - `#[payload]`: this type is the whole message.
@@ -47,7 +57,7 @@ use model::Procedure;
 ///   `nested` and `custom(function)`.
 #[proc_macro_attribute]
 pub fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
-    generate(args.into(), item.into()).into()
+    procedure::procedure(args.into(), item.into()).into()
 }
 
 /// Marks an event that clients send, inside a [`macro@procedure`] trait.
@@ -55,18 +65,17 @@ pub fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[incoming(name = "..")]` gives it another name on the wire.
 #[proc_macro_attribute]
 pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced("incoming", &item.into()).into()
+    procedure::misplaced("incoming", &item.into()).into()
 }
 
 /// Marks an event that the server sends, inside a [`macro@procedure`] trait.
 ///
-/// `#[outgoing(name = "..")]` gives it another name on the wire. `#[outgoing(volatile)]` is for what is
-/// of use at once or not at all, such as cursors and typing indicators: clients that are behind, with more
-/// waiting for them than `volatile_outbox_size`, go without it. All other events are never dropped: a
-/// client that is too slow for them is closed.
+/// `#[outgoing(name = "..")]` gives it another name on the wire.
+///
+#[doc = include_str!("../docs/delivery.md")]
 #[proc_macro_attribute]
 pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced("outgoing", &item.into()).into()
+    procedure::misplaced("outgoing", &item.into()).into()
 }
 
 /// Lets a struct or an enum travel in events: derives serde's traits, with names in camelCase.
@@ -92,33 +101,4 @@ pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn payload(args: TokenStream, item: TokenStream) -> TokenStream {
     payload::payload(args.into(), item.into()).into()
-}
-
-fn generate(
-    args: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
-) -> proc_macro2::TokenStream {
-    let mut errors = Errors::default();
-    let args = Args::read(args, &mut errors);
-    let code = match parse::parse(&item, &mut errors) {
-        Some(read) => {
-            let mut procedure = Procedure::new(read, args, &mut errors);
-            check::check(&mut procedure, &mut errors);
-            expand::expand(&mut procedure)
-        }
-        None => item,
-    };
-    let errors = errors.into_tokens();
-    quote::quote!(#code #errors)
-}
-
-/// The markers mean something to `#[procedure]` only, which takes them off.
-fn misplaced(marker: &str, item: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let mut errors = Errors::default();
-    errors.at_span(
-        proc_macro2::Span::call_site(),
-        format!("`#[{marker}]` marks an event in a trait with `#[procedure]`"),
-    );
-    let errors = errors.into_tokens();
-    quote::quote!(#errors #item)
 }

@@ -3,7 +3,6 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
@@ -88,11 +87,14 @@ fn read_trait(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Trait>
         attr.style = AttrStyle::Outer;
         attrs.push(attr);
     }
-    let (functions, others) = read_items(&content, errors);
+    let (functions, others) = read_items(&content, errors)?;
     Ok(Trait { attrs, vis, unsafety, ident, generics, supertraits, functions, others })
 }
 
-fn read_items(content: ParseStream<'_>, errors: &mut Errors) -> (Vec<Function>, Vec<TokenStream>) {
+fn read_items(
+    content: ParseStream<'_>,
+    errors: &mut Errors,
+) -> syn::Result<(Vec<Function>, Vec<TokenStream>)> {
     let mut functions = Vec::new();
     let mut others = Vec::new();
     while !content.is_empty() {
@@ -103,7 +105,7 @@ fn read_items(content: ParseStream<'_>, errors: &mut Errors) -> (Vec<Function>, 
             read_other(&ahead, errors).map(|other| others.push(other))
         };
         match read {
-            Ok(()) => content.advance_to(&ahead),
+            Ok(()) => advance(content, &ahead)?,
             Err(error) => {
                 if skip_item(content) {
                     errors.add(error);
@@ -111,7 +113,18 @@ fn read_items(content: ParseStream<'_>, errors: &mut Errors) -> (Vec<Function>, 
             }
         }
     }
-    (functions, others)
+    Ok((functions, others))
+}
+
+/// Goes on to where `ahead` is.
+///
+/// Unlike `advance_to`, it does not fail the whole trait for what is left unread within brackets, as in
+/// `#[outgoing latest]`: rustc has reported that.
+fn advance(content: ParseStream<'_>, ahead: ParseStream<'_>) -> syn::Result<()> {
+    while content.cursor() < ahead.cursor() {
+        content.parse::<TokenTree>()?;
+    }
+    Ok(())
 }
 
 /// Whether a function comes next, behind attributes and modifiers.

@@ -3,13 +3,13 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
-use crate::generate;
 use crate::payload::payload;
+use crate::procedure::procedure;
 
 /// The items that are generated, and the messages of the errors among them.
 fn generated(body: &str) -> (String, Vec<String>) {
     let item: TokenStream = format!("pub trait Chat {{ {body} }}").parse().expect("tokens");
-    inspect(generate(TokenStream::new(), item))
+    inspect(procedure(TokenStream::new(), item))
 }
 
 fn inspect(code: TokenStream) -> (String, Vec<String>) {
@@ -69,6 +69,12 @@ fn a_half_typed_event_keeps_the_others() {
         "#[incoming(name",
         "#[incoming(name =",
         "#[outgoing] fn said(text: String",
+        "#[outgoing(latest",
+        "#[outgoing(latest =",
+        "#[outgoing(latest = text) fn said(text: String",
+        "#[outgoing(latest = text.)] fn said(text: String);",
+        "#[outgoing latest] fn said(text: String);",
+        "#[outgoing] fn said(#[validate(length(max = 1)) x] text: String);",
         "#[outgoing] fn said {",
         "#",
         "pub",
@@ -101,6 +107,28 @@ fn an_event_without_its_semicolon_is_an_event() {
 }
 
 #[test]
+fn events_are_sent_as_their_options_say() {
+    let (items, errors) = generated(
+        "#[outgoing] fn said(text: String); #[outgoing(volatile)] fn typing();
+        #[outgoing(latest)] fn score(home: u8); #[outgoing(latest = x)] fn moved(id: String, x: u8);
+        #[outgoing(latest = id)] fn went(id: String); #[outgoing(latest = by.id.0)] fn won(by: User);",
+    );
+    assert!(errors.is_empty(), "{errors:?}");
+    let sent: Vec<_> = items.split("self . 0 . emit").skip(1).collect();
+    for (sent, (function, last)) in sent.iter().zip([
+        (" (\"said\"", "Ok (())) ; }"),
+        ("_volatile (\"typing\"", "Ok (())) ; }"),
+        ("_latest (\"score\"", ", & ()) ; }"),
+        ("_latest (\"moved\"", ", & x) ; }"),
+        ("_latest (\"went\"", ", & id) ; }"),
+        ("_latest (\"won\"", ", & by . id . 0) ; }"),
+    ]) {
+        assert!(sent.starts_with(function) && sent.contains(last), "{sent}");
+    }
+    assert_eq!(sent.len(), 6, "{items}");
+}
+
+#[test]
 fn every_mistake_is_reported() {
     let (items, errors) = generated(
         "#[incoming] fn a(&mut self); async fn b(&mut self); #[outgoing] fn c(&self) -> u8;",
@@ -120,7 +148,7 @@ fn what_is_no_trait_stays_as_it_is() {
             text: String,
         }
     );
-    let (items, errors) = inspect(generate(TokenStream::new(), item.clone()));
+    let (items, errors) = inspect(procedure(TokenStream::new(), item.clone()));
     assert_eq!(items, item.to_string());
     assert_eq!(errors, ["`#[procedure]` goes on a trait"]);
 }
@@ -142,7 +170,7 @@ fn typescript_names_the_feature_that_it_needs() {
             async fn a(&mut self);
         }
     );
-    let (items, errors) = inspect(generate(quote!(typescript), item));
+    let (items, errors) = inspect(procedure(quote!(typescript), item));
     assert_eq!(errors, message);
     assert!(!items.contains("typescript"), "{items}");
     let item = quote!(
@@ -165,7 +193,8 @@ fn no_tokens_make_it_panic() {
                 #[validate(length(min = 1, max = 2), range(equal = 3), pattern("a"), inner(email, url), nested, custom(a::b))]
                 #[field(name = "text", default)] text: Option<String>) -> Result<Vec<u8>, E>;
             #[incoming] async fn r#match(&mut self, mut x: &'static str) -> u8 { return 1; }
-            #[outgoing] fn new_message(#[payload] message: (A, [B; 3]));
+            #[outgoing(latest = message.0.1.id)] fn new_message(#[payload] message: (A, [B; 3]));
+            #[outgoing(volatile)] fn typing(); #[outgoing(latest)] fn score(home: u8);
             const X: u8 = 1; type T; m! {}
         }
     "#
@@ -174,11 +203,11 @@ fn no_tokens_make_it_panic() {
     let args = quote!(rename_all = "camelCase", name = "chat", crate = a::b, typescript);
     let mut count = 0;
     mutations(item.clone(), &mut |item| {
-        generate(args.clone(), item);
+        procedure(args.clone(), item);
         count += 1;
     });
     mutations(args, &mut |args| {
-        generate(args, item.clone());
+        procedure(args, item.clone());
         count += 1;
     });
     assert!(count > 500, "{count}");

@@ -7,3 +7,9 @@
 //!
 //! The messages are those of one rustc, which `tests/ui.rs` names: with another, the wrong uses are
 //! skipped unless `PARLOR_TEST_ALL=1` is set.
+
+/// The examples in the docs of the macros.
+#[cfg(doctest)]
+#[doc = include_str!("../../macros/docs/delivery.md")]
+#[doc = include_str!("../../macros/docs/sessions.md")]
+pub struct Examples;

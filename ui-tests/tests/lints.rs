@@ -16,6 +16,24 @@ pub trait Chat {
     /// Somebody said something.
     #[outgoing]
     fn said(_text: String);
+
+    /// Somebody is where they are now.
+    #[outgoing(latest = _by.id)]
+    fn moved(_by: User, _to: u32);
+
+    /// The same, of a whole message.
+    #[outgoing(latest = by.id)]
+    fn went(#[payload] by: User);
+
+    /// The same, of names.
+    #[outgoing(latest = _name)]
+    fn came(_name: String);
+}
+
+/// Somebody.
+#[payload]
+pub struct User {
+    id: u64,
 }
 
 struct Guest;

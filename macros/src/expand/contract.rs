@@ -14,8 +14,8 @@ pub(super) fn contract(procedure: &Procedure, names: &Names) -> TokenStream {
     let handlers = procedure.incoming.iter().filter_map(|event| event.method.as_ref());
     let methods = handlers.chain(unmarked).map(method);
     let supertraits = supertraits.iter();
-    let krate = &names.krate;
     // At the trait's name, so that rustc points there rather than at `#[procedure]`.
+    let krate = names.krate_at(ident.span());
     let defaults = quote_spanned! {ident.span()=>
         /// Called once, after the last event, when the session ends. It is still in its rooms.
         ///

@@ -52,11 +52,12 @@ impl Names {
 
     /// [`private`](Self::private), where rustc is to point at `span`.
     pub(super) fn private_at(&self, span: Span) -> TokenStream {
-        let relocate = |mut token: TokenTree| {
-            token.set_span(span.resolved_at(token.span()));
-            token
-        };
-        self.private.clone().into_iter().map(relocate).collect()
+        relocated(&self.private, span)
+    }
+
+    /// [`krate`](Self::krate), where rustc is to point at `span`.
+    pub(super) fn krate_at(&self, span: Span) -> TokenStream {
+        relocated(&self.krate, span)
     }
 
     /// `<T as Payload<_>>::item`, or `None` for types that surely are payloads.
@@ -116,6 +117,15 @@ impl Names {
 
 pub(super) fn check_ident(event: &Event, direction: Direction) -> Ident {
     format_ident!("{}_{}", direction.marker(), unraw(&event.ident), span = Span::call_site())
+}
+
+/// The tokens at another place, where they mean what they do at theirs.
+fn relocated(tokens: &impl ToTokens, span: Span) -> TokenStream {
+    let relocate = |mut token: TokenTree| {
+        token.set_span(span.resolved_at(token.span()));
+        token
+    };
+    tokens.to_token_stream().into_iter().map(relocate).collect()
 }
 
 /// A local of ours: no name of the user's can shadow it.
