@@ -6,7 +6,7 @@
 //! ```
 
 use std::error::Error;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parlor::prelude::*;
 use tokio::net::TcpListener;
@@ -63,15 +63,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let user_id = socket.id().to_string();
         Ok(Guest { socket, user_id })
     });
+    let args: Vec<String> = std::env::args().collect();
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    let chat = if has("--no-recovery") { chat.recovery_window(Duration::ZERO) } else { chat };
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
     let router = Router::new().procedure("/chat", chat);
-    if std::env::args().any(|arg| arg == "--axum") {
+    if has("--axum") {
         let app = axum::Router::new().fallback_service(router.clone());
         axum::serve(listener, app).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
         router.shutdown().await;
     } else {
-        router.serve(listener).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
+        router.serve(listener).with_signals().await?;
     }
     Ok(())
 }

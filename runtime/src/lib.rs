@@ -82,7 +82,9 @@ pub use contract::{Contract, Payload};
 pub use garde::Validate;
 pub use http;
 pub use parlor_macros::{incoming, outgoing, payload, procedure};
-pub use rooms::{Audience, Exception, Io, JoinRoomError, Room, Rooms, Target, rooms};
+pub use rooms::{
+    Audience, Delivery, DeliveryPolicy, Exception, Io, JoinRoomError, Room, Rooms, Target, rooms,
+};
 #[cfg(feature = "rustls")]
 pub use rustls;
 pub use server::{Listen, Reject, Request, Router, Serve, ServeError, Server};

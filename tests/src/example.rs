@@ -27,10 +27,12 @@ impl Example {
         example
     }
 
-    /// Starts the example `name` at this port and waits until it listens.
+    /// Starts the example `name` at this port, 0 for any, and waits until it says where it listens.
     pub async fn serve_at(name: &str, port: u16) -> Self {
         let mut example = Self::spawn(name, |command| command.env("PORT", port.to_string())).await;
-        example.line_with("listening").await;
+        let line = example.line_with("listening").await;
+        let addr = line.rsplit(' ').next().unwrap_or_default();
+        example.url = format!("ws://{addr}");
         example
     }
 
@@ -86,6 +88,18 @@ impl Example {
         let ended = soon("the end", self.child.wait_with_output()).await.expect("waited");
         assert!(!ended.status.success(), "it did not fail");
         String::from_utf8_lossy(&ended.stderr).into_owned()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub async fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let status = Command::new("kill").args(["-s", signal, &pid]).status().await;
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits until it ends by itself, and says whether that was a success.
+    pub async fn ends(mut self) -> bool {
+        soon("the end", self.child.wait()).await.expect("waited").success()
     }
 
     /// Ends its input, as Ctrl-D does.

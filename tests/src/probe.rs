@@ -47,6 +47,9 @@ pub trait Probe {
     /// Where somebody is right now.
     #[outgoing(volatile)]
     fn moved(text: String);
+    /// What something costs right now.
+    #[outgoing(latest = item)]
+    fn priced(item: String, price: u32);
 }
 
 /// A payload with an inside.
@@ -141,6 +144,15 @@ impl Probe for Prober {
 
     async fn quit(&mut self, code: u16) {
         self.socket.close_with(code, "as you wish");
+    }
+
+    async fn resumed(&mut self, request: Request) -> Result<(), Reject> {
+        self.handled += 1;
+        match request.query() {
+            Some("refuse") => Err(Reject::unauthorized("as the test asked")),
+            Some("crash") => panic!("as the test asked"),
+            _ => Ok(()),
+        }
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason) {

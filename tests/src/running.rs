@@ -10,6 +10,7 @@ pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
     stop: oneshot::Sender<()>,
+    cut: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ServeError>>,
 }
 
@@ -24,11 +25,13 @@ impl Running {
         let listener = TcpListener::bind(addr).await.expect("the address is free");
         let addr = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let serve = router.serve(listener).with_graceful_shutdown(async {
-            // A test that just ends stops its server, too.
-            let _ = stopped.await;
-        });
-        Self { addr, stop, task: tokio::spawn(serve.into_future()) }
+        let (cut, cutting) = oneshot::channel::<()>();
+        // A test that just ends stops its server, too.
+        let serve = router
+            .serve(listener)
+            .with_graceful_shutdown(async { stopped.await.unwrap_or_default() })
+            .with_cut(async { cutting.await.unwrap_or_default() });
+        Self { addr, stop, cut, task: tokio::spawn(serve.into_future()) }
     }
 
     /// The address of the procedure at `path`.
@@ -39,6 +42,18 @@ impl Running {
     /// Shuts down gracefully and waits until all sessions have ended.
     pub async fn stop(self) {
         let _ = self.stop.send(());
-        super::soon("the shutdown", self.task).await.expect("no panic").expect("served");
+        Self::ended(self.task).await;
+        drop(self.cut);
+    }
+
+    /// Shuts down, waits for no handler, and waits until all sessions have ended.
+    pub async fn cut(self) {
+        let _ = self.stop.send(());
+        let _ = self.cut.send(());
+        Self::ended(self.task).await;
+    }
+
+    async fn ended(task: JoinHandle<Result<(), ServeError>>) {
+        super::soon("the shutdown", task).await.expect("no panic").expect("served");
     }
 }

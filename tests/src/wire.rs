@@ -60,7 +60,8 @@ impl Wire {
         wire.take_welcome().await
     }
 
-    async fn take_welcome(mut self) -> Welcomed {
+    /// Takes the server's welcome.
+    pub async fn take_welcome(mut self) -> Welcomed {
         let mut welcome = self.receive().await;
         assert_eq!(welcome[0], "$welcome");
         Welcomed { wire: self, welcome: welcome[1].take() }
@@ -118,6 +119,17 @@ impl Wire {
     /// Sends any frame.
     pub async fn send_message(&mut self, message: Message) {
         soon("the server to read", self.0.send(message)).await.expect("sent");
+    }
+
+    /// Sends a ping frame and waits for its pong: all that was sent before it was read.
+    ///
+    /// # Panics
+    ///
+    /// When anything else comes first.
+    pub async fn ping(&mut self) {
+        self.send_message(Message::Ping(b"all?".as_slice().into())).await;
+        let pong = soon("a pong", self.0.next()).await.expect("open").expect("open");
+        assert_eq!(pong, Message::Pong(b"all?".as_slice().into()));
     }
 
     /// Closes with a code, and waits for the server to agree.

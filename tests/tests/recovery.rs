@@ -55,9 +55,9 @@ async fn a_client_that_comes_back_finds_its_session_and_what_it_missed() {
     assert_eq!(wire.receive().await, said("two", from));
     assert_eq!(wire.receive().await, said("three", from));
     wire.nothing_came().await;
-    // The same value, in the same room.
+    // The same value, whose `resumed` has run once, in the same room.
     probing.gate.add_permits(1);
-    assert_eq!(wire.call("wait", json!({}), 2).await, json!(["$ok", 1, 2]));
+    assert_eq!(wire.call("wait", json!({}), 2).await, json!(["$ok", 2, 2]));
     bob.emit("say", json!({"room": "a", "text": "four"})).await;
     assert_eq!(wire.receive().await, said("four", from));
     wire.close(1000).await;
@@ -99,6 +99,14 @@ async fn a_call_in_flight_is_answered_after_the_return() {
     let Welcomed { mut wire, welcome } = Wire::resumed(running.addr, "/probe", secret, 0).await;
     assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(true), &json!(1)));
     assert_eq!(wire.receive().await, json!(["$ok", 0, 7]));
+    // So is one that was answered while nobody was there.
+    wire.send(r#"["wait",{},8]"#).await;
+    wire.nothing_came().await;
+    let secret = welcome["resume"].as_str().expect("a secret").to_owned();
+    drop(wire);
+    probing.gate.add_permits(1);
+    let mut back = Wire::resumed(running.addr, "/probe", &secret, 1).await;
+    assert_eq!(back.wire.receive().await, json!(["$ok", 1, 8]));
 }
 
 #[tokio::test]
@@ -163,4 +171,109 @@ async fn a_client_that_closes_has_no_session_to_come_back_to() {
     let secret = welcome["resume"].as_str().expect("a secret");
     let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
     assert_eq!(back.welcome["reason"], json!("ended"));
+}
+
+#[tokio::test]
+async fn events_that_were_received_are_handled_while_nobody_is_there() {
+    let (running, probing) = start(|server| server).await;
+    let mut bob = bystander(&running).await;
+    let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.send(r#"["wait",{},1]"#).await;
+    wire.emit("say", json!({"room": "a", "text": "hi"})).await;
+    wire.nothing_came().await;
+    drop(wire);
+    probing.gate.add_permits(1);
+    assert_eq!(bob.receive().await[1]["text"], "hi");
+}
+
+#[tokio::test]
+async fn who_is_somebody_else_gets_a_session_of_its_own() {
+    let identity = |request: &parlor::Request| request.headers().get("x-user").cloned();
+    let (running, mut probing) = start(|server| server.identity(identity)).await;
+    let ada = [("x-user", "ada")];
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &ada).await;
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let protocols = format!("parlor.v1.json, parlor.resume.{secret}.0");
+    for (user, recovered, reason) in
+        [("eve", json!(false), json!("identity")), ("ada", json!(true), Value::Null)]
+    {
+        let headers = [("sec-websocket-protocol", protocols.as_str()), ("x-user", user)];
+        let back = Wire::open(running.addr, "/probe", &headers).await.expect("accepted");
+        let back = back.take_welcome().await;
+        assert_eq!((&back.welcome["recovered"], &back.welcome["reason"]), (&recovered, &reason));
+        if user == "eve" {
+            wire.nothing_came().await;
+        }
+    }
+    assert!(probing.ended.try_recv().is_err(), "of the first session");
+}
+
+#[tokio::test]
+async fn a_session_may_refuse_its_client_and_stays_as_it_was() {
+    let (running, mut probing) = start(|server| server).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let protocols = format!("parlor.v1.json, parlor.resume.{secret}.0");
+    let headers = [("sec-websocket-protocol", protocols.as_str())];
+    let mut refused = Wire::open(running.addr, "/probe?refuse", &headers).await.expect("accepted");
+    assert_eq!(refused.closed().await.code, 4501);
+    wire.nothing_came().await;
+    let mut crashed = Wire::open(running.addr, "/probe?crash", &headers).await.expect("accepted");
+    let welcome = crashed.receive().await;
+    assert_eq!(welcome[1]["reason"], "ended");
+    assert_eq!(wire.closed().await.code, 1011);
+    assert_eq!(ended(&mut probing).await, DisconnectReason::HandlerPanicked);
+}
+
+#[tokio::test]
+async fn a_poisoned_message_does_not_come_round_again() {
+    let (running, mut probing) = start(|server| server.max_message_size(100)).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.emit("say", json!({"room": "a", "text": "x".repeat(200)})).await;
+    assert_eq!(wire.closed().await.code, 1009);
+    let reason = ended(&mut probing).await;
+    assert!(matches!(reason, DisconnectReason::ProtocolViolation { .. }), "{reason}");
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    assert_eq!(back.welcome["reason"], json!("ended"));
+}
+
+#[tokio::test]
+async fn nobody_has_received_what_was_never_sent() {
+    let (running, _probing) = start(|server| server).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.call("add", json!({"a": 1, "b": 2}), 1).await;
+    let secret = welcome["resume"].as_str().expect("a secret");
+    let back = Wire::resumed(running.addr, "/probe", secret, 2).await;
+    assert_eq!(back.welcome["reason"], json!("mismatch"));
+    // Neither has it forgotten what it had: that was confirmed, and is gone.
+    wire.send(r#"["$ack",1]"#).await;
+    wire.nothing_came().await;
+    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    assert_eq!(back.welcome["reason"], json!("mismatch"));
+    wire.nothing_came().await;
+}
+
+#[tokio::test]
+async fn resume_parameters_that_are_none_begin_a_fresh_session() {
+    let (running, _probing) = start(|server| server).await;
+    for resume in [
+        "",
+        "x",
+        ".",
+        "AAAA.0",
+        "AAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAA.",
+        "AAAAAAAAAAAAAAAAAAAAAA.+1",
+        "AAAAAAAAAAAAAAAAAAAAAA.99999999999999999999",
+    ] {
+        let protocols = format!("parlor.v1.json, parlor.resume.{resume}");
+        let headers = [("sec-websocket-protocol", protocols.as_str())];
+        let wire = Wire::open(running.addr, "/probe", &headers).await.expect("accepted");
+        let welcomed = wire.take_welcome().await;
+        assert_eq!(welcomed.welcome["recovered"], json!(false), "{resume}");
+        assert_eq!(welcomed.welcome.get("reason"), None, "{resume}");
+    }
+    let unknown = Wire::resumed(running.addr, "/probe", "AAAAAAAAAAAAAAAAAAAAAA", 0).await;
+    assert_eq!(unknown.welcome["reason"], json!("unknown"));
 }

@@ -311,48 +311,6 @@ async fn a_client_that_is_behind_goes_without_what_is_volatile_and_stays() {
 }
 
 #[tokio::test]
-async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
-    let (running, mut probing) = start(|it| it).await;
-    let mut idle = Wire::parlor(running.addr, "/probe").await;
-    let mut busy = Wire::parlor(running.addr, "/probe").await;
-    busy.send(r#"["wait",{},1]"#).await;
-    busy.send(r#"["ping",1]"#).await;
-    assert_eq!(busy.receive().await[0], "pong");
-    let addr = running.addr;
-    let stopped = tokio::spawn(running.stop());
-    assert_eq!(idle.closed().await.code, 1012);
-    drop(idle);
-    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
-    assert!(!stopped.is_finished(), "a handler still runs");
-    probing.gate.add_permits(1);
-    assert_eq!(busy.receive().await, json!(["$ok", 0, 1]));
-    assert_eq!(busy.closed().await.code, 1012);
-    drop(busy);
-    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
-    soon("the shutdown", stopped).await.expect("stopped");
-    assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
-}
-
-#[tokio::test]
-async fn a_handler_that_outlasts_the_shutdown_is_cancelled() {
-    let Probing { server, mut ended, .. } = probing();
-    // Not even a bound that is none may get in the way.
-    let server = server.close_timeout(Duration::MAX);
-    let router =
-        Router::new().procedure("/probe", server).shutdown_timeout(Duration::from_millis(50));
-    let running = Running::start(router).await;
-    let mut wire = Wire::parlor(running.addr, "/probe").await;
-    wire.send(r#"["wait",{},1]"#).await;
-    wire.send(r#"["ping",1]"#).await;
-    assert_eq!(wire.receive().await[0], "pong");
-    let stopped = tokio::spawn(running.stop());
-    assert_eq!(wire.closed().await.code, 1012);
-    drop(wire);
-    assert_eq!(soon("the end", ended.recv()).await, Some(DisconnectReason::ShutDown));
-    soon("the shutdown", stopped).await.expect("stopped");
-}
-
-#[tokio::test]
 async fn whoever_is_disconnected_hears_it_behind_all_that_waits_and_nothing_after() {
     let Probing { server, mut ended, gate } = probing();
     let server = server.max_outbox_size(10_000);

@@ -97,8 +97,8 @@ impl Emitter {
             }
         };
         let delivered = match &self.to {
-            Recipients::Member(member) => member.push(policy, &frame).map(drop),
-            Recipients::Audience(hub, audience) => hub.deliver(audience, &frame, policy),
+            Recipients::Member(member) => member.hub().deliver_to(member, event, &frame, policy),
+            Recipients::Audience(hub, audience) => hub.deliver(audience, event, &frame, policy),
         };
         if let Err(error) = delivered {
             tracing::error!(contract = self.contract, event, %error, "not sent");

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indexmap::IndexMap;
 
+use super::deliveries::{Deliveries, Fates};
 use super::{Audience, Membership};
 use crate::lock::Lock;
 use crate::session::{DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge};
@@ -14,6 +15,7 @@ use crate::wire::Frame;
 pub(crate) struct Hub {
     pub(crate) rooms: Membership,
     pub(crate) recovery: Recovery,
+    pub(crate) deliveries: Deliveries,
     members: Lock<IndexMap<SocketId, Arc<Member>>>,
     draining: AtomicBool,
 }
@@ -51,16 +53,17 @@ impl Hub {
         self.members.lock().len().saturating_sub(self.recovery.absent())
     }
 
-    /// Lets nobody more in and ends every session.
-    pub(crate) fn drain(&self) {
+    /// Lets nobody more in and ends every session: so many.
+    pub(crate) fn drain(&self) -> usize {
         let members = {
             let members = self.members.lock();
             self.draining.store(true, Ordering::Relaxed);
             members.values().map(Arc::clone).collect::<Vec<_>>()
         };
-        for member in members {
+        for member in &members {
             member.outbox().end(Ending::Asked(DisconnectReason::ShutDown));
         }
+        members.len()
     }
 
     /// Cancels what handlers still run.
@@ -70,20 +73,38 @@ impl Hub {
         }
     }
 
-    /// Appends `frame` to the outbox of everyone in `audience`.
+    /// Appends the frame of an event to the outbox of everyone in `audience`.
     ///
     /// All outboxes of a procedure have one limit: what is too large for one is for all.
     pub(crate) fn deliver(
         &self,
         audience: &Audience,
+        event: &'static str,
         frame: &Frame,
         policy: Policy,
     ) -> Result<(), TooLarge> {
+        let mut fates = Fates::default();
         let mut delivered = Ok(());
-        self.visit(audience, |member| {
-            delivered = member.push(policy, frame).map(drop);
+        self.visit(audience, |member| match member.push(policy, frame) {
+            Ok(pushed) => fates.count(pushed.fate),
+            Err(too_large) => delivered = Err(too_large),
         });
+        self.deliveries.add(event, policy, &fates);
         delivered
+    }
+
+    /// The same for one member, who need not be looked up.
+    pub(crate) fn deliver_to(
+        &self,
+        member: &Member,
+        event: &'static str,
+        frame: &Frame,
+        policy: Policy,
+    ) -> Result<(), TooLarge> {
+        let mut fates = Fates::default();
+        fates.count(member.push(policy, frame)?.fate);
+        self.deliveries.add(event, policy, &fates);
+        Ok(())
     }
 
     /// Everyone in `audience`.

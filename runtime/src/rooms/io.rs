@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Audience, Emitter, Hub, Room, Target};
+use super::{Audience, Delivery, Emitter, Hub, Room, Target};
 use crate::contract::Contract;
 use crate::session::{DisconnectReason, Ending, Socket, SocketId};
 use crate::wire::CloseCode;
@@ -89,6 +89,20 @@ impl<E: Contract> Io<E> {
     /// How many clients are connected to this server.
     pub fn connections(&self) -> usize {
         self.hub.connected()
+    }
+
+    /// What became of each outgoing event on this server so far, by name; those that were never
+    /// emitted are not there. Of use for metrics: how often clients that were behind went without.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.hub.deliveries.all()
+    }
+
+    /// Ends all sessions of this procedure as a shutdown does, and lets nobody more in: clients are
+    /// closed with 1012 and asked to come back spread over
+    /// [`retry_window`](crate::Server::retry_window), who comes is refused with 503, or 4003.
+    /// Returns how many sessions there were; they go on until their handlers have come to an end.
+    pub fn drain(&self) -> usize {
+        self.hub.drain()
     }
 
     fn emitter(&self, audience: Audience) -> E {

@@ -1,5 +1,6 @@
 //! Rooms: who is in them, how they are named as a target, and how an event reaches their members.
 
+mod deliveries;
 mod emitter;
 mod hub;
 mod io;
@@ -7,6 +8,7 @@ mod latest_key;
 mod membership;
 mod target;
 
+pub use deliveries::{Delivery, DeliveryPolicy};
 pub use emitter::Emitter;
 pub(crate) use hub::{Full, Hub};
 pub use io::Io;

@@ -35,6 +35,8 @@ pub(crate) struct Connection {
     written: usize,
     /// Whether the transport may hold back some of it.
     unflushed: bool,
+    /// Whether the transport took some since this was last asked.
+    moved: bool,
 }
 
 /// A close frame; RFC 6455 §5.5 leaves 123 bytes for the reason.
@@ -72,7 +74,15 @@ impl Connection {
             closing: false,
         };
         let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
-        Self { websocket, input, member, writing: greeting, written: 0, unflushed: false }
+        Self {
+            websocket,
+            input,
+            member,
+            writing: greeting,
+            written: 0,
+            unflushed: false,
+            moved: false,
+        }
     }
 
     /// The next message, ping and close frames included.
@@ -116,6 +126,7 @@ impl Connection {
             }
             self.written += count;
             self.unflushed = true;
+            self.moved = true;
         }
         Poll::Ready(Ok(()))
     }
@@ -132,6 +143,11 @@ impl Connection {
     pub(crate) fn ping(&mut self) {
         // Cannot fail: the pipe takes all, and a closed WebSocket needs no ping.
         let _ = self.websocket.send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
+    }
+
+    /// Whether any byte was taken since this was last asked.
+    pub(crate) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
     }
 
     /// Whether any byte came since this was last asked.

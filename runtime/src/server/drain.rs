@@ -1,22 +1,24 @@
+use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Router;
 
 impl Router {
-    /// Ends all sessions and waits for them.
-    pub(super) async fn drain(&self) {
+    /// Ends all sessions and waits for them, but not for their handlers when `cut` is ready.
+    pub(super) async fn drain(&self, cut: impl Future<Output = ()>) {
         let endpoints = || self.shared.endpoints.values();
         for endpoint in endpoints() {
             endpoint.hub().drain();
         }
-        if timeout(self.shared.shutdown_timeout, self.all_ended()).await.is_ok() {
-            return;
+        tokio::select! {
+            () = self.all_ended() => return,
+            () = sleep(self.shared.shutdown_timeout) => {
+                tracing::warn!("sessions are left after the shutdown timeout: they are cut");
+            }
+            () = cut => tracing::warn!("sessions are left and were to be cut"),
         }
-        tracing::warn!(
-            "sessions are left after the shutdown timeout: their handlers are cancelled"
-        );
         for endpoint in endpoints() {
             endpoint.hub().cut();
         }

@@ -19,6 +19,7 @@ mod router;
 mod serve;
 #[cfg(feature = "axum")]
 mod service;
+mod signals;
 mod transport;
 mod upgrade;
 mod welcome;

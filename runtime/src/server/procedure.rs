@@ -197,13 +197,15 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// How many bytes may be on their way to one client, neither confirmed by it nor lost; more wait
-    /// in the outbox. They are kept to be sent again. 256 KiB by default; at least 64 KiB.
+    /// How many bytes are kept for one client beyond those of [`max_outbox_size`](Self::max_outbox_size):
+    /// half of it for what is on its way and not confirmed, to be sent again, the other half for what
+    /// is emitted while a client that was cut as too slow is away. 256 KiB by default; at least 192 KiB.
     ///
-    /// It bounds what one client is sent to this much per round trip.
+    /// What is on its way is at most half of this, and a frame: it bounds how much a client is sent per
+    /// round trip.
     pub fn max_replay_size(mut self, bytes: usize) -> Self {
-        // Clients confirm every 32 KiB.
-        self.limits.max_replay_size = bytes.max(64 << 10);
+        // Clients confirm every 32 KiB, or every 32 Ki characters of up to three bytes each.
+        self.limits.max_replay_size = bytes.max(192 << 10);
         self
     }
 
@@ -255,6 +257,22 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// least 1.
     pub fn max_malformed(mut self, messages: u32) -> Self {
         self.limits.max_malformed = messages.max(1);
+        self
+    }
+
+    /// How long a client may take nothing of what is written to it before its connection is cut as too
+    /// slow; it may come back to its session. 30 s by default. What the system has taken counts: it
+    /// buffers up to some megabytes.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.write_timeout = timeout;
+        self
+    }
+
+    /// Over how long clients come back after a shutdown or [`Io::drain`]: each is told a random time
+    /// of at most this in its close frame, `retry in 1234 ms`, so that they do not come all at once. 5 s
+    /// by default; 0 leaves it to the clients, which spread their first attempt over 1 s.
+    pub fn retry_window(mut self, window: Duration) -> Self {
+        self.limits.retry_window = window;
         self
     }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -192,7 +192,7 @@ impl Router {
     ///
     /// For a router inside another HTTP server; call it when that one has stopped to accept.
     pub async fn shutdown(&self) {
-        self.drain().await;
+        self.drain(pending()).await;
     }
 
     /// Fails if a procedure could not be mounted where it was.

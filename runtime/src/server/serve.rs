@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::Router;
 use super::handshake::{Incoming, handshake};
+use super::signals::signals;
 
 /// Why a router could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -79,16 +80,22 @@ pub struct Serve {
     router: Router,
     listener: BoxFuture<'static, io::Result<TcpListener>>,
     shutdown: BoxFuture<'static, ()>,
+    cut: BoxFuture<'static, ()>,
 }
 
 impl Serve {
     pub(super) fn new(router: Router, listen: impl Listen) -> Self {
-        Self { router, listener: listen.listen().boxed(), shutdown: pending().boxed() }
+        Self {
+            router,
+            listener: listen.listen().boxed(),
+            shutdown: pending().boxed(),
+            cut: pending().boxed(),
+        }
     }
 
     /// Shuts down when `signal` is ready: nobody more is let in, running handlers come to their
-    /// end, each session's `disconnected` runs, what waits goes out, and clients are closed with
-    /// 1012. After [`Router::shutdown_timeout`] handlers that still run are cancelled; then
+    /// end, and those of the messages that were received; each session's `disconnected` runs, what
+    /// waits goes out, and clients are closed with 1012 and told when to come back. After [`Router::shutdown_timeout`] handlers that still run are cancelled; then
     /// `disconnected` and the goodbye may take [`Server::close_timeout`](crate::Server::close_timeout)
     /// each.
     pub fn with_graceful_shutdown(
@@ -99,8 +106,25 @@ impl Serve {
         self
     }
 
+    /// Does not wait any longer when `signal` is ready, once the shutdown has begun: running handlers
+    /// are cancelled at once. Each session's `disconnected` still runs, and for it and the goodbye
+    /// [`Server::close_timeout`](crate::Server::close_timeout) holds.
+    pub fn with_cut(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.cut = signal.boxed();
+        self
+    }
+
+    /// Shuts down gracefully at the first SIGTERM or Ctrl-C, and cuts at the second:
+    /// [`with_graceful_shutdown`](Self::with_graceful_shutdown) and [`with_cut`](Self::with_cut).
+    ///
+    /// A signal that cannot be listened for is logged, and never comes.
+    pub fn with_signals(self) -> Self {
+        let (first, second) = signals();
+        self.with_graceful_shutdown(first).with_cut(second)
+    }
+
     async fn run(self) -> Result<(), ServeError> {
-        let Self { router, listener, shutdown } = self;
+        let Self { router, listener, shutdown, cut } = self;
         router.check()?;
         let listener = listener.await?;
         let local = listener.local_addr().ok();
@@ -114,7 +138,7 @@ impl Serve {
         }
         drop(listener);
         drop(stop);
-        router.drain().await;
+        router.drain(cut).await;
         Ok(())
     }
 }

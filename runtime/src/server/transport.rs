@@ -1,7 +1,9 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -15,14 +17,32 @@ pub(crate) enum Transport {
     Other(Box<dyn Stream>),
 }
 
+/// After so long without a word the system asks whether the other end is there, and then every
+/// [`PROBES`]. Heartbeats judge a session; this lets go of what has none, such as a handshake.
+const IDLE: Duration = Duration::from_secs(60);
+const PROBES: Duration = Duration::from_secs(15);
+/// How long what was sent may go without an answer from the other end's system (RFC 5482), else some
+/// 15 minutes on Linux.
+#[cfg(target_os = "linux")]
+const UNANSWERED: Duration = Duration::from_secs(60);
+
 impl From<TcpStream> for Transport {
-    /// Sends small frames at once: events are made to arrive, not to fill packets.
     fn from(stream: TcpStream) -> Self {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        if let Err(error) = set_options(&stream) {
+            tracing::debug!(%error, "a TCP option cannot be set");
         }
         Self::Tcp(stream)
     }
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    // Small frames go at once: events are made to arrive, not to fill packets.
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(IDLE).with_interval(PROBES))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNANSWERED))?;
+    Ok(())
 }
 
 /// Calls the same method of whatever stream it is.
@@ -60,5 +80,26 @@ impl AsyncWrite for Transport {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         delegate!(self, poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_system_looks_whether_the_other_end_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stream, _) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let Transport::Tcp(stream) = Transport::from(stream.expect("connected")) else {
+            panic!("a TCP connection")
+        };
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().expect("an option"));
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(UNANSWERED));
     }
 }

@@ -18,6 +18,7 @@ use super::liveness::{Due, Liveness};
 use super::outbox::{Policy, TooLarge};
 use super::rate_limit::RateLimit;
 use super::receipts::Receipts;
+use super::stall::Stall;
 use super::{DisconnectReason, Member};
 use crate::server::{Connection, Mode};
 use crate::wire::{Frame, Unrecovered, control};
@@ -40,6 +41,7 @@ pub(super) struct Driver {
     malformed_in_a_row: u32,
     /// How many messages may still be read before what waits is written and the others have their turn.
     turn: u32,
+    stall: Stall,
     /// Reading had stopped at the last rest.
     deaf: bool,
     /// The outbox holds this task's waker.
@@ -83,6 +85,7 @@ impl Driver {
             rate: limits.rate.map(RateLimit::new),
             malformed_in_a_row: 0,
             turn: TURN,
+            stall: Stall::default(),
             deaf: false,
             asleep: false,
             ended: None,
@@ -201,8 +204,18 @@ impl Driver {
         self.asleep = true;
         let lost = match &mut self.line {
             Line::Up(connection) => match connection.poll_write(cx) {
-                Poll::Ready(Err(error)) => Some(error),
-                _ => None,
+                Poll::Ready(Ok(())) => {
+                    self.stall.over();
+                    None
+                }
+                Poll::Ready(Err(error)) => {
+                    Some(DisconnectReason::ConnectionLost { error: error.to_string() })
+                }
+                Poll::Pending => {
+                    let timeout = self.member.limits().write_timeout;
+                    let stall = self.stall.poll_too_long(connection.take_moved(), timeout, cx);
+                    stall.is_ready().then_some(DisconnectReason::TooSlow)
+                }
             },
             Line::Down(absence) => {
                 // Bytes are no reason to wake up, but a call is.
@@ -214,11 +227,12 @@ impl Driver {
                 None
             }
         };
-        if let Some(error) = lost {
-            self.lose(DisconnectReason::ConnectionLost { error: error.to_string() });
+        if let Some(reason) = lost {
+            self.lose(reason);
             // Nothing more is written, but a handler that runs may still have to be cancelled.
             self.member.outbox().block(0, cx.waker());
             if let Line::Down(absence) = &mut self.line {
+                // Only so that it wakes this task: it has just begun.
                 let _ = absence.poll_over(cx);
             }
         }

@@ -18,7 +18,9 @@ pub(crate) struct Limits {
     pub(crate) max_room_name: usize,
     pub(crate) max_read_ahead: (usize, usize),
     pub(crate) max_malformed: u32,
+    pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
+    pub(crate) retry_window: Duration,
     pub(crate) read_buffer_size: usize,
     /// Events per second, and how many may come at once.
     pub(crate) rate: Option<(f64, u32)>,
@@ -48,7 +50,9 @@ impl Default for Limits {
             max_room_name: 256,
             max_read_ahead: (64, 64 << 10),
             max_malformed: 100,
+            write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            retry_window: Duration::from_secs(5),
             read_buffer_size: 1 << 10,
             rate: None,
         }

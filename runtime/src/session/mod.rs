@@ -19,6 +19,7 @@ mod reply;
 mod secret;
 mod socket;
 mod socket_id;
+mod stall;
 mod task;
 
 pub(crate) use door::{Comeback, Refused};
@@ -26,7 +27,7 @@ pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
 pub(crate) use limits::Limits;
 pub(crate) use member::{Member, Presence};
-pub(crate) use outbox::{Ending, Policy, Taken, TooLarge};
+pub(crate) use outbox::{Ending, Fate, Policy, Taken, TooLarge};
 pub use reason::DisconnectReason;
 pub(crate) use recovery::Recovery;
 pub use reply::{Answer, Reply};

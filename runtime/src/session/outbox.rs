@@ -128,7 +128,9 @@ impl Outbox {
     /// `keeps`: the session outlives its connection.
     pub(crate) fn new(limits: &Limits, keeps: bool) -> Self {
         let waiting = limits.max_outbox_size;
-        let window = Window { bytes: limits.max_replay_size, frames: limits.max_replay_frames };
+        // The rest is room for what is emitted while a client that was cut as too slow is away.
+        let bytes = limits.max_replay_size / 2;
+        let window = Window { bytes, frames: limits.max_replay_frames };
         let queue = Queue::new(keeps.then_some(window));
         Self {
             state: Lock::new(State { queue, ..State::default() }),
@@ -377,7 +379,10 @@ impl State {
         if !bounds.keeps {
             return self.waiting() > bounds.waiting;
         }
-        self.queue.size() > bounds.kept || (self.detached && self.queue.len() > bounds.frames)
+        // Else what may wait for the connection is the bound.
+        let bounded = self.detached || self.calls.slow || self.replaying;
+        bounded && self.queue.size() > bounds.kept
+            || self.detached && self.queue.len() > bounds.frames
     }
 
     /// Whether the connection is to be cut: its client is too slow, but may come back.
@@ -412,7 +417,7 @@ mod tests {
         let limits = Limits {
             max_outbox_size: waiting,
             volatile_outbox_size: volatile,
-            max_replay_size: 5,
+            max_replay_size: 10,
             max_replay_frames: 4,
             ..Limits::default()
         };
@@ -462,7 +467,7 @@ mod tests {
         outbox.push(b"123");
         assert!(outbox.is_slow());
         assert_eq!((outbox.ending(), outbox.detach()), (None, 11));
-        outbox.push(b"1234");
+        outbox.push(b"123456789");
         assert_eq!(outbox.ending(), None);
         assert_eq!(outbox.push(b"1"), Fate::Queued);
         assert_eq!(outbox.ending(), Some(Ending::Overflow), "more than both limits together");

@@ -1,5 +1,7 @@
 //! How connections are lost, and others take their place.
 
+use std::time::Duration;
+
 use super::Driver;
 use crate::server::Connection;
 use crate::session::DisconnectReason;
@@ -17,6 +19,10 @@ impl Driver {
     /// The session is over: no client comes back to it.
     pub(in crate::session) fn close_door(&mut self) {
         self.member.door().shut();
+        if self.ended == Some(DisconnectReason::ShutDown) {
+            // Whatever of this client's was not received by now never will be.
+            self.acknowledge();
+        }
         let recovery = &self.member.hub().recovery;
         if let Line::Down(absence) = &self.line {
             recovery.attached(absence.place, self.member.outbox().discard());
@@ -84,6 +90,7 @@ impl Driver {
             self.member.hub().recovery.attached(absence.place, bytes);
             tracing::debug!("the client is back");
             self.line = Line::Up(connection);
+            self.stall.over();
             self.receipts.is_unproven = true;
             self.malformed_in_a_row = 0;
             self.deaf = false;
@@ -126,10 +133,7 @@ impl Driver {
     }
 
     /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
-    pub(in crate::session) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
-        if *reason == DisconnectReason::ShutDown {
-            self.acknowledge();
-        }
+    pub(in crate::session) async fn finish(self: Box<Self>, reason: &DisconnectReason) {
         let connection = match self.line {
             Line::Up(connection) if !matches!(reason, DisconnectReason::ConnectionLost { .. }) => {
                 connection
@@ -139,9 +143,26 @@ impl Driver {
                 return;
             }
         };
+        let limits = self.member.limits();
         let (code, words) = reason.close();
+        let words = match reason {
+            DisconnectReason::ShutDown => with_retry_hint(words, limits.retry_window),
+            _ => words.to_owned(),
+        };
         // A client that has said its last word sends nothing that would have to be read.
         let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
-        connection.finish(code, words, linger, self.member.limits().close_timeout).await;
+        connection.finish(code, &words, linger, limits.close_timeout).await;
+    }
+}
+
+/// Tells a client when to come back, so that not all do at once.
+fn with_retry_hint(words: &str, window: Duration) -> String {
+    // Without random bits, or a window, it is left to the client.
+    match getrandom::u32() {
+        Ok(random) if !window.is_zero() => {
+            let wait = window.as_millis() * u128::from(random) / u128::from(u32::MAX);
+            format!("{words}; retry in {wait} ms")
+        }
+        _ => words.to_owned(),
     }
 }

@@ -1,0 +1,154 @@
+//! A server goes away: what it has said that it received is handled, what it has emitted arrives,
+//! and its clients come back spread.
+
+use std::time::Duration;
+
+use parlor::{DisconnectReason, Router};
+use parlor_tests::{Example, Probing, Running, Welcomed, Wire, probing, soon};
+use serde_json::json;
+
+async fn start(change: impl FnOnce(Probing) -> Probing) -> (Running, Probing) {
+    let Probing { server, ended, gate } = change(probing());
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    (running, Probing { server: probing().server, ended, gate })
+}
+
+async fn ended(probing: &mut Probing) -> DisconnectReason {
+    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
+}
+
+#[tokio::test]
+async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
+    let (running, mut probing) = start(|it| it).await;
+    let mut idle = Wire::parlor(running.addr, "/probe").await;
+    let mut busy = Wire::parlor(running.addr, "/probe").await;
+    busy.send(r#"["wait",{},1]"#).await;
+    busy.send(r#"["ping",1]"#).await;
+    assert_eq!(busy.receive().await[0], "pong");
+    let addr = running.addr;
+    let stopped = tokio::spawn(running.stop());
+    assert_eq!(idle.closed().await.code, 1012);
+    drop(idle);
+    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    assert!(!stopped.is_finished(), "a handler still runs");
+    probing.gate.add_permits(1);
+    assert_eq!(busy.receive().await, json!(["$ok", 0, 1]));
+    assert_eq!(busy.closed().await.code, 1012);
+    drop(busy);
+    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    soon("the shutdown", stopped).await.expect("stopped");
+    assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_handler_that_outlasts_the_shutdown_is_cancelled() {
+    let Probing { server, mut ended, .. } = probing();
+    // Not even a bound that is none may get in the way.
+    let server = server.close_timeout(Duration::MAX);
+    let router =
+        Router::new().procedure("/probe", server).shutdown_timeout(Duration::from_millis(50));
+    let running = Running::start(router).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["wait",{},1]"#).await;
+    wire.send(r#"["ping",1]"#).await;
+    assert_eq!(wire.receive().await[0], "pong");
+    let stopped = tokio::spawn(running.stop());
+    assert_eq!(wire.closed().await.code, 1012);
+    drop(wire);
+    assert_eq!(soon("the end", ended.recv()).await, Some(DisconnectReason::ShutDown));
+    soon("the shutdown", stopped).await.expect("stopped");
+}
+
+#[tokio::test]
+async fn what_was_received_is_handled_and_confirmed_before_the_goodbye() {
+    let (running, probing) = start(|it| it).await;
+    let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    wire.call("enter", json!({"room": "a"}), 0).await;
+    wire.send(r#"["wait",{},1]"#).await;
+    for text in ["1", "2", "3"] {
+        wire.emit("shout", json!({"room": "a", "text": text})).await;
+    }
+    // All of it was read, and the first handler runs.
+    wire.ping().await;
+    let addr = running.addr;
+    let stopped = tokio::spawn(running.stop());
+    soon("the server to listen no more", async {
+        while tokio::net::TcpStream::connect(addr).await.is_ok() {}
+    })
+    .await;
+    probing.gate.add_permits(1);
+    assert_eq!(wire.receive().await, json!(["$ok", 0, 1]));
+    for text in ["1", "2", "3"] {
+        assert_eq!(wire.receive().await[1]["text"], json!(text));
+    }
+    assert_eq!(wire.next().await.expect("a frame"), json!(["$ack", 5]));
+    assert_eq!(wire.closed().await.code, 1012);
+    drop(wire);
+    soon("the shutdown", stopped).await.expect("stopped");
+}
+
+#[tokio::test]
+async fn a_session_without_a_connection_ends_with_the_server() {
+    let (running, mut probing) = start(|it| it).await;
+    drop(Wire::parlor(running.addr, "/probe").await);
+    running.stop().await;
+    let reason = ended(&mut probing).await;
+    // If the server has seen by then that the client has gone.
+    assert!(matches!(reason, DisconnectReason::ShutDown), "{reason}");
+}
+
+#[tokio::test]
+async fn each_client_is_told_another_time_to_come_back() {
+    let window = Duration::from_secs(1000);
+    let Probing { server, .. } = probing();
+    let server = server.retry_window(window);
+    let io = server.io();
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let mut wires = Vec::new();
+    for _ in 0..20 {
+        wires.push(Wire::parlor(running.addr, "/probe").await);
+    }
+    assert_eq!(io.drain(), 20);
+    let mut waits = Vec::new();
+    for mut wire in wires {
+        let closed = wire.closed().await;
+        assert_eq!(closed.code, 1012);
+        let wait = closed.reason.strip_prefix("the server shuts down; retry in ");
+        let wait = wait.and_then(|wait| wait.strip_suffix(" ms")).expect("a hint");
+        waits.push(wait.parse::<u128>().expect("a number"));
+    }
+    waits.sort_unstable();
+    assert!(waits.iter().all(|wait| *wait <= window.as_millis()));
+    // Twenty random times in one half of the window: once in a million runs.
+    assert!(waits[0] < 500_000 && waits[19] > 500_000, "{waits:?}");
+    // Nobody more is let in.
+    let mut late = Wire::parlor_unwelcomed(running.addr, "/probe").await;
+    assert_eq!(late.closed().await.code, 4003);
+}
+
+#[tokio::test]
+async fn a_second_signal_waits_for_no_handler() {
+    let (running, mut probing) = start(|it| it).await;
+    let mut busy = Wire::parlor(running.addr, "/probe").await;
+    busy.send(r#"["wait",{},1]"#).await;
+    busy.nothing_came().await;
+    let stopped = tokio::spawn(running.cut());
+    assert_eq!(busy.closed().await.code, 1012);
+    drop(busy);
+    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    soon("the shutdown", stopped).await.expect("stopped");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_says_goodbye_when_it_is_told_to_end() {
+    for signal in ["TERM", "INT"] {
+        let server = Example::serve_at("bench_server", 0).await;
+        let addr = server.url.strip_prefix("ws://").expect("an address");
+        let mut wire = Wire::parlor(addr.parse().expect("an address"), "/chat").await;
+        server.signal(signal).await;
+        assert_eq!(wire.closed().await.code, 1012);
+        drop(wire);
+        assert!(server.ends().await);
+    }
+}
