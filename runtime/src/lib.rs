@@ -89,7 +89,7 @@ pub use rooms::{
 pub use rustls;
 pub use server::{Listen, Reject, Request, Router, Serve, ServeError, Server};
 pub use session::{Denied, DisconnectReason, Event, ParseSocketIdError, Socket, SocketId};
-pub use wire::{CloseCode, ErrorBody, ErrorCode, Violation};
+pub use wire::{CloseCode, ErrorBody, ErrorCode, Unrecovered, Violation};
 
 /// What most files that use Parlor need.
 pub mod prelude {

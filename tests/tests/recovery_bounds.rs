@@ -73,9 +73,9 @@ async fn the_sessions_that_wait_longest_go_first_when_too_many_wait() {
     let back = Wire::resumed(running.addr, "/probe", &secrets[0], 1).await;
     assert_eq!(back.welcome["reason"], json!("evicted"));
     // Now by bytes: 4 000 for each of the two.
-    io.broadcast().said("a", &"x".repeat(4_000), "");
+    io.broadcast().said("a", "x".repeat(4_000), "");
     assert!(probing.ended.try_recv().is_err());
-    io.broadcast().said("a", &"x".repeat(4_000), "");
+    io.broadcast().said("a", "x".repeat(4_000), "");
     ended(&mut probing).await;
     let back = Wire::resumed(running.addr, "/probe", &secrets[1], 1).await;
     assert_eq!(back.welcome["reason"], json!("evicted"));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::wire::CloseCode;
+
 /// Spreads the attempts of many clients that lost their server at the same moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backoff {
@@ -44,12 +46,13 @@ impl Attempts {
         self.made < self.most
     }
 
-    /// How long to wait before the next one; `None` if none is left. Counts it.
-    pub(super) fn next(&mut self) -> Option<Duration> {
+    /// How long to wait before the next one, be it as the server has asked; `None` if none is left.
+    /// Counts it.
+    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
         let attempt = self.made;
         self.left().then(|| {
             self.made += 1;
-            self.backoff.delay(attempt)
+            asked.map_or_else(|| self.backoff.delay(attempt), |asked| asked.min(self.backoff.max))
         })
     }
 
@@ -62,6 +65,16 @@ impl Attempts {
             self.made = 0;
         }
     }
+}
+
+/// How long the server asks a client to wait before it comes back, which spreads those that it sends
+/// away: `retry in <ms> ms` at the end of the `reason` it closes with.
+pub(super) fn asked_wait(code: CloseCode, reason: &str) -> Option<Duration> {
+    if !matches!(code, CloseCode::GOING_AWAY | CloseCode::RESTART | CloseCode::TRY_AGAIN) {
+        return None;
+    }
+    let (_, wait) = reason.strip_suffix(" ms")?.rsplit_once("retry in ")?;
+    wait.parse().ok().map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -93,7 +106,7 @@ mod tests {
             let waits = (0..200).map(|_| {
                 let mut attempts = Attempts { backoff: BACKOFF, most: u32::MAX, made };
                 attempts.lasted(29 * SECOND);
-                attempts.next().unwrap()
+                attempts.next(None).unwrap()
             });
             waits.max().unwrap()
         };
@@ -105,14 +118,42 @@ mod tests {
     fn only_a_connection_that_lasted_lets_attempts_be_counted_anew() {
         let mut attempts = Attempts::new(BACKOFF, 2);
         for _ in 0..2 {
-            assert!(attempts.next().is_some());
+            assert!(attempts.next(None).is_some());
             attempts.lasted(29 * SECOND);
         }
         assert!(!attempts.left());
-        assert_eq!(attempts.next(), None);
+        assert_eq!(attempts.next(Some(SECOND)), None);
         attempts.lasted(30 * SECOND);
         assert!(attempts.left());
-        assert!(attempts.next().is_some_and(|wait| wait <= SECOND));
+        assert!(attempts.next(None).is_some_and(|wait| wait <= SECOND));
+    }
+
+    #[test]
+    fn a_server_may_ask_for_another_wait_up_to_the_bound() {
+        let mut attempts = Attempts::new(BACKOFF, 2);
+        assert_eq!(attempts.next(Some(29 * SECOND)), Some(29 * SECOND));
+        assert_eq!(attempts.next(Some(31 * SECOND)), Some(30 * SECOND));
+        assert!(!attempts.left(), "it counts as any other");
+    }
+
+    #[test]
+    fn the_wait_that_is_asked_for_ends_the_reason() {
+        let seconds = |code, reason| asked_wait(code, reason).map(|wait| wait.as_secs_f64());
+        for code in [1001, 1012, 1013].map(CloseCode) {
+            assert_eq!(seconds(code, "the server shuts down; retry in 1234 ms"), Some(1.234));
+            assert_eq!(seconds(code, "retry in 0 ms"), Some(0.0));
+        }
+        for (code, reason) in [
+            (1011, "retry in 5 ms"),
+            (1012, "retry in 5 ms, please"),
+            (1012, "retry in 5 s"),
+            (1012, "retry in a few ms"),
+            (1012, "retry in -5 ms"),
+            (1012, "5 ms"),
+            (1012, ""),
+        ] {
+            assert_eq!(seconds(CloseCode(code), reason), None, "{reason}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::dial::Dialer;
 use super::error::{BoxError, ConnectError};
 use super::events::ClientEvents;
 use super::handle::Client;
-use super::options::{MAX_HEARTBEAT, Options};
+use super::options::{Connector, MAX_HEARTBEAT, Options};
 use super::shared::Shared;
 use super::task::Task;
 use crate::contract::ClientHandle;
@@ -86,6 +86,9 @@ impl<C: ClientHandle> ClientBuilder<C> {
 
     /// What the wait before an attempt never exceeds. 30 s by default.
     ///
+    /// A server that shuts down may tell its clients how long to wait, to spread them: so long is the
+    /// wait before the first attempt then, within this bound.
+    ///
     /// A connection that has lasted as long as this was a success: after it the waits start from
     /// [`reconnect_interval`](Self::reconnect_interval) again, and attempts are counted anew.
     pub fn max_reconnect_interval(mut self, interval: Duration) -> Self {
@@ -114,7 +117,8 @@ impl<C: ClientHandle> ClientBuilder<C> {
 
     /// How long a call waits for its answer, from the moment when it is made; then it fails with
     /// [`CallError::TimedOut`](super::CallError::TimedOut). The time that it waits for the
-    /// connection counts. 10 s by default.
+    /// connection counts: a call that was sent keeps waiting over a lost connection whose session is
+    /// recovered. 10 s by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.options.call_timeout = timeout;
         self
@@ -123,6 +127,10 @@ impl<C: ClientHandle> ClientBuilder<C> {
     /// How many emits and calls are kept while disconnected; more fail with
     /// [`EmitError::Full`](super::EmitError::Full). 256 messages by default. (While connected, 1 MiB
     /// may wait to be sent, whatever this says.)
+    ///
+    /// Beside them, what was sent and not confirmed by a server that keeps sessions is held, to send
+    /// it again: at most 256 KiB, and one message more, or 4096 messages. With as much on its way,
+    /// the rest waits for a confirmation.
     pub fn buffer(mut self, messages: usize) -> Self {
         self.options.buffer = messages;
         self
@@ -157,15 +165,24 @@ impl<C: ClientHandle> ClientBuilder<C> {
     /// Runs `hook` after each fresh session: after `connect`, and whenever the connection was
     /// restored without the session from before. The place to join rooms.
     ///
-    /// What the hook sends with the handle that it is given goes out first; what others send, and what was kept while
-    /// disconnected, waits until the hook is done. If the connection is lost meanwhile, the hook is
-    /// cancelled and runs anew with the next one. A hook that panics closes the client.
+    /// What the hook sends with the handle that it is given goes out first; what others send, and
+    /// what was kept while disconnected, waits until the hook is done. If the connection is lost
+    /// meanwhile, the hook stands still: it goes on when the session is recovered, and is cancelled
+    /// and runs anew when there is a fresh one. A hook that panics closes the client.
     pub fn on_session<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(C) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.options.on_session = Some(Arc::new(move |client| Box::pin(hook(C::from(client)))));
+        self
+    }
+
+    /// Connects over what `connector` opens, anew for each attempt, and not over TCP. The handshake is
+    /// that of the URL.
+    #[allow(dead_code, reason = "for transports that only tests have")]
+    pub(crate) fn connector(mut self, connector: Connector) -> Self {
+        self.options.connector = Some(connector);
         self
     }
 
@@ -184,7 +201,7 @@ impl<C: ClientHandle> ClientBuilder<C> {
     pub async fn connect(self) -> Result<(C, ClientEvents<C::Event>), ConnectError> {
         let options = self.options;
         let dialer = Dialer::new(&options)?;
-        let link = dialer.dial(&options).await?;
+        let link = dialer.dial(&options, None).await?;
         let shared = Arc::new(Shared::new(options.buffer, options.call_timeout));
         shared.connected(link.welcome.max_message);
         let client = Client::new(Arc::clone(&shared));

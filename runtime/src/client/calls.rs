@@ -46,8 +46,8 @@ pub(super) type Outcome = Result<Answer, Failure>;
 #[derive(Debug)]
 struct Pending {
     caller: oneshot::Sender<Outcome>,
-    /// Emits sent before it on this connection; `None` while it waits to be sent itself.
-    sent_after: Option<u64>,
+    /// How far the tally had come when it was sent; `None` while it waits.
+    sent_at: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -60,28 +60,28 @@ impl Calls {
             return None;
         }
         let (caller, outcome) = oneshot::channel();
-        self.0.insert(id, Pending { caller, sent_after: None });
+        self.0.insert(id, Pending { caller, sent_at: None });
         Some(outcome)
     }
 
-    /// Notes that the call goes out, behind so many emits.
-    pub(super) fn sent(&mut self, id: u64, emits: u64) {
+    /// Notes that the call goes out, when the tally has come so far.
+    pub(super) fn sent(&mut self, id: u64, count: u64) {
         if let Some(call) = self.0.get_mut(&id) {
-            call.sent_after = Some(emits);
+            call.sent_at = Some(count);
         }
     }
 
-    /// Hands over an answer; says how many emits the server received before the call.
+    /// Hands over an answer; says how far the tally had come when the call was sent.
     pub(super) fn answer(&mut self, id: u64, answer: Answer) -> Option<u64> {
         let call = self.0.remove(&id)?;
         // A caller that has gone away wants no answer.
         let _ = call.caller.send(Ok(answer));
-        call.sent_after
+        call.sent_at
     }
 
     /// Forgets a call; says whether it still waits to be sent.
     pub(super) fn forget(&mut self, id: u64) -> bool {
-        self.0.remove(&id).is_some_and(|call| call.sent_after.is_none())
+        self.0.remove(&id).is_some_and(|call| call.sent_at.is_none())
     }
 
     /// Fails one call.
@@ -93,7 +93,7 @@ impl Calls {
 
     /// Fails the calls that were sent.
     pub(super) fn fail_sent(&mut self, failure: &Failure) {
-        for (_, call) in self.0.extract_if(|_, call| call.sent_after.is_some()) {
+        for (_, call) in self.0.extract_if(|_, call| call.sent_at.is_some()) {
             let _ = call.caller.send(Err(failure.clone()));
         }
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::wire::{CloseCode, ErrorCode, Violation};
+use crate::wire::{CloseCode, ErrorCode, Unrecovered, Violation};
 
 /// What happens to the connection, told between the events that the server sends.
 ///
@@ -10,8 +10,9 @@ use crate::wire::{CloseCode, ErrorCode, Violation};
 pub enum ConnectionChange {
     /// The connection was lost, or the server closed it.
     ///
-    /// Calls that were sent and not answered have failed with
-    /// [`CallError::Disconnected`](super::CallError::Disconnected).
+    /// It stands exactly between the events that came before the cut and those that come after it.
+    /// Calls that were sent and not answered go on waiting if the session may be recovered; if it is
+    /// not, they fail with [`CallError::Disconnected`](super::CallError::Disconnected).
     #[non_exhaustive]
     Lost {
         /// Why: the server's close code, [`CloseCode::ABNORMAL`] when the network was at fault,
@@ -22,9 +23,12 @@ pub enum ConnectionChange {
         /// Whether the client tries to connect again. If not, [`Closed`](Self::Closed) is next.
         will_reconnect: bool,
     },
-    /// Emits of which the server has not said that it received them: the connection was lost too
-    /// early to know, or they were kept and it did not come back, or came back with a limit that
-    /// they exceed. They are not sent again.
+    /// Emits of which the server has not said that it received them, and whose session was not
+    /// recovered; or they were kept and the connection did not come back, or came back with a limit
+    /// that they exceed. They are not sent again.
+    ///
+    /// It comes right after [`Lost`](Self::Lost) when that ends the session, else before
+    /// [`Restored`](Self::Restored) or [`Closed`](Self::Closed).
     #[non_exhaustive]
     EmitsLost {
         /// How many.
@@ -34,8 +38,11 @@ pub enum ConnectionChange {
     #[non_exhaustive]
     Restored {
         /// Whether the session on the server is the one from before, with its state and rooms.
-        /// If not, it is a fresh one: `on_session` runs.
+        /// Then nothing was lost in either direction, and nothing comes twice. If not, it is a fresh
+        /// one: `on_session` runs.
         recovered: bool,
+        /// Why it is a fresh one; `None` exactly when `recovered` is true.
+        reason: Option<Unrecovered>,
     },
     /// The server refused an event. (Refusals of calls are the call's answer.)
     #[non_exhaustive]
@@ -79,9 +86,10 @@ impl fmt::Display for ConnectionChange {
             Self::EmitsLost { count } => {
                 write!(f, "{count} events may not have reached the server")
             }
-            Self::Restored { recovered: true } => f.write_str("connection restored"),
-            Self::Restored { recovered: false } => {
-                f.write_str("connection restored, with a fresh session")
+            Self::Restored { recovered: true, .. } => f.write_str("connection restored"),
+            Self::Restored { recovered: false, reason } => {
+                f.write_str("connection restored, with a fresh session")?;
+                reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
             }
             Self::EventRefused { code, message, .. } => {
                 write!(f, "the server refused an event ({code}): {message}")

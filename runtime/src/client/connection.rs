@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -16,8 +15,9 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::Answer;
 use super::dial::{Socket, closed};
+use super::session::Session;
 use super::shared::{Next, Shared};
-use crate::wire::{CloseCode, Head, control};
+use crate::wire::{CloseCode, Head, control, is_counted};
 
 /// How long what waits may take to go out when the client closes, and the server to agree.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long nobody may take an event from a full inbox before calls fail.
 const STALL: Duration = Duration::from_secs(1);
-/// How soon after an emit the server is asked whether it received it.
+/// How soon after a message the server is asked whether it received it.
 const CONFIRM: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
@@ -77,12 +77,11 @@ enum Step {
 pub(super) struct Connection<'a> {
     shared: &'a Shared,
     socket: &'a mut Socket,
-    /// The session hook, while it runs.
-    hook: Option<BoxFuture<'static, ()>>,
+    session: &'a mut Session,
     heartbeats: Heartbeats,
     heard_at: Instant,
     ping_at: Instant,
-    /// When to ask whether emits have arrived, if some went out since it was last asked.
+    /// When to ask whether messages have arrived, if some went out since it was last asked.
     confirm_at: Option<Instant>,
     ping_due: bool,
     unflushed: bool,
@@ -96,14 +95,14 @@ impl<'a> Connection<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         socket: &'a mut Socket,
-        hook: Option<BoxFuture<'static, ()>>,
+        session: &'a mut Session,
         heartbeats: Heartbeats,
     ) -> Self {
         let now = Instant::now();
         Self {
             shared,
             socket,
-            hook,
+            session,
             heartbeats,
             heard_at: now,
             ping_at: now + heartbeats.interval,
@@ -161,14 +160,14 @@ impl<'a> Connection<'a> {
 
     /// Runs the hook, writes what waits, and reads one message.
     fn poll_socket(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        if let Some(hook) = &mut self.hook
+        if let Some(hook) = &mut self.session.hook
             && hook.as_mut().poll(cx).is_ready()
         {
-            self.hook = None;
+            self.session.hook = None;
             self.shared.hook_done();
         }
         let written = self.poll_write(cx);
-        let reading = self.reading == Reading::Goes || self.close_sent;
+        let reading = self.reading == Reading::Goes || self.is_closing();
         let read = if reading { self.socket.poll_next_unpin(cx) } else { Poll::Pending };
         match (read, written) {
             // Only now: what the server said before it went away tells why.
@@ -195,10 +194,13 @@ impl<'a> Connection<'a> {
         if self.close_sent {
             return None;
         }
+        if let Some(ack) = self.ack() {
+            return Some(Message::text(ack));
+        }
         if mem::take(&mut self.ping_due) {
             // The pong says that the server has received everything before it.
-            let emits = self.shared.sent().to_be_bytes();
-            return Some(Message::Ping(Bytes::copy_from_slice(&emits)));
+            let count = self.shared.sent().to_be_bytes();
+            return Some(Message::Ping(Bytes::copy_from_slice(&count)));
         }
         match self.shared.next() {
             Next::Message(text) => {
@@ -213,20 +215,28 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// What confirms to the server what it sent, if it is time.
+    fn ack(&mut self) -> Option<String> {
+        let received = &self.session.received;
+        let due = received.is_due() || (self.ping_due && received.is_owed());
+        (due && self.session.is_kept())
+            .then(|| format!(r#"["{}",{}]"#, control::ACK, self.session.received.tell()))
+    }
+
     fn heard(&mut self, message: Message) -> Option<Ending> {
         self.heard_at = Instant::now();
         match message {
             Message::Text(text) => self.read(text),
             Message::Pong(payload) => {
-                if let Ok(emits) = payload.as_ref().try_into() {
-                    self.shared.confirm(u64::from_be_bytes(emits));
+                if let Ok(count) = payload.as_ref().try_into() {
+                    self.shared.confirm(u64::from_be_bytes(count));
                 }
             }
             Message::Close(frame) if self.close_sent => {
                 // The server answers a close frame when it has received everything before it. With
                 // another code it is no answer: the server closed at the same time.
                 if closed(frame).0 == CloseCode::NORMAL {
-                    self.shared.confirm(u64::MAX);
+                    self.shared.confirm_all();
                 }
                 return Some(Ending::Closed);
             }
@@ -234,14 +244,21 @@ impl<'a> Connection<'a> {
                 let (code, reason) = closed(frame);
                 return Some(self.lost(code, reason));
             }
-            Message::Binary(_) => tracing::debug!("skipped a binary message"),
+            Message::Binary(bytes) => {
+                self.session.received.count(bytes.len());
+                tracing::debug!("skipped a binary message");
+            }
             Message::Ping(_) | Message::Frame(_) => {}
         }
         None
     }
 
     fn read(&mut self, text: Utf8Bytes) {
-        let head = match Head::parse(&text) {
+        let head = Head::parse(&text);
+        if head.as_ref().map_or(true, |head| is_counted(head.name(&text))) {
+            self.session.received.count(text.len());
+        }
+        let head = match head {
             Ok(head) => head,
             Err(malformed) => {
                 tracing::warn!(%malformed, "skipped a message");
@@ -252,11 +269,16 @@ impl<'a> Connection<'a> {
             (control::OK, Some(id)) => self.shared.answered(id, Answer { text, head, ok: true }),
             (control::ERR, Some(id)) => self.shared.answered(id, Answer { text, head, ok: false }),
             (control::PING | control::PONG, _) => {}
+            (control::ACK, _) => {
+                if let Ok(count) = head.payload(&text).parse() {
+                    self.shared.acknowledge(count);
+                }
+            }
             (name, _) if name.starts_with('$') && name != control::ERR => {
                 tracing::debug!(name, "skipped a frame that this client does not know");
             }
             // While closing nobody waits for room: what does not fit is not for this client any more.
-            _ if self.close_sent && self.reading != Reading::Goes => {}
+            _ if self.is_closing() && self.reading != Reading::Goes => {}
             _ => {
                 if self.shared.inbox.frame(&text, head) {
                     self.reading = Reading::Stopped(self.heard_at);
@@ -329,10 +351,14 @@ impl<'a> Connection<'a> {
     }
 
     fn lost(&self, code: CloseCode, reason: impl Into<String>) -> Ending {
-        if self.closing.is_some() || self.close_sent {
+        if self.is_closing() {
             return Ending::Closed;
         }
         Ending::Lost { code, reason: reason.into() }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.is_some() || self.close_sent
     }
 }
 

@@ -1,13 +1,12 @@
 //! One attempt to connect: credentials, TCP, TLS, handshake, welcome.
 
 use std::future::Future;
-use std::time::Duration;
+use std::io;
 
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::StreamExt;
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{Request, Uri};
-use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -18,11 +17,13 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use super::connection::farewell;
 use super::error::{BoxError, ConnectError};
-use super::options::{MAX_HEARTBEAT, Options};
+use super::options::Options;
 use super::tls;
-use crate::wire::{CloseCode, Head, PROTOCOL_BEARER, PROTOCOL_JSON, control};
+use super::transport::Transport;
+use super::welcome::Welcome;
+use crate::wire::{CloseCode, PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
 
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<Transport>>;
 
 /// The largest message that is taken from a server.
 const MAX_MESSAGE: usize = 16 << 20;
@@ -33,32 +34,6 @@ const BUFFER: usize = 16 << 10;
 pub(super) struct Link {
     pub(super) socket: Socket,
     pub(super) welcome: Welcome,
-}
-
-/// What the server says first.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Welcome {
-    /// Whether this is the session from before.
-    #[serde(default)]
-    pub(super) recovered: bool,
-    /// How often the server pings, in milliseconds.
-    #[serde(default)]
-    heartbeat: u64,
-    /// The most bytes that the server takes in a message.
-    #[serde(default = "no_limit")]
-    pub(super) max_message: usize,
-}
-
-impl Welcome {
-    /// How often the server pings: never less than once a day, so that a dead one is noticed.
-    pub(super) fn heartbeat(&self) -> Duration {
-        Duration::from_millis(self.heartbeat).min(MAX_HEARTBEAT)
-    }
-}
-
-fn no_limit() -> usize {
-    usize::MAX
 }
 
 /// Knows where to connect.
@@ -94,17 +69,25 @@ impl Dialer {
         format!("{}{}", self.address, self.uri.path())
     }
 
-    /// Makes one attempt.
-    pub(super) async fn dial(&self, options: &Options) -> Result<Link, ConnectError> {
-        let request = self.request(options).await?;
+    /// Makes one attempt, with what is offered to `resume` a session, if one may be.
+    pub(super) async fn dial(
+        &self,
+        options: &Options,
+        resume: Option<&str>,
+    ) -> Result<Link, ConnectError> {
+        let request = self.request(options, resume).await?;
         let after = options.connect_timeout;
-        match timeout(after, self.connect(request)).await {
+        match timeout(after, self.connect(options, request, resume.is_some())).await {
             Ok(link) => link,
             Err(_) => Err(ConnectError::TimedOut { after }),
         }
     }
 
-    async fn request(&self, options: &Options) -> Result<Request<()>, ConnectError> {
+    async fn request(
+        &self,
+        options: &Options,
+        resume: Option<&str>,
+    ) -> Result<Request<()>, ConnectError> {
         let mut request =
             self.uri.clone().into_client_request().map_err(|error| self.failed(error))?;
         if let Some(headers) = &options.headers {
@@ -119,39 +102,64 @@ impl Dialer {
             Some(token) => Some(provided("token", options, token()).await?),
             None => None,
         };
-        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocols(token.as_deref())?);
+        let protocols = protocols(resume, token.as_deref())?;
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocols);
         Ok(request)
     }
 
-    async fn connect(&self, request: Request<()>) -> Result<Link, ConnectError> {
+    async fn connect(
+        &self,
+        options: &Options,
+        request: Request<()>,
+        resumes: bool,
+    ) -> Result<Link, ConnectError> {
+        let transport = self
+            .transport(options)
+            .await
+            .map_err(|error| ConnectError::Unreachable { host: self.address.clone(), error })?;
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
         // tungstenite's handshake is a large future, and the user's would hold it.
-        let (mut socket, response) = Box::pin(tls::open(request, config, self.tls.clone()))
-            .await
-            .map_err(|error| self.failed(error))?;
+        let (mut socket, response) =
+            Box::pin(tls::open(request, transport, config, self.tls.clone()))
+                .await
+                .map_err(|error| self.failed(error))?;
         let chosen = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
         if chosen.is_none_or(|protocol| protocol != PROTOCOL_JSON) {
             return Err(ConnectError::NotParlor);
         }
         let welcome = self.welcome(&mut socket).await?;
+        if welcome.recovered && !resumes {
+            farewell(&mut socket, CloseCode::PROTOCOL).await;
+            let problem = "its welcome resumes a session that was not asked for";
+            return Err(ConnectError::Protocol(problem.to_owned()));
+        }
         Ok(Link { socket, welcome })
+    }
+
+    async fn transport(&self, options: &Options) -> io::Result<Transport> {
+        if let Some(connector) = &options.connector {
+            return connector().await.map(Transport::Other);
+        }
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Transport::Tcp(stream))
     }
 
     async fn welcome(&self, socket: &mut Socket) -> Result<Welcome, ConnectError> {
         loop {
             return match socket.next().await {
-                Some(Ok(Message::Text(text))) => read_welcome(&text),
+                Some(Ok(Message::Text(text))) => Welcome::read(&text),
                 Some(Ok(Message::Close(frame))) => {
                     let (code, reason) = closed(frame);
                     farewell(socket, code).await;
                     Err(ConnectError::Closed { code, reason })
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Ok(_)) => Err(not_welcome()),
+                Some(Ok(_)) => Err(Welcome::missing()),
                 Some(Err(error)) => Err(self.failed(error)),
                 None => Err(ConnectError::Closed {
                     code: CloseCode::ABNORMAL,
@@ -194,12 +202,16 @@ async fn provided<T>(
 }
 
 /// What is offered as `Sec-WebSocket-Protocol`.
-fn protocols(token: Option<&str>) -> Result<HeaderValue, ConnectError> {
-    let Some(token) = token else {
-        return Ok(HeaderValue::from_static(PROTOCOL_JSON));
-    };
-    let token = BASE64URL_NOPAD.encode(token.as_bytes());
-    let mut value = HeaderValue::try_from(format!("{PROTOCOL_JSON}, {PROTOCOL_BEARER}{token}"))
+fn protocols(resume: Option<&str>, token: Option<&str>) -> Result<HeaderValue, ConnectError> {
+    let mut offered = PROTOCOL_JSON.to_owned();
+    if let Some(resume) = resume {
+        offered = format!("{offered}, {PROTOCOL_RESUME}{resume}");
+    }
+    if let Some(token) = token {
+        offered =
+            format!("{offered}, {PROTOCOL_BEARER}{}", BASE64URL_NOPAD.encode(token.as_bytes()));
+    }
+    let mut value = HeaderValue::try_from(offered)
         .map_err(|error| ConnectError::Credentials { setter: "token", error: error.into() })?;
     value.set_sensitive(true);
     Ok(value)
@@ -209,26 +221,19 @@ fn is_handshakes_own(header: &str) -> bool {
     matches!(header, "connection" | "upgrade") || header.starts_with("sec-websocket-")
 }
 
-fn read_welcome(text: &str) -> Result<Welcome, ConnectError> {
-    let head = Head::parse(text).map_err(|_| not_welcome())?;
-    if head.name(text) != control::WELCOME {
-        return Err(not_welcome());
-    }
-    serde_json::from_str(head.payload(text))
-        .map_err(|error| ConnectError::Protocol(format!("its welcome: {error}")))
-}
-
-fn not_welcome() -> ConnectError {
-    ConnectError::Protocol("its first message is no welcome".to_owned())
-}
-
 fn without_query(url: &str) -> String {
     url.split('?').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::SinkExt;
+    use http::Response;
+
     use super::*;
+    use crate::stream::Stream;
 
     #[test]
     fn says_what_is_wrong_with_a_url() {
@@ -258,21 +263,49 @@ mod tests {
     }
 
     #[test]
-    fn a_server_cannot_ask_for_more_than_a_day_of_patience() {
-        for (heartbeat, taken) in [
-            (r#""heartbeat":250"#, Duration::from_millis(250)),
-            (r#""heartbeat":18446744073709551615"#, Duration::from_secs(86_400)),
-            (r#""resume":null"#, Duration::ZERO),
-        ] {
-            let welcome = read_welcome(&format!(r#"["$welcome",{{{heartbeat}}}]"#)).unwrap();
-            assert_eq!(welcome.heartbeat(), taken, "{heartbeat}");
-        }
+    fn a_token_is_not_shown() {
+        let value = protocols(None, Some("a token/+")).unwrap();
+        assert_eq!(value, "parlor.v1.json, parlor.bearer.YSB0b2tlbi8r");
+        assert!(!format!("{value:?}").contains("parlor.bearer"), "{value:?}");
     }
 
     #[test]
-    fn a_token_is_not_shown() {
-        let value = protocols(Some("a token/+")).unwrap();
-        assert_eq!(value, "parlor.v1.json, parlor.bearer.YSB0b2tlbi8r");
-        assert!(!format!("{value:?}").contains("parlor.bearer"), "{value:?}");
+    fn a_secret_is_not_shown() {
+        let value = protocols(Some("AZaz09-_AZaz09-_AZaz09.7"), Some("a token/+")).unwrap();
+        let expected =
+            "parlor.v1.json, parlor.resume.AZaz09-_AZaz09-_AZaz09.7, parlor.bearer.YSB0b2tlbi8r";
+        assert_eq!(value, expected);
+        assert!(!format!("{value:?}").contains("AZaz"), "{value:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[allow(clippy::result_large_err, reason = "tungstenite's callback returns a whole response")]
+    async fn connects_over_what_the_connector_opens() {
+        let (ours, theirs) = tokio::io::duplex(1 << 10);
+        let ours = Mutex::new(Some(ours));
+        let mut options = Options::new("ws://nowhere.invalid/chat?key=7");
+        options.connector = Some(Arc::new(move || {
+            let stream =
+                ours.lock().unwrap().take().map(|stream| Box::new(stream) as Box<dyn Stream>);
+            Box::pin(async { stream.ok_or_else(|| io::ErrorKind::NotConnected.into()) })
+        }));
+        let serve = async {
+            let mut asked = String::new();
+            let note = |request: &Request<()>, mut response: Response<()>| {
+                asked = format!("{:?} {}", request.headers().get("host"), request.uri());
+                let protocol = HeaderValue::from_static(PROTOCOL_JSON);
+                response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+                Ok(response)
+            };
+            let mut socket = tokio_tungstenite::accept_hdr_async(theirs, note).await.unwrap();
+            socket.send(Message::text(r#"["$welcome",{"received":0}]"#)).await.unwrap();
+            (asked, socket)
+        };
+        let dialer = Dialer::new(&options).unwrap();
+        let (link, (asked, _socket)) = tokio::join!(dialer.dial(&options, None), serve);
+        assert!(!link.unwrap().welcome.recovered);
+        assert_eq!(asked, r#"Some("nowhere.invalid") /chat?key=7"#);
+        let error = dialer.dial(&options, None).await.map(drop).unwrap_err();
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
     }
 }

@@ -150,7 +150,8 @@ pub enum CallError<E> {
     /// have run; a call that was still waiting for the connection is not sent any more.
     #[error("no answer in time")]
     TimedOut,
-    /// The connection was lost before the answer came. The handler may have run.
+    /// The connection was lost before the answer came, and its session was not recovered. The handler
+    /// may have run.
     #[error("the connection was lost before the answer came")]
     Disconnected,
     /// The client is closed for good, or was before the answer came.

@@ -17,9 +17,13 @@ mod handle;
 mod inbox;
 mod options;
 mod queue;
+mod session;
 mod shared;
+mod tally;
 mod task;
 mod tls;
+mod transport;
+mod welcome;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, RefusedWith};
@@ -27,3 +31,5 @@ pub use change::{ClientStatus, ConnectionChange};
 pub use error::{BoxError, CallError, ConnectError, EmitError};
 pub use events::ClientEvents;
 pub use handle::Client;
+#[allow(unused_imports, reason = "for transports that only tests have")]
+pub(crate) use options::Connector;

@@ -1,5 +1,6 @@
 //! What a builder sets.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use http::HeaderMap;
 use super::backoff::Backoff;
 use super::error::BoxError;
 use super::handle::Client;
+use crate::stream::Stream;
 
 /// The longest heartbeat, of either side.
 pub(super) const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
@@ -18,6 +20,10 @@ pub(super) type Provide<T> = Box<dyn Fn() -> BoxFuture<'static, Result<T, BoxErr
 
 /// The user's session hook.
 pub(super) type Hook = Arc<dyn Fn(Client) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Opens something else than TCP, anew for each attempt.
+pub(crate) type Connector =
+    Arc<dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Stream>>> + Send + Sync>;
 
 pub(super) struct Options {
     pub(super) url: String,
@@ -31,6 +37,8 @@ pub(super) struct Options {
     pub(super) token: Option<Provide<String>>,
     pub(super) headers: Option<Provide<HeaderMap>>,
     pub(super) on_session: Option<Hook>,
+    /// Instead of TCP to the host of the URL.
+    pub(super) connector: Option<Connector>,
     #[cfg(feature = "rustls")]
     pub(super) rustls_config: Option<Arc<rustls::ClientConfig>>,
 }
@@ -49,6 +57,7 @@ impl Options {
             token: None,
             headers: None,
             on_session: None,
+            connector: None,
             #[cfg(feature = "rustls")]
             rustls_config: None,
         }

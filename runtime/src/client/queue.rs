@@ -77,6 +77,10 @@ impl Queue {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.hook.messages.is_empty() && self.usual.messages.is_empty()
+    }
+
     /// Lets the usual lane wait until [`Queue::release`].
     pub(super) fn hold(&mut self) {
         self.held = true;

@@ -11,6 +11,7 @@ use super::change::{ClientStatus, ConnectionChange};
 use super::error::EmitError;
 use super::inbox::Inbox;
 use super::queue::{Full, Lane, Outgoing, Queue, Room};
+use super::tally::Tally;
 use crate::lock::Lock;
 use crate::wire::CloseCode;
 
@@ -47,14 +48,6 @@ enum Phase {
     /// Closing was asked for; what waits still goes out.
     Closing,
     Closed,
-}
-
-/// The emits of one connection.
-#[derive(Default)]
-struct Tally {
-    sent: u64,
-    /// So many of them the server is known to have received.
-    confirmed: u64,
 }
 
 /// What the connection is to send.
@@ -153,7 +146,9 @@ impl Shared {
             state.phase = Phase::Connected;
         }
         let mut emits = 0;
-        for Outgoing { text, call } in state.queue.remove_larger(max_message) {
+        let mut larger = state.tally.remove_larger(max_message);
+        larger.extend(state.queue.remove_larger(max_message));
+        for Outgoing { text, call } in larger {
             let size = text.len();
             tracing::warn!(
                 size,
@@ -188,40 +183,54 @@ impl Shared {
     pub(super) fn next(&self) -> Next {
         let mut state = self.state.lock();
         let state = &mut *state;
-        match state.queue.pop() {
+        let message = match state.tally.again() {
+            None if state.tally.has_room() => {
+                state.queue.pop().inspect(|message| state.tally.sent(message))
+            }
+            message => message,
+        };
+        match message {
             Some(message) => {
-                match message.call {
-                    Some(id) => state.calls.sent(id, state.tally.sent),
-                    None => state.tally.sent += 1,
+                if let Some(id) = message.call {
+                    state.calls.sent(id, state.tally.count());
                 }
                 Next::Message(message.text)
             }
-            None if state.phase == Phase::Closing && state.hook.is_none() => Next::Finished,
+            None if state.is_finished() => Next::Finished,
             None => Next::Nothing,
         }
     }
 
     pub(super) fn answered(&self, id: u64, answer: Answer) {
         let mut state = self.state.lock();
-        if let Some(emits) = state.calls.answer(id, answer) {
-            state.tally.confirm(emits);
+        if let Some(count) = state.calls.answer(id, answer) {
+            state.tally.confirm(count);
         }
     }
 
-    /// Emits sent on this connection.
+    /// How far the tally has come, for the server to confirm.
     pub(super) fn sent(&self) -> u64 {
-        self.state.lock().tally.sent
+        self.state.lock().tally.count()
     }
 
-    /// Whether the server may have missed an emit.
+    /// Whether the server may have missed something.
     pub(super) fn unconfirmed(&self) -> bool {
-        let state = self.state.lock();
-        state.tally.sent > state.tally.confirmed
+        self.state.lock().tally.is_unconfirmed()
     }
 
-    /// The server has received so many emits of this connection.
-    pub(super) fn confirm(&self, emits: u64) {
-        self.state.lock().tally.confirm(emits);
+    /// The server has received all that was sent until the tally had come so far.
+    pub(super) fn confirm(&self, count: u64) {
+        self.state.lock().tally.confirm(count);
+    }
+
+    /// The server has received everything.
+    pub(super) fn confirm_all(&self) {
+        self.state.lock().tally.confirm_all();
+    }
+
+    /// The server says that it has received so many frames.
+    pub(super) fn acknowledge(&self, count: u64) {
+        self.state.lock().tally.acknowledge(count);
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -248,18 +257,32 @@ impl Shared {
         self.state.lock().stalled = false;
     }
 
-    /// The connection is gone; what it left unanswered fails.
-    pub(super) fn lost(&self, code: CloseCode, reason: String, will_reconnect: bool) {
+    /// A fresh session begins, which the server `keeps` when the connection is lost, or does not.
+    pub(super) fn session_begins(&self, keeps: bool) {
+        self.state.lock().tally = Tally::new(keeps);
+    }
+
+    /// The session goes on in another connection; the server has received so many frames. Says
+    /// whether that can be.
+    pub(super) fn session_resumes(&self, received: u64) -> bool {
+        self.state.lock().tally.resume(received)
+    }
+
+    /// Nothing resumes the session any more: what it left unanswered fails.
+    pub(super) fn session_ends(&self) {
+        let count = self.state.lock().end_session();
+        self.emits_lost(count);
+    }
+
+    /// The connection is gone, and with it the session, unless it is `kept` until the next one.
+    pub(super) fn lost(&self, code: CloseCode, reason: String, will_reconnect: bool, kept: bool) {
         let mut state = self.state.lock();
         let will_reconnect = will_reconnect && state.phase == Phase::Connected;
         if will_reconnect {
             state.phase = Phase::Reconnecting;
         }
         state.stalled = false;
-        state.hook = None;
-        state.queue.drop_hook_lane();
-        state.calls.fail_sent(&Failure::Disconnected);
-        let count = state.tally.take_unconfirmed();
+        let count = if kept && will_reconnect { 0 } else { state.end_session() };
         drop(state);
         self.inbox.change(ConnectionChange::Lost { code, reason, will_reconnect });
         self.emits_lost(count);
@@ -273,7 +296,7 @@ impl Shared {
         }
         state.phase = Phase::Closed;
         state.calls.fail_all(&Failure::Closed);
-        let count = state.tally.take_unconfirmed() + state.queue.clear() as u64;
+        let count = state.tally.end() + state.queue.clear() as u64;
         drop(state);
         self.emits_lost(count);
         self.inbox.change(ConnectionChange::Closed { code, reason });
@@ -288,6 +311,19 @@ impl Shared {
 }
 
 impl State {
+    /// Whether the client closes and nothing is left to send.
+    fn is_finished(&self) -> bool {
+        self.phase == Phase::Closing && self.hook.is_none() && self.queue.is_empty()
+    }
+
+    /// Says how many emits the server may not have received.
+    fn end_session(&mut self) -> u64 {
+        self.hook = None;
+        self.queue.drop_hook_lane();
+        self.calls.fail_sent(&Failure::Disconnected);
+        self.tally.end()
+    }
+
     fn push(
         &mut self,
         session: Option<u64>,
@@ -306,17 +342,5 @@ impl State {
         let connected = self.phase == Phase::Connected;
         let room = if connected { Room::Connected } else { Room::Messages(buffer) };
         self.queue.push(message, lane, room).map_err(|Full| EmitError::Full)
-    }
-}
-
-impl Tally {
-    fn confirm(&mut self, emits: u64) {
-        self.confirmed = self.confirmed.max(emits.min(self.sent));
-    }
-
-    /// How many are not confirmed; the next connection counts anew.
-    fn take_unconfirmed(&mut self) -> u64 {
-        let Self { sent, confirmed } = std::mem::take(self);
-        sent - confirmed
     }
 }

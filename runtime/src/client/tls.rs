@@ -2,12 +2,15 @@
 
 use http::Request;
 use tokio_tungstenite::Connector;
+#[cfg(not(feature = "rustls"))]
+use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
 
 use super::dial::Socket;
 use super::error::ConnectError;
 use super::options::Options;
+use super::transport::Transport;
 
 /// What the user has set, else the default that [`rustls_config`] documents.
 ///
@@ -41,17 +44,20 @@ pub(super) fn connector(_: &Options) -> Result<Connector, ConnectError> {
 #[cfg(feature = "rustls")]
 pub(super) async fn open(
     request: Request<()>,
+    transport: Transport,
     config: WebSocketConfig,
     tls: Option<Connector>,
 ) -> Result<(Socket, Response), Error> {
-    tokio_tungstenite::connect_async_tls_with_config(request, Some(config), true, tls).await
+    tokio_tungstenite::client_async_tls_with_config(request, transport, Some(config), tls).await
 }
 
 #[cfg(not(feature = "rustls"))]
 pub(super) async fn open(
     request: Request<()>,
+    transport: Transport,
     config: WebSocketConfig,
     _: Option<Connector>,
 ) -> Result<(Socket, Response), Error> {
-    tokio_tungstenite::connect_async_with_config(request, Some(config), true).await
+    let plain = MaybeTlsStream::Plain(transport);
+    tokio_tungstenite::client_async_with_config(request, plain, Some(config)).await
 }

@@ -30,7 +30,7 @@ pub(super) fn signals()
 
 async fn reaches(mut counted: watch::Receiver<u32>, wanted: u32) {
     if counted.wait_for(|count| *count >= wanted).await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
 

@@ -17,11 +17,10 @@ use super::limits::TURN;
 use super::liveness::{Due, Liveness};
 use super::outbox::{Policy, TooLarge};
 use super::rate_limit::RateLimit;
-use super::receipts::Receipts;
 use super::stall::Stall;
 use super::{DisconnectReason, Member};
 use crate::server::{Connection, Mode};
-use crate::wire::{Frame, Unrecovered, control};
+use crate::wire::{Frame, Receipts, Unrecovered, control};
 
 /// Carries a session over its connections: reads what comes, writes what waits, keeps time.
 ///
@@ -34,6 +33,8 @@ pub(super) struct Driver {
     mode: Mode,
     arrivals: Arrivals,
     receipts: Receipts,
+    /// Nothing came yet over a connection that was welcomed back.
+    unproven: bool,
     /// The call whose handler runs.
     running: Option<u64>,
     liveness: Liveness,
@@ -80,6 +81,7 @@ impl Driver {
             mode,
             arrivals: Arrivals::default(),
             receipts: Receipts::default(),
+            unproven: false,
             running: None,
             liveness: Liveness::new(limits.heartbeat_interval, limits.heartbeat_timeout),
             rate: limits.rate.map(RateLimit::new),

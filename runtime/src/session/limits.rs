@@ -59,8 +59,5 @@ impl Default for Limits {
     }
 }
 
-/// After so many counted frames, or bytes of them, the client is told that they have arrived.
-pub(super) const ACK: (u32, usize) = (128, 32 << 10);
-
 /// How many messages of one client are read before what waits is written and others get their turn.
 pub(super) const TURN: u32 = 64;

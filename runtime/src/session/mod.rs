@@ -13,7 +13,6 @@ mod outbox;
 mod queue;
 mod rate_limit;
 mod reason;
-mod receipts;
 mod recovery;
 mod reply;
 mod secret;

@@ -17,6 +17,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("page.ts", include_str!("../../ts/src/page.ts")),
     ("react.ts", include_str!("../../ts/src/react.ts")),
     ("rules.ts", include_str!("../../ts/src/rules.ts")),
+    ("session.ts", include_str!("../../ts/src/session.ts")),
     ("shared.ts", include_str!("../../ts/src/shared.ts")),
     ("socket.ts", include_str!("../../ts/src/socket.ts")),
     ("timer.ts", include_str!("../../ts/src/timer.ts")),

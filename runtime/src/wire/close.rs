@@ -17,12 +17,17 @@ struct Row {
     by: &'static str,
     /// Whether a client that was closed with it connects again.
     redial: bool,
+    /// Whether the session may be recovered then.
+    resume: bool,
     #[cfg(test)]
     meaning: &'static str,
 }
 
 macro_rules! close_codes {
-    ($($name:ident = $code:literal, $by:literal, redial: $redial:literal, $meaning:literal;)*) => {
+    ($(
+        $name:ident = $code:literal, $by:literal, redial: $redial:literal, resume: $resume:literal,
+        $meaning:literal;
+    )*) => {
         impl CloseCode {
             $(
                 #[doc = concat!($code, ", sent by ", $by, ": ", $meaning, ".")]
@@ -36,6 +41,7 @@ macro_rules! close_codes {
             #[cfg(test)]
             by: $by,
             redial: $redial,
+            resume: $resume,
             #[cfg(test)]
             meaning: $meaning,
         }),*];
@@ -43,28 +49,28 @@ macro_rules! close_codes {
 }
 
 close_codes! {
-    NORMAL = 1000, "both", redial: false, "finished";
-    GOING_AWAY = 1001, "both", redial: true, "going away";
-    PROTOCOL = 1002, "both", redial: true, "not the WebSocket protocol";
-    UNSUPPORTED = 1003, "both", redial: true, "a kind of data that is not taken";
-    NO_CODE = 1005, "nobody", redial: true, "closed without a code";
-    ABNORMAL = 1006, "nobody", redial: true, "lost without a close frame";
-    INVALID_UTF8 = 1007, "both", redial: true, "invalid UTF-8";
-    POLICY = 1008, "server", redial: false, "too many malformed messages in a row";
-    TOO_BIG = 1009, "both", redial: true, "a message larger than the limit";
-    INTERNAL = 1011, "server", redial: true, "a handler panicked";
-    RESTART = 1012, "server", redial: true, "the server restarts";
-    TRY_AGAIN = 1013, "server", redial: true, "try again later";
-    TOO_SLOW = 4000, "server", redial: true, "too slow: the outbox was full";
-    HEARTBEAT_MISSED = 4001, "both", redial: true, "heartbeat missed";
-    TOO_MANY_CONNECTIONS = 4002, "server", redial: true, "the procedure has as many connections as it may";
-    REFUSED_FOR_NOW = 4003, "server", redial: true, "refused for now by the application";
-    DISCONNECTED = 4500, "server", redial: false, "disconnected by the application";
-    UNAUTHORIZED = 4501, "server", redial: false, "not authenticated";
-    NOT_FOUND = 4502, "server", redial: false, "no procedure at this path";
-    ORIGIN = 4503, "server", redial: false, "this Origin or Host is not allowed";
-    CONTRACT = 4504, "server", redial: false, "the contract is broken";
-    FORBIDDEN = 4505, "server", redial: false, "forbidden";
+    NORMAL = 1000, "both", redial: false, resume: false, "finished";
+    GOING_AWAY = 1001, "both", redial: true, resume: true, "going away";
+    PROTOCOL = 1002, "both", redial: true, resume: false, "not the WebSocket protocol";
+    UNSUPPORTED = 1003, "both", redial: true, resume: false, "a kind of data that is not taken";
+    NO_CODE = 1005, "nobody", redial: true, resume: false, "closed without a code";
+    ABNORMAL = 1006, "nobody", redial: true, resume: true, "lost without a close frame";
+    INVALID_UTF8 = 1007, "both", redial: true, resume: false, "invalid UTF-8";
+    POLICY = 1008, "server", redial: false, resume: false, "too many malformed messages in a row";
+    TOO_BIG = 1009, "both", redial: true, resume: false, "a message larger than the limit";
+    INTERNAL = 1011, "server", redial: true, resume: false, "a handler panicked";
+    RESTART = 1012, "server", redial: true, resume: false, "the server restarts";
+    TRY_AGAIN = 1013, "server", redial: true, resume: true, "try again later";
+    TOO_SLOW = 4000, "server", redial: true, resume: true, "too slow: the outbox was full";
+    HEARTBEAT_MISSED = 4001, "both", redial: true, resume: true, "heartbeat missed";
+    TOO_MANY_CONNECTIONS = 4002, "server", redial: true, resume: true, "the procedure has as many connections as it may";
+    REFUSED_FOR_NOW = 4003, "server", redial: true, resume: true, "refused for now by the application";
+    DISCONNECTED = 4500, "server", redial: false, resume: false, "disconnected by the application";
+    UNAUTHORIZED = 4501, "server", redial: false, resume: false, "not authenticated";
+    NOT_FOUND = 4502, "server", redial: false, resume: false, "no procedure at this path";
+    ORIGIN = 4503, "server", redial: false, resume: false, "this Origin or Host is not allowed";
+    CONTRACT = 4504, "server", redial: false, resume: false, "the contract is broken";
+    FORBIDDEN = 4505, "server", redial: false, resume: false, "forbidden";
 }
 
 impl CloseCode {
@@ -72,13 +78,20 @@ impl CloseCode {
     ///
     /// Codes that the table does not know are judged by their range, so that a server may add some.
     pub fn redial(self) -> bool {
-        let row = TABLE.iter().find(|row| row.code == self.0);
-        row.map_or(!(4500..=4999).contains(&self.0), |row| row.redial)
+        self.row().map_or(!(4500..=4999).contains(&self.0), |row| row.redial)
     }
 
-    /// Whether a session whose connection was closed with this code is kept.
+    /// Whether the session outlives a connection that was closed with this code, on a server that
+    /// keeps sessions: then the client that comes back may have it again. With any other code it has
+    /// ended.
+    ///
+    /// Codes that the table does not know are judged by their range: 4500-4999 end the session.
     pub fn resume(self) -> bool {
-        !matches!(self.0, 1000 | 1002 | 1003 | 1005 | 1007..=1009 | 1011 | 1012 | 4500..=4999)
+        self.row().map_or(!(4500..=4999).contains(&self.0), |row| row.resume)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.code == self.0)
     }
 
     /// Whether the code can stand in a close frame (RFC 6455 §7.4.2 reserves the others).
@@ -115,15 +128,24 @@ impl fmt::Debug for CloseCode {
 mod tests {
     use super::*;
 
+    /// The rows as Markdown, each after `margin`.
+    fn rows(margin: &str) -> String {
+        let yes = |flag| if flag { "yes" } else { "no" };
+        let row = |row: &Row| {
+            let (redial, resume) = (yes(row.redial), yes(row.resume));
+            format!(
+                "{margin}| {} | {} | {redial} | {resume} | {} |\n",
+                row.code, row.by, row.meaning
+            )
+        };
+        TABLE.iter().map(row).collect()
+    }
+
     /// `docs/wire.md` has the table as it is here.
     #[test]
     fn the_docs_have_this_table() {
         let docs = include_str!("../../../docs/wire.md");
-        let rows = TABLE.iter().map(|row| {
-            let redial = if row.redial { "yes" } else { "no" };
-            format!("| {} | {} | {redial} | {} |\n", row.code, row.by, row.meaning)
-        });
-        let table = rows.collect::<String>();
+        let table = rows("");
         assert!(docs.contains(&table), "docs/wire.md should have\n{table}");
     }
 
@@ -131,20 +153,24 @@ mod tests {
     #[test]
     fn the_typescript_client_has_this_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ts/src/closeCodes.ts");
-        let rows = TABLE.iter().map(|row| {
-            let redial = if row.redial { "yes" } else { "no" };
-            format!(" * | {} | {} | {redial} | {} |\n", row.code, row.by, row.meaning)
-        });
-        let rows = rows.collect::<String>();
-        let (iana, own): (Vec<&Row>, _) = TABLE.iter().partition(|row| row.code < 4000);
-        assert!(own.iter().all(|row| row.redial == (row.code < 4500)), "the ranges hold for all");
-        let codes = iana.iter().filter(|row| !row.redial).map(|row| row.code.to_string());
-        let codes = codes.collect::<Vec<_>>().join(", ");
+        let codes = |pick: fn(&Row) -> bool| {
+            let codes = TABLE.iter().filter(|row| pick(row)).map(|row| row.code.to_string());
+            codes.collect::<Vec<_>>().join(", ")
+        };
+        let ranges = TABLE.iter().filter(|row| row.code >= 4000);
+        let mut ranges = ranges.map(|row| (row.code < 4500, row));
+        assert!(ranges.all(|(back, row)| row.redial == back && row.resume == back), "for all");
+        let rows = rows(" * ");
+        let final_codes = codes(|row| row.code < 4000 && !row.redial);
+        let lost_codes = codes(|row| row.code < 4500 && !row.resume);
         let expected = format!(
             "/**\n * The close codes below 4000 after which a client does not connect again, of this table. Of those\n \
              * above, it is 4500-4999.\n *\n \
-             * | code | sent by | come back? | meaning |\n * | ---: | --- | --- | --- |\n{rows} */\n\
-             export const finalCodes: readonly number[] = [{codes}];\n"
+             * | code | sent by | come back? | resume? | meaning |\n \
+             * | ---: | --- | --- | --- | --- |\n{rows} */\n\
+             export const finalCodes: readonly number[] = [{final_codes}];\n\n\
+             /** Those below 4500 after which the session is gone. Of those above, it is all. */\n\
+             export const lostCodes: readonly number[] = [{lost_codes}];\n"
         );
         let file = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
         assert!(file == expected, "{path} should be\n{expected}");
@@ -152,7 +178,9 @@ mod tests {
 
     #[test]
     fn unknown_codes_are_judged_by_their_range() {
-        assert!(CloseCode(4321).redial());
-        assert!(!CloseCode(4567).redial());
+        for (code, back) in [(4321, true), (4567, false), (1014, true), (3000, true)] {
+            assert_eq!(CloseCode(code).redial(), back, "{code}");
+            assert_eq!(CloseCode(code).resume(), back, "{code}");
+        }
     }
 }

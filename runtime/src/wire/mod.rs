@@ -5,6 +5,7 @@ mod error;
 mod fields;
 mod frame;
 mod message;
+mod receipts;
 mod unrecovered;
 mod violation;
 
@@ -13,7 +14,8 @@ pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
 pub(crate) use frame::Frame;
 pub(crate) use message::Head;
-pub(crate) use unrecovered::Unrecovered;
+pub(crate) use receipts::{Receipts, is_counted};
+pub use unrecovered::Unrecovered;
 pub use violation::Violation;
 
 /// The subprotocol of Parlor mode with JSON text frames.

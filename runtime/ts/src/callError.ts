@@ -5,9 +5,10 @@ export class CallError extends Error {
    *
    * - `refused`: the handler answered with a typed refusal, which is in {@link details}
    * - `timedOut`: no answer in time (also the server's code for a handler that took too long)
-   * - `disconnected`: the connection was lost before the answer; the call may have run
+   * - `disconnected`: the session was lost before the answer; the call may have run
+   * - `closed`: the socket is closed; a call that was sent before may have run
    * - `plain`: the server speaks plain mode, where nothing is answered; not sent
-   * - `closed`, `invalid`, `tooLarge`, `full`: not sent, as in `SocketError`
+   * - `invalid`, `tooLarge`, `full`: not sent, as in `SocketError`
    */
   readonly code: string;
   /**

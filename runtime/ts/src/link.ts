@@ -1,6 +1,7 @@
 import { base64url } from "./bytes.js";
 import type { Options, WebSocketConstructor, WebSocketLike } from "./contract.js";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.js";
+import type { Session } from "./session.js";
 import { later } from "./timer.js";
 
 /** A frame, and its parts: `[name, payload, id?]`. */
@@ -19,7 +20,14 @@ export interface Link {
 
 /** What the server says first in Parlor mode. */
 export interface Welcome {
-  recovered?: boolean;
+  /** The secret to resume the session with; null if the server keeps none. */
+  resume?: unknown;
+  /** How many counted frames of the session the server has. */
+  received?: unknown;
+  /** Whether it is the session that was asked for. */
+  recovered?: unknown;
+  /** Why not. */
+  reason?: unknown;
   /** The most bytes that the server takes in a message. */
   maxMessage?: number;
   /** After how much silence the server pings, in ms. */
@@ -38,6 +46,7 @@ export const webSocketClass = (options: Options): WebSocketConstructor | undefin
  * What that is: at most one `connected`, then frames, then at most one `lost`.
  *
  * @param resolveUrl where to connect
+ * @param session what to resume, and where frames are counted
  * @param mayBePlain whether the server may know no subprotocol
  * @param connected given the welcome; undefined in plain mode
  * @param received given each frame; undefined for what is not `[name, payload]`
@@ -46,6 +55,7 @@ export const webSocketClass = (options: Options): WebSocketConstructor | undefin
 export function dial(
   resolveUrl: () => Promise<string>,
   options: Options,
+  session: Session,
   mayBePlain: boolean,
   connected: (welcome: Welcome | undefined) => void,
   received: (frame: Frame | undefined) => void,
@@ -77,12 +87,18 @@ export function dial(
   };
   const timer = later(connectTimeout, () => lose(1006, "connectTimeout"));
 
+  const tell = (text: string) => {
+    if (text) ws?.send(text);
+  };
   const connect = (welcome?: Welcome) => {
     clearTimeout(timer);
     heartbeat = createHeartbeat(
       Math.max(heartbeatInterval, welcome?.heartbeat || 0),
       heartbeatTimeout,
-      () => ws?.send(`["ping",${welcome ? ++pings : null}]`),
+      () => {
+        tell(session.ack());
+        tell(`["ping",${welcome ? ++pings : null}]`);
+      },
       () => lose(4001, "heartbeat missed"),
     );
     connected(welcome);
@@ -97,6 +113,7 @@ export function dial(
     }
     if (heartbeat) {
       heartbeat.heard();
+      tell(session.hear(frame, String(data).length));
       received(frame);
     } else if (frame?.[0] === "$welcome") connect(Object(frame[1]));
   };
@@ -135,14 +152,15 @@ export function dial(
     if (over) return;
     const WebSocket = webSocketClass(options);
     if (!WebSocket) throw new Error("no WebSocket: give one in the options");
-    const bearer = token ? [`parlor.bearer.${base64url(token)}`] : [];
-    open(WebSocket, url, ["parlor.v1.json", ...bearer]);
+    const bearer = token && `parlor.bearer.${base64url(token)}`;
+    const protocols = ["parlor.v1.json", session.offer(), bearer].filter(Boolean) as string[];
+    open(WebSocket, url, protocols);
   });
 
   return {
     // React Native does not know how much waits.
     waiting: () => (heartbeat && ws?.readyState === OPEN ? ws.bufferedAmount || 0 : undefined),
-    send: (text) => ws?.send(text),
+    send: tell,
     doubt(restored) {
       // It may say that it is open a moment longer.
       if (restored && ws) lose(1006, "");

@@ -4,7 +4,7 @@ interface Listenable {
   removeEventListener(type: string, listener: (event: PageEvent) => void): void;
 }
 
-/** What an event of a page says; `persisted` is of `pageshow`. */
+/** What an event of a page says; `persisted` is of `pageshow` and `pagehide`. */
 interface PageEvent {
   type: string;
   persisted?: boolean;
@@ -26,17 +26,23 @@ export const isOffline = (): boolean => (globalThis as Page).navigator?.onLine =
  * Says when there is reason to doubt the connection: `back` if it is worth to connect now,
  * `restored` if the page was brought back from the back/forward cache, which cuts sockets.
  *
+ * @param leave called when the page goes for good: a session that nobody comes back to is not kept
  * @returns a function that ends it
  */
-export function watchPage(doubt: (back: boolean, restored: boolean) => void): () => void {
+export function watchPage(
+  doubt: (back: boolean, restored: boolean) => void,
+  leave: () => void,
+): () => void {
   const page: Page = globalThis as Page;
   const { document } = page;
   const listener = ({ type, persisted = false }: PageEvent) => {
-    if (type !== "visibilitychange" || document?.visibilityState === "visible")
+    if (type === "pagehide") {
+      if (!persisted) leave();
+    } else if (type !== "visibilitychange" || document?.visibilityState === "visible")
       doubt(type !== "offline", persisted);
   };
   const each = (method: keyof Listenable) => {
-    for (const type of ["online", "offline", "pageshow"]) page[method]?.(type, listener);
+    for (const type of ["online", "offline", "pageshow", "pagehide"]) page[method]?.(type, listener);
     document?.[method]("visibilitychange", listener);
   };
   each("addEventListener");

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, secret, settle, startClock, stopClock } from "./support/fake.js";
 
 let page: EventTarget;
 let document: EventTarget & { visibilityState: string };
@@ -170,6 +170,24 @@ test("back from the back/forward cache: lost at once, whatever the WebSocket say
   }
 });
 
+test("back from there, it resumes with what it had heard: what the cut connection still has does not count", async () => {
+  const { net, socket, log } = await connected();
+  net.last.end(1012);
+  await advance(1000);
+  const first = net.last;
+  first.welcome({ resume: secret() });
+  log.listen(socket, "newMessage");
+  first.frame("newMessage", { n: 1 });
+  pageshow(true);
+  first.frame("newMessage", { n: 2 });
+  await settle();
+  assert.equal(net.last.protocols?.[1], `parlor.resume.${secret()}.1`);
+  net.last.welcome({ resume: secret(2), recovered: true });
+  net.last.frame("newMessage", { n: 2 });
+  assert.deepEqual(log.of("newMessage"), [{ n: 1 }, { n: 2 }]);
+  assert.equal(socket.status, "connected");
+});
+
 test("an ordinary pageshow does not count it as lost", async () => {
   const { net, log } = await connected();
   net.last.readyState = 2;
@@ -177,15 +195,26 @@ test("an ordinary pageshow does not count it as lost", async () => {
   assert.equal(log.of("disconnect").length, 0);
 });
 
+test("a page that goes for good says so, one that may come back does not", async () => {
+  for (const [persisted, code] of [
+    [true, undefined],
+    [false, 1000],
+  ] as const) {
+    const { net } = await connected();
+    page.dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
+    assert.equal(net.last.closed?.code, code);
+  }
+});
+
 test("the page is let go of when the socket is closed", async () => {
   const { net, socket } = await connected();
-  assert.equal(listeners, 4);
+  assert.equal(listeners, 5);
   net.last.end(1012);
-  assert.equal(listeners, 4);
+  assert.equal(listeners, 5);
   socket.close();
   assert.equal(listeners, 0);
   socket.connect();
-  assert.equal(listeners, 4);
+  assert.equal(listeners, 5);
   await settle();
   net.last.welcome();
   net.last.end(4500);

@@ -34,10 +34,10 @@ test("dials at once, offers the subprotocol, and is connected with the welcome",
   assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
   net.last.open("parlor.v1.json");
   assert.equal(socket.status, "connecting");
-  net.last.frame("$welcome", { recovered: true });
+  net.last.frame("$welcome", {});
   assert.equal(socket.status, "connected");
   assert.equal(socket.connected, true);
-  assert.deepEqual(log.heard, [["connect", { recovered: true }]]);
+  assert.deepEqual(log.heard, [["connect", { recovered: false }]]);
 });
 
 test("what is emitted before the connection goes out after what its handlers emit, in order", async () => {
@@ -65,12 +65,12 @@ test("on a reconnect, what both kinds of handlers emit goes out before what was 
   net.last.end(1012);
   socket.emit("joinRoom", { room: "kept" });
   await advance(1000);
-  net.last.welcome({ recovered: true });
+  net.last.welcome();
   assert.deepEqual(
     net.last.sent.map(([, data]) => (data as { room: string }).room),
     ["connect", "reconnect", "kept"],
   );
-  assert.deepEqual(log.of("reconnect"), [{ recovered: true }]);
+  assert.deepEqual(log.of("reconnect"), [{ recovered: false, reason: "off" }]);
 });
 
 test("keeps no more than bufferSize", async () => {

@@ -137,3 +137,32 @@ async fn headers_of_the_handshake_cannot_be_replaced() {
     let error = connect.await.unwrap_err();
     assert!(matches!(error, ConnectError::Header(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_server_says_when_to_come_back() {
+    let day = Duration::from_secs(86_400);
+    for (most, code, reason) in [
+        (day, 1001, "going away; retry in 0 ms"),
+        (day, 1012, "the server shuts down; retry in 20 ms"),
+        (day, 1013, "retry in 1 ms"),
+        // Never longer than the client wants to wait.
+        (Duration::from_millis(10), 1012, "retry in 86400000 ms"),
+    ] {
+        let server = RawServer::start().await;
+        let connect = ChatClient::builder(server.url())
+            .reconnect_interval(day)
+            .max_reconnect_interval(most)
+            .connect();
+        let (connected, peer) = tokio::join!(connect, server.accept());
+        let (_chat, _events) = connected.unwrap();
+        let begun = Instant::now();
+        peer.close(code, reason).await;
+        // So may one that refuses it.
+        let peer = server.accept_silently().await;
+        if code == 1012 && most == day {
+            assert!(begun.elapsed() >= Duration::from_millis(20), "after {:?}", begun.elapsed());
+        }
+        peer.close(code, reason).await;
+        server.accept().await;
+    }
+}

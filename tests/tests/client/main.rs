@@ -2,9 +2,12 @@
 
 mod calls;
 mod closing;
+mod confirming;
 mod connecting;
 mod contract;
 mod events;
 mod raw;
 mod reconnecting;
+mod recovery;
 mod served;
+mod unrecovered;

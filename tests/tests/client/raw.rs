@@ -70,6 +70,22 @@ impl RawServer {
         peer
     }
 
+    /// Accepts and welcomes as a server that keeps sessions: a fresh one, unless `more` says otherwise.
+    pub(crate) async fn accept_session(&self, secret: &str, more: &str) -> Peer {
+        let mut peer = self.accept_silently().await;
+        peer.send(&format!(
+            r#"["$welcome",{{"resume":"{secret}",{more}"heartbeat":30000,"maxMessage":65536}}]"#
+        ))
+        .await;
+        peer
+    }
+
+    /// Accepts and welcomes a client back to its session, of which `received` frames have arrived.
+    pub(crate) async fn accept_again(&self, secret: &str, received: u64) -> Peer {
+        let more = format!(r#""recovered":true,"received":{received},"#);
+        self.accept_session(secret, &more).await
+    }
+
     /// Accepts as a WebSocket server that knows nothing of Parlor.
     pub(crate) async fn accept_without_protocol(&self) {
         let accepted =
@@ -135,6 +151,11 @@ impl Peer {
                 _ => None,
             };
         }
+    }
+
+    /// What the client offers to resume its session, without the secret's prefix.
+    pub(crate) fn asks_for(&self) -> Option<&str> {
+        self.offered.protocols.iter().find_map(|protocol| protocol.strip_prefix("parlor.resume."))
     }
 
     /// The next event or call.

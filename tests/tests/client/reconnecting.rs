@@ -10,7 +10,7 @@ use parlor_tests::soon;
 use crate::raw::{Peer, RawServer};
 
 /// A client that comes back quickly.
-fn quick(server: &RawServer) -> ClientBuilder<ChatClient> {
+pub(crate) fn quick(server: &RawServer) -> ClientBuilder<ChatClient> {
     ChatClient::builder(server.url())
         .reconnect_interval(Duration::from_millis(10))
         .max_reconnect_interval(Duration::from_millis(50))
@@ -25,14 +25,14 @@ async fn connect(
     (chat, events, peer)
 }
 
-async fn change(events: &mut ChatEvents) -> ConnectionChange {
+pub(crate) async fn change(events: &mut ChatEvents) -> ConnectionChange {
     match soon("a change of the connection", events.next()).await {
         Some(ChatEvent::Connection(change)) => change,
         other => panic!("{other:?}"),
     }
 }
 
-fn say(text: impl std::fmt::Display) -> String {
+pub(crate) fn say(text: impl std::fmt::Display) -> String {
     format!(r#"["say",{{"text":"{text}"}}]"#)
 }
 

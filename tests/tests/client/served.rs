@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parlor::http::HeaderMap;
 use parlor::prelude::*;
-use parlor::{CallError, CloseCode, ConnectError, Denied, ErrorCode};
+use parlor::{CallError, CloseCode, ConnectError, Denied, ErrorCode, Unrecovered};
 use parlor_tests::{Running, soon};
 use tokio::sync::mpsc;
 
@@ -152,7 +152,11 @@ async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
     assert!(
         matches!(
             restored,
-            ChatEvent::Connection(ConnectionChange::Restored { recovered: false, .. })
+            ChatEvent::Connection(ConnectionChange::Restored {
+                recovered: false,
+                reason: Some(Unrecovered::Ended),
+                ..
+            })
         ),
         "{restored:?}"
     );

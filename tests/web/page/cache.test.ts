@@ -34,8 +34,9 @@ test("a page from the back/forward cache knows that its connection is gone", asy
   await bob.hears("She is gone");
 
   await ada.page.evaluate(() => history.back());
-  await ada.log.getByText("Connected again; messages may be missing").waitFor();
+  await ada.log.getByText("Connected again", { exact: true }).waitFor();
   await ada.connected();
+  await ada.hears("She is gone");
   assert.equal(await ada.page.evaluate(() => (window as { persisted?: boolean }).persisted), true);
   // A page that was loaded anew would not know this any more.
   await ada.hears("before");

@@ -10,7 +10,7 @@ const chat = fixture();
 const behind = (name: string): Promise<Guest> =>
   chat.guest(name, { port: chat.proxy.port, prepare: (page) => page.clock.install() });
 
-test("a cut connection comes back, and what was said meanwhile arrives", async () => {
+test("a cut connection comes back, and what was said meanwhile arrives, both ways", async () => {
   const ada = await chat.guest("ada", { port: chat.proxy.port });
   const bob = await chat.guest("bob");
   await ada.sees("bob");
@@ -18,10 +18,13 @@ test("a cut connection comes back, and what was said meanwhile arrives", async (
   chat.proxy.cut();
   await ada.problem.waitFor();
   await ada.status.getByText("Reconnecting").waitFor();
-  await bob.people.getByText("ada").waitFor({ state: "detached" });
+  await bob.say("meanwhile");
+  await bob.hears("meanwhile");
   await ada.say("between");
   chat.proxy.refuse(false);
   await ada.connected();
+  await ada.log.getByText("Connected again", { exact: true }).waitFor();
+  await ada.hears("meanwhile");
   await bob.hears("between");
   await ada.sees("bob");
   await bob.sees("ada");

@@ -57,9 +57,12 @@ socket.on("newMessage", ({ name }) => void name);
 // @ts-expect-error a handler of another event's payload
 socket.on("userLeft", ({ text }: Chat.Outgoing["newMessage"]) => void text);
 
-socket.on("connect", ({ recovered }) => {
+socket.on("connect", ({ recovered, reason }) => {
   // @ts-expect-error a boolean
   recovered.toFixed();
+  // @ts-expect-error no such reason
+  if (reason === "late") return;
+  if (reason === "expired") return;
 });
 socket.on("disconnect", ({ code, reason, willReconnect }) => {
   const all: [number, string, boolean] = [code, reason, willReconnect];

@@ -62,7 +62,7 @@ export function reduce(state: State, action: Action): State {
     case "reconnecting":
       return { ...state, connection: { ...state.connection, retry: { attempt: action.attempt, at: action.at } } };
     case "gaveUp":
-      return { ...state, connection: { ...state.connection, retry: null, ended: action.reason } };
+      return { ...inDoubt(state), connection: { ...state.connection, retry: null, ended: action.reason } };
   }
 }
 
@@ -122,23 +122,30 @@ function sendRefused(state: State, message: string): State {
 }
 
 function connected(state: State, { recovered, at }: Extract<Action, { type: "connected" }>): State {
-  // The socket sends what it kept; what was on its way belonged to another connection.
-  const pending = state.pending.map((it) => ({ ...it, stage: it.stage === "waiting" ? "sent" : "doubtful" }) as const);
+  // What was on its way still is if the session goes on. The socket sends what it kept.
+  const before = recovered ? state : inDoubt(state);
+  const pending = before.pending.map((it) => (it.stage === "waiting" ? ({ ...it, stage: "sent" } as const) : it));
   const connection = { retry: null, ended: null, cut: false };
-  const now = { ...state, pending, connection };
+  const now = { ...before, pending, connection };
   if (!state.connection.cut) return now;
   const gap = recovered ? "" : "; messages may be missing";
   return notice(now, { about: "restored", text: `Connected again${gap}`, at });
 }
 
 function disconnected(state: State, action: Extract<Action, { type: "disconnected" }>): State {
-  const pending = state.pending.map((it) => (it.stage === "sent" ? ({ ...it, stage: "doubtful" } as const) : it));
+  const before = action.willReconnect ? state : inDoubt(state);
   const ended = action.willReconnect ? null : action.reason;
-  const now = { ...state, pending, connection: { retry: null, ended, cut: true } };
+  const now = { ...before, connection: { retry: null, ended, cut: true } };
   // An attempt that is refused after a cut is not a second cut.
   if (state.connection.cut) return now;
   const text = `Connection ${action.willReconnect ? "lost" : "closed"} (${action.reason})`;
   return notice(now, { about: "cut", text, at: action.at });
+}
+
+/** What was on its way may not have arrived: the session is gone. */
+function inDoubt(state: State): State {
+  const pending = state.pending.map((it) => (it.stage === "sent" ? ({ ...it, stage: "doubtful" } as const) : it));
+  return { ...state, pending };
 }
 
 /** A line in the log of each room. */

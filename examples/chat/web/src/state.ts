@@ -50,8 +50,8 @@ export interface Pending {
   room: string;
   text: string;
   /**
-   * `waiting`: kept by the socket until it is connected. `sent`: on its way.
-   * `doubtful`: the connection was cut while it was on its way.
+   * `waiting`: kept by the socket until it is connected. `sent`: on its way, over as many connections as
+   * that takes. `doubtful`: the session was lost while it was on its way.
    */
   stage: "waiting" | "sent" | "doubtful";
 }

@@ -15,7 +15,8 @@ export function useChat(name: string) {
     url: `/api/chat/wsChat?name=${name}`,
     events: {
       // What is emitted and called here goes out before what was kept while there was no connection:
-      // we are in the rooms again before we speak in them.
+      // we are in the rooms again before we speak in them. In a session that goes on we never left, but
+      // may have opened others.
       connect: ({ recovered }) => {
         dispatch({ type: "connected", recovered, at: Date.now() });
         for (const room of state.rooms) void enter(room.name);
@@ -26,6 +27,7 @@ export function useChat(name: string) {
       reconnectFailed: ({ attempts }) => dispatch({ type: "gaveUp", reason: `no answer to ${attempts} attempts` }),
       error: (error) => {
         if (error.code === "connect" || error.code === "undecodable") return; // nothing that we sent
+        if (error.code === "lost") return; // as `connect`, `disconnect` or `reconnectFailed` will say
         // One that names our event comes from `emit`, which sent nothing; one without, from the server.
         if (error.event === "sendMessage") dispatch({ type: "notSent", room: state.current, message: reasonOf(error) });
         else if (error.event === undefined) dispatch({ type: "sendRefused", message: reasonOf(error) });

@@ -91,7 +91,7 @@ impl Driver {
             tracing::debug!("the client is back");
             self.line = Line::Up(connection);
             self.stall.over();
-            self.receipts.is_unproven = true;
+            self.unproven = true;
             self.malformed_in_a_row = 0;
             self.deaf = false;
             self.liveness.heard();
@@ -111,9 +111,8 @@ impl Driver {
             self.lose(DisconnectReason::ConnectionLost { error });
         }
         self.comebacks += 1;
-        // The welcome tells it.
-        let _ = self.receipts.take_owed();
-        let granted = Granted { turn: self.comebacks, received: self.receipts.received };
+        // The welcome tells how much has come.
+        let granted = Granted { turn: self.comebacks, received: self.receipts.tell() };
         // If nobody waits any more, the client may come once more.
         let _ = comeback.answer.send(Ok(granted));
     }

@@ -11,7 +11,7 @@ use crate::session::DisconnectReason;
 use crate::session::absence::Line;
 use crate::session::arrivals::Arrival;
 use crate::session::reply::refusal;
-use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control};
+use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control, is_counted};
 
 impl Driver {
     /// Tells the client that a message was refused. Clients of plain mode are told nothing.
@@ -117,7 +117,8 @@ impl Driver {
                 self.well_formed();
                 return None;
             }
-            _ => self.count(text.len()),
+            name if is_counted(name) => self.count(text.len()),
+            _ => {}
         }
         if let Some(rate) = &mut self.rate
             && !rate.allow()
@@ -138,7 +139,8 @@ impl Driver {
 
     /// A counted frame of so many bytes has come.
     pub(super) fn count(&mut self, bytes: usize) {
-        if self.member.outbox().keeps() && self.receipts.count(bytes) {
+        self.receipts.count(bytes);
+        if self.receipts.is_due() {
             self.acknowledge();
         }
     }
@@ -146,8 +148,8 @@ impl Driver {
     /// Tells the client how much has come, if it does not know.
     pub(super) fn acknowledge(&mut self) {
         if self.member.outbox().keeps()
-            && let Some(received) = self.receipts.take_owed()
-            && let Ok(frame) = Frame::event(control::ACK, &received)
+            && self.receipts.is_owed()
+            && let Ok(frame) = Frame::event(control::ACK, &self.receipts.tell())
         {
             self.member.outbox().push_uncounted(frame);
         }
@@ -162,7 +164,7 @@ impl Driver {
 
     /// A message came over this connection: the client has the secret of its welcome.
     pub(super) fn prove(&mut self) {
-        if std::mem::take(&mut self.receipts.is_unproven) {
+        if std::mem::take(&mut self.unproven) {
             self.member.hub().recovery.proven(&self.member);
         }
     }

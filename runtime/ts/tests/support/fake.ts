@@ -2,6 +2,9 @@ import { mock } from "node:test";
 
 import type { WebSocketConstructor } from "../../src/client.js";
 
+/** A secret of the form that servers give. */
+export const secret = (n = 1) => String(n).padStart(22, "s");
+
 /** A WebSocket whose other side is the test. */
 export class FakeWebSocket {
   readyState = 0;

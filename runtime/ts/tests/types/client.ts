@@ -32,6 +32,13 @@ connect<Chat>("/", { auth: () => 7 });
 // @ts-expect-error not a contract
 connect<{ incoming: object }>("/");
 
+// What happens to the connection
+socket.on("connect", ({ recovered, reason }) => {
+  const known: boolean = recovered || reason === "expired" || reason === "off";
+  // @ts-expect-error no such reason
+  return known && reason === "late";
+});
+
 // emit
 const sent: boolean = socket.emit("sendMessage", { room: "a", text: "b" });
 socket.emit("touch");

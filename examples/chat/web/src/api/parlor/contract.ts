@@ -30,17 +30,48 @@ export type PayloadArgs<P, Rest extends unknown[] = []> = {} extends P
   : [payload: P, ...rest: Rest];
 
 /**
+ * Why the session is not the one that was there before the connection was lost:
+ *
+ * - `off`: the server keeps no sessions
+ * - `expired`: away for longer than the server keeps them
+ * - `overflow`: more waited than the server keeps
+ * - `evicted`: the server had too many to keep
+ * - `ended`: it was closed, by either side
+ * - `identity`: it belongs to somebody else, as after a change of the token
+ * - `mismatch`: the two sides do not agree on what was sent
+ * - `unknown`: the server does not know it; it was restarted, for example
+ */
+export type Unrecovered =
+  | "off"
+  | "expired"
+  | "overflow"
+  | "evicted"
+  | "ended"
+  | "identity"
+  | "mismatch"
+  | "unknown";
+
+/** What there is when the connection is open. */
+export interface Opened {
+  /**
+   * Whether the session goes on: with its rooms, and with all that was sent by either side. If not,
+   * rooms are to be joined again, and messages may be missing.
+   */
+  recovered: boolean;
+  /** Why not, if there was one before. */
+  reason?: Unrecovered;
+}
+
+/**
  * What happens to the connection. A socket emits these itself; their names are never the server's.
  */
 export interface Lifecycle {
   /**
    * The connection is open, for the first time or again: the place to join rooms. What is emitted
-   * here goes out before what was kept while there was no connection.
+   * here goes out before what was kept while there was no connection. What the server sent
+   * meanwhile comes after it.
    */
-  connect: {
-    /** Whether the server still had the session, with its rooms. */
-    recovered: boolean;
-  };
+  connect: Opened;
   /** The connection was lost or closed, or the server refuses it for good. */
   disconnect: {
     /** The close code; see `docs/wire.md`. 1006 means lost without one. */
@@ -57,10 +88,7 @@ export interface Lifecycle {
     delay: number;
   };
   /** The connection is open again; comes after `connect`. */
-  reconnect: {
-    /** Whether the server still had the session, with its rooms. */
-    recovered: boolean;
-  };
+  reconnect: Opened;
   /** `maxReconnectAttempts` have failed: the socket is closed until `connect()`. */
   reconnectFailed: {
     attempts: number;
@@ -82,6 +110,7 @@ export interface SocketError {
    * - `tooLarge`: more bytes than the server takes; not sent
    * - `full`: too much waits to be sent already; not sent
    * - `closed`: the socket is closed, or has closed while the event was kept; not sent
+   * - `lost`: the server has not confirmed it, and the session is gone; it may have arrived
    * - `connect`: an attempt to connect failed
    * - `undecodable`: a frame of the server's is not `[name, payload]`
    * - `handler`: a handler threw, or its promise was rejected; `details` is what it threw
@@ -161,8 +190,9 @@ export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<
   off<E extends EventName<C>>(event: E, handler?: Handler<C, E>): void;
   /**
    * Sends an event. While there is no connection it is kept, at most `bufferSize` of them, and goes
-   * out in order once there is one; if none comes, an `error` event says so. The answer of a call is
-   * dropped.
+   * out in order once there is one; if none comes, an `error` event says so. If the connection is
+   * lost it arrives once nevertheless, unless the session is lost, too: then an `error` event with
+   * the code `lost` says so. The answer of a call is dropped.
    *
    * @returns false if it is not sent; an `error` event says why
    */
@@ -171,8 +201,9 @@ export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<
     ...args: PayloadArgs<C["incoming"][E]>
   ): boolean;
   /**
-   * Sends a call and waits for its answer. Rejects with a {@link CallError}, or with the reason of
-   * the signal. A call that waits for a connection is kept, as an event is.
+   * Sends a call and waits for its answer, which may come over a later connection of the session.
+   * Rejects with a {@link CallError}, or with the reason of the signal. A call that waits for a
+   * connection is kept, as an event is.
    */
   call<E extends Names<C["incoming"]> & Names<C["answers"]>>(
     event: E,

@@ -1,7 +1,7 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import { backoff, redial } from "./backoff";
+import { backoff, redial, resumes } from "./backoff";
 import { byteLength } from "./bytes";
 import { CallError } from "./callError";
 import { createCalls } from "./calls";
@@ -9,6 +9,7 @@ import { check } from "./check";
 import type {
   CallOptions,
   Contract,
+  Opened,
   Options,
   OutgoingEvent,
   Socket,
@@ -21,10 +22,11 @@ import { createIterator } from "./iteration";
 import { dial, webSocketClass, type Frame, type Link } from "./link";
 import { isOffline, watchPage } from "./page";
 import { rules } from "./rules";
+import { createSession, type Message } from "./session";
 import { later, type Timer } from "./timer";
 import { byPath, webSocketUrl, withoutQuery } from "./url";
 
-/** How many bytes may wait in the WebSocket before more is refused. */
+/** How many bytes may wait, here and in the WebSocket, before more is refused. */
 const maxWaiting = 1 << 20;
 
 /**
@@ -36,14 +38,6 @@ const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/
 /** The names under which listeners of the status, and of all events, are kept: no server's. */
 const statusChange = "$status";
 const anyEvent = "$event";
-
-/** What waits for a connection, or is sent at once. */
-interface Message {
-  event: string;
-  text: string;
-  /** Of a call; 0 for an event. */
-  id: number;
-}
 
 /** Connects to `target`. Functions in `options` are read on each attempt and may be replaced. */
 export function createSocket<C extends Contract>(target: Target, options: Options): Socket<C> {
@@ -57,6 +51,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   const { begin, settle, rejectAll } = createCalls(callTimeout, (id) =>
     kept.some((message) => message.id === id),
   );
+  const session = createSession();
 
   let status: Status = "closed";
   /** The attempt in flight or the connection: there is never more than one. */
@@ -64,7 +59,11 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   /** Runs until the next attempt. There is either this or a link, unless the socket is closed. */
   let waiting: Timer | undefined;
   let unwatch: (() => void) | undefined;
-  let kept: Message[] = [];
+  /** What was not sent yet, for want of a connection or because too much is under way. */
+  const kept: Message[] = [];
+  let keptBytes = 0;
+  /** How many of them may go out: all but in handlers of `connect`, whose own come first. */
+  let due = Infinity;
   /** The attempts to connect again since a connection last lasted; and those that count. */
   let made = 0;
   let attempts = 0;
@@ -90,6 +89,9 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     }
     if (!heard) console.error("Parlor:", error);
   };
+  const reportAll = (messages: Message[], code: string, text: string) => {
+    for (const { id, event } of messages) if (!id) report(new CallError(code, text), event);
+  };
   const { add, remove, dispatch } = createHandlers((event, cause) =>
     report(new CallError("handler", String(cause), cause), event),
   );
@@ -105,6 +107,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     const mine = dial(
       resolveUrl,
       options,
+      session,
       !welcomed,
       (welcome) => {
         const again = since !== undefined;
@@ -118,18 +121,17 @@ export function createSocket<C extends Contract>(target: Target, options: Option
         plain = !welcome;
         welcomed ||= !plain;
         maxMessage = welcome?.maxMessage || Infinity;
-        const recovered = !!welcome?.recovered;
-        setStatus("connected");
+        const [reason, gone] = session.begin(welcome, mine.send);
+        if (reason) rejectAll("disconnected", "connection lost");
         // Any of these handlers may close the socket.
-        if (link === mine) dispatch("connect", { recovered });
-        if (link === mine && again) dispatch("reconnect", { recovered });
-        while (link === mine && kept.length) {
-          const message = kept.shift() as Message;
-          const refused = refusal(message);
-          if (!refused) mine.send(message.text);
-          else if (message.id) settle(message.id, refused);
-          else report(refused, message.event);
-        }
+        reportAll(gone, "lost", "not confirmed");
+        due = 0;
+        const opened: Opened = { recovered: !reason, ...(again && reason && { reason }) };
+        if (link === mine) setStatus("connected");
+        if (link === mine) dispatch("connect", opened);
+        if (link === mine && again) dispatch("reconnect", opened);
+        due = Infinity;
+        flush();
       },
       received,
       lost,
@@ -148,24 +150,25 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (established) {
       // Else a server that welcomes and then closes would be dialled for ever.
       if (Date.now() - (since as number) >= maxReconnectInterval) made = attempts = 0;
-      rejectAll("disconnected", "connection lost");
     } else if (isOffline() && attempts) attempts--;
 
     const back = reconnect && redial(code) && webSocketClass(options);
-    const delay = backoff(made, options);
+    const delay = backoff(made, reason, options);
     const timer = (waiting =
       back && attempts < maxReconnectAttempts ? later(delay, start) : undefined);
+    const resuming = timer && resumes(code) && session.offer();
+    const gone = resuming ? [] : session.end();
+    // Who gives up says below that the socket is closed.
+    if (!resuming && (established || !resumes(code))) rejectAll("disconnected", "connection lost");
     // From here on handlers run, any of which may close the socket or connect it.
     if (timer) {
       made++;
       attempts++;
       setStatus("reconnecting");
-    } else {
-      const unsent = kept;
-      end();
-      for (const { id, event } of unsent)
-        if (!id) report(new CallError("closed", "not sent"), event);
     }
+    const unsent = timer ? [] : end();
+    reportAll(gone, "lost", "not confirmed");
+    reportAll(unsent, "closed", "not sent");
     if (!established)
       report(new CallError("connect", `no connection to ${withoutQuery(url)}: ${code} ${reason}`));
     if (established || !redial(code))
@@ -174,15 +177,18 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (back && !timer && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });
   };
 
-  /** The socket is closed: nothing waits any more. */
+  /** The socket is closed: nothing waits any more. Returns what did. */
   const end = () => {
     unwatch?.();
     clearTimeout(waiting);
     waiting = undefined;
-    kept = [];
+    const unsent = kept.splice(0);
+    keptBytes = 0;
+    session.end();
     rejectAll("closed", "the socket is closed");
     setStatus("closed");
     dispatch(anyEvent);
+    return unsent;
   };
 
   const received = (parts: Frame | undefined) => {
@@ -194,16 +200,35 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       const refused = new CallError(code, message, details);
       if (id === undefined) report(refused);
       else settle(id, refused);
-    } else if (!reserved.test(name)) {
+    } else if (name === "$ack") flush();
+    else if (!reserved.test(name)) {
       dispatch(name, payload);
       dispatch(anyEvent, { event: name, data: payload });
     }
   };
 
+  /** How many bytes wait in the WebSocket; undefined while nothing can be sent. */
+  const buffered = () => (status === "connected" ? link?.waiting() : undefined);
+
+  /** Sends what is kept, as far as it may go. */
+  const flush = () => {
+    while (due && kept.length && buffered() !== undefined) {
+      const message = kept[0] as Message;
+      const refused = refusal(message);
+      if (!refused && !session.take(message)) return;
+      due--;
+      keptBytes -= message.bytes;
+      kept.shift();
+      if (!refused) link?.send(message.text);
+      else if (message.id) settle(message.id, refused);
+      else report(refused, message.event);
+    }
+  };
+
   /** Why the server cannot take the message. */
-  const refusal = ({ id, text }: Message): CallError | undefined => {
+  const refusal = ({ id, bytes }: Message): CallError | undefined => {
     if (plain && id) return new CallError("plain", "no answers in plain mode");
-    if (byteLength(text) > maxMessage)
+    if (bytes > maxMessage)
       return new CallError("tooLarge", `more than ${maxMessage} bytes`);
     return undefined;
   };
@@ -222,14 +247,20 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     const violation = own && check(own, JSON.parse(text)[1]);
     if (violation)
       return new CallError("invalid", `${violation.path} ${violation.message}`, violation);
-    const message = { event, text, id };
-    const bytes = link?.waiting();
+    const message = { event, text, bytes: byteLength(text), id };
     const refused = refusal(message);
     if (refused) return refused;
-    if (bytes === undefined ? kept.length >= bufferSize : bytes > maxWaiting)
+    const bytes = buffered();
+    if (
+      bytes === undefined
+        ? kept.length >= bufferSize
+        : // What handlers of `connect` send does not wait for what was kept.
+          bytes + (due < Infinity ? 0 : keptBytes) > maxWaiting
+    )
       return new CallError("full", "too much waits");
-    if (bytes === undefined) kept.push(message);
-    else link?.send(text);
+    kept.splice(due++, 0, message);
+    keptBytes += message.bytes;
+    flush();
     return undefined;
   };
 
@@ -237,10 +268,13 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (link) return;
     if (status === "closed") {
       made = attempts = 0;
-      unwatch = watchPage((back, restored) => {
-        link?.doubt(restored);
-        if (back && waiting) start();
-      });
+      unwatch = watchPage(
+        (back, restored) => {
+          link?.doubt(restored);
+          if (back && waiting) start();
+        },
+        () => link?.drop(1000),
+      );
       status = "connecting";
     }
     start();
@@ -268,7 +302,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
         options,
         (id) => post(event, payload, id),
         (id) => {
-          kept = kept.filter((message) => message.id !== id);
+          const at = kept.findIndex((message) => message.id === id);
+          if (at >= 0) keptBytes -= (kept.splice(at, 1) as [Message])[0].bytes;
         },
       ) as Promise<never>,
     close(code = 1000, reason = "") {

@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { advance, secret, startClock, stopClock } from "./support/fake.js";
+import { connected, cut, errors, offered, resumeOf, say, texts } from "./support/session.js";
+
+beforeEach(stopClock);
+afterEach(startClock);
+
+test("counts all frames but those without a number, from the welcome on", async () => {
+  const all = await connected();
+  const counted = ['["newMessage",{}]', '["$ok",1,7]', '["$err",{}]', '["$new",1]', '["connect",{}]'];
+  counted.push("{", "[]", '{"0":"ping"}', '["pings"]', '["$acks",1]', "");
+  const others = ["$welcome", "$ack", "$contract", "$contract?", "ping", "pong"];
+  for (const name of others) for (const data of [0, { resume: secret(2) }]) all.first.frame(name, data);
+  for (const text of counted) all.first.text(text);
+  all.first.text(new ArrayBuffer(8));
+  await cut(all);
+  assert.equal(offered(all), resumeOf(1, counted.length + 1));
+  all.net.last.open("parlor.v1.json");
+  all.net.last.frame("newMessage", {});
+  await cut(all);
+  await advance(1000);
+  assert.equal(offered(all), resumeOf(1, counted.length + 1), "before a welcome nothing is heard");
+});
+
+test("what is confirmed is not sent again; counts that cannot be confirm nothing", async () => {
+  const all = await connected();
+  for (const text of ["1", "2", "3"]) say(all, text);
+  for (const count of [4, 1e9, -1, 0, 0.5, NaN, null, "x", {}, [], "length"]) all.first.frame("$ack", count);
+  all.first.frame("$ack", 1);
+  all.first.frame("$ack", 0);
+  await cut(all);
+  all.net.last.welcome({ resume: secret(2), recovered: true, received: 1 });
+  assert.deepEqual(texts(all.net.last.sent), ["$ack 0", "2", "3"]);
+});
+
+test("without a secret nothing is kept, counted or confirmed: calls are rejected at once", async () => {
+  for (const resume of [null, undefined, 7, {}, "", secret().slice(1), `${secret()}s`, `${secret().slice(1)}.`]) {
+    const all = await connected();
+    all.first.end(1011);
+    await advance(1000);
+    const { net, socket } = all;
+    net.last.welcome({ resume });
+    for (let i = 0; i < 5000; i++) socket.emit("touch");
+    for (let i = 0; i < 300; i++) net.last.frame("newMessage", {});
+    const call = assert.rejects(socket.call("clear"), { code: "disconnected" });
+    assert.equal(net.last.sent.length, 5001, String(resume));
+    net.last.end(1006);
+    await call;
+    await advance(2000);
+    assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
+    assert.deepEqual(errors(all), []);
+    socket.close();
+  }
+});
+
+test("confirms after 128 frames or 32 KiB, whichever is first, and then anew", async () => {
+  const all = await connected();
+  const { first } = all;
+  const frames = (n: number, length = 0) => {
+    for (let i = 0; i < n; i++) first.frame("newMessage", { text: "x".repeat(length) });
+    return first.sent.splice(0);
+  };
+  assert.deepEqual(frames(127), []);
+  first.frame("pong", null);
+  assert.deepEqual(frames(1), [["$ack", 128]]);
+  assert.deepEqual(frames(127), []);
+  assert.deepEqual(frames(1), [["$ack", 256]]);
+  assert.deepEqual(frames(3, 10_000), []);
+  assert.deepEqual(frames(1, 2700), [["$ack", 260]]);
+  assert.deepEqual(frames(1, 1 << 15), [["$ack", 261]]);
+  assert.deepEqual(frames(127), []);
+  await cut(all);
+  all.net.last.welcome({ resume: secret(2), recovered: true, received: 0 });
+  for (let i = 0; i < 127; i++) all.net.last.frame("newMessage", {});
+  assert.deepEqual(all.net.last.sent, [["$ack", 388]], "the first one told all of it");
+  await cut(all);
+  await advance(1000);
+  all.net.last.welcome({ resume: secret(3) });
+  for (let i = 0; i < 128; i++) all.net.last.frame("newMessage", {});
+  assert.deepEqual(all.net.last.sent, [["$ack", 128]], "nothing is owed to a new session");
+});
+
+test("confirms with its own ping, if there is something to confirm", async () => {
+  const { first } = await connected();
+  await advance(30_000);
+  assert.deepEqual(first.sent, [["ping", 1]]);
+  first.frame("pong", 1);
+  first.frame("newMessage", {});
+  await advance(30_000);
+  first.frame("pong", 2);
+  await advance(30_000);
+  assert.deepEqual(first.sent.slice(1), [["$ack", 1], ["ping", 2], ["ping", 3]]);
+});
+
+test("no more than 4096 frames are under way; the others wait, and $ack lets them go", async () => {
+  const all = await connected();
+  const { first, socket } = all;
+  for (let i = 0; i < 4100; i++) assert.equal(say(all, String(i)), true);
+  const call = socket.call("clear", {}, { timeout: Infinity });
+  assert.equal(first.sent.length, 4096);
+  first.frame("$ack", 3);
+  assert.deepEqual(texts(first.sent).slice(-3), ["4096", "4097", "4098"]);
+  await advance(30_000);
+  assert.deepEqual(first.sent.pop(), ["ping", 1], "pings are not held back");
+  first.frame("$ack", 4096);
+  assert.deepEqual(texts(first.sent).slice(-2), ["4099", "clear {}"]);
+  first.frame("$ok", null, 1);
+  assert.equal(await call, null);
+});
+
+test("no more than 256 KiB are under way, of UTF-8; one frame may go beyond", async () => {
+  const all = await connected();
+  all.first.end(1006);
+  await advance(1000);
+  const { net } = all;
+  net.last.welcome({ resume: secret(2), maxMessage: 1 << 20 });
+  const frame = (bytes: number, text: string) =>
+    text.repeat((bytes - '["sendMessage",{"room":"a","text":""}]'.length) / Buffer.byteLength(text));
+  say(all, frame((1 << 18) - 2, "é"));
+  say(all, frame(1 << 19, "x"));
+  say(all, "waits");
+  assert.equal(net.last.sent.length, 2);
+  net.last.frame("$ack", 1);
+  assert.equal(net.last.sent.length, 2);
+  net.last.frame("$ack", 2);
+  assert.deepEqual(texts(net.last.sent).slice(2), ["waits"]);
+  say(all, frame((1 << 18) - Buffer.byteLength(JSON.stringify(net.last.sent[2])), "x"));
+  say(all, "waits, too");
+  assert.equal(net.last.sent.length, 4);
+});
+
+test("refuses more while over 1 MiB waits, here and in the WebSocket", async () => {
+  const all = await connected();
+  const { net, socket } = all;
+  const text = "x".repeat(1 << 16);
+  const send = () => socket.emit("sendMessage", { room: "a", text: text.slice(38) });
+  for (let i = 0; i < 4 + 16 + 1; i++) assert.equal(send(), true, String(i));
+  assert.equal(send(), false);
+  await assert.rejects(socket.call("search", { text: "x" }), { code: "full" });
+  assert.deepEqual(errors(all), ["full sendMessage"]);
+  net.last.frame("$ack", 1);
+  net.last.bufferedAmount = 1;
+  assert.equal(socket.emit("touch"), false, "1 MiB and 1 byte");
+  net.last.bufferedAmount = 0;
+  const given = new AbortController();
+  const call = assert.rejects(socket.call("search", { text: "x" }, { signal: given.signal }));
+  assert.equal(socket.emit("touch"), false);
+  given.abort();
+  await call;
+  assert.equal(socket.emit("touch"), true);
+  // With the touch, too much waits again; what handlers of `connect` emit goes out all the same.
+  socket.once("connect", () => assert.equal(socket.emit("joinRoom", { room: "a" }), true));
+  await cut(all);
+  net.last.welcome({ resume: secret(2) });
+  assert.equal(net.last.sent[0]?.[0], "joinRoom");
+  assert.equal(net.last.sent.length, 5, "and 4 of those that wait");
+});
+
+test("what waits while too much is under way is not lost with the session; a call that is given up does not go", async () => {
+  const all = await connected();
+  const { net, socket } = all;
+  for (let i = 0; i < 4096; i++) socket.emit("touch");
+  const given = new AbortController();
+  const call = assert.rejects(socket.call("clear", {}, { signal: given.signal }));
+  const waits = socket.call("joinRoom", { room: "a" });
+  say(all, "waits");
+  given.abort();
+  await call;
+  await cut(all);
+  net.last.welcome({ resume: secret(2), reason: "overflow" });
+  assert.equal(errors(all).length, 4096);
+  assert.deepEqual(texts(net.last.sent), ['joinRoom {"room":"a"}', "waits"]);
+  net.last.frame("$ok", ["ada"], 2);
+  assert.deepEqual(await waits, ["ada"]);
+});
+
+test("counts that cannot be are not recovered, and the server's hold from there on", async () => {
+  for (const received of [4, 0, -1]) {
+    const all = await connected();
+    const { net, log } = all;
+    for (const text of ["1", "2", "3"]) say(all, text);
+    const call = assert.rejects(all.socket.call("clear"), { code: "disconnected" });
+    all.first.frame("newMessage", {});
+    all.first.frame("$ack", 1);
+    await cut(all);
+    const impossible = received === 4 ? 5 : received;
+    net.last.welcome({ resume: secret(2), recovered: true, received: impossible });
+    await call;
+    assert.deepEqual(log.of("connect"), [{ recovered: false, reason: "mismatch" }]);
+    assert.deepEqual(errors(all), ["lost sendMessage", "lost sendMessage"]);
+    say(all, "new");
+    say(all, "newer");
+    assert.deepEqual(texts(net.last.sent), ["$ack 1", "new", "newer"]);
+    net.last.frame("$ack", impossible + 1);
+    await cut(all);
+    await advance(1000);
+    assert.equal(offered(all), resumeOf(2, 1));
+    net.last.welcome({ resume: secret(3), recovered: true, received: impossible + 1 });
+    assert.deepEqual(texts(net.last.sent), ["$ack 1", "newer"]);
+  }
+});
+
+test("a welcome that is recovered without a count is not", async () => {
+  for (const received of [undefined, "x", {}, 0.5]) {
+    const all = await connected();
+    say(all, "1");
+    await cut(all);
+    all.net.last.welcome({ resume: secret(2), recovered: true, received });
+    assert.deepEqual(all.log.of("connect"), [{ recovered: false, reason: "mismatch" }]);
+    assert.deepEqual(errors(all), ["lost sendMessage"]);
+    all.socket.close();
+  }
+});
+
+test("names that have no number are sent and not kept", async () => {
+  const all = await connected();
+  all.socket.emit("ping" as never, null as never);
+  say(all, "1");
+  assert.deepEqual(all.first.sent[0], ["ping", null]);
+  await cut(all);
+  all.net.last.welcome({ resume: secret(2), recovered: true, received: 0 });
+  assert.deepEqual(texts(all.net.last.sent), ["$ack 0", "1"]);
+});

@@ -1,0 +1,382 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { connect, type Lifecycle } from "../src/client.js";
+import type { Chat } from "./support/contract.js";
+import { advance, fake, lifecycle, recorder, secret, settle, sleep, startClock, stopClock } from "./support/fake.js";
+import { connected, type Connected, cut, errors, offered, resumeOf, say, texts } from "./support/session.js";
+
+beforeEach(stopClock);
+afterEach(startClock);
+
+test("asks for its session, after the subprotocol and with the token", async () => {
+  const all = await connected({ auth: () => "token" });
+  for (let i = 0; i < 3; i++) all.first.frame("newMessage", {});
+  await cut(all);
+  const bearer = `parlor.bearer.${Buffer.from("token").toString("base64url")}`;
+  assert.deepEqual(all.net.last.protocols, ["parlor.v1.json", resumeOf(1, 3), bearer]);
+  assert.equal(all.first.protocols?.length, 2, "the first time there is none to ask for");
+});
+
+test("recovered: the $ack, then what is not confirmed, then what handlers emit, then what was kept", async () => {
+  const all = await connected();
+  const { socket, net, log, first } = all;
+  socket.on("connect", () => void say(all, "of connect"));
+  socket.on("reconnect", () => void say(all, "of reconnect"));
+  for (const text of ["1", "2", "3", "4"]) say(all, text);
+  first.frame("newMessage", { n: 1 });
+  first.frame("$ack", 1);
+  first.end(1006);
+  say(all, "kept");
+  await advance(1000);
+  net.last.welcome({ resume: secret(2), recovered: true, received: 2 });
+  net.last.frame("newMessage", { n: 2 });
+  assert.deepEqual(texts(net.last.sent), ["$ack 1", "3", "4", "of connect", "of reconnect", "kept"]);
+  assert.deepEqual(log.heard, [
+    ["newMessage", { n: 1 }],
+    ["disconnect", { code: 1006, reason: "", willReconnect: true }],
+    ["reconnecting", { attempt: 1, delay: 1000 }],
+    ["connect", { recovered: true }],
+    ["reconnect", { recovered: true }],
+    ["newMessage", { n: 2 }],
+  ]);
+  net.last.frame("$ack", 5);
+  await cut(all);
+  await advance(1000);
+  assert.equal(offered(all), resumeOf(2, 2), "the counts go on, with the new secret");
+  net.last.welcome({ resume: secret(3), recovered: true, received: 6 });
+  assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 2", "kept"]);
+});
+
+test("not recovered: what is not confirmed is told lost, before connect; the rest goes out", async () => {
+  const all = await connected();
+  const { socket, net, log } = all;
+  socket.on("connect", () => void say(all, "of connect"));
+  socket.once("error", () => void say(all, "again"));
+  for (const text of ["1", "2", "3"]) say(all, text);
+  socket.emit("touch");
+  all.first.frame("$ack", 2);
+  await cut(all);
+  say(all, "kept");
+  net.last.welcome({ resume: secret(2), reason: "expired" });
+  assert.deepEqual(errors(all), ["lost sendMessage", "lost touch"]);
+  assert.deepEqual(log.names().slice(-4), ["error", "error", "connect", "reconnect"]);
+  assert.deepEqual(log.of("reconnect"), [{ recovered: false, reason: "expired" }]);
+  assert.deepEqual(texts(net.last.sent), ["of connect", "kept", "again"]);
+  net.last.frame("newMessage", {});
+  net.last.frame("$ack", 1);
+  await cut(all);
+  await advance(1000);
+  assert.equal(offered(all), resumeOf(2, 1), "the counts begin anew");
+  net.last.welcome({ resume: secret(3), recovered: true, received: 2 });
+  assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 1", "again"]);
+});
+
+test("why it was not recovered: what the server says, or that it does not say", async () => {
+  const known = ["expired", "overflow", "evicted", "ended", "identity", "mismatch", "unknown"];
+  for (const reason of [...known, "new", "", null, undefined, 7, "unexpired"]) {
+    const all = await connected();
+    await cut(all);
+    all.net.last.welcome({ resume: secret(2), reason });
+    const said = known.includes(reason as string) ? reason : "unknown";
+    for (const event of ["connect", "reconnect"])
+      assert.deepEqual(all.log.of(event), [{ recovered: false, reason: said }]);
+    all.socket.close();
+  }
+});
+
+test("the first connection has no reason; without a secret before, it is that there was none", async () => {
+  const net = fake();
+  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
+  const log = recorder();
+  log.listen(socket, "connect");
+  await settle();
+  net.last.welcome({ recovered: true, reason: "expired" });
+  net.last.frame("newMessage", {});
+  net.last.end(1006);
+  await advance(1000);
+  assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
+  net.last.welcome({ recovered: true, resume: secret(), received: 7 });
+  assert.deepEqual(net.last.sent, []);
+  net.last.end(1011);
+  await advance(2000);
+  net.last.welcome({ resume: null });
+  socket.close();
+  socket.connect();
+  await settle();
+  net.last.welcome();
+  assert.deepEqual(log.of("connect"), [
+    { recovered: false },
+    { recovered: false, reason: "off" },
+    { recovered: false, reason: "ended" },
+    { recovered: false, reason: "off" },
+  ]);
+});
+
+test("calls in flight get their answers when the session is recovered", async () => {
+  const all = await connected();
+  const { socket, net } = all;
+  const handled = socket.call("joinRoom", { room: "a" });
+  const underWay = socket.call("joinRoom", { room: "b" });
+  const late = assert.rejects(socket.call("clear", {}, { timeout: 500 }), { code: "timedOut" });
+  await cut(all);
+  await late;
+  net.last.welcome({ resume: secret(2), recovered: true, received: 1 });
+  assert.deepEqual(net.last.sent.map(([, , id]) => id), [undefined, 2, 3], "what has a number goes on");
+  net.last.frame("$ok", ["a"], 1);
+  net.last.frame("$ok", ["b"], 2);
+  net.last.frame("$ok", null, 3);
+  assert.deepEqual(await Promise.all([handled, underWay]), [["a"], ["b"]]);
+  assert.deepEqual(errors(all), []);
+});
+
+test("and are rejected when it was not, when the code says so, or when the socket gives up", async () => {
+  const outcome = async (all: Connected, end: () => unknown) => {
+    let code = "none";
+    all.socket.call("clear", {}, { timeout: Infinity }).catch((error) => (code = error.code));
+    await end();
+    await settle();
+    return code;
+  };
+  let all = await connected();
+  assert.equal(await outcome(all, () => all.first.end(1006)), "none");
+  await advance(1000);
+  assert.equal(await outcome(all, () => all.net.last.welcome()), "none", "this one was only kept");
+  all = await connected();
+  assert.equal(await outcome(all, async () => (await cut(all), all.net.last.welcome())), "disconnected");
+  all = await connected();
+  assert.equal(await outcome(all, () => all.first.end(1012)), "disconnected");
+  all = await connected();
+  assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(1012))), "disconnected");
+  all = await connected();
+  assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(4501))), "disconnected");
+  all = await connected({ reconnect: false });
+  assert.equal(await outcome(all, () => all.first.end(1006)), "disconnected");
+  all = await connected({ maxReconnectAttempts: 1 });
+  assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(1006))), "closed");
+  all = await connected();
+  assert.equal(await outcome(all, () => all.socket.close()), "closed");
+});
+
+test("the close code says whether the session may be resumed", async () => {
+  const yes = [1001, 1006, 1013, 4000, 4001, 4002, 4003, 1010, 1014, 3000, 4004, 4499];
+  const no = [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1011, 1012, 4500, 4501, 4502, 4503, 4504, 4505, 4999];
+  for (const code of [...yes, ...no]) {
+    const all = await connected();
+    say(all, "1");
+    all.first.end(code);
+    const lost = no.includes(code);
+    assert.deepEqual(errors(all), lost ? ["lost sendMessage"] : [], String(code));
+    if (lost) assert.deepEqual(all.log.names().slice(0, 2), ["error", "disconnect"]);
+    all.socket.connect();
+    await settle();
+    assert.equal(offered(all), lost ? undefined : resumeOf(1, 0), String(code));
+    all.net.last.welcome({ resume: secret(2), recovered: !lost, received: 1 });
+    assert.deepEqual(all.log.of("connect"), [lost ? { recovered: false, reason: "ended" } : { recovered: true }]);
+    assert.equal(errors(all).length, Number(lost), "it is told once");
+    all.socket.close();
+  }
+});
+
+test("an attempt that is refused, fails or hangs forgets nothing; one that is refused for good does", async () => {
+  const all = await connected({ connectTimeout: 500, maxReconnectInterval: 1000 });
+  const { net } = all;
+  say(all, "1");
+  all.first.frame("newMessage", {});
+  await cut(all);
+  for (const code of [1006, 4002, 4003, 1013]) {
+    assert.equal(offered(all), resumeOf(1, 1));
+    net.last.open("parlor.v1.json");
+    await cut(all, code);
+  }
+  await advance(1500);
+  assert.equal(offered(all), resumeOf(1, 1), "after connectTimeout");
+  assert.deepEqual(new Set(errors(all)), new Set(["connect"]));
+  all.log.heard.length = 0;
+  net.last.end(4501);
+  assert.deepEqual(errors(all), ["lost sendMessage", "connect"]);
+  all.socket.connect();
+  await settle();
+  assert.equal(offered(all), undefined);
+});
+
+test("who gives up says what is lost and what was not sent", async () => {
+  const all = await connected({ maxReconnectAttempts: 1 });
+  say(all, "1");
+  await cut(all);
+  all.socket.emit("touch");
+  all.net.last.end(1006);
+  assert.deepEqual(errors(all), ["lost sendMessage", "closed touch", "connect"]);
+  all.socket.connect();
+  await settle();
+  assert.equal(offered(all), undefined);
+});
+
+test("close forgets the session and says nothing of it", async () => {
+  for (const where of ["connected", "waiting", "dialling"]) {
+    const all = await connected();
+    say(all, "1");
+    all.first.frame("newMessage", {});
+    if (where !== "connected") all.first.end(1006);
+    if (where === "dialling") await advance(1000);
+    all.socket.close();
+    assert.deepEqual(errors(all), []);
+    if (where === "connected") assert.equal(all.first.closed?.code, 1000);
+    all.socket.connect();
+    await settle();
+    assert.equal(offered(all), undefined);
+    all.net.last.welcome({ resume: secret(2) });
+    assert.deepEqual(all.log.of("connect"), [{ recovered: false, reason: "ended" }]);
+    assert.deepEqual(all.net.last.sent, []);
+  }
+});
+
+test("a handler that closes in the middle of a replay: nothing more is heard of it", async () => {
+  const all = await connected();
+  const { net, socket, log } = all;
+  await cut(all);
+  const old = net.last;
+  socket.once("newMessage", () => {
+    socket.close();
+    socket.connect();
+  });
+  old.welcome({ resume: secret(2), recovered: true });
+  for (let n = 1; n <= 3; n++) old.frame("newMessage", { n });
+  assert.deepEqual(log.of("newMessage"), [{ n: 1 }]);
+  await settle();
+  assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
+  net.last.welcome({ resume: secret(3) });
+  net.last.frame("newMessage", { n: 4 });
+  net.last.end(1006);
+  await advance(1000);
+  assert.equal(offered(all), resumeOf(3, 1));
+});
+
+test("a handler that closes when it hears of a loss: no connect follows", async () => {
+  const all = await connected();
+  say(all, "1");
+  await cut(all);
+  all.socket.once("error", () => all.socket.close());
+  all.net.last.welcome();
+  assert.equal(all.socket.status, "closed");
+  assert.deepEqual(all.log.of("connect"), []);
+  assert.ok(all.net.last.closed);
+});
+
+test("frames of a connection that was given up do not count, nor do its $acks", async () => {
+  const all = await connected();
+  const { net, first, log } = all;
+  say(all, "1");
+  first.frame("newMessage", { n: 1 });
+  await advance(40_000);
+  assert.equal(first.closed?.code, 4001);
+  first.frame("newMessage", { n: 2 });
+  first.frame("$ack", 1);
+  await advance(1000);
+  assert.equal(offered(all), resumeOf(1, 1));
+  first.frame("newMessage", { n: 2 });
+  net.last.welcome({ resume: secret(2), recovered: true, received: 0 });
+  first.frame("newMessage", { n: 2 });
+  net.last.frame("newMessage", { n: 2 });
+  assert.deepEqual(log.of("newMessage"), [{ n: 1 }, { n: 2 }]);
+  assert.deepEqual(texts(net.last.sent), ["$ack 1", "1"]);
+});
+
+test("a machine that slept through its session hears so", async () => {
+  const all = await connected();
+  say(all, "1");
+  await sleep(3_600_000);
+  await advance(6000);
+  assert.equal(offered(all), resumeOf(1, 0));
+  all.net.last.welcome({ resume: secret(2), reason: "expired" });
+  assert.deepEqual(errors(all), ["lost sendMessage"]);
+});
+
+test("a welcome that did not arrive: the same secret and count are offered again", async () => {
+  const all = await connected();
+  all.first.frame("newMessage", {});
+  await cut(all);
+  all.net.last.open("parlor.v1.json");
+  await cut(all, 1006);
+  await advance(1000);
+  assert.equal(all.net.made.length, 3);
+  assert.equal(offered(all), resumeOf(1, 1));
+});
+
+test("connect while waiting resumes, too, and only once", async () => {
+  const all = await connected();
+  all.first.end(1006);
+  all.socket.connect();
+  all.socket.connect();
+  await settle();
+  assert.equal(offered(all), resumeOf(1, 0));
+  await advance(5000);
+  assert.equal(all.net.made.length, 2);
+});
+
+test("another token is another identity, which the server says", async () => {
+  let token = "ada";
+  const all = await connected({ auth: () => token });
+  token = "bob";
+  await cut(all);
+  assert.equal(offered(all), resumeOf(1, 0));
+  all.net.last.welcome({ resume: secret(2), reason: "identity" });
+  assert.deepEqual(all.log.of("reconnect"), [{ recovered: false, reason: "identity" }]);
+});
+
+test("plain mode knows nothing of it", async () => {
+  const net = fake();
+  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
+  const log = recorder();
+  log.listen(socket, ...lifecycle);
+  await settle();
+  net.last.open();
+  for (let i = 0; i < 5000; i++) socket.emit("touch");
+  for (let i = 0; i < 300; i++) net.last.frame("newMessage", {});
+  net.last.frame("$ack", 7);
+  assert.equal(net.last.sent.length, 5000);
+  assert.ok(net.last.sent.every(([name]) => name === "touch"));
+  net.last.end(1006);
+  await advance(1000);
+  assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
+  net.last.open();
+  assert.deepEqual(log.of("reconnect"), [{ recovered: false, reason: "off" }]);
+  assert.deepEqual(log.of("error"), []);
+});
+
+test("a session whose server comes back in plain mode is gone", async () => {
+  const all = await connected();
+  say(all, "1");
+  const call = assert.rejects(all.socket.call("clear"), { code: "disconnected" });
+  await cut(all);
+  all.net.last.open();
+  await call;
+  assert.deepEqual(errors(all), ["lost sendMessage"]);
+  assert.deepEqual(all.log.of("reconnect"), [{ recovered: false, reason: "unknown" }]);
+});
+
+test("a reason that ends in when to come back is the first wait, up to the longest", async () => {
+  for (const [code, reason, delay] of [
+    [1001, "the server shuts down; retry in 1234 ms", 1234],
+    [1012, "retry in 0 ms", 0],
+    [1013, "busy; retry in 999999 ms", 5000],
+    [4000, "retry in 20 ms", 20],
+    [1012, `retry in ${"9".repeat(40)} ms`, 5000],
+    [1012, "retry in 20 ms, please", 1000],
+    [1012, "retry in -20 ms", 1000],
+    [1012, "retry in ms", 1000],
+  ] as const) {
+    const all = await connected({ maxReconnectInterval: 5000 });
+    all.first.end(code, reason);
+    assert.deepEqual(all.log.of("disconnect"), [{ code, reason, willReconnect: true }]);
+    assert.deepEqual(all.log.of("reconnecting"), [{ attempt: 1, delay }], reason);
+    await advance(delay - 1);
+    assert.equal(all.net.made.length, 1);
+    await advance(1);
+    assert.equal(all.net.made.length, 2);
+    all.net.last.open("parlor.v1.json");
+    all.net.last.end(1006);
+    assert.equal((all.log.of("reconnecting")[1] as Lifecycle["reconnecting"]).delay, 2000, "then its own");
+    all.socket.close();
+  }
+});
