@@ -111,31 +111,47 @@ impl Queue {
 
     /// Hands over what waits, a batch of it.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
+        let keeps = self.keep.is_some();
         while bytes.len() < BATCH {
             let held = self.is_held();
-            let Some(slot) = self.frames.get_mut(self.written) else { break };
-            match slot {
+            let Some(slot) = self.frames.get(self.written) else { break };
+            let kept = match slot {
                 Slot::Counted(_) if held => break,
                 Slot::Counted(frame) => {
                     bytes.extend_from_slice(frame.as_bytes());
                     self.waiting -= frame.len();
                     self.sent += 1;
-                    if self.keep.is_some() {
+                    if keeps {
                         self.unconfirmed += frame.len();
                     } else {
                         self.confirmed += 1;
-                        *slot = Slot::Empty;
                     }
+                    keeps
                 }
                 Slot::Uncounted(frame) => {
                     bytes.extend_from_slice(frame.as_bytes());
                     self.waiting -= frame.len();
-                    *slot = Slot::Empty;
+                    false
                 }
-                Slot::Empty => self.holes -= 1,
+                Slot::Empty => {
+                    self.holes -= 1;
+                    false
+                }
+            };
+            // What is kept before it is left alone: it has long gone from the processor's cache.
+            if self.written == 0 && !kept {
+                self.frames.pop_front();
+                self.gone += 1;
+                continue;
+            }
+            if !kept && let Some(slot) = self.frames.get_mut(self.written) {
+                *slot = Slot::Empty;
             }
             self.written += 1;
-            self.trim();
+        }
+        if self.frames.is_empty() {
+            // An idle client keeps no buffer.
+            self.frames = VecDeque::new();
         }
         if !self.latest.is_empty() {
             let waiting = self.gone + self.written as u64;
