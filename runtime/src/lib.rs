@@ -61,6 +61,10 @@
 //! [`Socket`]), `ChatIo` (an [`Io`]), `ChatEmitter` with a method per outgoing event, `ChatClient`
 //! with a method per incoming event, `ChatEvents` (a [`ClientEvents`]) and the enum `ChatEvent`.
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[path = "fuzz.rs"]
+pub mod __fuzz;
 pub mod client;
 mod contract;
 mod lock;

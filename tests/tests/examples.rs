@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
+use futures_util::StreamExt;
 use parlor::http::StatusCode;
 use parlor_tests::{Example, Wire, soon};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
 async fn what_one_types_in_the_chat_the_other_sees() {
@@ -135,4 +137,20 @@ async fn the_bench_server_keeps_its_contract() {
     wire.emit("sendMessage", json!({"room": "a", "text": "hello"})).await;
     let message = wire.receive().await;
     assert_eq!((&message[0], &message[1]["text"]), (&json!("newMessage"), &json!("hello")));
+}
+
+#[tokio::test]
+async fn the_echo_sends_messages_back() {
+    let addr = free_addr();
+    let _server = Example::serve_at("echo", addr.port()).await;
+    let mut wire = Wire::plain(addr, "/").await;
+    for (sent, expected) in [
+        (Message::text("hi"), Message::text("hi")),
+        (Message::binary(&b"\x00\xff"[..]), Message::binary(&b"\x00\xff"[..])),
+        (Message::Ping("alive?".into()), Message::Pong("alive?".into())),
+    ] {
+        wire.send_message(sent).await;
+        let received = soon("the echo", wire.0.next()).await.expect("not closed");
+        assert_eq!(received.expect("no error"), expected);
+    }
 }

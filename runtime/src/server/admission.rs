@@ -45,7 +45,7 @@ pub(super) trait Endpoint: Send + Sync {
 /// A session that waits for its connection.
 pub(super) struct Admission {
     pub(super) welcome: Welcome,
-    start: Start,
+    pub(super) start: Start,
 }
 
 type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>) + Send>;
@@ -206,7 +206,7 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
     }
 }
 
-fn refuse(full: Full) -> Reject {
+pub(super) fn refuse(full: Full) -> Reject {
     match full {
         Full::TooManyConnections => Reject::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -217,7 +217,7 @@ fn refuse(full: Full) -> Reject {
     }
 }
 
-fn no_random_bits(error: getrandom::Error) -> Reject {
+pub(super) fn no_random_bits(error: getrandom::Error) -> Reject {
     tracing::error!(%error, "no random bits for a socket's id or secret");
     Reject::try_later("the server has no random bits")
 }

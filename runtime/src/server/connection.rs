@@ -10,12 +10,13 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::transport::Transport;
-use crate::session::{Member, Taken};
+use crate::session::{DisconnectReason, Member, Taken};
 use crate::wire::{CloseCode, Frame};
 
 /// How many bytes are read at once from a client that sends more than its read buffer takes.
@@ -145,6 +146,12 @@ impl Connection {
         let _ = self.websocket.send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
     }
 
+    /// Puts a message into the outbox as it is.
+    pub(super) fn send(&mut self, message: Message) {
+        // Cannot fail: the pipe takes all, and of a closed WebSocket the next read tells.
+        let _ = self.websocket.send(message);
+    }
+
     /// Whether any byte was taken since this was last asked.
     pub(crate) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
@@ -225,6 +232,22 @@ async fn await_goodbye(goodbye: impl Future<Output = io::Result<()>>, bound: Dur
         Ok(Err(error)) => tracing::debug!(%error, "the connection broke while it was closed"),
         Err(_) => tracing::debug!("the client did not close in time"),
     }
+}
+
+/// Why the connection cannot go on after this error.
+pub(crate) fn broken(error: &Error) -> DisconnectReason {
+    let code = match error {
+        Error::Capacity(_) => CloseCode::TOO_BIG,
+        Error::Utf8(_) => CloseCode::INVALID_UTF8,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_) => {
+            return DisconnectReason::ConnectionLost { error: error.to_string() };
+        }
+        _ => CloseCode::PROTOCOL,
+    };
+    DisconnectReason::ProtocolViolation { code, message: error.to_string() }
 }
 
 /// Whether there may be input, so that a task that was woken to write does not try to read.

@@ -6,6 +6,7 @@ mod alive;
 mod compact;
 mod connection;
 mod drain;
+mod echo;
 mod goodbye;
 mod handshake;
 mod handshakes;
@@ -25,10 +26,17 @@ mod upgrade;
 mod welcome;
 
 pub(crate) use alive::Alive;
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, broken};
 pub use procedure::Server;
 pub use reject::Reject;
 pub(crate) use request::Mode;
 pub use request::Request;
 pub use router::Router;
 pub use serve::{Listen, Serve, ServeError};
+
+/// Shakes hands with a client, as the listener does, over a stream that is no TCP connection.
+#[cfg(fuzzing)]
+pub(crate) async fn connect(router: &Router, stream: impl crate::stream::Stream + 'static) {
+    let transport = transport::Transport::Other(Box::new(stream));
+    handshake::handshake(handshake::Incoming { transport, peer: None, local: None }, router).await;
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::admission::{Endpoint, Mounted};
+use super::echo::Echo;
 use super::handshakes::Handshakes;
 use super::middleware::Middleware;
 use super::origin::OriginRules;
@@ -76,12 +77,29 @@ impl Router {
     ///
     /// A path that is mounted twice, or does not start with `/`, fails [`serve`](Self::serve); inside
     /// another HTTP server it is logged, and every request gets 500.
-    pub fn procedure<E, S>(mut self, path: impl Into<String>, server: Server<E, S>) -> Self
+    pub fn procedure<E, S>(self, path: impl Into<String>, server: Server<E, S>) -> Self
     where
         E: Procedure<S>,
         S: Send + 'static,
     {
-        let path = path.into();
+        self.mount(path.into(), Arc::new(Mounted::from(server)))
+    }
+
+    /// Mounts at `path` an endpoint that sends text and binary messages back as they came: for
+    /// conformance tests such as Autobahn's, and for load balancers that probe a server with a
+    /// WebSocket. Off unless it is mounted.
+    ///
+    /// It knows nothing of procedures and refuses clients of Parlor mode. Origins, hosts, handshake
+    /// and middleware are the router's, and so is the path, as with [`procedure`](Self::procedure).
+    /// A message is of at most `max_message_size` bytes, all its fragments together; a larger one
+    /// closes the connection with 1009. A peer takes a few times that of memory at most: it is read no
+    /// further until it has taken its last message. It has 60 s for that and for its next one; then it
+    /// is closed with 4001.
+    pub fn echo(self, path: impl Into<String>, max_message_size: usize) -> Self {
+        self.mount(path.into(), Arc::new(Echo::new(max_message_size)))
+    }
+
+    fn mount(mut self, path: String, endpoint: Arc<dyn Endpoint>) -> Self {
         let shared = self.shared();
         if !path.starts_with('/') {
             shared.mistakes.push(format!("the path `{path}` does not start with `/`"));
@@ -89,7 +107,7 @@ impl Router {
         }
         match shared.endpoints.entry(path) {
             Entry::Vacant(place) => {
-                place.insert(Arc::new(Mounted::from(server)));
+                place.insert(endpoint);
             }
             Entry::Occupied(taken) => {
                 shared.mistakes.push(format!("two procedures are mounted at `{}`", taken.key()));

@@ -174,3 +174,18 @@ fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
     };
     ErrorBody::new(ErrorCode::Unknown, message)
 }
+
+/// Takes a message apart and decodes it, without a session. A refusal is the frame that says so.
+#[cfg(fuzzing)]
+pub(crate) fn read<E: crate::contract::Contract>(
+    text: &str,
+) -> Result<E::Incoming, Option<crate::wire::Frame>> {
+    let head = Head::parse(text).map_err(|malformed| {
+        let body = ErrorBody::new(ErrorCode::Malformed, malformed.to_string());
+        super::reply::refusal(&body, None)
+    })?;
+    decode(head.name(text), head.payload(text)).map_err(|_| {
+        let refusal = diagnose::<E>(text);
+        super::reply::refusal(&refusal.body, refusal.call)
+    })
+}

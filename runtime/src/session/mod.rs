@@ -21,6 +21,8 @@ mod socket_id;
 mod stall;
 mod task;
 
+#[cfg(fuzzing)]
+pub(crate) use dispatch::read;
 pub(crate) use door::{Comeback, Refused};
 pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};

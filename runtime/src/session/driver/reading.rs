@@ -2,11 +2,10 @@
 
 use std::task::{Context, Poll};
 
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Driver;
-use crate::server::Mode;
+use crate::server::{Mode, broken};
 use crate::session::DisconnectReason;
 use crate::session::absence::Line;
 use crate::session::arrivals::Arrival;
@@ -168,20 +167,4 @@ impl Driver {
             self.member.hub().recovery.proven(&self.member);
         }
     }
-}
-
-/// Why the connection cannot go on after this error.
-fn broken(error: &Error) -> DisconnectReason {
-    let code = match error {
-        Error::Capacity(_) => CloseCode::TOO_BIG,
-        Error::Utf8(_) => CloseCode::INVALID_UTF8,
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
-        | Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Io(_) => {
-            return DisconnectReason::ConnectionLost { error: error.to_string() };
-        }
-        _ => CloseCode::PROTOCOL,
-    };
-    DisconnectReason::ProtocolViolation { code, message: error.to_string() }
 }

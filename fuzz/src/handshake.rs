@@ -1,0 +1,81 @@
+//! The first bytes of a connection: a request, and what comes behind it.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use parlor::__fuzz::connect;
+use parlor::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+use crate::contract;
+
+/// Longer than all timeouts of the server together: on a paused clock it passes when nothing else happens.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+struct Server {
+    runtime: Runtime,
+    router: Router,
+}
+
+thread_local! {
+    static SERVER: OnceCell<Server> = const { OnceCell::new() };
+}
+
+impl Server {
+    fn start() -> Self {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+        let router = Router::new().procedure("/", contract::server()).echo("/echo", 1 << 10);
+        Self { runtime: runtime.expect("a runtime"), router }
+    }
+}
+
+pub fn run(bytes: &[u8]) {
+    let answer = answer(bytes);
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 "), "no answer of HTTP's");
+    assert!(!answer.starts_with(b"HTTP/1.1 5"), "the server is at fault");
+}
+
+/// All that a client gets that sends these bytes, and ends its half of the connection when no more comes.
+pub(crate) fn answer(bytes: &[u8]) -> Vec<u8> {
+    SERVER.with(|server| {
+        let Server { runtime, router } = server.get_or_init(Server::start);
+        let (mut client, stream) = duplex(1 << 20);
+        let client = async move {
+            client.write_all(bytes).await.expect("they fit");
+            let mut answer = Vec::new();
+            // The clock moves when the server has done all that it can with what it has.
+            let end = timeout(A_MOMENT, client.read_to_end(&mut answer)).await;
+            if end.is_err() {
+                client.shutdown().await.expect("shut down");
+                client.read_to_end(&mut answer).await.expect("read");
+            }
+            answer
+        };
+        let connection = async { tokio::join!(client, connect(router, stream)).0 };
+        let answer = runtime.block_on(async { timeout(FOR_EVER, connection).await });
+        let answer = answer.expect("the connection hangs");
+        assert_eq!(router.connections(), 0, "a session has outlived its connection");
+        answer
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_behind_the_request_reaches_the_session() {
+        for (seed, said) in [
+            (&include_bytes!("../seeds/handshake/call")[..], r#"["$ok",true,2]"#),
+            (include_bytes!("../seeds/handshake/plain"), r#"["pong",null]"#),
+            (include_bytes!("../seeds/handshake/echo"), "\u{2}hi"),
+        ] {
+            let answer = String::from_utf8_lossy(&answer(seed)).into_owned();
+            assert!(answer.contains(said), "{said} is not in {answer}");
+        }
+    }
+}

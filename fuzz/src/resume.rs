@@ -1,0 +1,28 @@
+//! The subprotocols that a client offers: who it is, and which session it had.
+
+use crate::handshake;
+
+const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: \
+    parlor.v1.json, ";
+
+pub fn run(bytes: &[u8]) {
+    if let Some((secret, received)) = parlor::__fuzz::resume(bytes) {
+        // What is taken is what the client wrote: nothing is made up, trimmed or wrapped around.
+        let written = format!("parlor.resume.{secret}.");
+        let text = String::from_utf8_lossy(bytes);
+        let count = text.split(&written).nth(1).expect("the secret as it was written");
+        let digits = count.split(|c: char| !c.is_ascii_digit()).next().expect("one piece");
+        assert_eq!(digits.trim_start_matches('0'), received.to_string().trim_start_matches('0'));
+    }
+    let offered = bytes.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).copied();
+    let request: Vec<u8> = HEAD.iter().copied().chain(offered).chain(*b"\r\n\r\n").collect();
+    let answer = handshake::answer(&request);
+    let accepted = answer.starts_with(b"HTTP/1.1 101 ");
+    let refused = answer.starts_with(b"HTTP/1.1 4");
+    assert!(accepted || refused, "neither accepted nor refused: {}", answer.escape_ascii());
+    // A header with other bytes in it is none that a client of Parlor's sends: plain mode.
+    let legible = bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    let welcome = String::from_utf8_lossy(&answer).contains(r#"["$welcome",{"#);
+    assert!(welcome || !legible, "no welcome: {}", answer.escape_ascii());
+}
