@@ -74,6 +74,8 @@ mod rules;
 mod server;
 mod session;
 mod stream;
+#[cfg(feature = "test")]
+pub mod test;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod wire;

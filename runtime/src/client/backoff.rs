@@ -34,11 +34,17 @@ pub(super) struct Attempts {
     backoff: Backoff,
     most: u32,
     made: u32,
+    steady: bool,
 }
 
 impl Attempts {
     pub(super) fn new(backoff: Backoff, most: u32) -> Self {
-        Self { backoff, most, made: 0 }
+        Self { backoff, most, made: 0, steady: false }
+    }
+
+    /// Waits are as long as may be if they are to be `steady`.
+    pub(super) fn steady(self, steady: bool) -> Self {
+        Self { steady, ..self }
     }
 
     /// Whether one more may be made.
@@ -52,7 +58,11 @@ impl Attempts {
         let attempt = self.made;
         self.left().then(|| {
             self.made += 1;
-            asked.map_or_else(|| self.backoff.delay(attempt), |asked| asked.min(self.backoff.max))
+            match asked {
+                Some(asked) => asked.min(self.backoff.max),
+                None if self.steady => self.backoff.at(attempt, u32::MAX),
+                None => self.backoff.delay(attempt),
+            }
         })
     }
 
@@ -104,7 +114,7 @@ mod tests {
     fn waits_grow_over_connections_that_did_not_last() {
         let longest = |made| {
             let waits = (0..200).map(|_| {
-                let mut attempts = Attempts { backoff: BACKOFF, most: u32::MAX, made };
+                let mut attempts = Attempts { made, ..Attempts::new(BACKOFF, u32::MAX) };
                 attempts.lasted(29 * SECOND);
                 attempts.next(None).unwrap()
             });

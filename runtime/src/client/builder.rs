@@ -10,7 +10,9 @@ use super::dial::Dialer;
 use super::error::{BoxError, ConnectError};
 use super::events::ClientEvents;
 use super::handle::Client;
-use super::options::{Connector, MAX_HEARTBEAT, Options};
+#[cfg(feature = "test")]
+use super::options::Connector;
+use super::options::{MAX_HEARTBEAT, Options};
 use super::shared::Shared;
 use super::task::Task;
 use crate::contract::ClientHandle;
@@ -180,9 +182,16 @@ impl<C: ClientHandle> ClientBuilder<C> {
 
     /// Connects over what `connector` opens, anew for each attempt, and not over TCP. The handshake is
     /// that of the URL.
-    #[allow(dead_code, reason = "for transports that only tests have")]
+    #[cfg(feature = "test")]
     pub(crate) fn connector(mut self, connector: Connector) -> Self {
         self.options.connector = Some(connector);
+        self
+    }
+
+    /// Waits before attempts for as long as the intervals say, and not at random.
+    #[cfg(feature = "test")]
+    pub(crate) fn steady(mut self) -> Self {
+        self.options.steady = true;
         self
     }
 

@@ -31,5 +31,3 @@ pub use change::{ClientStatus, ConnectionChange};
 pub use error::{BoxError, CallError, ConnectError, EmitError};
 pub use events::ClientEvents;
 pub use handle::Client;
-#[allow(unused_imports, reason = "for transports that only tests have")]
-pub(crate) use options::Connector;

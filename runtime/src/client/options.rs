@@ -30,6 +30,8 @@ pub(super) struct Options {
     pub(super) heartbeat: Duration,
     pub(super) reconnect: bool,
     pub(super) backoff: Backoff,
+    /// Whether waits before attempts are as long as may be, and not random.
+    pub(super) steady: bool,
     pub(super) max_attempts: u32,
     pub(super) connect_timeout: Duration,
     pub(super) call_timeout: Duration,
@@ -50,6 +52,7 @@ impl Options {
             heartbeat: Duration::from_secs(30),
             reconnect: true,
             backoff: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) },
+            steady: false,
             max_attempts: 10,
             connect_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),

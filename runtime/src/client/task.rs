@@ -45,7 +45,8 @@ impl Task {
 
     async fn run(self, mut link: Link) {
         let mut session = self.fresh(1, &mut link.welcome);
-        let mut attempts = Attempts::new(self.options.backoff, self.options.max_attempts);
+        let Options { backoff, max_attempts, steady, .. } = self.options;
+        let mut attempts = Attempts::new(backoff, max_attempts).steady(steady);
         tracing::debug!("connected");
         loop {
             let Link { mut socket, welcome } = link;

@@ -53,6 +53,18 @@ impl Hub {
         self.members.lock().len().saturating_sub(self.recovery.absent())
     }
 
+    /// How many members there are, connected or not.
+    #[cfg(feature = "test")]
+    pub(crate) fn sessions(&self) -> usize {
+        self.members.lock().len()
+    }
+
+    /// How much is kept for sessions: they, their rooms, their secrets, places without a connection.
+    #[cfg(feature = "test")]
+    pub(crate) fn entries(&self) -> usize {
+        self.sessions() + self.rooms.len() + self.recovery.secrets() + self.recovery.absent()
+    }
+
     /// Lets nobody more in and ends every session: so many.
     pub(crate) fn drain(&self) -> usize {
         let members = {

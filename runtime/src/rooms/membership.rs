@@ -87,7 +87,7 @@ impl Membership {
         room.is_some_and(|room| room.lock().contains_key(&socket))
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "test"))]
     pub(crate) fn len(&self) -> usize {
         self.rooms.lock().len()
     }

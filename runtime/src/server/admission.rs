@@ -149,6 +149,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             Ok(Ok(Ok(granted))) => granted,
             Ok(Ok(Err(Refused::Rejected(reject)))) => return Err(reject),
             Ok(Ok(Err(Refused::Mismatch))) => return Ok(Err(Unrecovered::Mismatch)),
+            Ok(Ok(Err(Refused::NoRandomBits(error)))) => return Err(no_random_bits(error)),
             // The session has ended meanwhile, or the client came once more.
             Ok(Err(_)) => {
                 return match self.hub.recovery.find(secret) {
@@ -159,7 +160,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             Err(_) => return Err(Reject::try_later("the session is busy")),
         };
         let welcome = Welcome {
-            resume: self.secret(&member)?,
+            resume: Some(granted.secret.encode()),
             received: granted.received,
             recovered: true,
             ..Welcome::new(&self.limits)

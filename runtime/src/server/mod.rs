@@ -20,6 +20,8 @@ mod router;
 mod serve;
 #[cfg(feature = "axum")]
 mod service;
+#[cfg(feature = "test")]
+mod serving;
 mod signals;
 mod transport;
 mod upgrade;
@@ -40,3 +42,5 @@ pub(crate) async fn connect(router: &Router, stream: impl crate::stream::Stream 
     let transport = transport::Transport::Other(Box::new(stream));
     handshake::handshake(handshake::Incoming { transport, peer: None, local: None }, router).await;
 }
+#[cfg(feature = "test")]
+pub(crate) use serving::Serving;

@@ -206,6 +206,18 @@ impl Router {
         self.shared.endpoints.values().map(|endpoint| endpoint.hub().connected()).sum()
     }
 
+    /// How many sessions the procedures have, those without a connection too.
+    #[cfg(feature = "test")]
+    pub(crate) fn sessions(&self) -> usize {
+        self.shared.endpoints.values().map(|endpoint| endpoint.hub().sessions()).sum()
+    }
+
+    /// How many entries the tables of the procedures have.
+    #[cfg(feature = "test")]
+    pub(crate) fn entries(&self) -> usize {
+        self.shared.endpoints.values().map(|endpoint| endpoint.hub().entries()).sum()
+    }
+
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and lets nobody more in.
     ///
     /// For a router inside another HTTP server; call it when that one has stopped to accept.

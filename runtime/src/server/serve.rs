@@ -167,22 +167,26 @@ async fn accept(
                 continue;
             }
         };
-        let Some(under_way) = router.shared.handshakes.begin() else {
-            tracing::warn!(%peer, "dropped: too many handshakes are under way");
-            continue;
-        };
         let incoming = Incoming { transport: stream.into(), peer: Some(peer), local };
-        let router = router.clone();
-        let mut stopped = stopped.clone();
-        tokio::spawn(async move {
-            let _under_way = under_way;
-            tokio::select! {
-                () = handshake(incoming, &router) => {}
-                // The sender is dropped when the server stops: then handshakes end, too.
-                _ = stopped.changed() => {}
-            }
-        });
+        let_in(incoming, router, stopped);
     }
+}
+
+/// Begins the handshake of a connection, which ends when the sender of `stopped` is dropped.
+pub(super) fn let_in(incoming: Incoming, router: &Router, stopped: &watch::Receiver<()>) {
+    let Some(under_way) = router.shared.handshakes.begin() else {
+        let peer = incoming.peer;
+        return tracing::warn!(?peer, "dropped: too many handshakes are under way");
+    };
+    let router = router.clone();
+    let mut stopped = stopped.clone();
+    tokio::spawn(async move {
+        let _under_way = under_way;
+        tokio::select! {
+            () = handshake(incoming, &router) => {}
+            _ = stopped.changed() => {}
+        }
+    });
 }
 
 /// A connection that broke while it was accepted is the client's affair; with no file descriptors

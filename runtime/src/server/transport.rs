@@ -14,6 +14,10 @@ pub(crate) enum Transport {
     /// A TCP connection of our own, or one that could be taken out of its HTTP server.
     Tcp(TcpStream),
     /// Anything else: TLS or a Unix socket of an HTTP server's, a pipe in memory.
+    #[cfg_attr(
+        not(any(feature = "axum", feature = "test")),
+        allow(dead_code, reason = "only they have any")
+    )]
     Other(Box<dyn Stream>),
 }
 

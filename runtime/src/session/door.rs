@@ -1,5 +1,6 @@
 use tokio::sync::oneshot;
 
+use super::Secret;
 use crate::lock::Lock;
 use crate::server::{Connection, Reject, Request};
 
@@ -29,6 +30,8 @@ pub(crate) struct Granted {
     pub(crate) turn: u64,
     /// How many counted frames the session has received.
     pub(crate) received: u64,
+    /// The newest secret is that of the newest turn.
+    pub(crate) secret: Secret,
 }
 
 /// Why the session does not go on with this client.
@@ -37,6 +40,7 @@ pub(crate) enum Refused {
     Rejected(Reject),
     /// The client says that it has received what was never sent.
     Mismatch,
+    NoRandomBits(getrandom::Error),
 }
 
 impl Door {

@@ -192,7 +192,7 @@ impl Outbox {
         Ok(Pushed { fate, growth })
     }
 
-    /// Appends a frame that is of this connection only. The task, which alone does so, is awake.
+    /// Appends a frame that is of this connection only.
     pub(crate) fn push_uncounted(&self, frame: Frame) {
         let mut state = self.state.lock();
         if state.intake != Intake::Open || state.detached {
@@ -203,6 +203,9 @@ impl Outbox {
             state.intake = Intake::Overflowed;
             state.calls.ending.get_or_insert(Ending::Overflow);
             self.call(state);
+        } else if let Some(sleeper) = state.sleeper.take() {
+            drop(state);
+            sleeper.wake();
         }
     }
 

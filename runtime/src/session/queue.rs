@@ -24,6 +24,8 @@ pub(super) struct Queue {
     /// Counted frames that the client has confirmed; and those that were handed over, these included.
     confirmed: u64,
     sent: u64,
+    /// The most that were ever handed over: when some go out again, the client may have them already.
+    reached: u64,
     /// Bytes that wait to be handed over; and those that wait to be confirmed.
     waiting: usize,
     unconfirmed: usize,
@@ -111,43 +113,13 @@ impl Queue {
 
     /// Hands over what waits, a batch of it.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
-        let keeps = self.keep.is_some();
         while bytes.len() < BATCH {
-            let held = self.is_held();
-            let Some(slot) = self.frames.get(self.written) else { break };
-            let kept = match slot {
-                Slot::Counted(_) if held => break,
-                Slot::Counted(frame) => {
-                    bytes.extend_from_slice(frame.as_bytes());
-                    self.waiting -= frame.len();
-                    self.sent += 1;
-                    if keeps {
-                        self.unconfirmed += frame.len();
-                    } else {
-                        self.confirmed += 1;
-                    }
-                    keeps
-                }
-                Slot::Uncounted(frame) => {
-                    bytes.extend_from_slice(frame.as_bytes());
-                    self.waiting -= frame.len();
-                    false
-                }
-                Slot::Empty => {
-                    self.holes -= 1;
-                    false
-                }
-            };
-            // What is kept before it is left alone: it has long gone from the processor's cache.
-            if self.written == 0 && !kept {
-                self.frames.pop_front();
-                self.gone += 1;
-                continue;
+            match self.frames.get(self.written) {
+                None => break,
+                Some(Slot::Counted(_)) if self.is_held() => break,
+                Some(slot) => bytes.extend_from_slice(slot.as_bytes()),
             }
-            if !kept && let Some(slot) = self.frames.get_mut(self.written) {
-                *slot = Slot::Empty;
-            }
-            self.written += 1;
+            self.hand_over();
         }
         if self.frames.is_empty() {
             // An idle client keeps no buffer.
@@ -157,6 +129,42 @@ impl Queue {
             let waiting = self.gone + self.written as u64;
             self.latest.retain(|_, place| *place >= waiting);
         }
+    }
+
+    /// The first place that waits is handed over. Says whether there is one.
+    fn hand_over(&mut self) -> bool {
+        let keeps = self.keep.is_some();
+        let Some(slot) = self.frames.get(self.written) else { return false };
+        let size = slot.len();
+        self.waiting -= size;
+        let kept = match slot {
+            Slot::Counted(_) => {
+                self.sent += 1;
+                self.reached = self.reached.max(self.sent);
+                if keeps {
+                    self.unconfirmed += size;
+                } else {
+                    self.confirmed += 1;
+                }
+                keeps
+            }
+            Slot::Uncounted(_) => false,
+            Slot::Empty => {
+                self.holes -= 1;
+                false
+            }
+        };
+        // What is kept before it is left alone: it has long gone from the processor's cache.
+        if self.written == 0 && !kept {
+            self.frames.pop_front();
+            self.gone += 1;
+            return true;
+        }
+        if !kept && let Some(slot) = self.frames.get_mut(self.written) {
+            *slot = Slot::Empty;
+        }
+        self.written += 1;
+        true
     }
 
     /// The client has received so many counted frames.
@@ -178,8 +186,14 @@ impl Queue {
 
     /// A new connection takes over: what its client has not received waits again.
     pub(super) fn rewind(&mut self, received: u64) -> Result<(), Mismatch> {
-        if received < self.confirmed {
+        if !(self.confirmed..=self.reached).contains(&received) {
             return Err(Mismatch);
+        }
+        // Its attempt from before came late, and said less than the client has had by now.
+        while self.sent < received {
+            if !self.hand_over() {
+                return Err(Mismatch);
+            }
         }
         self.confirm(received)?;
         self.holes += self.frames.range(..self.written).filter(|slot| slot.is_empty()).count();
@@ -271,9 +285,13 @@ impl Slot {
     }
 
     fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Counted(frame) | Self::Uncounted(frame) => frame.len(),
-            Self::Empty => 0,
+            Self::Counted(frame) | Self::Uncounted(frame) => frame.as_bytes(),
+            Self::Empty => &[],
         }
     }
 }
@@ -317,6 +335,8 @@ mod tests {
         /// Handed over and not confirmed.
         under_way: Vec<Vec<u8>>,
         confirmed: u64,
+        /// The most that was ever handed over.
+        reached: u64,
     }
 
     /// What no frame of the model has in it.
@@ -370,19 +390,20 @@ mod tests {
                         prop_assert_eq!(queue.confirm(model.confirmed), Ok(()));
                     }
                     Step::Lose(received) => {
-                        let received = received.index(model.under_way.len() + 1);
                         queue.drop_uncounted();
-                        prop_assert_eq!(
-                            queue.rewind(model.confirmed + model.under_way.len() as u64 + 1),
-                            Err(Mismatch)
-                        );
-                        model.confirmed += received as u64;
-                        model.under_way.drain(..received);
+                        prop_assert_eq!(queue.rewind(model.reached + 1), Err(Mismatch));
                         let again = model.under_way.drain(..).map(|bytes| (None, bytes));
                         model.waiting.splice(0..0, again);
+                        // Perhaps over a connection before the last.
+                        let ahead = usize::try_from(model.reached - model.confirmed).expect("a few");
+                        let received = received.index(ahead + 1);
+                        model.waiting.drain(..received);
+                        model.confirmed += received as u64;
                         prop_assert_eq!(queue.rewind(model.confirmed), Ok(()));
                     }
                 }
+                let handed_over = model.confirmed + model.under_way.len() as u64;
+                model.reached = model.reached.max(handed_over);
                 let under_way: usize = model.under_way.iter().map(Vec::len).sum();
                 let waiting: usize = model.waiting.iter().map(|(_, bytes)| bytes.len()).sum();
                 prop_assert!(queue.waiting() >= waiting);
@@ -412,6 +433,29 @@ mod tests {
             model.under_way.push(frame);
         }
         Ok(())
+    }
+
+    #[test]
+    fn an_attempt_that_comes_late_takes_nothing_back() {
+        let mut queue = Queue::new(Some(Window { bytes: 100, frames: 8 }));
+        let taken = |queue: &mut Queue| {
+            let mut bytes = Vec::new();
+            queue.take(&mut bytes);
+            String::from_utf8(bytes).expect("letters")
+        };
+        queue.push(Frame::raw(b"a"));
+        queue.push_latest(Frame::raw(b"b"), 1);
+        queue.push(Frame::raw(b"c"));
+        assert_eq!(taken(&mut queue), "abc");
+        // It had seen one; the client has seen two since.
+        assert_eq!(queue.rewind(1), Ok(()));
+        assert!(!queue.push_latest(Frame::raw(b"d"), 1), "what has a number keeps it");
+        assert_eq!(queue.rewind(4), Err(Mismatch));
+        assert_eq!(queue.rewind(2), Ok(()));
+        assert_eq!(taken(&mut queue), "cd");
+        assert_eq!(queue.rewind(1), Err(Mismatch));
+        assert_eq!(queue.rewind(4), Ok(()));
+        assert_eq!((queue.size(), queue.len(), queue.frames.len()), (0, 0, 0));
     }
 
     #[test]

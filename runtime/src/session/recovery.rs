@@ -8,7 +8,8 @@ use crate::lock::Lock;
 use crate::wire::Unrecovered;
 
 /// A session that was resumed several times while its client never got to use it has so many secrets.
-const MAX_SECRETS: usize = 4;
+/// On a line that is slower than the client's patience each attempt is granted, and none arrives.
+const MAX_SECRETS: usize = 32;
 /// Of so many ended sessions a procedure remembers why they ended.
 const MAX_ENDED: usize = 4096;
 
@@ -52,7 +53,8 @@ impl Recovery {
         let mut state = self.state.lock();
         issued.push(digest.key());
         if issued.len() > MAX_SECRETS {
-            state.secrets.remove(&issued.remove(0));
+            // The first is the one that the client is known to have.
+            state.secrets.remove(&issued.remove(1));
         }
         state.secrets.insert(digest.key(), entry);
         Ok(secret)
@@ -142,6 +144,13 @@ impl Recovery {
             let bytes = evicted.outbox().evict();
             self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
         }
+    }
+
+    /// How many secrets there are that resume a session.
+    #[cfg(feature = "test")]
+    pub(crate) fn secrets(&self) -> usize {
+        let state = self.state.lock();
+        state.secrets.values().filter(|entry| matches!(entry.of, Of::Session(_))).count()
     }
 
     /// How many sessions have no connection.

@@ -100,11 +100,19 @@ impl Driver {
 
     /// Lets a client go on with the session: what it has not received waits for its connection.
     pub(in crate::session) fn grant(&mut self, comeback: Comeback) {
+        let recovery = &self.member.hub().recovery;
+        let secret = match recovery.issue(&self.member) {
+            Ok(secret) => secret,
+            Err(error) => {
+                let _ = comeback.answer.send(Err(Refused::NoRandomBits(error)));
+                return;
+            }
+        };
         let Ok(growth) = self.member.outbox().rewind(comeback.received) else {
             let _ = comeback.answer.send(Err(Refused::Mismatch));
             return;
         };
-        self.member.hub().recovery.grew(&self.member, growth);
+        recovery.grew(&self.member, growth);
         if let Line::Up(_) = self.line {
             // Half-dead: the client would not be here.
             let error = "the client came back over a new one".to_owned();
@@ -112,7 +120,8 @@ impl Driver {
         }
         self.comebacks += 1;
         // The welcome tells how much has come.
-        let granted = Granted { turn: self.comebacks, received: self.receipts.tell() };
+        let received = self.receipts.tell();
+        let granted = Granted { turn: self.comebacks, received, secret };
         // If nobody waits any more, the client may come once more.
         let _ = comeback.answer.send(Ok(granted));
     }
@@ -122,11 +131,7 @@ impl Driver {
     pub(super) fn handles_the_rest(&self) -> bool {
         let asked = matches!(
             self.ended,
-            Some(
-                DisconnectReason::Closed { .. }
-                    | DisconnectReason::Disconnected
-                    | DisconnectReason::TooSlow
-            )
+            Some(DisconnectReason::Closed { .. } | DisconnectReason::Disconnected)
         );
         !asked && !self.cut
     }

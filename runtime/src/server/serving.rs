@@ -1,0 +1,39 @@
+//! A router that is served on connections that it is handed.
+
+use tokio::sync::watch;
+
+use super::handshake::Incoming;
+use super::serve::let_in;
+use super::transport::Transport;
+use super::{Router, ServeError};
+use crate::stream::Stream;
+
+pub(crate) struct Serving {
+    router: Router,
+    /// When it is dropped, handshakes end.
+    stop: watch::Sender<()>,
+}
+
+impl Serving {
+    pub(crate) fn begin(router: Router) -> Result<Self, ServeError> {
+        router.check()?;
+        Ok(Self { router, stop: watch::channel(()).0 })
+    }
+
+    pub(crate) fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Begins with a connection.
+    pub(crate) fn let_in(&self, stream: impl Stream + 'static) {
+        let transport = Transport::Other(Box::new(stream));
+        let incoming = Incoming { transport, peer: None, local: None };
+        let_in(incoming, &self.router, &self.stop.subscribe());
+    }
+
+    /// Ends all sessions as a graceful shutdown does.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.router.shutdown().await;
+    }
+}

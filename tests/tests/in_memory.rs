@@ -1,0 +1,176 @@
+//! What [`parlor::test`] says of its lines is what clients and servers see.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use parlor::test::{End, Line, Network, Side, settle};
+use parlor::{ClientStatus, CloseCode, ConnectionChange, Router};
+use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, probing};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn network() -> Network {
+    Network::new(router())
+}
+
+fn router() -> Router {
+    let Probing { server, .. } = probing();
+    Router::new().procedure("/probe", server)
+}
+
+async fn client(line: &Line) -> (ProbeClient, ProbeEvents) {
+    line.client::<ProbeClient>("/probe").connect().await.expect("connected")
+}
+
+async fn change(events: &mut ProbeEvents) -> ConnectionChange {
+    match events.next().await {
+        Some(ProbeEvent::Connection(change)) => change,
+        other => panic!("a change of the connection was expected: {other:?}"),
+    }
+}
+
+/// Asks for what is not there: the answer shows that bytes go both ways.
+async fn ask(end: &mut End) -> String {
+    end.write_all(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
+    let mut answer = String::new();
+    end.read_to_string(&mut answer).await.expect("an answer and its end");
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_answered_over_a_line_and_no_time_passes() {
+    let network = network();
+    let start = Instant::now();
+    let (client, _events) = client(&network.line()).await;
+    assert_eq!(client.add(1, 2).await.expect("an answer"), 3);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!((network.connections(), network.sessions()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_line_is_noticed_by_nobody_and_loses_nothing() {
+    let line = network().line();
+    let (client, mut events) = client(&line).await;
+    line.stall();
+    let answer = tokio::spawn({
+        let client = client.clone();
+        async move { client.add(1, 2).await }
+    });
+    tokio::time::sleep(5 * SECOND).await;
+    assert!(!answer.is_finished());
+    assert_eq!(client.status(), ClientStatus::Connected);
+    line.resume();
+    assert_eq!(answer.await.expect("no panic").expect("an answer"), 3);
+    client.close();
+    assert!(matches!(change(&mut events).await, ConnectionChange::Closed { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delay_holds_each_way() {
+    let line = network().line();
+    let (client, _events) = client(&line).await;
+    line.delay(SECOND);
+    let start = Instant::now();
+    assert_eq!(client.add(1, 2).await.expect("an answer"), 3);
+    assert_eq!(start.elapsed(), 2 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pieces_of_a_byte_make_whole_messages() {
+    let line = network().line();
+    let (client, _events) = client(&line).await;
+    line.trickle(1);
+    line.buffer(1);
+    assert_eq!(client.fill(1000).await.expect("an answer").len(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_notice_a_cut_misses_the_heartbeat() {
+    let network = network();
+    let line = network.line();
+    let (_client, mut events) = client(&line).await;
+    line.cut_unnoticed_by(Side::Client);
+    settle().await;
+    assert_eq!((network.connections(), network.sessions()), (0, 1));
+    let start = Instant::now();
+    let lost = change(&mut events).await;
+    let missed = CloseCode::HEARTBEAT_MISSED;
+    assert!(matches!(lost, ConnectionChange::Lost { code, .. } if code == missed), "{lost}");
+    assert!(start.elapsed() > 20 * SECOND);
+    line.cut_unnoticed_by(Side::Server);
+    settle().await;
+    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_attempts_are_made_again() {
+    let network = network();
+    let line = network.line();
+    let (_client, mut events) = client(&line).await;
+    line.refuse();
+    line.cut();
+    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+    // The waits are 1, 2 and 4 seconds, and no less.
+    tokio::time::sleep(Duration::from_millis(6_900)).await;
+    assert_eq!(line.attempts(), 3);
+    line.accept();
+    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+    assert_eq!(line.attempts(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_connection_overtakes_a_delayed_one() {
+    let line = network().line();
+    line.delay(3 * SECOND);
+    let mut slow = line.dial().expect("a connection");
+    let start = Instant::now();
+    let slow = tokio::spawn(async move { ask(&mut slow).await });
+    settle().await;
+    line.delay(Duration::ZERO);
+    let mut fast = line.dial().expect("a connection");
+    assert!(ask(&mut fast).await.starts_with("HTTP/1.1 404"));
+    assert!(start.elapsed() < SECOND);
+    assert!(slow.await.expect("no panic").starts_with("HTTP/1.1 404"));
+    assert_eq!(start.elapsed(), 3 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_ends_of_a_cut_connection_hear_of_it() {
+    let line = network().line();
+    let mut end = line.dial().expect("a connection");
+    line.cut();
+    let reset = Some(ErrorKind::ConnectionReset);
+    assert_eq!(end.write(b"GET").await.err().map(|error| error.kind()), reset);
+    assert_eq!(end.read(&mut [0]).await.err().map(|error| error.kind()), reset);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writing_waits_for_who_does_not_read() {
+    let line = network().line();
+    line.buffer(10);
+    line.stall();
+    let mut end = line.dial().expect("a connection");
+    assert_eq!(end.write(&[b'x'; 20]).await.expect("room"), 10);
+    let waits = tokio::time::timeout(SECOND, end.write(b"x")).await;
+    assert!(waits.is_err(), "{waits:?}");
+    line.resume();
+    assert_eq!(end.write(b"x").await.expect("room again"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_shut_down_refuses_and_one_that_crashed_knows_nobody() {
+    let network = network();
+    let line = network.line();
+    let (_client, mut events) = client(&line).await;
+    network.crash(router());
+    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+    let restored = change(&mut events).await;
+    assert!(matches!(restored, ConnectionChange::Restored { recovered: false, .. }), "{restored}");
+    network.shut_down().await;
+    let lost = change(&mut events).await;
+    assert!(matches!(lost, ConnectionChange::Lost { code: CloseCode::RESTART, .. }), "{lost}");
+    let refused = line.dial().err().map(|error| error.kind());
+    assert_eq!(refused, Some(ErrorKind::ConnectionRefused));
+}

@@ -1,0 +1,191 @@
+//! What client and server say to each other, and the record that the server's sessions keep.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use parlor::prelude::*;
+use parlor::{Router, SocketId};
+
+use super::steps::Limits;
+
+#[procedure]
+pub(crate) trait Model {
+    /// Notes a number.
+    #[incoming]
+    async fn note(&mut self, number: u64, padding: String);
+    /// Answers a number after so many milliseconds.
+    #[incoming]
+    async fn ask(&mut self, number: u64, busy: u64) -> u64;
+    /// Enters the room.
+    #[incoming]
+    async fn enter(&mut self) -> usize;
+
+    /// A number for one client, in this session.
+    #[outgoing]
+    fn told(session: usize, number: u64, padding: String);
+    /// A number for all in the room.
+    #[outgoing]
+    fn heard(number: u64, padding: String);
+    /// A number that a newer one may replace.
+    #[outgoing(latest)]
+    fn shown(number: u64);
+    /// A number that is of no use later.
+    #[outgoing(volatile)]
+    fn moved(number: u64);
+}
+
+/// What a call of `ask` is answered.
+pub(crate) fn answer(number: u64) -> u64 {
+    number * 3 + 1
+}
+
+/// What the server sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Told(u64),
+    Heard(u64),
+    Shown(u64),
+    Moved(u64),
+}
+
+/// What a session received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Got {
+    Note(u64),
+    Ask(u64),
+}
+
+impl Got {
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Note(number) | Self::Ask(number) => number,
+        }
+    }
+}
+
+/// The bytes of a frame beside its padding, at most.
+const FRAME: usize = 100;
+
+impl Session {
+    pub(crate) fn send(&mut self, sent: Sent, padding: &str) {
+        self.sent.push(sent);
+        self.bytes += FRAME + padding.len();
+    }
+}
+
+/// What is known of a session on the server.
+pub(crate) struct Session {
+    pub(crate) index: usize,
+    pub(crate) client: usize,
+    /// Which server it is of.
+    pub(crate) server: usize,
+    pub(crate) io: ModelIo,
+    pub(crate) id: SocketId,
+    pub(crate) sent: Vec<Sent>,
+    /// The bytes of it, at most.
+    pub(crate) bytes: usize,
+    pub(crate) got: Vec<Got>,
+    /// How often it was asked to enter the room.
+    pub(crate) entered: u32,
+    /// How often `disconnected` ran.
+    pub(crate) ended: u32,
+}
+
+/// All sessions of all servers of a case, in the order in which they began.
+#[derive(Clone, Default)]
+pub(crate) struct Sessions {
+    sessions: Arc<Mutex<Vec<Session>>>,
+    servers: Arc<AtomicUsize>,
+}
+
+impl Sessions {
+    fn next_server(&self) -> usize {
+        self.servers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) struct Guest {
+    socket: ModelSocket,
+    sessions: Sessions,
+    index: usize,
+}
+
+impl Guest {
+    fn record(&self, change: impl FnOnce(&mut Session)) {
+        change(&mut self.sessions.lock()[self.index]);
+    }
+}
+
+impl Model for Guest {
+    async fn note(&mut self, number: u64, _padding: String) {
+        self.record(|session| session.got.push(Got::Note(number)));
+    }
+
+    async fn ask(&mut self, number: u64, busy: u64) -> u64 {
+        self.record(|session| session.got.push(Got::Ask(number)));
+        if busy > 0 {
+            tokio::time::sleep(Duration::from_millis(busy)).await;
+        }
+        answer(number)
+    }
+
+    async fn enter(&mut self) -> usize {
+        self.socket.join("room").expect("one room may be joined");
+        self.record(|session| session.entered += 1);
+        self.index
+    }
+
+    async fn disconnected(&mut self, _reason: DisconnectReason) {
+        self.record(|session| session.ended += 1);
+    }
+}
+
+/// A server whose sessions are recorded.
+pub(crate) fn router(limits: &Limits, sessions: &Sessions) -> Router {
+    let sessions = sessions.clone();
+    let server = sessions.next_server();
+    let model = ModelServer::new(move |socket: ModelSocket| {
+        let sessions = sessions.clone();
+        async move { Ok(begin(socket, server, sessions)) }
+    });
+    let model = model
+        .heartbeat_interval(Duration::from_secs(5))
+        .heartbeat_timeout(Duration::from_secs(8))
+        .recovery_window(limits.window)
+        .max_outbox_size(limits.outbox)
+        .max_replay_size(limits.replay)
+        .max_replay_frames(limits.frames)
+        .max_detached(limits.detached, 64 << 20);
+    let model = if limits.rate { model.rate_limit(2.0, 10) } else { model };
+    Router::new().procedure("/model", model)
+}
+
+fn begin(socket: ModelSocket, server: usize, sessions: Sessions) -> Guest {
+    let query = socket.request().query().unwrap_or_default();
+    let client = query.parse().expect("the client's number");
+    let index = {
+        let mut sessions = sessions.lock();
+        let index = sessions.len();
+        sessions.push(Session {
+            index,
+            client,
+            server,
+            io: socket.io(),
+            id: socket.id(),
+            sent: vec![Sent::Told(0)],
+            bytes: FRAME,
+            got: Vec::new(),
+            entered: 0,
+            ended: 0,
+        });
+        index
+    };
+    // The first of each session says which it is.
+    socket.emit().told(index, 0, "");
+    Guest { socket, sessions, index }
+}
