@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::pin::pin;
 
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
@@ -24,6 +25,7 @@ pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Err
         .connect()
         .await?;
     let mut lines = BufReader::new(stdin()).lines();
+    let mut quit = pin!(parlor_examples::ctrl_c());
     let mut typing = true;
     loop {
         tokio::select! {
@@ -43,6 +45,12 @@ pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Err
                 Some(event) => print(event),
                 None => return Ok(()),
             },
+            // Whoever just ends is taken for someone who may come back, and stays in the room for a while.
+            () = &mut quit => {
+                chat.close();
+                while events.next().await.is_some() {}
+                std::process::exit(0);
+            }
         }
     }
 }

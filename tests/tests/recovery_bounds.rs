@@ -246,3 +246,37 @@ async fn a_missed_heartbeat_loses_the_connection_and_not_the_session() {
     let pinged = soon("a ping", back.wire.0.next()).await.expect("open").expect("open");
     assert!(matches!(pinged, Message::Ping(_)), "{pinged}");
 }
+
+#[tokio::test]
+async fn bounds_that_are_none_evict_nobody() {
+    let (running, io, mut probing) =
+        start(|server| server.max_detached(usize::MAX, usize::MAX)).await;
+    let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    drop(wire);
+    until_connected(&io, 0).await;
+    io.broadcast().said("a", "kept", "");
+    let mut back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
+    assert_eq!(back.welcome["recovered"], json!(true));
+    assert_eq!(back.wire.receive().await[1]["text"], "kept");
+    assert!(probing.ended.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn the_bound_of_bytes_holds_whoever_waits_longest() {
+    let (running, io, mut probing) = start(|server| server.max_detached(100, 10_000)).await;
+    // Two for whom nothing is kept, and one who is emitted to.
+    for _ in 0..2 {
+        drop(Wire::parlor(running.addr, "/probe").await);
+        until_connected(&io, 0).await;
+    }
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.call("enter", json!({"room": "a"}), 0).await;
+    drop(wire);
+    until_connected(&io, 0).await;
+    for _ in 0..2 {
+        io.to("a").said("a", "x".repeat(6_000), "");
+    }
+    for _ in 0..3 {
+        ended(&mut probing).await;
+    }
+}

@@ -48,7 +48,8 @@ impl<E: Contract> Io<E> {
         self.to(id.into())
     }
 
-    /// Who is in the room, in no particular order.
+    /// Who is in the room, in no particular order; those included whose connection is lost and whose
+    /// session is kept.
     #[allow(clippy::unused_async, reason = "with a backplane other servers are asked")]
     pub async fn members(&self, room: impl Room) -> Vec<SocketId> {
         let mut members = Vec::new();
@@ -58,6 +59,9 @@ impl<E: Contract> Io<E> {
 
     /// Ends the sessions of everyone in the target; their clients are closed with 4500 and do not
     /// come back by themselves. Returns how many there were.
+    ///
+    /// A client whose connection is lost is not told; if it comes back, it gets a fresh session, unless
+    /// the factory or a middleware refuses it.
     #[allow(clippy::unused_async, reason = "with a backplane other servers are asked")]
     pub async fn disconnect(&self, target: impl Target) -> usize {
         let members = self.hub.select(&Audience::of(&target));
@@ -81,12 +85,12 @@ impl<E: Contract> Io<E> {
         members.len()
     }
 
-    /// The socket with this id, if its client is connected to this very server.
+    /// The socket with this id, if its session is on this very server, be it without a connection.
     pub fn local(&self, id: impl Into<SocketId>) -> Option<Socket<E>> {
         self.hub.member(id.into()).map(Socket::new)
     }
 
-    /// How many clients are connected to this server.
+    /// How many clients are connected to this server: sessions whose connection is lost do not count.
     pub fn connections(&self) -> usize {
         self.hub.connected()
     }

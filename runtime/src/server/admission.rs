@@ -16,7 +16,7 @@ use super::{Connection, Mode, Reject, Request};
 use crate::contract::Procedure;
 use crate::rooms::{Full, Hub};
 use crate::session::{
-    self, Comeback, Guard, Limits, Member, Presence, Refused, Secret, Session, Socket, SocketId,
+    self, Comeback, Guard, Limits, Presence, Refused, Secret, Session, Socket, SocketId,
 };
 use crate::wire::{CloseCode, Unrecovered};
 
@@ -90,7 +90,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let request = self.middleware.run(request).await?;
         let resume = request.resume().filter(|_| request.mode() == Mode::Parlor);
         let unrecovered = match resume {
-            Some((secret, received)) => match self.resume(&secret, received, &request).await? {
+            Some((secret, received)) => match self.resume(secret, received, &request).await? {
                 Ok(admission) => return Ok(admission),
                 Err(unrecovered) => Some(unrecovered),
             },
@@ -113,11 +113,13 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let socket = Socket::new(Arc::clone(presence.member()));
         let value = (self.factory)(socket).await?;
 
-        let welcome = Welcome {
-            resume: self.secret(presence.member())?,
-            reason: unrecovered,
-            ..Welcome::new(&self.limits)
+        let member = presence.member();
+        let resume = if member.outbox().keeps() {
+            Some(self.hub.recovery.issue(member, None).map_err(no_random_bits)?.encode())
+        } else {
+            None
         };
+        let welcome = Welcome { resume, reason: unrecovered, ..Welcome::new(&self.limits) };
         let session = Session { value, presence, guard: self.guard.clone() };
         let start = move |transport, greeting, read| {
             let member = Arc::clone(session.presence.member());
@@ -130,11 +132,11 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
     /// Goes on with the session of the secret, or says why not.
     async fn resume(
         &self,
-        secret: &Secret,
+        secret: Secret,
         received: u64,
         request: &Request,
     ) -> Result<Result<Admission, Unrecovered>, Reject> {
-        let member = match self.hub.recovery.find(secret) {
+        let member = match self.hub.recovery.find(&secret) {
             Ok(member) => member,
             Err(unrecovered) => return Ok(Err(unrecovered)),
         };
@@ -143,7 +145,8 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             return Ok(Err(Unrecovered::Identity));
         }
         let (answer, granted) = oneshot::channel();
-        member.door().ask(Comeback { request: request.clone(), received, answer });
+        let request = request.clone();
+        member.door().ask(Comeback { request, received, secret: secret.clone(), answer });
         member.outbox().knock();
         let granted = match timeout(RESUME, granted).await {
             Ok(Ok(Ok(granted))) => granted,
@@ -152,7 +155,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             Ok(Ok(Err(Refused::NoRandomBits(error)))) => return Err(no_random_bits(error)),
             // The session has ended meanwhile, or the client came once more.
             Ok(Err(_)) => {
-                return match self.hub.recovery.find(secret) {
+                return match self.hub.recovery.find(&secret) {
                     Ok(_) => Err(Reject::try_later("the client came once more")),
                     Err(unrecovered) => Ok(Err(unrecovered)),
                 };
@@ -171,15 +174,6 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             member.outbox().knock();
         };
         Ok(Ok(Admission { welcome, start: Box::new(start) }))
-    }
-
-    /// What the client can resume its session with, if sessions are kept.
-    fn secret(&self, member: &Arc<Member>) -> Result<Option<String>, Reject> {
-        if !member.outbox().keeps() {
-            return Ok(None);
-        }
-        let secret = self.hub.recovery.issue(member).map_err(no_random_bits)?;
-        Ok(Some(secret.encode()))
     }
 }
 

@@ -86,6 +86,13 @@ impl Connection {
         }
     }
 
+    /// One that ends at once.
+    #[cfg(test)]
+    pub(crate) fn to_nobody(member: &Arc<Member>) -> Self {
+        let transport = Transport::Other(Box::new(tokio::io::empty()));
+        Self::new(transport, Vec::new(), Vec::new(), Arc::clone(member))
+    }
+
     /// The next message, ping and close frames included.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
         if !self.input.take(cx.waker()) {

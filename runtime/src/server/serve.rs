@@ -95,9 +95,9 @@ impl Serve {
 
     /// Shuts down when `signal` is ready: nobody more is let in, running handlers come to their
     /// end, and those of the messages that were received; each session's `disconnected` runs, what
-    /// waits goes out, and clients are closed with 1012 and told when to come back. After [`Router::shutdown_timeout`] handlers that still run are cancelled; then
-    /// `disconnected` and the goodbye may take [`Server::close_timeout`](crate::Server::close_timeout)
-    /// each.
+    /// waits goes out, and clients are closed with 1012 and told when to come back. After
+    /// [`Router::shutdown_timeout`] handlers that still run are cancelled; then `disconnected` and the
+    /// goodbye may take [`Server::close_timeout`](crate::Server::close_timeout) each.
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,

@@ -27,14 +27,13 @@ use crate::wire::{Frame, Receipts, Unrecovered, control};
 /// All that is readable is handled before anything is written.
 pub(super) struct Driver {
     line: Line,
-    /// How many comebacks were granted.
+    /// How many comebacks were granted; and the last of which something came over the connection.
     comebacks: u64,
+    proven: u64,
     member: Arc<Member>,
     mode: Mode,
     arrivals: Arrivals,
     receipts: Receipts,
-    /// Nothing came yet over a connection that was welcomed back.
-    unproven: bool,
     /// The call whose handler runs.
     running: Option<u64>,
     liveness: Liveness,
@@ -51,8 +50,6 @@ pub(super) struct Driver {
     ended: Option<DisconnectReason>,
     /// A running handler is to be cancelled.
     cut: bool,
-    /// What a client that comes back to it then is told.
-    why: Unrecovered,
 }
 
 /// What a session has to do next.
@@ -78,10 +75,10 @@ impl Driver {
         Self {
             line: Line::Up(connection),
             comebacks: 0,
+            proven: 0,
             mode,
             arrivals: Arrivals::default(),
             receipts: Receipts::default(),
-            unproven: false,
             running: None,
             liveness: Liveness::new(limits.heartbeat_interval, limits.heartbeat_timeout),
             rate: limits.rate.map(RateLimit::new),
@@ -92,7 +89,6 @@ impl Driver {
             asleep: false,
             ended: None,
             cut: false,
-            why: Unrecovered::Ended,
             member,
         }
     }
@@ -222,9 +218,9 @@ impl Driver {
             Line::Down(absence) => {
                 // Bytes are no reason to wake up, but a call is.
                 self.member.outbox().block(0, cx.waker());
-                if absence.poll_over(cx).is_ready() && self.ended.is_none() {
-                    self.why = Unrecovered::Expired;
-                    self.ended = Some(absence.reason.clone());
+                if absence.poll_over(cx).is_ready() {
+                    let reason = absence.reason.clone();
+                    self.end(reason, Unrecovered::Expired);
                 }
                 None
             }

@@ -3,6 +3,10 @@ use std::fmt;
 use crate::wire::CloseCode;
 
 /// Why a session ended: who ended it and why. Given to `disconnected`.
+///
+/// Of a session that is kept when its connection is lost
+/// ([`recovery_window`](crate::Server::recovery_window)), and whose client does not come back in time,
+/// it is why the connection was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
@@ -13,14 +17,15 @@ pub enum DisconnectReason {
         /// The reason it gave, often empty.
         reason: String,
     },
-    /// The connection broke without a close frame.
+    /// The connection broke without a close frame, or its client left it for a new one.
     ConnectionLost {
         /// What the transport said.
         error: String,
     },
     /// Nothing was heard from the client for `heartbeat_timeout`.
     HeartbeatMissed,
-    /// More waited for the client than `max_outbox_size` allows.
+    /// More waited for the client than `max_outbox_size` allows, or it took nothing for
+    /// `write_timeout`.
     TooSlow,
     /// The client broke the WebSocket protocol or a limit.
     ProtocolViolation {

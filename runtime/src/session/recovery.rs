@@ -9,7 +9,7 @@ use crate::wire::Unrecovered;
 
 /// A session that was resumed several times while its client never got to use it has so many secrets.
 /// On a line that is slower than the client's patience each attempt is granted, and none arrives.
-const MAX_SECRETS: usize = 32;
+const MAX_SECRETS: usize = 8;
 /// Of so many ended sessions a procedure remembers why they ended.
 const MAX_ENDED: usize = 4096;
 
@@ -43,19 +43,30 @@ enum Of {
 }
 
 impl Recovery {
-    /// A new secret for a session. Those before it hold until [`Recovery::proven`]: the welcome that
-    /// brings the new one may never arrive.
-    pub(crate) fn issue(&self, member: &Arc<Member>) -> Result<Secret, getrandom::Error> {
+    /// A new secret for a session, whose client has shown the one that it has. That one, and what
+    /// was issued since, holds until [`Recovery::proven`]: the welcome that brings the new one may
+    /// never arrive.
+    pub(crate) fn issue(
+        &self,
+        member: &Arc<Member>,
+        shown: Option<&Secret>,
+    ) -> Result<Secret, getrandom::Error> {
         let secret = Secret::random()?;
         let digest = secret.digest();
         let entry = Entry { digest, of: Of::Session(Arc::downgrade(member)) };
+        let shown = shown.map(|shown| shown.digest().key());
         let mut issued = member.secrets().lock();
         let mut state = self.state.lock();
-        issued.push(digest.key());
-        if issued.len() > MAX_SECRETS {
-            // The first is the one that the client is known to have.
+        // Of a session that was never resumed this is the first.
+        let older = issued.iter().position(|key| Some(*key) == shown).unwrap_or(0);
+        for key in issued.drain(..older) {
+            state.secrets.remove(&key);
+        }
+        // The one that the client has stays, however often no welcome arrives.
+        if issued.len() >= MAX_SECRETS {
             state.secrets.remove(&issued.remove(1));
         }
+        issued.push(digest.key());
         state.secrets.insert(digest.key(), entry);
         Ok(secret)
     }
@@ -88,6 +99,9 @@ impl Recovery {
     /// The session has ended; whoever asks for it hears why.
     pub(crate) fn ended(&self, member: &Member, why: Unrecovered) {
         let issued = std::mem::take(&mut *member.secrets().lock());
+        if issued.is_empty() {
+            return;
+        }
         let mut state = self.state.lock();
         let state = &mut *state;
         for key in issued {
@@ -120,30 +134,31 @@ impl Recovery {
         place
     }
 
-    /// The session of this place, which keeps so many bytes, has a connection again, or has ended.
+    /// The session of this place has a connection again, or has ended: it kept so many bytes, or none
+    /// any more if it was evicted.
     pub(crate) fn attached(&self, place: u64, bytes: usize) {
-        if self.state.lock().detached.remove(&place).is_some() {
-            self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
-        }
+        let member = self.state.lock().detached.remove(&place);
+        drop(member);
+        self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
     }
 
-    /// A session without a connection keeps so many bytes more, or fewer.
+    /// A session without a connection keeps so many bytes more, or fewer. While all keep too many, the
+    /// one that waits longest ends.
     pub(crate) fn grew(&self, member: &Member, growth: isize) {
         let (_, max) = member.limits().max_detached;
-        let bytes = self.bytes.fetch_add(growth, Ordering::Relaxed).saturating_add(growth);
-        if growth > 0 && bytes > max.cast_signed() {
-            self.evict();
-        }
+        let max = isize::try_from(max).unwrap_or(isize::MAX);
+        self.bytes.fetch_add(growth, Ordering::Relaxed);
+        while growth > 0 && self.bytes.load(Ordering::Relaxed) > max && self.evict() {}
     }
 
-    /// Ends the session that has been without a connection for the longest.
-    fn evict(&self) {
-        let evicted = self.state.lock().detached.pop_first();
-        if let Some((_, evicted)) = evicted {
-            // What it kept counts no more, before the next one is looked for.
-            let bytes = evicted.outbox().evict();
-            self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
-        }
+    /// Ends the session that has been without a connection for the longest, if there is one.
+    fn evict(&self) -> bool {
+        let longest = self.state.lock().detached.pop_first();
+        let Some((_, member)) = longest else { return false };
+        // None of one that has got a connection since.
+        let bytes = member.outbox().evict();
+        self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
+        true
     }
 
     /// How many secrets there are that resume a session.
@@ -156,5 +171,128 @@ impl Recovery {
     /// How many sessions have no connection.
     pub(crate) fn absent(&self) -> usize {
         self.state.lock().detached.len()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::rooms::Hub;
+    use crate::server::Request;
+    use crate::session::{Limits, Policy, Presence, SocketId};
+    use crate::wire::{Frame, PROTOCOL_JSON};
+
+    pub(crate) fn request() -> Request {
+        let header = http::header::SEC_WEBSOCKET_PROTOCOL;
+        let request = http::Request::builder().header(header, PROTOCOL_JSON).body(());
+        Request::new(request.expect("a request"), None)
+    }
+
+    pub(crate) fn enter(hub: &Arc<Hub>) -> Presence {
+        let id = SocketId::random().expect("random bits");
+        let limits = Limits { max_detached: (2, 100), ..Limits::default() };
+        Presence::enter(id, request(), hub, &Arc::new(limits), None).expect("there is room")
+    }
+
+    fn detach(hub: &Hub, presence: &Presence) -> u64 {
+        let member = presence.member();
+        hub.recovery.detached(member, member.outbox().detach())
+    }
+
+    fn push(presence: &Presence, bytes: usize) {
+        let frame = Frame::raw(&vec![b'x'; bytes]);
+        presence.member().push(Policy::Reliable, &frame).expect("not too large");
+    }
+
+    fn bytes(hub: &Hub) -> isize {
+        hub.recovery.bytes.load(Ordering::Relaxed)
+    }
+
+    fn is_ending(presence: &Presence) -> bool {
+        presence.member().outbox().ending().is_some()
+    }
+
+    #[test]
+    fn the_secret_that_a_client_has_shown_holds_until_a_newer_one_is_proven() {
+        let hub = Arc::<Hub>::default();
+        let presence = enter(&hub);
+        let (member, recovery) = (presence.member(), &hub.recovery);
+        let first = recovery.issue(member, None).expect("random bits");
+        let mut last = recovery.issue(member, Some(&first)).expect("random bits");
+        for _ in 0..10 {
+            last = recovery.issue(member, Some(&first)).expect("random bits");
+            assert!(recovery.find(&first).is_ok() && recovery.find(&last).is_ok());
+            assert!(member.secrets().lock().len() <= MAX_SECRETS);
+        }
+        let newest = recovery.issue(member, Some(&last)).expect("random bits");
+        assert_eq!(recovery.find(&first).err(), Some(Unrecovered::Unknown));
+        assert!(recovery.find(&last).is_ok());
+        recovery.proven(member);
+        assert_eq!(recovery.find(&last).err(), Some(Unrecovered::Unknown));
+        assert!(recovery.find(&newest).is_ok());
+        recovery.ended(member, Unrecovered::Expired);
+        assert_eq!(recovery.find(&newest).err(), Some(Unrecovered::Expired));
+        assert_eq!(recovery.state.lock().secrets.len(), 1);
+    }
+
+    #[test]
+    fn bytes_are_counted_while_there_is_no_connection_and_not_a_moment_longer() {
+        let hub = Arc::<Hub>::default();
+        let presence = enter(&hub);
+        let (member, recovery) = (presence.member(), &hub.recovery);
+        push(&presence, 10);
+        assert_eq!(bytes(&hub), 0);
+        let place = detach(&hub, &presence);
+        push(&presence, 20);
+        assert_eq!((bytes(&hub), recovery.absent()), (30, 1));
+        recovery.attached(place, member.outbox().attach());
+        push(&presence, 30);
+        assert_eq!((bytes(&hub), recovery.absent()), (0, 0));
+        // All of it was handed over; 30 bytes of it have arrived.
+        member.outbox().take(&mut Vec::new(), std::task::Waker::noop());
+        let place = detach(&hub, &presence);
+        assert_eq!(bytes(&hub), 60);
+        let growth = member.outbox().rewind(2).expect("what was sent");
+        recovery.grew(member, growth);
+        assert_eq!(bytes(&hub), 30);
+        push(&presence, 71);
+        assert!(is_ending(&presence), "more than 100 bytes");
+        assert_eq!((bytes(&hub), recovery.absent()), (0, 0));
+        recovery.attached(place, member.outbox().discard());
+        assert_eq!(bytes(&hub), 0);
+    }
+
+    #[test]
+    fn as_many_go_as_have_to() {
+        let hub = Arc::<Hub>::default();
+        let [ada, bob, eve] = [(); 3].map(|()| enter(&hub));
+        detach(&hub, &ada);
+        detach(&hub, &bob);
+        push(&bob, 60);
+        push(&bob, 60);
+        assert!(is_ending(&ada) && is_ending(&bob), "one is not enough");
+        assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
+        let places = [&ada, &bob, &eve].map(|presence| detach(&hub, presence));
+        assert_eq!(hub.recovery.absent(), 2);
+        assert!(!is_ending(&eve));
+        for place in places {
+            hub.recovery.attached(place, 0);
+        }
+        assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
+    }
+
+    #[test]
+    fn who_has_a_connection_again_is_not_evicted() {
+        let hub = Arc::<Hub>::default();
+        let presence = enter(&hub);
+        let place = detach(&hub, &presence);
+        push(&presence, 10);
+        // It comes back after it was chosen, and before it is told.
+        let kept = presence.member().outbox().attach();
+        push(&presence, 10);
+        assert!(hub.recovery.evict());
+        hub.recovery.attached(place, kept);
+        assert!(!is_ending(&presence));
+        assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
     }
 }

@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq as _;
 const LENGTH: usize = 16;
 
 /// What a client resumes its session with. It is never logged: there is no `Debug`.
+#[derive(Clone)]
 pub(crate) struct Secret([u8; LENGTH]);
 
 /// What the server keeps of a secret.

@@ -26,7 +26,8 @@ impl<E: Contract> Socket<E> {
         self.member.id()
     }
 
-    /// The request that opened the connection, with what middleware put into its extensions.
+    /// The request that began the session, with what middleware put into its extensions. That of a
+    /// client that comes back is given to `resumed`.
     pub fn request(&self) -> &Request {
         self.member.request()
     }
@@ -69,6 +70,9 @@ impl<E: Contract> Socket<E> {
 
     /// Ends the session and closes the connection with 1000; the client does not come back by
     /// itself. What was emitted before goes out first. A handler that runs comes to its end.
+    ///
+    /// A client whose connection is lost is not told; if it comes back, it hears that the session was
+    /// ended and gets a fresh one.
     pub fn close(&self) {
         self.close_with(CloseCode::NORMAL, "");
     }

@@ -9,6 +9,7 @@ use super::driver::{Driver, Next, Run};
 use super::{DisconnectReason, Guard, Presence};
 use crate::contract::Procedure;
 use crate::server::{Alive, Connection, Mode, Reject};
+use crate::wire::Unrecovered;
 
 /// One client's session: the user's value, and its place among the others.
 pub(crate) struct Session<S> {
@@ -51,7 +52,7 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
         }
     };
     log(&reason);
-    driver.close_door();
+    driver.close_door(&reason);
     say_goodbye::<E, S>(&mut value, &mut driver, &reason).await;
     drop(value);
     drop(presence);
@@ -78,6 +79,8 @@ async fn welcome_back<E: Procedure<S>, S>(
         }
         Run::Panicked => {
             tracing::error!("`resumed` panicked; its session ends");
+            // Before the client is turned away, which asks then what has become of the session.
+            driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
             return Err(DisconnectReason::HandlerPanicked);
         }
         Run::Cut => return Err(driver.ending().unwrap_or(DisconnectReason::ShutDown)),

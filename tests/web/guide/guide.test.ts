@@ -6,18 +6,23 @@ import type { Browser, Page } from "playwright-core";
 import { WebSocket } from "ws";
 
 import { Program, Server } from "../support/program";
-import { launch, Visitors, type Visitor } from "../support/visitors";
+import { Proxy } from "../support/proxy";
+import { launch, Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
 import { connect, type Chat, type Options, type Socket } from "./api";
+import { join, next } from "./events";
 import { front } from "./front";
 
 let server: Server;
 let browser: Browser;
 let visitors: Visitors;
+/** Between the browser and the server. */
+let proxy: Proxy;
 let web: Awaited<ReturnType<typeof front>>;
 const sockets: Socket<Chat>[] = [];
 
 before(async () => {
   server = await Server.start("guide");
+  proxy = await Proxy.to(server.port);
   const { outputFiles } = await build({
     entryPoints: ["guide/ChatRoom.tsx"],
     bundle: true,
@@ -27,7 +32,7 @@ before(async () => {
     define: { "process.env.NODE_ENV": '"development"' },
     logLevel: "error",
   });
-  web = await front(outputFiles[0]!.text, () => server.port);
+  web = await front(outputFiles[0]!.text, () => proxy.port);
   // The guide says `localhost:3000`, wherever that is.
   browser = await launch({ args: [`--host-resolver-rules=MAP localhost:3000 127.0.0.1:${web.port}`] });
   visitors = new Visitors(browser);
@@ -43,6 +48,7 @@ before(async () => {
   });
 });
 afterEach(async () => {
+  proxy.refuse(false);
   for (const socket of sockets.splice(0)) socket.close();
   await visitors.leave();
 });
@@ -50,35 +56,17 @@ after(async () => {
   await browser?.close();
   web?.closeAllConnections();
   web?.close();
+  proxy?.close();
   await server?.kill();
 });
 
 /** A client of ours beside the guide's. */
 function other(options?: Options): Socket<Chat> {
   const socket = connect<Chat>(`ws://${server.address}/api/chat/wsChat`, { WebSocket, ...options });
+  // Servers are killed here, with what was not confirmed.
+  socket.on("error", () => {});
   sockets.push(socket);
   return socket;
-}
-
-/** The next event that is as wanted. */
-const next = <E extends keyof Chat.Outgoing>(
-  socket: Socket<Chat>,
-  event: E,
-  wanted: (data: Chat.Outgoing[E]) => boolean = () => true,
-): Promise<Chat.Outgoing[E]> =>
-  new Promise((resolve) => {
-    const off = socket.on(event, ((data: Chat.Outgoing[E]) => {
-      if (!wanted(data)) return;
-      off();
-      resolve(data);
-    }) as never);
-  });
-
-/** Enters a room, and waits until it is there. */
-async function join(socket: Socket<Chat>, room: string): Promise<string> {
-  const joined = next(socket, "userJoined", (data) => data.room === room);
-  socket.emit("joinRoom", { room });
-  return (await joined).userId;
 }
 
 const node = (file: string) =>
@@ -88,13 +76,14 @@ const node = (file: string) =>
     { GUIDE: server.address },
   );
 
-const page = (hash = ""): Promise<Visitor> => visitors.open(`http://localhost:3000/${hash}`);
+const page = (hash = "", options?: VisitorOptions): Promise<Visitor> =>
+  visitors.open(`http://localhost:3000/${hash}`, options);
 
 const shows = (page: Page, text: string) => page.getByText(text, { exact: true }).first().waitFor();
 
 test("the guide's client runs in Node", async () => {
   const listener = other();
-  await join(listener, "general");
+  const me = await join(listener, "general");
   const said = next(listener, "newMessage");
   const client = node("client");
   try {
@@ -108,8 +97,10 @@ test("the guide's client runs in Node", async () => {
   } finally {
     await client.kill();
   }
-  // The server's side of the guide: `disconnected`, with the id.
-  await server.line(/^Client .+ disconnected$/);
+  // The server's side of the guide: `disconnected`, with the id. Of a client that was killed it says so
+  // when nobody has come back to the session.
+  listener.close();
+  await server.line(new RegExp(`^Client ${me} disconnected$`));
 });
 
 test("the guide's options: it hears of the cut and of the return", async () => {
@@ -138,7 +129,6 @@ test("without `reconnect` it stays closed", async () => {
 test("after `maxReconnectAttempts` it gives up, until it is told to connect", async () => {
   const socket = other({ reconnectInterval: 10, maxReconnectAttempts: 3 });
   const delays: number[] = [];
-  socket.on("error", () => {});
   socket.on("reconnecting", ({ attempt, delay }) => {
     delays[attempt] = delay;
   });
@@ -177,7 +167,8 @@ test("the guide's component joins, shows messages, changes room and comes back",
   const listener = other();
   const me = await join(listener, "general");
   const joined = next(listener, "userJoined", ({ userId }) => userId !== me);
-  const { page: chat, sockets } = await page();
+  // When the server is killed, nobody can say what of it had arrived.
+  const { page: chat, sockets } = await page("", { expected: /^Parlor: \{code: (connect|lost),/ });
   await shows(chat, "Connected");
   const { userId } = await joined;
   listener.emit("sendMessage", { room: "general", text: "one" });
@@ -193,6 +184,13 @@ test("the guide's component joins, shows messages, changes room and comes back",
   await shows(chat, "[tea] two");
   assert.equal(await chat.getByText("not here").count(), 0);
   assert.equal(sockets.length, 1);
+
+  proxy.refuse();
+  proxy.cut();
+  await shows(chat, "Connecting...");
+  listener.emit("sendMessage", { room: "tea", text: "meanwhile" });
+  proxy.refuse(false);
+  await shows(chat, "[tea] meanwhile");
 
   await server.kill();
   await shows(chat, "Connecting...");
@@ -215,7 +213,7 @@ test("a listener that goes with its effect hears once, under StrictMode and in e
   const me = await join(listener, "general");
   await join(listener, "tea");
   const first = next(listener, "userJoined", ({ userId }) => userId !== me);
-  const { page: chat, sockets } = await page("#tidy");
+  const { page: chat, sockets } = await page("#tidy", { expected: /^Parlor: \{code: connect,/ });
   const { userId } = await first;
   await shows(chat, "Connected");
   const entered = next(listener, "userJoined", (data) => data.userId === userId && data.room === "tea");
@@ -226,4 +224,23 @@ test("a listener that goes with its effect hears once, under StrictMode and in e
   await shows(chat, "[tea] two");
   assert.deepEqual(await chat.getByRole("listitem").allTextContents(), ["[tea] one", "[tea] two"]);
   assert.equal(sockets.length, 1);
+
+  // It has no listener then: what is said meanwhile comes when it has one again.
+  const back = next(listener, "userJoined", (data) => data.userId === userId && data.room === "tea");
+  const gone = chat.getByText("Connecting...", { exact: true }).waitFor();
+  proxy.refuse();
+  proxy.cut();
+  await gone;
+  const meanwhile = Array.from({ length: 100 }, (_, n) => `meanwhile ${n}`);
+  const heard = next(listener, "newMessage", ({ text }) => text === meanwhile.at(-1));
+  for (const text of meanwhile) listener.emit("sendMessage", { room: "tea", text });
+  await heard;
+  proxy.refuse(false);
+  await back;
+  listener.emit("sendMessage", { room: "tea", text: "after" });
+  await shows(chat, "[tea] after");
+  assert.deepEqual(
+    await chat.getByRole("listitem").allTextContents(),
+    ["one", "two", ...meanwhile, "after"].map((text) => `[tea] ${text}`),
+  );
 });

@@ -41,6 +41,22 @@ export class ChatPage {
     return this.log.locator(".entries:not(.pending) .text").getByText(text, { exact: true }).waitFor();
   }
 
+  /** What was said in the room that is shown, in order. */
+  said(): Promise<string[]> {
+    return this.log.locator(".entries:not(.pending) .text").allTextContents();
+  }
+
+  /** What the page has told of connections, and of who came and left. */
+  notices(): Promise<string[]> {
+    return this.log.locator(".notice > span").allTextContents();
+  }
+
+  async enter(room: string): Promise<void> {
+    await this.page.getByRole("textbox", { name: "Enter a room" }).fill(room);
+    await this.page.getByRole("button", { name: "Enter", exact: true }).click();
+    await this.page.getByRole("heading", { name: room, level: 2 }).waitFor();
+  }
+
   /** Waits until somebody is listed in the room that is shown. */
   sees(name: string): Promise<void> {
     return this.people.getByRole("listitem").getByText(name).waitFor();

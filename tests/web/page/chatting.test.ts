@@ -20,19 +20,36 @@ test("two people chat", async () => {
   await ada.hears("Hello, Bob! 👋🏽");
   await ada.pending.waitFor({ state: "detached" });
 
-  await bob.page.close();
-  await ada.people.getByText("bob").waitFor({ state: "detached" });
   assert.deepEqual([ada.sockets.length, bob.sockets.length], [1, 1]);
+});
+
+test("whoever loads the page anew, goes elsewhere or closes the tab has left at once", async () => {
+  const ada = await chat.guest("ada");
+  const bob = await chat.guest("bob");
+  await ada.sees("bob");
+  await bob.page.reload();
+  await bob.connected();
+  await bob.sees("ada");
+  await bob.page.goto("about:blank");
+  await bob.page.goto(`http://${chat.server.address}/`);
+  await bob.connected();
+  await bob.sees("ada");
+  // A session that was kept would be a second Bob.
+  const visits = ["bob came in", "bob left", "bob came in", "bob left", "bob came in"];
+  await ada.log.getByText("bob came in").nth(2).waitFor();
+  assert.deepEqual(await ada.notices(), visits);
+
+  await bob.page.close();
+  // In less time than sessions are kept.
+  await ada.people.getByText("bob").waitFor({ state: "detached", timeout: 20_000 });
+  assert.deepEqual(await ada.notices(), [...visits, "bob left"]);
 });
 
 test("rooms are apart, and say what is unread", async () => {
   const ada = await chat.guest("ada");
   const bob = await chat.guest("bob");
-  for (const { page } of [ada, bob]) {
-    await page.getByRole("textbox", { name: "Enter a room" }).fill("tea");
-    await page.getByRole("button", { name: "Enter", exact: true }).click();
-    await page.getByRole("heading", { name: "tea", level: 2 }).waitFor();
-  }
+  await ada.enter("tea");
+  await bob.enter("tea");
   await ada.page.getByRole("link", { name: "general" }).click();
   await bob.say("Oolong?");
   await bob.hears("Oolong?");

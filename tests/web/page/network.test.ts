@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { sessions, watched } from "../support/connections";
 import { stopClock } from "../support/visitors";
 import { fixture, type Guest } from "./fixture";
 
@@ -10,24 +11,75 @@ const chat = fixture();
 const behind = (name: string): Promise<Guest> =>
   chat.guest(name, { port: chat.proxy.port, prepare: (page) => page.clock.install() });
 
-test("a cut connection comes back, and what was said meanwhile arrives, both ways", async () => {
-  const ada = await chat.guest("ada", { port: chat.proxy.port });
+test("after a cut all is heard once and in order, whatever was on its way", async () => {
+  const ada = await chat.guest("ada", { port: chat.proxy.port, script: watched });
   const bob = await chat.guest("bob");
   await ada.sees("bob");
+  await bob.sees("ada");
+  await ada.say("before");
+  await bob.hears("before");
+  await ada.hears("before");
+
+  chat.proxy.swallow("answers");
+  await ada.say("the server has it, and Ada does not know");
+  await bob.hears("the server has it, and Ada does not know");
+  await bob.say("lost on its way to Ada");
+  await bob.hears("lost on its way to Ada");
+  chat.proxy.swallow();
+  await ada.say("lost on its way to the server");
+  await ada.pending.getByText("Sending…").nth(1).waitFor();
   chat.proxy.refuse();
   chat.proxy.cut();
   await ada.problem.waitFor();
   await ada.status.getByText("Reconnecting").waitFor();
-  await bob.say("meanwhile");
-  await bob.hears("meanwhile");
-  await ada.say("between");
+  await bob.say("said meanwhile");
+  await bob.hears("said meanwhile");
+  await ada.say("typed meanwhile");
+  await ada.pending.getByText("Waiting for the connection").waitFor();
+
   chat.proxy.refuse(false);
   await ada.connected();
-  await ada.log.getByText("Connected again", { exact: true }).waitFor();
-  await ada.hears("meanwhile");
-  await bob.hears("between");
-  await ada.sees("bob");
+  await bob.hears("typed meanwhile");
+  await ada.hears("typed meanwhile");
+  await ada.pending.waitFor({ state: "detached" });
+  await bob.say("after");
+  await ada.hears("after");
+  const all = [
+    "before",
+    "the server has it, and Ada does not know",
+    "lost on its way to Ada",
+    "said meanwhile",
+    "lost on its way to the server",
+    "typed meanwhile",
+    "after",
+  ];
+  assert.deepEqual([await ada.said(), await bob.said()], [all, all]);
+  assert.deepEqual(await ada.notices(), ["bob came in", "Connection lost (1006)", "Connected again"]);
+  assert.deepEqual(await bob.notices(), []);
+  assert.deepEqual(await sessions(ada), ["new", "recovered"]);
+});
+
+test("a room that is left while the connection is cut is left", async () => {
+  // With each new hash, Chromium asks for the icon again.
+  const expected = /^Failed to load resource: net::ERR_/;
+  const ada = await chat.guest("ada", { port: chat.proxy.port, expected });
+  const bob = await chat.guest("bob");
+  await ada.enter("tea");
+  await ada.sees("ada");
+  await bob.enter("tea");
   await bob.sees("ada");
+  chat.proxy.refuse();
+  chat.proxy.cut();
+  await ada.problem.waitFor();
+  for (const room of ["tea", "general"]) await ada.page.getByRole("button", { name: `Leave ${room}` }).click();
+  await ada.enter("general");
+  chat.proxy.refuse(false);
+  await ada.connected();
+  await bob.people.getByText("ada").waitFor({ state: "detached", timeout: 20_000 });
+  assert.deepEqual(await bob.notices(), ["ada left"]);
+  await bob.page.getByRole("link", { name: "general" }).click();
+  await ada.sees("bob");
+  assert.deepEqual(await bob.notices(), []);
 });
 
 test("online again, it dials at once", async () => {

@@ -3,14 +3,14 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 /** The network between a browser and a server: it can be cut, refuse, and swallow everything. */
 export class Proxy {
   readonly #server: Server;
-  readonly #pairs = new Set<Socket[]>();
+  readonly #pairs = new Set<[Socket, Socket]>();
   #refuses = false;
 
   private constructor(target: number) {
     this.#server = createServer((near) => {
       if (this.#refuses) return void near.resetAndDestroy();
       const far = connect(target, "127.0.0.1");
-      const pair = [near, far];
+      const pair: [Socket, Socket] = [near, far];
       this.#pairs.add(pair);
       for (const [from, to] of [pair, [far, near]] as [Socket, Socket][]) {
         from.pipe(to);
@@ -44,10 +44,13 @@ export class Proxy {
     this.#refuses = refuses;
   }
 
-  /** Lets nothing through any more on the connections that there are, and says nothing of it. */
-  swallow(): void {
-    for (const pair of this.#pairs)
-      for (const socket of pair) {
+  /**
+   * Lets nothing through any more on the connections that there are, or nothing of what the server
+   * says, and says nothing of it.
+   */
+  swallow(what: "all" | "answers" = "all"): void {
+    for (const [near, far] of this.#pairs)
+      for (const socket of what === "all" ? [near, far] : [far]) {
         socket.unpipe();
         socket.resume();
       }

@@ -31,6 +31,8 @@ export interface VisitorOptions extends BrowserContextOptions {
   prepare?: (page: Page) => Promise<unknown>;
   /** Runs in the page before its own scripts. */
   script?: string;
+  /** What the page may complain of. */
+  expected?: RegExp;
 }
 
 /** Those who look at pages, each in a browser context of their own. */
@@ -42,7 +44,7 @@ export class Visitors {
     this.#browser = browser;
   }
 
-  async open(url: string, { prepare, script, ...options }: VisitorOptions = {}): Promise<Visitor> {
+  async open(url: string, { prepare, script, expected, ...options }: VisitorOptions = {}): Promise<Visitor> {
     const context = await this.#browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
     context.setDefaultTimeout(patience);
     if (script) await context.addInitScript({ content: script });
@@ -53,7 +55,8 @@ export class Visitors {
     page.on("console", (message) => {
       // The browser itself says this of each connection that fails; no page can keep it from it.
       const failed = /^WebSocket connection to 'ws:.*' failed: /.test(message.text());
-      if (["error", "warning"].includes(message.type()) && !failed) this.#troubles.push(message.text());
+      if (failed || expected?.test(message.text())) return;
+      if (["error", "warning"].includes(message.type())) this.#troubles.push(message.text());
     });
     await prepare?.(page);
     await page.goto(url);

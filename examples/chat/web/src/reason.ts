@@ -13,3 +13,8 @@ export function reasonOf({ code, message, details }: Pick<SocketError, "code" | 
       return message;
   }
 }
+
+/** Why the connection is gone. The page itself says when it tries again. */
+export function reasonOfClose(code: number, reason: string): string {
+  return reason.replace(/; retry in \d+ ms$/, "") || String(code);
+}

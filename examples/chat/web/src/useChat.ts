@@ -1,28 +1,33 @@
-import { useEffect, useEffectEvent, useReducer } from "react";
+import { useEffect, useEffectEvent, useReducer, useRef } from "react";
 import { flushSync } from "react-dom";
 import { CallError, type AppRouter } from "./api";
 import { useWebSocket } from "./api/react";
 import { roomInUrl, showInUrl } from "./location";
-import { reasonOf } from "./reason";
+import { reasonOf, reasonOfClose } from "./reason";
 import { reduce } from "./reduce";
 import { initialState } from "./state";
 
 /** The chat of someone called `name`: its state, and what one can do. */
 export function useChat(name: string) {
   const [state, dispatch] = useReducer(reduce, null, () => initialState(roomInUrl() ?? "general"));
+  /** The rooms that were left without a connection. */
+  const left = useRef(new Set<string>());
 
   const { socket, status } = useWebSocket<AppRouter["chat"]["wsChat"]>({
     url: `/api/chat/wsChat?name=${name}`,
     events: {
       // What is emitted and called here goes out before what was kept while there was no connection:
       // we are in the rooms again before we speak in them. In a session that goes on we never left, but
-      // may have opened others.
+      // may have opened others, and closed some.
       connect: ({ recovered }) => {
         dispatch({ type: "connected", recovered, at: Date.now() });
+        for (const room of state.rooms) left.current.delete(room.name);
+        if (recovered) for (const room of left.current) socket?.emit("leaveRoom", { room });
+        left.current.clear();
         for (const room of state.rooms) void enter(room.name);
       },
       disconnect: ({ code, reason, willReconnect }) =>
-        dispatch({ type: "disconnected", reason: reason || String(code), willReconnect, at: Date.now() }),
+        dispatch({ type: "disconnected", reason: reasonOfClose(code, reason), willReconnect, at: Date.now() }),
       reconnecting: ({ attempt, delay }) => dispatch({ type: "reconnecting", attempt, at: Date.now() + delay }),
       reconnectFailed: ({ attempts }) => dispatch({ type: "gaveUp", reason: `no answer to ${attempts} attempts` }),
       error: (error) => {
@@ -56,6 +61,7 @@ export function useChat(name: string) {
 
   function leave(room: string) {
     if (socket?.connected) socket.emit("leaveRoom", { room });
+    else left.current.add(room);
     dispatch({ type: "left", room });
   }
 

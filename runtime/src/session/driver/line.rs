@@ -16,18 +16,29 @@ impl Driver {
         self.ended.clone()
     }
 
-    /// The session is over: no client comes back to it.
-    pub(in crate::session) fn close_door(&mut self) {
+    /// The session is to end, and no client comes back to it: not even while its handler still runs,
+    /// which may take for ever. The first reason stands; who comes is told `why`.
+    pub(in crate::session) fn end(&mut self, reason: DisconnectReason, why: Unrecovered) {
+        if self.ended.is_none() {
+            self.ended = Some(reason);
+            self.member.hub().recovery.ended(&self.member, why);
+            // Only now: who is turned away asks what has become of the session.
+            self.member.door().turn_away();
+        }
+    }
+
+    /// The session is over: nobody's connection is taken any more.
+    pub(in crate::session) fn close_door(&mut self, reason: &DisconnectReason) {
+        self.end(reason.clone(), Unrecovered::Ended);
         self.member.door().shut();
-        if self.ended == Some(DisconnectReason::ShutDown) {
+        if *reason == DisconnectReason::ShutDown {
             // Whatever of this client's was not received by now never will be.
             self.acknowledge();
         }
-        let recovery = &self.member.hub().recovery;
         if let Line::Down(absence) = &self.line {
-            recovery.attached(absence.place, self.member.outbox().discard());
+            let bytes = self.member.outbox().discard();
+            self.member.hub().recovery.attached(absence.place, bytes);
         }
-        recovery.ended(&self.member, self.why);
     }
 
     /// Looks why the task was called: the session is to end, the client is too slow, or back.
@@ -43,9 +54,7 @@ impl Driver {
                 Ending::Overflow => (self.line.reason(), Unrecovered::Overflow),
                 Ending::Evicted => (self.line.reason(), Unrecovered::Evicted),
             };
-            if self.ended.is_none() {
-                (self.ended, self.why) = (Some(reason), why);
-            }
+            self.end(reason, why);
         } else if outbox.is_slow() {
             self.lose(DisconnectReason::TooSlow);
         }
@@ -62,7 +71,7 @@ impl Driver {
             return;
         }
         if !self.member.outbox().keeps() || !reason.may_come_back() {
-            self.ended = Some(reason);
+            self.end(reason, Unrecovered::Ended);
             return;
         }
         tracing::debug!(%reason, "connection lost; the session is kept");
@@ -78,20 +87,19 @@ impl Driver {
     }
 
     /// Counts the session among those without a connection. Returns its place there.
-    pub(super) fn detach(&self) -> u64 {
+    fn detach(&self) -> u64 {
         let bytes = self.member.outbox().detach();
         self.member.hub().recovery.detached(&self.member, bytes)
     }
 
     /// Goes on over a new connection.
-    pub(super) fn attach(&mut self, connection: Connection) {
+    fn attach(&mut self, connection: Connection) {
         if let Line::Down(absence) = &self.line {
             let bytes = self.member.outbox().attach();
             self.member.hub().recovery.attached(absence.place, bytes);
             tracing::debug!("the client is back");
             self.line = Line::Up(connection);
             self.stall.over();
-            self.unproven = true;
             self.malformed_in_a_row = 0;
             self.deaf = false;
             self.liveness.heard();
@@ -100,8 +108,15 @@ impl Driver {
 
     /// Lets a client go on with the session: what it has not received waits for its connection.
     pub(in crate::session) fn grant(&mut self, comeback: Comeback) {
+        self.answer_call();
+        // The client may have given up, or the session ended, while `resumed` ran: who is not answered
+        // asks what has become of it.
+        if self.ended.is_some() || comeback.answer.is_closed() {
+            return;
+        }
         let recovery = &self.member.hub().recovery;
-        let secret = match recovery.issue(&self.member) {
+        // Here, where comebacks have an order: the secret of the last one is the last one issued.
+        let secret = match recovery.issue(&self.member, Some(&comeback.secret)) {
             Ok(secret) => secret,
             Err(error) => {
                 let _ = comeback.answer.send(Err(Refused::NoRandomBits(error)));

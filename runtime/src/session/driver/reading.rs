@@ -163,7 +163,8 @@ impl Driver {
 
     /// A message came over this connection: the client has the secret of its welcome.
     pub(super) fn prove(&mut self) {
-        if std::mem::take(&mut self.unproven) {
+        if self.proven < self.comebacks {
+            self.proven = self.comebacks;
             self.member.hub().recovery.proven(&self.member);
         }
     }
