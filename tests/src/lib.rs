@@ -3,13 +3,17 @@
 
 #![allow(clippy::missing_panics_doc, reason = "what tests share panics where tests do")]
 
+mod dice;
 mod example;
 mod probe;
+mod proxy;
 mod running;
 mod wire;
 
+pub use dice::Dice;
 pub use example::Example;
 pub use probe::*;
+pub use proxy::Proxy;
 pub use running::Running;
 pub use wire::{Closed, Welcomed, Wire};
 

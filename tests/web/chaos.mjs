@@ -1,0 +1,105 @@
+// The Node clients of tests/tests/chaos: each shouts all the time and writes down what it hears. They
+// enter, shout from the line "Loud" on their input to the line "Ending", and listen until it is over.
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+
+import { build } from "esbuild";
+import WebSocket from "ws";
+
+const [folder, baseUrl, first, count, pace] = process.argv.slice(2);
+const outfile = `${folder}/client.mjs`;
+await build({
+  entryPoints: [`${folder}/index.ts`],
+  outfile,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  logLevel: "warning",
+});
+const { createClient } = await import(pathToFileURL(outfile));
+
+/** What the test reads: one line of JSON each. */
+const say = (what) => console.log(JSON.stringify(what));
+
+function deferred() {
+  let resolve;
+  const promise = new Promise((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+const phases = new Map(["Loud", "Ending"].map((name) => [name, deferred()]));
+createInterface({ input: process.stdin }).on("line", (line) => phases.get(line)?.resolve());
+
+const client = createClient({
+  baseUrl,
+  WebSocket,
+  heartbeatInterval: 1000,
+  heartbeatTimeout: 1500,
+  reconnectInterval: 20,
+  maxReconnectInterval: 500,
+  maxReconnectAttempts: Infinity,
+  connectTimeout: 700,
+  callTimeout: 180_000,
+  bufferSize: 100_000,
+});
+
+/** One client, until it is over. */
+async function run(number) {
+  const room = `room ${number % 20}`;
+  const report = { client: number, room, entered: 0, heard: [], shouts: 0, doubled: 0, recovered: 0, problems: [] };
+  const over = deferred();
+  const problem = (what) => {
+    report.problems.push(JSON.stringify(what));
+    // Whoever waits for this client may not get to see its report.
+    console.error(`client ${number}:`, what);
+    over.resolve();
+  };
+  const socket = client.arena.$ws();
+  socket.on("shouted", ({ place, client, number }) => void report.heard.push([place, client, number]));
+  socket.on("over", () => over.resolve());
+  socket.on("reconnect", (opened) => {
+    if (opened.recovered) report.recovered++;
+    else problem(opened);
+  });
+  socket.on("error", (error) => {
+    if (error.code !== "connect") problem(error);
+  });
+  socket.on("disconnect", (disconnect) => {
+    if (!disconnect.willReconnect) problem(disconnect);
+  });
+  const double = async () => {
+    const own = report.doubled++;
+    const answer = await socket.call("double", { number: own });
+    if (answer !== 2 * own) problem(`double(${own}) is ${answer}`);
+  };
+
+  report.entered = await socket.call("enter", { room, client: number });
+  say("entered");
+  await phases.get("Loud").promise;
+  let ending = false;
+  void phases.get("Ending").promise.then(() => {
+    ending = true;
+  });
+  const calls = [];
+  while (!ending && !report.problems.length) {
+    const text = "x".repeat(Math.random() < 1 / 40 ? 12_000 : Math.random() * 100);
+    if (socket.emit("shout", { number: report.shouts, text })) report.shouts++;
+    if (Math.random() < 1 / 4) calls.push(double().catch((error) => problem(String(error))));
+    await wait(Number(pace));
+  }
+  // Its answer comes when all shouts were handled.
+  calls.push(double().catch((error) => problem(String(error))));
+  await Promise.all(calls);
+  say("idle");
+  await over.promise;
+  say(report);
+  socket.off("disconnect");
+  socket.close();
+}
+
+await Promise.all(Array.from({ length: Number(count) }, (_, index) => run(Number(first) + index)));
+process.stdin.destroy();
