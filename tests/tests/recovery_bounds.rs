@@ -40,9 +40,9 @@ async fn until_connected(io: &Io<ProbeEmitter>, clients: usize) {
 #[tokio::test]
 async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {
     // In frames; and in bytes, of frames that each fit.
-    for (outbox, frames, size) in [(100_000, 257, 1), (1000, 230, 900)] {
+    for (outbox, frames, size) in [(100_000, 1025, 1), (1000, 230, 900)] {
         let bounded = |server: ProbeServer<Prober>| {
-            server.max_outbox_size(outbox).max_replay_frames(256).max_replay_size(0)
+            server.max_outbox_size(outbox).max_replay_frames(1024).max_replay_size(0)
         };
         let (running, io, mut probing) = start(bounded).await;
         let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
@@ -119,28 +119,28 @@ async fn a_client_that_was_too_slow_comes_back_and_has_missed_nothing() {
 
 #[tokio::test]
 async fn what_is_under_way_waits_for_the_client_to_confirm_it() {
-    let (running, io, _probing) = start(|server| server.max_replay_frames(256)).await;
+    let (running, io, _probing) = start(|server| server.max_replay_frames(1024)).await;
     let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
-    for number in 0..300 {
+    for number in 0..1100 {
         io.broadcast().said("a", number.to_string(), "");
     }
-    for number in 0..256 {
+    for number in 0..1024 {
         assert_eq!(wire.receive().await[1]["text"], json!(number.to_string()));
     }
     // What is not counted is not held back.
     wire.nothing_came().await;
     wire.send(r#"["$ack",10]"#).await;
-    for number in 256..266 {
+    for number in 1024..1034 {
         assert_eq!(wire.receive().await[1]["text"], json!(number.to_string()));
     }
     wire.nothing_came().await;
     // Nonsense changes nothing.
-    for nonsense in [r#"["$ack",9]"#, r#"["$ack",1000]"#, r#"["$ack",-1]"#, r#"["$ack","x"]"#] {
+    for nonsense in [r#"["$ack",9]"#, r#"["$ack",9000]"#, r#"["$ack",-1]"#, r#"["$ack","x"]"#] {
         wire.send(nonsense).await;
     }
     wire.nothing_came().await;
-    wire.send(r#"["$ack",266]"#).await;
-    assert_eq!(wire.receive().await[1]["text"], json!("266"));
+    wire.send(r#"["$ack",1034]"#).await;
+    assert_eq!(wire.receive().await[1]["text"], json!("1034"));
 }
 
 #[tokio::test]

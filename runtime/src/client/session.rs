@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::welcome::{Secret, Welcome};
 
-use crate::wire::{Receipts, Unrecovered};
+use crate::wire::{Receipts, Unrecovered, receipts};
 
 pub(super) struct Session {
     /// Which of this client's sessions it is, from 1.
@@ -18,7 +18,12 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn fresh(number: u64, welcome: &mut Welcome) -> Self {
-        Self { number, secret: secret(welcome), received: Receipts::default(), hook: None }
+        Self {
+            number,
+            secret: secret(welcome),
+            received: Receipts::new(receipts::CLIENT),
+            hook: None,
+        }
     }
 
     pub(super) fn number(&self) -> u64 {

@@ -204,16 +204,16 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// What is on its way is at most half of this, and a frame: it bounds how much a client is sent per
     /// round trip.
     pub fn max_replay_size(mut self, bytes: usize) -> Self {
-        // Clients confirm every 32 KiB, or every 32 Ki characters of up to three bytes each.
+        // Clients confirm every 64 KiB, or every 32 Ki characters of up to three bytes each.
         self.limits.max_replay_size = bytes.max(192 << 10);
         self
     }
 
     /// How many frames may be on their way to one client, and how many may be kept for it while its
-    /// connection is gone. 4 096 by default; at least 256.
+    /// connection is gone. 4 096 by default; at least 1 024.
     pub fn max_replay_frames(mut self, frames: usize) -> Self {
-        // Clients confirm every 128 frames.
-        self.limits.max_replay_frames = frames.max(256);
+        // Clients confirm every 512 frames.
+        self.limits.max_replay_frames = frames.max(1024);
         self
     }
 

@@ -20,7 +20,7 @@ use super::rate_limit::RateLimit;
 use super::stall::Stall;
 use super::{DisconnectReason, Member};
 use crate::server::{Connection, Mode};
-use crate::wire::{Frame, Receipts, Unrecovered, control};
+use crate::wire::{Frame, Receipts, Unrecovered, control, receipts};
 
 /// Carries a session over its connections: reads what comes, writes what waits, keeps time.
 ///
@@ -78,7 +78,7 @@ impl Driver {
             proven: 0,
             mode,
             arrivals: Arrivals::default(),
-            receipts: Receipts::default(),
+            receipts: Receipts::new(receipts::SERVER),
             running: None,
             liveness: Liveness::new(limits.heartbeat_interval, limits.heartbeat_timeout),
             rate: limits.rate.map(RateLimit::new),

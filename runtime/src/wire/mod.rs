@@ -5,7 +5,7 @@ mod error;
 mod fields;
 mod frame;
 mod message;
-mod receipts;
+pub(crate) mod receipts;
 mod unrecovered;
 mod violation;
 

@@ -1,16 +1,24 @@
 use super::control;
 
-/// So many frames are confirmed at the latest.
-const FRAMES: u64 = 128;
-/// So many bytes of them are confirmed at the latest.
-const BYTES: usize = 32 << 10;
+/// When the other side is told at the latest: after so many frames, or bytes of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Every {
+    frames: u64,
+    bytes: usize,
+}
+
+/// A server tells early: clients report as lost what nobody confirmed.
+pub(crate) const SERVER: Every = Every { frames: 128, bytes: 32 << 10 };
+/// Clients are many, and what they say costs the server a read each.
+pub(crate) const CLIENT: Every = Every { frames: 512, bytes: 64 << 10 };
 
 /// What is asked of the other's contract, and its answer.
 const CONTRACT: [&str; 2] = ["$contract?", "$contract"];
 
 /// What one side of a session has received, for the other to know.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Receipts {
+    every: Every,
     received: u64,
     /// So many the other side was told of.
     told: u64,
@@ -21,6 +29,10 @@ pub(crate) struct Receipts {
 }
 
 impl Receipts {
+    pub(crate) fn new(every: Every) -> Self {
+        Self { every, received: 0, told: 0, bytes: 0, asked: false }
+    }
+
     /// How many counted frames came in this session.
     pub(crate) fn received(&self) -> u64 {
         self.received
@@ -44,7 +56,8 @@ impl Receipts {
 
     /// Whether it is time to tell.
     pub(crate) fn is_due(&self) -> bool {
-        self.asked || self.received - self.told >= FRAMES || (self.is_owed() && self.bytes >= BYTES)
+        let Every { frames, bytes } = self.every;
+        self.asked || self.received - self.told >= frames || (self.is_owed() && self.bytes >= bytes)
     }
 
     /// The number, which the other side is told now.
@@ -68,8 +81,8 @@ mod tests {
 
     #[test]
     fn is_due_after_so_many_frames_or_bytes() {
-        let mut received = Receipts::default();
-        for _ in 1..FRAMES {
+        let mut received = Receipts::new(SERVER);
+        for _ in 1..SERVER.frames {
             received.count(1);
         }
         assert!(received.is_owed() && !received.is_due());
@@ -77,10 +90,10 @@ mod tests {
         assert!(received.is_due());
         assert_eq!(received.tell(), 128);
         assert!(!received.is_owed() && !received.is_due());
-        received.count(BYTES);
+        received.count(SERVER.bytes);
         assert!(received.is_due());
         assert_eq!(received.tell(), 129);
-        received.count(BYTES - 1);
+        received.count(SERVER.bytes - 1);
         assert!(received.is_owed() && !received.is_due());
         received.ask();
         assert!(received.is_due());

@@ -6,7 +6,7 @@ const maxUnconfirmed = 4096;
 const maxUnconfirmedBytes = 1 << 18;
 
 /** After how many frames, and how much text of them, the server hears that they came. */
-const maxOwed = 128;
+const maxOwed = 512;
 const maxOwedLength = 1 << 15;
 
 /** The names of frames that have no number. */

@@ -55,31 +55,31 @@ test("without a secret nothing is kept, counted or confirmed: calls are rejected
   }
 });
 
-test("confirms after 128 frames or 32 KiB, whichever is first, and then anew", async () => {
+test("confirms after 512 frames or 32 Ki characters, whichever is first, and then anew", async () => {
   const all = await connected();
   const { first } = all;
   const frames = (n: number, length = 0) => {
     for (let i = 0; i < n; i++) first.frame("newMessage", { text: "x".repeat(length) });
     return first.sent.splice(0);
   };
-  assert.deepEqual(frames(127), []);
+  assert.deepEqual(frames(511), []);
   first.frame("pong", null);
-  assert.deepEqual(frames(1), [["$ack", 128]]);
-  assert.deepEqual(frames(127), []);
-  assert.deepEqual(frames(1), [["$ack", 256]]);
+  assert.deepEqual(frames(1), [["$ack", 512]]);
+  assert.deepEqual(frames(511), []);
+  assert.deepEqual(frames(1), [["$ack", 1024]]);
   assert.deepEqual(frames(3, 10_000), []);
-  assert.deepEqual(frames(1, 2700), [["$ack", 260]]);
-  assert.deepEqual(frames(1, 1 << 15), [["$ack", 261]]);
-  assert.deepEqual(frames(127), []);
+  assert.deepEqual(frames(1, 2700), [["$ack", 1028]]);
+  assert.deepEqual(frames(1, 1 << 15), [["$ack", 1029]]);
+  assert.deepEqual(frames(511), []);
   await cut(all);
   all.net.last.welcome({ resume: secret(2), recovered: true, received: 0 });
-  for (let i = 0; i < 127; i++) all.net.last.frame("newMessage", {});
-  assert.deepEqual(all.net.last.sent, [["$ack", 388]], "the first one told all of it");
+  for (let i = 0; i < 511; i++) all.net.last.frame("newMessage", {});
+  assert.deepEqual(all.net.last.sent, [["$ack", 1540]], "the first one told all of it");
   await cut(all);
   await advance(1000);
   all.net.last.welcome({ resume: secret(3) });
-  for (let i = 0; i < 128; i++) all.net.last.frame("newMessage", {});
-  assert.deepEqual(all.net.last.sent, [["$ack", 128]], "nothing is owed to a new session");
+  for (let i = 0; i < 512; i++) all.net.last.frame("newMessage", {});
+  assert.deepEqual(all.net.last.sent, [["$ack", 512]], "nothing is owed to a new session");
 });
 
 test("confirms with its own ping, if there is something to confirm", async () => {

@@ -19,18 +19,18 @@ const LARGE: usize = 60_000;
 async fn frames_are_confirmed_when_they_are_many() {
     let server = RawServer::start().await;
     let (_chat, _events, mut peer) = kept(&server, quick(&server)).await;
-    for number in 0..256 {
+    for number in 0..1024 {
         peer.send(&said(number)).await;
     }
-    assert_eq!(peer.text().await, r#"["$ack",128]"#);
-    assert_eq!(peer.text().await, r#"["$ack",256]"#);
+    assert_eq!(peer.text().await, r#"["$ack",512]"#);
+    assert_eq!(peer.text().await, r#"["$ack",1024]"#);
 }
 
 #[tokio::test]
 async fn frames_are_confirmed_when_they_are_large() {
     let server = RawServer::start().await;
     let (_chat, _events, mut peer) = kept(&server, quick(&server)).await;
-    let event = format!(r#"["said",{{"text":"{}","number":1}}]"#, "x".repeat(20_000));
+    let event = format!(r#"["said",{{"text":"{}","number":1}}]"#, "x".repeat(40_000));
     for _ in 0..4 {
         peer.send(&event).await;
     }

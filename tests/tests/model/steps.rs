@@ -107,7 +107,7 @@ fn limits() -> impl Strategy<Value = Limits> {
     let window = select(vec![30_000, 30_000, 30_000, 3_000, 0]).prop_map(Duration::from_millis);
     let outbox = select(vec![1 << 20, 1 << 20, 16 << 10]);
     let replay = select(vec![256 << 10, 64 << 10]);
-    let frames = select(vec![4096, 256]);
+    let frames = select(vec![4096, 1024]);
     let detached = select(vec![10_000, 10_000, 10_000, 1]);
     let rate = prop::bool::weighted(0.2);
     (window, outbox, replay, frames, detached, rate).prop_map(
@@ -131,7 +131,7 @@ fn act() -> impl Strategy<Value = Act> {
     let size = || select(vec![0, 0, 10, 300, 3_000]);
     let few = || select(vec![1, 2, 3, 100]);
     // More than the windows of both sides, in frames or in bytes; and more than a client's inbox takes.
-    let many = || select(vec![(300, 0), (300, 0), (280, 1_000), (8, 12_000), (8, 12_000)]);
+    let many = || select(vec![(1_100, 0), (300, 0), (280, 1_000), (8, 12_000), (8, 12_000)]);
     let flood = prop_oneof![8 => many(), 1 => Just((100, 12_000))];
     let unaware = select(vec![Side::Client, Side::Server]);
     prop_oneof![
