@@ -2,8 +2,8 @@
 //! that its session was not recovered.
 //!
 //! Real clients and the real server over lines in memory, on a paused clock; the steps are random.
-//! `PARLOR_MODEL_CASES` says how many cases are run. A failure names the seed that `PARLOR_MODEL_SEED`
-//! takes to run the same case again.
+//! `PARLOR_MODEL_CASES` says how many cases are run, from `PARLOR_MODEL_SEED` on: the same ones with every
+//! build, others when somebody looks for more. A failure names the seed of its case.
 
 mod check;
 mod procedure;
@@ -11,7 +11,6 @@ mod steps;
 mod world;
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -23,8 +22,7 @@ const CASES: u64 = 10_000;
 fn every_message_arrives_once_and_in_order_or_the_loss_is_told() {
     let number = |name| std::env::var(name).ok().map(|value| value.parse().expect("a number"));
     let cases = number("PARLOR_MODEL_CASES").unwrap_or(CASES);
-    let first: u64 =
-        number("PARLOR_MODEL_SEED").unwrap_or_else(|| RandomState::new().hash_one("a seed") >> 16);
+    let first = number("PARLOR_MODEL_SEED").unwrap_or(1);
     let start = Instant::now();
     let tally = RefCell::new(world::Tally::default());
     for seed in (first..).take(usize::try_from(cases).expect("a count")) {
