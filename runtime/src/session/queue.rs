@@ -242,6 +242,9 @@ impl Queue {
         let is_idle = self.waiting.is_empty() && self.unconfirmed.is_empty();
         if self.waiting.is_empty() && (is_idle || self.waiting.capacity() > HOLES) {
             self.waiting = VecDeque::new();
+        } else if self.waiting.is_empty() {
+            // It begins anew at its front, which the processor's cache has.
+            self.waiting.clear();
         }
         if self.unconfirmed.is_empty() {
             self.unconfirmed = VecDeque::new();
