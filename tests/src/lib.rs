@@ -20,6 +20,8 @@ pub use wire::{Closed, Welcomed, Wire};
 use std::io::Write;
 use std::time::Duration;
 
+use parlor::test::settle;
+
 /// How long a test waits for what should come at once.
 pub const GENEROUS: Duration = Duration::from_secs(20);
 
@@ -31,6 +33,20 @@ pub const GENEROUS: Duration = Duration::from_secs(20);
 pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     let waited = tokio::time::timeout(GENEROUS, future).await;
     waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// Lets time pass on a paused clock, bit by bit, so that all that is due in it happens in its order.
+pub async fn pass(time: Duration) {
+    const BIT: Duration = Duration::from_millis(10);
+    let end = tokio::time::Instant::now() + time;
+    loop {
+        settle().await;
+        let left = end.saturating_duration_since(tokio::time::Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::advance(left.min(BIT)).await;
+    }
 }
 
 /// Skips a test whose tool is missing, and says so. Under `PARLOR_TEST_ALL=1` nothing is skipped: the

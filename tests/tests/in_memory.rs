@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parlor::test::{End, Line, Network, Side, settle};
 use parlor::{ClientStatus, CloseCode, ConnectionChange, Router};
-use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, probing};
+use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, pass, probing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -58,7 +58,7 @@ async fn a_stalled_line_is_noticed_by_nobody_and_loses_nothing() {
         let client = client.clone();
         async move { client.add(1, 2).await }
     });
-    tokio::time::sleep(5 * SECOND).await;
+    pass(5 * SECOND).await;
     assert!(!answer.is_finished());
     assert_eq!(client.status(), ClientStatus::Connected);
     line.resume();
@@ -113,9 +113,15 @@ async fn refused_attempts_are_made_again() {
     line.cut();
     assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
     // The waits are 1, 2 and 4 seconds, and no less.
-    tokio::time::sleep(Duration::from_millis(6_900)).await;
-    assert_eq!(line.attempts(), 3);
-    line.accept();
+    for (attempts, wait) in [(1, 1), (2, 2), (3, 4)] {
+        pass(wait * SECOND - Duration::from_millis(10)).await;
+        assert_eq!(line.attempts(), attempts);
+        if attempts == 3 {
+            line.accept();
+        }
+        pass(Duration::from_millis(10)).await;
+        assert_eq!(line.attempts(), attempts + 1);
+    }
     assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
     assert_eq!(line.attempts(), 4);
 }

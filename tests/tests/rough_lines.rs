@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parlor::test::{Line, Network, Side, settle};
 use parlor::{ConnectionChange, DisconnectReason, Router};
-use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, probing, soon};
+use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, pass, probing, soon};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,7 +38,7 @@ async fn a_line_that_is_slower_than_its_clients_patience_loses_no_session() {
     // Each attempt is granted when its client has given up, and no new secret arrives.
     line.delay(4 * SECOND);
     line.cut();
-    tokio::time::sleep(60 * SECOND).await;
+    pass(60 * SECOND).await;
     assert!(line.attempts() > 15);
     line.delay(Duration::ZERO);
     assert!(restored(&mut events).await.0);
@@ -55,11 +55,11 @@ async fn an_attempt_that_arrives_after_a_later_one_costs_nothing() {
     // The first attempt says that one event has come, and arrives when the second one has brought more.
     line.delay(4 * SECOND);
     line.cut_unnoticed_by(Side::Server);
-    tokio::time::sleep(SECOND + SECOND / 2).await;
+    pass(SECOND + SECOND / 2).await;
     line.delay(SECOND / 2);
     io.to("a").said("a", "one", "");
     assert!(restored(&mut events).await.0);
-    tokio::time::sleep(2 * SECOND).await;
+    pass(2 * SECOND).await;
     line.delay(Duration::ZERO);
     io.to("a").said("a", "two", "");
     client.add(1, 2).await.expect("an answer");
@@ -90,7 +90,7 @@ async fn what_a_client_was_told_has_arrived_is_handled_though_it_is_too_slow() {
     bob.enter("bob's").await.expect("entered");
     let waits = tokio::spawn(ada.wait());
     ada.say("bob's", "late").expect("taken");
-    tokio::time::sleep(2 * SECOND).await;
+    pass(2 * SECOND).await;
     for _ in 0..2 {
         io.to("ada's").said("ada's", "x".repeat(6_000), "");
     }
