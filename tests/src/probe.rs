@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
 use parlor::prelude::*;
+use parlor::{Io, Router};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
+
+use super::{Running, soon};
 
 /// What the tests ask of a server.
 #[procedure]
@@ -187,6 +190,44 @@ pub fn probing() -> Probing {
         async move { Ok(Prober { socket, gate, ended, handled: 0, lingers: true }) }
     });
     Probing { server, ended, gate }
+}
+
+/// A [`Probe`] server that runs, what reaches its clients, and what its sessions report.
+///
+/// It is mounted at `/probe`.
+pub async fn serve_probe(
+    change: impl FnOnce(ProbeServer<Prober>) -> ProbeServer<Prober>,
+) -> (Running, Io<ProbeEmitter>, Reports) {
+    let Probing { server, ended, gate } = probing();
+    let server = change(server);
+    let io = server.io();
+    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    (running, io, Reports { ended, gate })
+}
+
+/// What the sessions of a [`Probe`] server that runs report.
+pub struct Reports {
+    /// The reasons with which sessions ended, in their order.
+    pub ended: mpsc::UnboundedReceiver<DisconnectReason>,
+    /// Lets one `wait` through for each permit that is added.
+    pub gate: Arc<Semaphore>,
+}
+
+impl Reports {
+    /// Why the next session ended.
+    pub async fn end(&mut self) -> DisconnectReason {
+        soon("the end of a session", self.ended.recv()).await.expect("a reason")
+    }
+}
+
+/// Waits until so many clients are connected.
+pub async fn until_connected<E: parlor::Contract>(io: &Io<E>, clients: usize) {
+    soon("connections to come or go", async {
+        while io.connections() != clients {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 impl Probing {

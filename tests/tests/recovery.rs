@@ -2,21 +2,9 @@
 
 use std::time::Duration;
 
-use parlor::{CloseCode, DisconnectReason, Router};
-use parlor_tests::{Closed, ProbeServer, Prober, Probing, Running, Welcomed, Wire, probing, soon};
+use parlor::{CloseCode, DisconnectReason};
+use parlor_tests::{Closed, Running, Welcomed, Wire, serve_probe};
 use serde_json::{Value, json};
-
-async fn start(
-    change: impl FnOnce(ProbeServer<Prober>) -> ProbeServer<Prober>,
-) -> (Running, Probing) {
-    let Probing { server, ended, gate } = probing();
-    let running = Running::start(Router::new().procedure("/probe", change(server))).await;
-    (running, Probing { server: probing().server, ended, gate })
-}
-
-async fn ended(probing: &mut Probing) -> DisconnectReason {
-    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
-}
 
 fn said(text: &str, from: &Value) -> Value {
     json!(["said", {"room": "a", "text": text, "from": from}])
@@ -31,7 +19,7 @@ async fn bystander(running: &Running) -> Wire {
 
 #[tokio::test]
 async fn a_client_that_comes_back_finds_its_session_and_what_it_missed() {
-    let (running, mut probing) = start(|server| server).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let mut bob = bystander(&running).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(false), &json!(0)));
@@ -61,13 +49,13 @@ async fn a_client_that_comes_back_finds_its_session_and_what_it_missed() {
     bob.emit("say", json!({"room": "a", "text": "four"})).await;
     assert_eq!(wire.receive().await, said("four", from));
     wire.close(1000).await;
-    let reason = ended(&mut probing).await;
+    let reason = probing.end().await;
     assert!(matches!(reason, DisconnectReason::ClientClosed { code: CloseCode::NORMAL, .. }));
 }
 
 #[tokio::test]
 async fn what_was_lost_on_the_way_is_sent_again_and_nothing_twice() {
-    let (running, _probing) = start(|server| server).await;
+    let (running, _io, _probing) = serve_probe(|server| server).await;
     let mut bob = bystander(&running).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.call("enter", json!({"room": "a"}), 0).await;
@@ -89,7 +77,7 @@ async fn what_was_lost_on_the_way_is_sent_again_and_nothing_twice() {
 
 #[tokio::test]
 async fn a_call_in_flight_is_answered_after_the_return() {
-    let (running, probing) = start(|server| server).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.send(r#"["wait",{},7]"#).await;
     wire.nothing_came().await;
@@ -111,7 +99,7 @@ async fn a_call_in_flight_is_answered_after_the_return() {
 
 #[tokio::test]
 async fn a_half_dead_connection_is_cut_when_its_client_is_back() {
-    let (running, mut probing) = start(|server| server).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.call("enter", json!({"room": "a"}), 0).await;
     let secret = welcome["resume"].as_str().expect("a secret");
@@ -129,7 +117,7 @@ async fn a_half_dead_connection_is_cut_when_its_client_is_back() {
 
 #[tokio::test]
 async fn a_welcome_that_never_arrived_does_not_shut_its_client_out() {
-    let (running, _probing) = start(|server| server).await;
+    let (running, _io, _probing) = serve_probe(|server| server).await;
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
     let secret = welcome["resume"].as_str().expect("a secret");
@@ -143,10 +131,10 @@ async fn a_welcome_that_never_arrived_does_not_shut_its_client_out() {
 #[tokio::test]
 async fn who_stays_away_for_too_long_has_a_fresh_session_and_hears_why() {
     let window = Duration::from_millis(50);
-    let (running, mut probing) = start(|server| server.recovery_window(window)).await;
+    let (running, _io, mut probing) = serve_probe(|server| server.recovery_window(window)).await;
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
-    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+    assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
     let secret = welcome["resume"].as_str().expect("a secret");
     let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
     assert_eq!(back.welcome["recovered"], json!(false));
@@ -156,19 +144,20 @@ async fn who_stays_away_for_too_long_has_a_fresh_session_and_hears_why() {
 
 #[tokio::test]
 async fn without_recovery_sessions_end_with_their_connections() {
-    let (running, mut probing) = start(|server| server.recovery_window(Duration::ZERO)).await;
+    let (running, _io, mut probing) =
+        serve_probe(|server| server.recovery_window(Duration::ZERO)).await;
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     assert_eq!(welcome["resume"], Value::Null);
     drop(wire);
-    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+    assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
 }
 
 #[tokio::test]
 async fn a_client_that_closes_has_no_session_to_come_back_to() {
-    let (running, mut probing) = start(|server| server).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.close(1000).await;
-    ended(&mut probing).await;
+    probing.end().await;
     let secret = welcome["resume"].as_str().expect("a secret");
     let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
     assert_eq!(back.welcome["reason"], json!("ended"));
@@ -176,7 +165,7 @@ async fn a_client_that_closes_has_no_session_to_come_back_to() {
 
 #[tokio::test]
 async fn events_that_were_received_are_handled_while_nobody_is_there() {
-    let (running, probing) = start(|server| server).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let mut bob = bystander(&running).await;
     let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.send(r#"["wait",{},1]"#).await;
@@ -190,7 +179,7 @@ async fn events_that_were_received_are_handled_while_nobody_is_there() {
 #[tokio::test]
 async fn who_is_somebody_else_gets_a_session_of_its_own() {
     let identity = |request: &parlor::Request| request.headers().get("x-user").cloned();
-    let (running, mut probing) = start(|server| server.identity(identity)).await;
+    let (running, _io, mut probing) = serve_probe(|server| server.identity(identity)).await;
     let ada = [("x-user", "ada")];
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &ada).await;
     let secret = welcome["resume"].as_str().expect("a secret");
@@ -211,7 +200,7 @@ async fn who_is_somebody_else_gets_a_session_of_its_own() {
 
 #[tokio::test]
 async fn a_session_may_refuse_its_client_and_stays_as_it_was() {
-    let (running, mut probing) = start(|server| server).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     let secret = welcome["resume"].as_str().expect("a secret");
     let protocols = format!("parlor.v1.json, parlor.resume.{secret}.0");
@@ -223,16 +212,16 @@ async fn a_session_may_refuse_its_client_and_stays_as_it_was() {
     let welcome = crashed.receive().await;
     assert_eq!(welcome[1]["reason"], "ended");
     assert_eq!(wire.closed().await.code, 1011);
-    assert_eq!(ended(&mut probing).await, DisconnectReason::HandlerPanicked);
+    assert_eq!(probing.end().await, DisconnectReason::HandlerPanicked);
 }
 
 #[tokio::test]
 async fn a_poisoned_message_does_not_come_round_again() {
-    let (running, mut probing) = start(|server| server.max_message_size(100)).await;
+    let (running, _io, mut probing) = serve_probe(|server| server.max_message_size(100)).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.emit("say", json!({"room": "a", "text": "x".repeat(200)})).await;
     assert_eq!(wire.closed().await.code, 1009);
-    let reason = ended(&mut probing).await;
+    let reason = probing.end().await;
     assert!(matches!(reason, DisconnectReason::ProtocolViolation { .. }), "{reason}");
     let secret = welcome["resume"].as_str().expect("a secret");
     let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
@@ -241,7 +230,7 @@ async fn a_poisoned_message_does_not_come_round_again() {
 
 #[tokio::test]
 async fn nobody_has_received_what_was_never_sent() {
-    let (running, _probing) = start(|server| server).await;
+    let (running, _io, _probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.call("add", json!({"a": 1, "b": 2}), 1).await;
     let secret = welcome["resume"].as_str().expect("a secret");
@@ -257,7 +246,7 @@ async fn nobody_has_received_what_was_never_sent() {
 
 #[tokio::test]
 async fn resume_parameters_that_are_none_begin_a_fresh_session() {
-    let (running, _probing) = start(|server| server).await;
+    let (running, _io, _probing) = serve_probe(|server| server).await;
     for resume in [
         "",
         "x",

@@ -3,38 +3,13 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use parlor::{DeliveryPolicy, DisconnectReason, Io, Router};
-use parlor_tests::{
-    ProbeEmitter, ProbeServer, Prober, Probing, Running, Welcomed, Wire, probing, soon,
-};
+use parlor::{DeliveryPolicy, DisconnectReason};
+use parlor_tests::{ProbeServer, Prober, Welcomed, Wire, serve_probe, soon, until_connected};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-async fn start(
-    change: impl FnOnce(ProbeServer<Prober>) -> ProbeServer<Prober>,
-) -> (Running, Io<ProbeEmitter>, Probing) {
-    let Probing { server, ended, gate } = probing();
-    let server = change(server);
-    let io = server.io();
-    let running = Running::start(Router::new().procedure("/probe", server)).await;
-    (running, io, Probing { server: probing().server, ended, gate })
-}
-
-async fn ended(probing: &mut Probing) -> DisconnectReason {
-    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
-}
-
 fn secret(welcome: &Value) -> &str {
     welcome["resume"].as_str().expect("a secret")
-}
-
-async fn until_connected(io: &Io<ProbeEmitter>, clients: usize) {
-    soon("connections to come or go", async {
-        while io.connections() != clients {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -44,7 +19,7 @@ async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {
         let bounded = |server: ProbeServer<Prober>| {
             server.max_outbox_size(outbox).max_replay_frames(1024).max_replay_size(0)
         };
-        let (running, io, mut probing) = start(bounded).await;
+        let (running, io, mut probing) = serve_probe(bounded).await;
         let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
         drop(wire);
         until_connected(&io, 0).await;
@@ -52,7 +27,7 @@ async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {
         for _ in 0..frames {
             io.broadcast().said("a", &text, "");
         }
-        assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+        assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
         let back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
         assert_eq!(back.welcome["reason"], json!("overflow"));
     }
@@ -60,7 +35,7 @@ async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {
 
 #[tokio::test]
 async fn the_sessions_that_wait_longest_go_first_when_too_many_wait() {
-    let (running, io, mut probing) = start(|server| server.max_detached(2, 10_000)).await;
+    let (running, io, mut probing) = serve_probe(|server| server.max_detached(2, 10_000)).await;
     let mut secrets = Vec::new();
     for away in 0..3 {
         let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
@@ -69,14 +44,14 @@ async fn the_sessions_that_wait_longest_go_first_when_too_many_wait() {
         drop(wire);
         until_connected(&io, 0).await;
     }
-    ended(&mut probing).await;
+    probing.end().await;
     let back = Wire::resumed(running.addr, "/probe", &secrets[0], 1).await;
     assert_eq!(back.welcome["reason"], json!("evicted"));
     // Now by bytes: 4 000 for each of the two.
     io.broadcast().said("a", "x".repeat(4_000), "");
     assert!(probing.ended.try_recv().is_err());
     io.broadcast().said("a", "x".repeat(4_000), "");
-    ended(&mut probing).await;
+    probing.end().await;
     let back = Wire::resumed(running.addr, "/probe", &secrets[1], 1).await;
     assert_eq!(back.welcome["reason"], json!("evicted"));
     let mut back = Wire::resumed(running.addr, "/probe", &secrets[2], 1).await;
@@ -88,7 +63,7 @@ async fn the_sessions_that_wait_longest_go_first_when_too_many_wait() {
 
 #[tokio::test]
 async fn a_client_that_was_too_slow_comes_back_and_has_missed_nothing() {
-    let (running, io, mut probing) = start(|server| server.max_outbox_size(100_000)).await;
+    let (running, io, mut probing) = serve_probe(|server| server.max_outbox_size(100_000)).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     let text = "x".repeat(10_000);
     let mut sent = 0;
@@ -119,7 +94,7 @@ async fn a_client_that_was_too_slow_comes_back_and_has_missed_nothing() {
 
 #[tokio::test]
 async fn what_is_under_way_waits_for_the_client_to_confirm_it() {
-    let (running, io, _probing) = start(|server| server.max_replay_frames(1024)).await;
+    let (running, io, _probing) = serve_probe(|server| server.max_replay_frames(1024)).await;
     let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
     for number in 0..1100 {
         io.broadcast().said("a", number.to_string(), "");
@@ -146,7 +121,7 @@ async fn what_is_under_way_waits_for_the_client_to_confirm_it() {
 #[tokio::test]
 async fn clients_are_told_what_has_come() {
     let (running, _io, _probing) =
-        start(|server| server.heartbeat_interval(Duration::from_millis(50))).await;
+        serve_probe(|server| server.heartbeat_interval(Duration::from_millis(50))).await;
     let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
     // After 128 frames, malformed ones too.
     for number in 0..128 {
@@ -175,7 +150,7 @@ async fn clients_are_told_what_has_come() {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_for_too_long_is_cut_whatever_it_says() {
-    let (running, io, mut probing) = start(|server| {
+    let (running, io, mut probing) = serve_probe(|server| {
         server
             .recovery_window(Duration::ZERO)
             .max_outbox_size(100 << 20)
@@ -195,14 +170,14 @@ async fn a_client_that_takes_nothing_for_too_long_is_cut_whatever_it_says() {
         }
     };
     tokio::select! {
-        reason = ended(&mut probing) => assert_eq!(reason, DisconnectReason::TooSlow),
+        reason = probing.end() => assert_eq!(reason, DisconnectReason::TooSlow),
         () = talking => {}
     }
 }
 
 #[tokio::test]
 async fn of_what_is_latest_only_the_newest_waits_and_all_is_counted() {
-    let (running, io, _probing) = start(|server| server).await;
+    let (running, io, _probing) = serve_probe(|server| server).await;
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
     until_connected(&io, 0).await;
@@ -230,7 +205,7 @@ async fn of_what_is_latest_only_the_newest_waits_and_all_is_counted() {
 
 #[tokio::test]
 async fn a_missed_heartbeat_loses_the_connection_and_not_the_session() {
-    let (running, io, mut probing) = start(|server| {
+    let (running, io, mut probing) = serve_probe(|server| {
         server
             .heartbeat_interval(Duration::from_millis(50))
             .heartbeat_timeout(Duration::from_millis(1500))
@@ -250,7 +225,7 @@ async fn a_missed_heartbeat_loses_the_connection_and_not_the_session() {
 #[tokio::test]
 async fn bounds_that_are_none_evict_nobody() {
     let (running, io, mut probing) =
-        start(|server| server.max_detached(usize::MAX, usize::MAX)).await;
+        serve_probe(|server| server.max_detached(usize::MAX, usize::MAX)).await;
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
     until_connected(&io, 0).await;
@@ -263,7 +238,7 @@ async fn bounds_that_are_none_evict_nobody() {
 
 #[tokio::test]
 async fn the_bound_of_bytes_holds_whoever_waits_longest() {
-    let (running, io, mut probing) = start(|server| server.max_detached(100, 10_000)).await;
+    let (running, io, mut probing) = serve_probe(|server| server.max_detached(100, 10_000)).await;
     // Two for whom nothing is kept, and one who is emitted to.
     for _ in 0..2 {
         drop(Wire::parlor(running.addr, "/probe").await);
@@ -277,6 +252,6 @@ async fn the_bound_of_bytes_holds_whoever_waits_longest() {
         io.to("a").said("a", "x".repeat(6_000), "");
     }
     for _ in 0..3 {
-        ended(&mut probing).await;
+        probing.end().await;
     }
 }

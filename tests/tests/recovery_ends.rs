@@ -6,36 +6,14 @@ use std::time::Duration;
 use parlor::prelude::*;
 use parlor::{CloseCode, DisconnectReason, Io, Router};
 use parlor_tests::{
-    Closed, ProbeEmitter, ProbeServer, Prober, Probing, Running, Welcomed, Wire, probing, soon,
+    Closed, ProbeEmitter, ProbeServer, Prober, Running, Welcomed, Wire, serve_probe, soon,
+    until_connected,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-async fn start(
-    change: impl FnOnce(ProbeServer<Prober>) -> ProbeServer<Prober>,
-) -> (Running, Io<ProbeEmitter>, Probing) {
-    let Probing { server, ended, gate } = probing();
-    let server = change(server);
-    let io = server.io();
-    let running = Running::start(Router::new().procedure("/probe", server)).await;
-    (running, io, Probing { server: probing().server, ended, gate })
-}
-
-async fn ended(probing: &mut Probing) -> DisconnectReason {
-    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
-}
-
 fn secret(welcome: &Value) -> &str {
     welcome["resume"].as_str().expect("a secret")
-}
-
-async fn until_connected<E: parlor::Contract>(io: &Io<E>, clients: usize) {
-    soon("connections to come or go", async {
-        while io.connections() != clients {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 /// A client whose handler waits at the gate, and whose connection is lost.
@@ -55,7 +33,7 @@ async fn away_at_the_gate(running: &Running, io: &Io<ProbeEmitter>, then: &[&str
 #[tokio::test]
 async fn a_handler_that_hangs_does_not_shut_its_client_out() {
     let window = Duration::from_millis(50);
-    let (running, io, mut probing) = start(|server| server.recovery_window(window)).await;
+    let (running, io, mut probing) = serve_probe(|server| server.recovery_window(window)).await;
     let secret = away_at_the_gate(&running, &io, &[]).await;
     // Whether it comes before the end or after.
     let back = Wire::resumed(running.addr, "/probe", &secret, 1).await;
@@ -64,7 +42,7 @@ async fn a_handler_that_hangs_does_not_shut_its_client_out() {
     assert_eq!(again.welcome["reason"], json!("expired"));
     assert!(probing.ended.try_recv().is_err(), "its handler still runs");
     probing.gate.add_permits(1);
-    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+    assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
 }
 
 #[tokio::test]
@@ -72,7 +50,7 @@ async fn what_was_received_is_handled_even_if_its_client_never_comes_back() {
     let window = Duration::from_millis(50);
     let bounded =
         |server: ProbeServer<Prober>| server.recovery_window(window).max_outbox_size(1000);
-    let (running, io, mut probing) = start(bounded).await;
+    let (running, io, mut probing) = serve_probe(bounded).await;
     let mut bob = Wire::parlor(running.addr, "/probe").await;
     bob.call("enter", json!({"room": "a"}), 0).await;
     // It is cut as too slow, as it confirms nothing.
@@ -90,13 +68,13 @@ async fn what_was_received_is_handled_even_if_its_client_never_comes_back() {
     assert_eq!(back.welcome["reason"], json!("expired"));
     probing.gate.add_permits(1);
     assert_eq!(bob.receive().await[1]["text"], "hi");
-    assert_eq!(ended(&mut probing).await, DisconnectReason::TooSlow);
+    assert_eq!(probing.end().await, DisconnectReason::TooSlow);
 }
 
 #[tokio::test]
 async fn a_session_is_ended_while_its_client_is_away() {
     for way in ["disconnect", "close_all", "close"] {
-        let (running, io, mut probing) = start(|server| server).await;
+        let (running, io, mut probing) = serve_probe(|server| server).await;
         let then: &[&str] = if way == "close" { &[r#"["quit",{"code":4400}]"#] } else { &[] };
         let secret = away_at_the_gate(&running, &io, then).await;
         match way {
@@ -105,7 +83,7 @@ async fn a_session_is_ended_while_its_client_is_away() {
             _ => {}
         }
         probing.gate.add_permits(1);
-        let reason = ended(&mut probing).await;
+        let reason = probing.end().await;
         match way {
             "disconnect" => assert_eq!(reason, DisconnectReason::Disconnected),
             _ => assert!(
@@ -121,15 +99,15 @@ async fn a_session_is_ended_while_its_client_is_away() {
 
 #[tokio::test]
 async fn a_handler_of_a_client_that_is_away_is_cancelled_too() {
-    let (running, io, mut probing) = start(|server| server).await;
+    let (running, io, mut probing) = serve_probe(|server| server).await;
     away_at_the_gate(&running, &io, &[]).await;
     running.cut().await;
-    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    assert_eq!(probing.end().await, DisconnectReason::ShutDown);
 }
 
 #[tokio::test]
 async fn a_client_that_has_given_up_is_not_let_in_later() {
-    let (running, _io, probing) = start(|server| server).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.send(r#"["wait",{},1]"#).await;
     wire.ping().await;
@@ -156,7 +134,7 @@ async fn a_client_that_has_given_up_is_not_let_in_later() {
 
 #[tokio::test]
 async fn of_two_that_come_back_at_once_the_later_has_the_session() {
-    let (running, io, probing) = start(|server| server).await;
+    let (running, io, probing) = serve_probe(|server| server).await;
     let secret = away_at_the_gate(&running, &io, &[]).await;
     let addr = running.addr;
     let protocols = format!("parlor.v1.json, parlor.resume.{secret}.1");
@@ -181,7 +159,7 @@ async fn an_identity_that_panics_refuses_and_the_session_stays() {
     let identity = |request: &Request| {
         assert_ne!(request.query(), Some("crash"), "as the test asked");
     };
-    let (running, _io, mut probing) = start(|server| server.identity(identity)).await;
+    let (running, _io, mut probing) = serve_probe(|server| server.identity(identity)).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     let protocols = format!("parlor.v1.json, parlor.resume.{}.0", secret(&welcome));
     let headers = [("sec-websocket-protocol", protocols.as_str())];

@@ -4,29 +4,19 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use parlor::{CloseCode, Denied, DisconnectReason, Router};
-use parlor_tests::{Probing, Running, Wire, probing, soon};
+use parlor_tests::{ProbeServer, Prober, Probing, Running, Wire, probing, serve_probe, soon};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-async fn start(change: impl FnOnce(Probing) -> Probing) -> (Running, Probing) {
-    let Probing { server, ended, gate } = change(probing());
-    let running = Running::start(Router::new().procedure("/probe", server)).await;
-    (running, Probing { server: probing().server, ended, gate })
-}
-
 /// Sessions end with their connections.
-fn unkept(it: Probing) -> Probing {
-    Probing { server: it.server.recovery_window(Duration::ZERO), ..it }
-}
-
-async fn ended(probing: &mut Probing) -> DisconnectReason {
-    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
+fn unkept(server: ProbeServer<Prober>) -> ProbeServer<Prober> {
+    server.recovery_window(Duration::ZERO)
 }
 
 #[tokio::test]
 async fn calls_are_answered_and_refused_with_types() {
-    let (running, _probing) = start(|it| it).await;
+    let (running, _io, _probing) = serve_probe(|server| server).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 0).await, json!(["$ok", 3, 0]));
     assert_eq!(wire.call("enter", json!({"room": "a"}), 1).await, json!(["$ok", 1, 1]));
@@ -40,7 +30,7 @@ async fn calls_are_answered_and_refused_with_types() {
 
 #[tokio::test]
 async fn in_plain_mode_a_call_runs_as_an_event() {
-    let (running, mut probing) = start(|it| it).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let mut wire = Wire::plain(running.addr, "/probe").await;
     wire.emit("enter", json!({"room": "a"})).await;
     wire.send(r#"["add",{"a":1,"b":2},7]"#).await;
@@ -49,12 +39,12 @@ async fn in_plain_mode_a_call_runs_as_an_event() {
     assert_eq!(message.as_array().map(Vec::len), Some(2));
     assert_eq!((&message[0], &message[1]["text"]), (&json!("said"), &json!("hi")));
     drop(wire);
-    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+    assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
 }
 
 #[tokio::test]
 async fn handlers_run_one_at_a_time_in_order_while_the_socket_lives_on() {
-    let (running, probing) = start(|it| it).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     wire.send(r#"["wait",{},1]"#).await;
     for id in 2..50 {
@@ -75,7 +65,7 @@ async fn handlers_run_one_at_a_time_in_order_while_the_socket_lives_on() {
 
 #[tokio::test]
 async fn more_than_is_read_ahead_waits_and_nothing_is_lost() {
-    let (running, probing) = start(|it| it).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     wire.send(r#"["wait",{},0]"#).await;
     for id in 1..1000 {
@@ -112,13 +102,12 @@ async fn a_flood_of_control_frames_is_answered_as_it_comes() {
 
 #[tokio::test]
 async fn guards_see_the_session_name_and_size() {
-    let (running, _probing) = start(|it| Probing {
-        server: it.server.guard(|_session, event| match event.name() {
+    let (running, _io, _probing) = serve_probe(|server| {
+        server.guard(|_session, event| match event.name() {
             "crash" => Err(Denied::new("no crashes here")),
             _ if event.size() > 100 => Err(Denied::new("too long for me")),
             _ => Ok(()),
-        }),
-        ..it
+        })
     })
     .await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
@@ -131,8 +120,7 @@ async fn guards_see_the_session_name_and_size() {
 
 #[tokio::test]
 async fn more_events_than_the_rate_are_limited() {
-    let (running, _probing) =
-        start(|it| Probing { server: it.server.rate_limit(0.001, 3), ..it }).await;
+    let (running, _io, _probing) = serve_probe(|server| server.rate_limit(0.001, 3)).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     for id in 0..3 {
         assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), id).await[1], 3);
@@ -146,8 +134,7 @@ async fn more_events_than_the_rate_are_limited() {
 #[tokio::test]
 async fn a_handler_that_takes_too_long_is_cancelled() {
     let timeout = Duration::from_millis(20);
-    let (running, _probing) =
-        start(|it| Probing { server: it.server.handler_timeout(timeout), ..it }).await;
+    let (running, _io, _probing) = serve_probe(|server| server.handler_timeout(timeout)).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     assert_eq!(wire.call("wait", json!({}), 1).await[1]["code"], "timedOut");
     assert_eq!(wire.call("add", json!({"a": 1, "b": 2}), 2).await[1], 3);
@@ -155,18 +142,18 @@ async fn a_handler_that_takes_too_long_is_cancelled() {
 
 #[tokio::test]
 async fn reasons_say_who_and_why_and_come_once() {
-    let (running, mut probing) = start(unkept).await;
+    let (running, _io, mut probing) = serve_probe(unkept).await;
 
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     let frame = CloseFrame { code: 4321.into(), reason: "bye".into() };
     wire.send_message(Message::Close(Some(frame))).await;
     assert_eq!(
-        ended(&mut probing).await,
+        probing.end().await,
         DisconnectReason::ClientClosed { code: CloseCode(4321), reason: "bye".to_owned() }
     );
 
     drop(Wire::parlor(running.addr, "/probe").await);
-    assert!(matches!(ended(&mut probing).await, DisconnectReason::ConnectionLost { .. }));
+    assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
 
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     wire.emit("quit", json!({"code": 4200})).await;
@@ -174,7 +161,7 @@ async fn reasons_say_who_and_why_and_come_once() {
     let closed = wire.closed().await;
     assert_eq!((closed.code, closed.reason.as_str()), (4200, "as you wish"));
     assert_eq!(
-        ended(&mut probing).await,
+        probing.end().await,
         DisconnectReason::Closed { code: CloseCode(4200), reason: "as you wish".to_owned() }
     );
     drop(wire);
@@ -184,7 +171,7 @@ async fn reasons_say_who_and_why_and_come_once() {
 
 #[tokio::test]
 async fn messages_before_a_close_are_handled() {
-    let (running, mut probing) = start(|it| it).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let mut other = Wire::parlor(running.addr, "/probe").await;
     other.call("enter", json!({"room": "a"}), 1).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
@@ -195,7 +182,7 @@ async fn messages_before_a_close_are_handled() {
     for text in ["1", "2", "3"] {
         assert_eq!(other.receive().await[1]["text"], text);
     }
-    let reason = ended(&mut probing).await;
+    let reason = probing.end().await;
     let reason_expected =
         DisconnectReason::ClientClosed { code: CloseCode::NO_CODE, reason: String::new() };
     assert_eq!(reason, reason_expected);
@@ -203,13 +190,11 @@ async fn messages_before_a_close_are_handled() {
 
 #[tokio::test]
 async fn a_silent_client_is_pinged_and_then_dead() {
-    let (running, mut probing) = start(|it| Probing {
-        server: it
-            .server
+    let (running, _io, mut probing) = serve_probe(|server| {
+        server
             .recovery_window(Duration::ZERO)
             .heartbeat_interval(Duration::from_millis(50))
-            .heartbeat_timeout(Duration::from_millis(1500)),
-        ..it
+            .heartbeat_timeout(Duration::from_millis(1500))
     })
     .await;
     // It answers pings as long as it reads.
@@ -217,7 +202,7 @@ async fn a_silent_client_is_pinged_and_then_dead() {
     // This one does not read, and so does not answer.
     let mut silent = Wire::parlor(running.addr, "/probe").await;
     tokio::select! {
-        reason = ended(&mut probing) => assert_eq!(reason, DisconnectReason::HeartbeatMissed),
+        reason = probing.end() => assert_eq!(reason, DisconnectReason::HeartbeatMissed),
         message = alive.next() => panic!("the client that answers is closed: {message:?}"),
     }
     assert_eq!(silent.closed().await.code, 4001);
@@ -226,13 +211,11 @@ async fn a_silent_client_is_pinged_and_then_dead() {
 
 #[tokio::test]
 async fn a_client_that_is_not_read_is_not_dead_and_hears_of_the_server() {
-    let (running, mut probing) = start(|it| Probing {
-        server: it
-            .server
+    let (running, _io, mut probing) = serve_probe(|server| {
+        server
             .heartbeat_interval(Duration::from_millis(20))
             .heartbeat_timeout(Duration::from_millis(40))
-            .max_read_ahead(1, 1000),
-        ..it
+            .max_read_ahead(1, 1000)
     })
     .await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
@@ -333,7 +316,7 @@ async fn whoever_is_disconnected_hears_it_behind_all_that_waits_and_nothing_afte
 
 #[tokio::test]
 async fn nothing_follows_a_close_frame() {
-    let (running, probing) = start(|it| it).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let mut wire = Wire::parlor(running.addr, "/probe").await;
     wire.send(r#"["wait",{},1]"#).await;
     wire.send(r#"["add",{"a":1,"b":2},2]"#).await;

@@ -4,22 +4,12 @@
 use std::time::Duration;
 
 use parlor::{DisconnectReason, Router};
-use parlor_tests::{Example, Probing, Running, Welcomed, Wire, probing, soon};
+use parlor_tests::{Example, Probing, Running, Welcomed, Wire, probing, serve_probe, soon};
 use serde_json::json;
-
-async fn start(change: impl FnOnce(Probing) -> Probing) -> (Running, Probing) {
-    let Probing { server, ended, gate } = change(probing());
-    let running = Running::start(Router::new().procedure("/probe", server)).await;
-    (running, Probing { server: probing().server, ended, gate })
-}
-
-async fn ended(probing: &mut Probing) -> DisconnectReason {
-    soon("the end of a session", probing.ended.recv()).await.expect("a reason")
-}
 
 #[tokio::test]
 async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
-    let (running, mut probing) = start(|it| it).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let mut idle = Wire::parlor(running.addr, "/probe").await;
     let mut busy = Wire::parlor(running.addr, "/probe").await;
     busy.send(r#"["wait",{},1]"#).await;
@@ -29,13 +19,13 @@ async fn a_graceful_shutdown_lets_handlers_end_and_closes_with_1012() {
     let stopped = tokio::spawn(running.stop());
     assert_eq!(idle.closed().await.code, 1012);
     drop(idle);
-    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    assert_eq!(probing.end().await, DisconnectReason::ShutDown);
     assert!(!stopped.is_finished(), "a handler still runs");
     probing.gate.add_permits(1);
     assert_eq!(busy.receive().await, json!(["$ok", 0, 1]));
     assert_eq!(busy.closed().await.code, 1012);
     drop(busy);
-    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    assert_eq!(probing.end().await, DisconnectReason::ShutDown);
     soon("the shutdown", stopped).await.expect("stopped");
     assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
 }
@@ -61,7 +51,7 @@ async fn a_handler_that_outlasts_the_shutdown_is_cancelled() {
 
 #[tokio::test]
 async fn what_was_received_is_handled_and_confirmed_before_the_goodbye() {
-    let (running, probing) = start(|it| it).await;
+    let (running, _io, probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.call("enter", json!({"room": "a"}), 0).await;
     wire.send(r#"["wait",{},1]"#).await;
@@ -89,10 +79,10 @@ async fn what_was_received_is_handled_and_confirmed_before_the_goodbye() {
 
 #[tokio::test]
 async fn a_session_without_a_connection_ends_with_the_server() {
-    let (running, mut probing) = start(|it| it).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     drop(Wire::parlor(running.addr, "/probe").await);
     running.stop().await;
-    let reason = ended(&mut probing).await;
+    let reason = probing.end().await;
     // If the server has seen by then that the client has gone.
     assert!(matches!(reason, DisconnectReason::ShutDown), "{reason}");
 }
@@ -128,14 +118,14 @@ async fn each_client_is_told_another_time_to_come_back() {
 
 #[tokio::test]
 async fn a_second_signal_waits_for_no_handler() {
-    let (running, mut probing) = start(|it| it).await;
+    let (running, _io, mut probing) = serve_probe(|server| server).await;
     let mut busy = Wire::parlor(running.addr, "/probe").await;
     busy.send(r#"["wait",{},1]"#).await;
     busy.nothing_came().await;
     let stopped = tokio::spawn(running.cut());
     assert_eq!(busy.closed().await.code, 1012);
     drop(busy);
-    assert_eq!(ended(&mut probing).await, DisconnectReason::ShutDown);
+    assert_eq!(probing.end().await, DisconnectReason::ShutDown);
     soon("the shutdown", stopped).await.expect("stopped");
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use parlor::prelude::*;
 use parlor::{Router, SocketId};
 
+use tokio::time::sleep;
+
 use super::steps::Limits;
 
 #[procedure]
@@ -129,7 +131,8 @@ impl Model for Guest {
     async fn ask(&mut self, number: u64, busy: u64) -> u64 {
         self.record(|session| session.got.push(Got::Ask(number)));
         if busy > 0 {
-            tokio::time::sleep(Duration::from_millis(busy)).await;
+            // Work that takes its time, of the paused clock.
+            sleep(Duration::from_millis(busy)).await;
         }
         answer(number)
     }
