@@ -267,6 +267,12 @@ impl Outbox {
         self.state.lock().queue.confirm(received)
     }
 
+    /// Lets go of the room that is not used. It is asked for when the client gives a sign of life,
+    /// which one that is busy need not.
+    pub(crate) fn shrink(&self) {
+        self.state.lock().queue.shrink();
+    }
+
     /// The connection is gone. Returns how many bytes are kept.
     pub(crate) fn detach(&self) -> usize {
         let mut state = self.state.lock();
@@ -274,6 +280,7 @@ impl Outbox {
         state.calls.slow = false;
         state.taken = 0;
         state.queue.drop_uncounted();
+        state.queue.shrink();
         state.queue.size()
     }
 

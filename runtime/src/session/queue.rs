@@ -9,6 +9,8 @@ use crate::wire::Frame;
 const BATCH: usize = 64 << 10;
 /// So many places of dropped frames are left alone.
 const HOLES: usize = 64;
+/// An empty queue keeps room for so many frames: it is filled again soon, or its client is idle.
+const ROOM: usize = 512;
 
 /// The frames for one client, in order: those that it has not confirmed, then those that wait.
 ///
@@ -122,6 +124,10 @@ impl Queue {
 
     /// Hands over what waits, a batch of it.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
+        let first = self.first;
+        if !self.is_held() {
+            bytes.reserve(self.waiting_bytes.min(BATCH));
+        }
         while bytes.len() < BATCH
             && let Some(frame) = self.ahead.pop_front()
         {
@@ -135,11 +141,12 @@ impl Queue {
                 break;
             }
         }
-        if !self.latest.is_empty() {
+        if self.first > first && !self.latest.is_empty() {
             let first = self.first;
             self.latest.retain(|_, place| *place >= first);
         }
-        self.free();
+        start_over(&mut self.ahead);
+        start_over(&mut self.waiting);
     }
 
     /// Hands over the first place that waits, and says whether there is one.
@@ -181,7 +188,7 @@ impl Queue {
             self.unconfirmed_bytes -= frame.len();
             self.confirmed += 1;
         }
-        self.free();
+        start_over(&mut self.unconfirmed);
         Ok(())
     }
 
@@ -218,6 +225,7 @@ impl Queue {
             }
         }
         self.uncounted = 0;
+        self.close_holes();
     }
 
     /// Keeps nothing any more that was handed over, and holds nothing back.
@@ -234,21 +242,11 @@ impl Queue {
         *self = Self { confirmed: self.confirmed, ..Self::default() };
     }
 
-    /// An idle client keeps no buffer, and one that was behind no large one.
-    fn free(&mut self) {
-        if self.ahead.is_empty() {
-            self.ahead = VecDeque::new();
-        }
-        let is_idle = self.waiting.is_empty() && self.unconfirmed.is_empty();
-        if self.waiting.is_empty() && (is_idle || self.waiting.capacity() > HOLES) {
-            self.waiting = VecDeque::new();
-        } else if self.waiting.is_empty() {
-            // It begins anew at its front, which the processor's cache has.
-            self.waiting.clear();
-        }
-        if self.unconfirmed.is_empty() {
-            self.unconfirmed = VecDeque::new();
-        }
+    /// Lets go of the room that is not used: an idle client keeps none.
+    pub(super) fn shrink(&mut self) {
+        self.ahead.shrink_to_fit();
+        self.waiting.shrink_to_fit();
+        self.unconfirmed.shrink_to_fit();
     }
 
     /// The place of the one that waits at `index`.
@@ -286,6 +284,14 @@ impl Queue {
         }
         self.latest = moved;
         self.holes = 0;
+    }
+}
+
+/// An empty queue begins anew at its front, which the processor's cache has; a large one is let go.
+fn start_over<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() {
+        queue.clear();
+        queue.shrink_to(ROOM);
     }
 }
 

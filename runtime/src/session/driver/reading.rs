@@ -71,7 +71,9 @@ impl Driver {
                     let what = "a binary frame: this connection speaks JSON in text frames";
                     self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
                 }
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
+                    self.member.outbox().shrink();
+                }
                 Ok(Message::Close(frame)) => {
                     let (code, reason) = frame.map_or_else(
                         || (CloseCode::NO_CODE, String::new()),
@@ -98,6 +100,7 @@ impl Driver {
         match head.name(&text) {
             control::PING => {
                 self.acknowledge();
+                self.member.outbox().shrink();
                 let number = head.payload(&text).parse::<u64>().ok();
                 if let Ok(frame) = Frame::event(control::PONG, &number) {
                     self.member.outbox().push_uncounted(frame);

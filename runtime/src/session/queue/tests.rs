@@ -221,7 +221,22 @@ fn a_queue_that_was_long_gives_its_memory_back() {
         queue.push(Frame::raw(b"x"));
     }
     assert_eq!(taken(&mut queue).len(), 4096);
-    assert!(queue.waiting.capacity() <= HOLES);
+    assert!(queue.waiting.capacity() <= ROOM);
     assert_eq!(queue.confirm(4096), Ok(()));
+    assert!(queue.unconfirmed.capacity() <= ROOM);
+    queue.shrink();
     assert_eq!((queue.waiting.capacity(), queue.unconfirmed.capacity()), (0, 0));
+}
+
+#[test]
+fn who_comes_and_goes_behind_what_it_does_not_read_leaves_nothing() {
+    let mut queue = Queue::new(Some(Window { bytes: 100, frames: 8 }));
+    queue.push(Frame::raw(b"waits"));
+    for _ in 0..100 {
+        for _ in 0..100 {
+            queue.push_uncounted(Frame::raw(b"pong"));
+        }
+        queue.drop_uncounted();
+    }
+    assert_eq!((queue.len(), queue.size(), queue.waiting.len()), (1, 5, 1));
 }
