@@ -18,10 +18,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "9002".to_owned());
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
-    Router::new()
-        .echo("/", MAX_MESSAGE_SIZE)
-        .serve(listener)
-        .with_graceful_shutdown(parlor_examples::ctrl_c())
-        .await?;
+    Router::new().echo("/", MAX_MESSAGE_SIZE).serve(listener).with_signals().await?;
     Ok(())
 }

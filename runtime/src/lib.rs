@@ -73,9 +73,9 @@ mod rooms;
 mod rules;
 mod server;
 mod session;
-mod stream;
 #[cfg(feature = "test")]
 pub mod test;
+mod transport;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod wire;

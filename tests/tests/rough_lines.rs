@@ -5,6 +5,7 @@ use std::time::Duration;
 use parlor::test::{Line, Network, Side, settle};
 use parlor::{ConnectionChange, DisconnectReason, Router};
 use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, pass, probing, soon};
+use tokio::io::AsyncWriteExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -42,6 +43,24 @@ async fn a_line_that_is_slower_than_its_clients_patience_loses_no_session() {
     assert!(line.attempts() > 15);
     line.delay(Duration::ZERO);
     assert!(restored(&mut events).await.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_gone_before_it_was_welcomed_leaves_no_session() {
+    let Probing { server, mut ended, .. } = probing();
+    let network = Network::new(Router::new().procedure("/probe", server));
+    let line = network.line();
+    let mut end = line.dial().expect("a connection");
+    let request = "GET /probe HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: parlor.v1.json\r\n\r\n";
+    end.write_all(request.as_bytes()).await.expect("written");
+    drop(end);
+    let reason = soon("the end of the session", ended.recv()).await.expect("a reason");
+    assert!(matches!(reason, DisconnectReason::ConnectionLost { .. }), "{reason}");
+    settle().await;
+    assert_eq!(network.sessions(), 0, "nobody could come back to it");
 }
 
 #[tokio::test(start_paused = true)]

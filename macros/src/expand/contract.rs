@@ -29,7 +29,7 @@ pub(super) fn contract(procedure: &Procedure, names: &Names) -> TokenStream {
         }
         /// Runs when the client comes back to this session over a new connection, before it hears
         /// anything. `Err` refuses the return: the session stays as it was, and its client is closed
-        /// with the code of the `Reject`.
+        /// with the code of the `Reject`; a panic ends it.
         ///
         /// Accepts by default.
         fn resumed(

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::Answer;
-use super::dial::{Socket, closed};
+use super::dial::Socket;
 use super::session::Session;
 use super::shared::{Next, Shared};
 use crate::wire::{CloseCode, Head, control, is_counted};
@@ -235,13 +235,13 @@ impl<'a> Connection<'a> {
             Message::Close(frame) if self.close_sent => {
                 // The server answers a close frame when it has received everything before it. With
                 // another code it is no answer: the server closed at the same time.
-                if closed(frame).0 == CloseCode::NORMAL {
+                if CloseCode::said(frame).0 == CloseCode::NORMAL {
                     self.shared.confirm_all();
                 }
                 return Some(Ending::Closed);
             }
             Message::Close(frame) => {
-                let (code, reason) = closed(frame);
+                let (code, reason) = CloseCode::said(frame);
                 return Some(self.lost(code, reason));
             }
             Message::Binary(bytes) => {

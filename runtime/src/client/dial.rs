@@ -12,15 +12,15 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use super::connection::farewell;
 use super::error::{BoxError, ConnectError};
 use super::options::Options;
 use super::tls;
-use super::transport::Transport;
 use super::welcome::Welcome;
+use crate::transport::Transport;
 use crate::wire::{CloseCode, PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<Transport>>;
@@ -144,9 +144,7 @@ impl Dialer {
         if let Some(connector) = &options.connector {
             return connector().await.map(Transport::Other);
         }
-        let stream = TcpStream::connect(&self.address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Transport::Tcp(stream))
+        Ok(TcpStream::connect(&self.address).await?.into())
     }
 
     async fn welcome(&self, socket: &mut Socket) -> Result<Welcome, ConnectError> {
@@ -154,7 +152,7 @@ impl Dialer {
             return match socket.next().await {
                 Some(Ok(Message::Text(text))) => Welcome::read(&text),
                 Some(Ok(Message::Close(frame))) => {
-                    let (code, reason) = closed(frame);
+                    let (code, reason) = CloseCode::said(frame);
                     farewell(socket, code).await;
                     Err(ConnectError::Closed { code, reason })
                 }
@@ -178,14 +176,6 @@ impl Dialer {
             }
             error => ConnectError::Protocol(error.to_string()),
         }
-    }
-}
-
-/// Code and reason of a close frame, as the user sees them.
-pub(super) fn closed(frame: Option<CloseFrame>) -> (CloseCode, String) {
-    match frame {
-        Some(frame) => (CloseCode(frame.code.into()), frame.reason.to_string()),
-        None => (CloseCode::NO_CODE, String::new()),
     }
 }
 
@@ -233,7 +223,7 @@ mod tests {
     use http::Response;
 
     use super::*;
-    use crate::stream::Stream;
+    use crate::transport::Stream;
 
     #[test]
     fn says_what_is_wrong_with_a_url() {

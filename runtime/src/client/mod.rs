@@ -22,7 +22,6 @@ mod shared;
 mod tally;
 mod task;
 mod tls;
-mod transport;
 mod welcome;
 
 pub use builder::ClientBuilder;

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use super::backoff::Backoff;
 use super::error::BoxError;
 use super::handle::Client;
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// The longest heartbeat, of either side.
 pub(super) const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);

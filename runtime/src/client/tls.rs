@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
 use super::dial::Socket;
 use super::error::ConnectError;
 use super::options::Options;
-use super::transport::Transport;
+use crate::transport::Transport;
 
 /// What the user has set, else the default that [`rustls_config`] documents.
 ///

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::alive::Living;
 use super::middleware::{Middleware, contain};
 use super::procedure::{Factory, SameClient, Server};
-use super::transport::Transport;
 use super::welcome::Welcome;
 use super::{Connection, Mode, Reject, Request};
 use crate::contract::Procedure;
@@ -18,6 +17,7 @@ use crate::rooms::{Full, Hub};
 use crate::session::{
     self, Comeback, Guard, Limits, Presence, Refused, Secret, Session, Socket, SocketId,
 };
+use crate::transport::Transport;
 use crate::wire::{CloseCode, Unrecovered};
 
 /// How long a client that comes back waits for a handler of its session that still runs: as long as

@@ -15,8 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::transport::Transport;
 use crate::session::{DisconnectReason, Member, Taken};
+use crate::transport::Transport;
 use crate::wire::{CloseCode, Frame};
 
 /// How many bytes are read at once from a client that sends more than its read buffer takes.
@@ -34,6 +34,8 @@ pub(crate) struct Connection {
     writing: Vec<u8>,
     /// How much of it the transport has taken.
     written: usize,
+    /// Whether the greeting is out.
+    greeted: bool,
     /// Whether the transport may hold back some of it.
     unflushed: bool,
     /// Whether the transport took some since this was last asked.
@@ -81,6 +83,7 @@ impl Connection {
             member,
             writing: greeting,
             written: 0,
+            greeted: false,
             unflushed: false,
             moved: false,
         }
@@ -115,6 +118,7 @@ impl Connection {
                 self.member.outbox().block(left, cx.waker());
                 return Poll::Pending;
             }
+            self.greeted = true;
             // An idle connection keeps no buffer.
             self.writing = Vec::new();
             self.written = 0;
@@ -157,6 +161,11 @@ impl Connection {
     pub(super) fn send(&mut self, message: Message) {
         // Cannot fail: the pipe takes all, and of a closed WebSocket the next read tells.
         let _ = self.websocket.send(message);
+    }
+
+    /// Whether all that is written before all else was taken by the transport.
+    pub(crate) fn was_greeted(&self) -> bool {
+        self.greeted
     }
 
     /// Whether any byte was taken since this was last asked.

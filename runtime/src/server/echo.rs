@@ -10,7 +10,6 @@ use futures_util::future::BoxFuture;
 use http::StatusCode;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::admission::{Admission, Endpoint, no_random_bits, refuse};
 use super::alive::{Alive, Living};
@@ -127,17 +126,12 @@ fn poll_message(
         // A pong that is put into the outbox meanwhile wakes this task.
         return Poll::Ready(match std::task::ready!(connection.poll_read(cx)) {
             Ok(message @ (Message::Text(_) | Message::Binary(_))) => Ok(message),
-            Ok(Message::Close(frame)) => Err(said_goodbye(frame)),
+            Ok(Message::Close(frame)) => {
+                let (code, reason) = CloseCode::said(frame);
+                Err(DisconnectReason::ClientClosed { code, reason })
+            }
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => continue,
             Err(error) => Err(broken(&error)),
         });
     }
-}
-
-fn said_goodbye(frame: Option<CloseFrame>) -> DisconnectReason {
-    let (code, reason) = frame.map_or_else(
-        || (CloseCode::NO_CODE, String::new()),
-        |frame| (CloseCode(frame.code.into()), frame.reason.to_string()),
-    );
-    DisconnectReason::ClientClosed { code, reason }
 }

@@ -1,7 +1,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Duration, timeout};
 
-use super::transport::Transport;
+use crate::transport::Transport;
 
 /// How long a client may take to read a refusal.
 const GOODBYE: Duration = Duration::from_secs(2);

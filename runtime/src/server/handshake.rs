@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::handshake::server::write_response;
 
 use super::goodbye::say_goodbye;
 use super::refusal::Refusal;
-use super::transport::Transport;
 use super::upgrade::Upgrade;
 use super::{Request, Router};
+use crate::transport::Transport;
 
 /// One connection before it is a session's.
 pub(super) struct Incoming {

@@ -23,7 +23,6 @@ mod service;
 #[cfg(feature = "test")]
 mod serving;
 mod signals;
-mod transport;
 mod upgrade;
 mod welcome;
 
@@ -38,8 +37,8 @@ pub use serve::{Listen, Serve, ServeError};
 
 /// Shakes hands with a client, as the listener does, over a stream that is no TCP connection.
 #[cfg(fuzzing)]
-pub(crate) async fn connect(router: &Router, stream: impl crate::stream::Stream + 'static) {
-    let transport = transport::Transport::Other(Box::new(stream));
+pub(crate) async fn connect(router: &Router, stream: impl crate::transport::Stream + 'static) {
+    let transport = crate::transport::Transport::Other(Box::new(stream));
     handshake::handshake(handshake::Incoming { transport, peer: None, local: None }, router).await;
 }
 #[cfg(feature = "test")]

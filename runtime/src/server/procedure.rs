@@ -132,8 +132,10 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// At most so many events per second from each connection, and `burst` at once; what is more is
+    /// At most so many events per second from each session, and `burst` at once; what is more is
     /// `limited`. Off by default. Less than one event at once would be none at all: `burst` is at least 1.
+    ///
+    /// What a client sends again after an outage comes at once, and counts like all else.
     pub fn rate_limit(mut self, events_per_second: f64, burst: u32) -> Self {
         self.limits.rate = Some((events_per_second.max(0.0), burst.max(1)));
         self
@@ -168,8 +170,9 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     }
 
     /// How many bytes may wait for one client before its connection is cut as too slow. 1 MiB by
-    /// default, as Centrifugo has it. A client that comes back in time goes on with its session and
-    /// has missed nothing.
+    /// default, as Centrifugo has it. A client of Parlor mode that comes back within
+    /// [`recovery_window`](Self::recovery_window) goes on with its session and has missed nothing, unless
+    /// more was emitted meanwhile than is kept.
     ///
     /// A single event that is larger is logged and not sent. A handler that emits more than this to
     /// its own client should `.await` in between, for meanwhile nothing is written.

@@ -185,6 +185,7 @@ impl Router {
     /// Serves at an address such as `"127.0.0.1:3000"`, or on a listener that is bound already.
     ///
     /// Runs until its shutdown signal; without
+    /// [`with_signals`](Serve::with_signals) or
     /// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
     pub fn serve(self, listen: impl Listen) -> Serve {
         Serve::new(self, listen)

@@ -117,7 +117,8 @@ impl Serve {
     /// Shuts down gracefully at the first SIGTERM or Ctrl-C, and cuts at the second:
     /// [`with_graceful_shutdown`](Self::with_graceful_shutdown) and [`with_cut`](Self::with_cut).
     ///
-    /// A signal that cannot be listened for is logged, and never comes.
+    /// From then on neither ends the process by itself, not even when this server has ended: let `main`
+    /// return then. A signal that cannot be listened for is logged, and never comes.
     pub fn with_signals(self) -> Self {
         let (first, second) = signals();
         self.with_graceful_shutdown(first).with_cut(second)

@@ -21,9 +21,9 @@ use super::admission::Admission;
 use super::compact::compact;
 use super::goodbye::say_goodbye;
 use super::refusal::Refusal;
-use super::transport::Transport;
 use super::upgrade::{Upgrade, accept};
 use super::{Request, Router};
+use crate::transport::Transport;
 
 /// Serves requests that another HTTP server has read: with the feature `axum`.
 ///
@@ -121,7 +121,7 @@ impl Router {
 }
 
 async fn open(upgrading: Upgrading, greeting: Vec<u8>, admission: Admission) {
-    // A session that was begun is ended by its own task, even if the client has gone meanwhile.
+    // A session that was begun is ended by its own task, although the client has gone meanwhile.
     let (transport, read) = upgrading
         .finish()
         .await

@@ -4,9 +4,8 @@ use tokio::sync::watch;
 
 use super::handshake::Incoming;
 use super::serve::let_in;
-use super::transport::Transport;
 use super::{Router, ServeError};
-use crate::stream::Stream;
+use crate::transport::{Stream, Transport};
 
 pub(crate) struct Serving {
     router: Router,

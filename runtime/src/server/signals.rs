@@ -6,8 +6,8 @@ use std::io;
 use tokio::signal;
 use tokio::sync::watch;
 
-/// Ready at the first and at the second SIGTERM or Ctrl-C. From when the first is polled until both
-/// are dropped the process does not end by itself.
+/// Ready at the first and at the second SIGTERM or Ctrl-C. From when the first is polled the process
+/// does not end by itself at either, even when nobody listens any more: tokio keeps its handlers.
 pub(super) fn signals()
 -> (impl Future<Output = ()> + Send + 'static, impl Future<Output = ()> + Send + 'static) {
     let (count, counted) = watch::channel(0);

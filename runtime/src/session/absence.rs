@@ -6,14 +6,6 @@ use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
 use super::DisconnectReason;
-use crate::server::Connection;
-
-/// What a session has of its client.
-#[allow(clippy::large_enum_variant, reason = "a connection is there nearly always")]
-pub(super) enum Line {
-    Up(Connection),
-    Down(Absence),
-}
 
 /// A client whose connection is gone, and who may come back.
 pub(super) struct Absence {
@@ -22,16 +14,6 @@ pub(super) struct Absence {
     /// Where [`Recovery`](super::Recovery) has the session among those without a connection.
     pub(super) place: u64,
     over: Pin<Box<Sleep>>,
-}
-
-impl Line {
-    /// Why a session ends that keeps more than it may.
-    pub(super) fn reason(&self) -> DisconnectReason {
-        match self {
-            Self::Up(_) => DisconnectReason::TooSlow,
-            Self::Down(absence) => absence.reason.clone(),
-        }
-    }
 }
 
 impl Absence {

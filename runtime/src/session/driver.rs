@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-use super::absence::Line;
+use self::line::Line;
 use super::arrivals::{Arrival, Arrivals};
 use super::door::Comeback;
 use super::limits::TURN;

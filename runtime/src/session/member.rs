@@ -7,7 +7,7 @@ use super::{Limits, SocketId};
 use crate::lock::Lock;
 use crate::rooms::{Full, Hub, JoinRoomError};
 use crate::server::{Mode, Request};
-use crate::wire::Frame;
+use crate::wire::{Frame, Unrecovered};
 
 /// What the rest of a server sees of one session: its outbox and its rooms.
 pub(crate) struct Member {
@@ -142,6 +142,8 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.0.outbox.seal();
+        // Where the task itself broke off, as a user's value may make it when it is dropped.
+        self.0.hub.recovery.ended(&self.0, Unrecovered::Ended);
         self.0.leave_all();
         self.0.hub.exit(self.0.id);
     }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 /// For how long a client has taken nothing of what is written to it.
 #[derive(Default)]
@@ -25,12 +25,8 @@ impl Stall {
     ) -> Poll<()> {
         let timer = self.0.get_or_insert_with(|| Box::pin(sleep(timeout)));
         if moved {
-            let now = Instant::now();
-            timer.as_mut().reset(now.checked_add(timeout).unwrap_or(now + FAR));
+            timer.set(sleep(timeout));
         }
         timer.as_mut().poll(cx)
     }
 }
-
-/// As good as never.
-const FAR: Duration = Duration::from_secs(86_400 * 365);

@@ -28,7 +28,7 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     let member = session.presence.member();
     let peer = member.request().peer_addr();
     // A span prints nothing by itself; at this level errors and warnings are never without it.
-    let span = tracing::error_span!("connection", procedure = E::NAME, id = %member.id(), ?peer);
+    let span = tracing::error_span!("session", procedure = E::NAME, id = %member.id(), ?peer);
     // On the heap: what a future is given it holds twice, as argument and as variable.
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
     tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
@@ -65,11 +65,14 @@ async fn welcome_back<E: Procedure<S>, S>(
     driver: &mut Driver,
     comeback: Comeback,
 ) -> Result<(), DisconnectReason> {
+    let Comeback { request, received, secret, answer } = comeback;
+    let peer = request.peer_addr();
     // On the heap: it is rare, and every task would have room for it.
-    let mut resumed = Box::pin(E::resumed(value, comeback.request.clone()));
+    let mut resumed = Box::pin(E::resumed(value, request));
     let reject = match driver.handle(None, resumed.as_mut()).await {
         Run::Done(Ok(())) => {
-            driver.grant(comeback);
+            tracing::Span::current().record("peer", tracing::field::debug(peer));
+            driver.grant(received, &secret, answer);
             return Ok(());
         }
         Run::Done(Err(reject)) => reject,
@@ -86,7 +89,7 @@ async fn welcome_back<E: Procedure<S>, S>(
         Run::Cut => return Err(driver.ending().unwrap_or(DisconnectReason::ShutDown)),
     };
     // If nobody waits any more, there is nobody to refuse.
-    let _ = comeback.answer.send(Err(Refused::Rejected(reject)));
+    let _ = answer.send(Err(Refused::Rejected(reject)));
     Ok(())
 }
 

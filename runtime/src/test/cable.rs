@@ -156,6 +156,13 @@ impl Cable {
         Poll::Ready(Ok(count))
     }
 
+    /// When `side`, whose bytes nobody reads any more, is to hear of it, if that is yet to come.
+    pub(super) fn will_refuse(&self, side: Side) -> Option<Instant> {
+        let mut state = self.0.lock();
+        let (way, _) = state.of(side);
+        way.unread.filter(|since| !way.severed && *since > Instant::now())
+    }
+
     /// Reads for `side` into `buffer`, or only looks whether there is anything.
     pub(super) fn poll_read(
         &self,

@@ -8,7 +8,7 @@ use super::{End, Network};
 use crate::ClientBuilder;
 use crate::contract::ClientHandle;
 use crate::lock::Lock;
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// One client's way to the server, with all its connections, one after the other; comes from
 /// [`Network::line`].

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
 /// Why a connection was closed: the code of the WebSocket close frame.
 ///
 /// Codes below 4000 are those of [RFC 6455 §7.4.1] and the IANA registry; 4000-4999 are Parlor's:
@@ -74,6 +76,14 @@ close_codes! {
 }
 
 impl CloseCode {
+    /// What a close frame says: its code and its reason.
+    pub(crate) fn said(frame: Option<CloseFrame>) -> (Self, String) {
+        frame.map_or_else(
+            || (Self::NO_CODE, String::new()),
+            |frame| (Self(frame.code.into()), frame.reason.to_string()),
+        )
+    }
+
     /// Whether a client that was closed with this code should connect again.
     ///
     /// Codes that the table does not know are judged by their range, so that a server may add some.
@@ -83,7 +93,7 @@ impl CloseCode {
 
     /// Whether the session outlives a connection that was closed with this code, on a server that
     /// keeps sessions: then the client that comes back may have it again. With any other code it has
-    /// ended.
+    /// ended, and whatever the code when the application itself has closed the session.
     ///
     /// Codes that the table does not know are judged by their range: 4500-4999 end the session.
     pub fn resume(self) -> bool {

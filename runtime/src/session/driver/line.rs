@@ -2,13 +2,33 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::Driver;
 use crate::server::Connection;
 use crate::session::DisconnectReason;
-use crate::session::absence::{Absence, Line};
-use crate::session::door::{Comeback, Granted, Refused};
+use crate::session::absence::Absence;
+use crate::session::door::{Granted, Refused};
 use crate::session::outbox::Ending;
+use crate::session::secret::Secret;
 use crate::wire::Unrecovered;
+
+/// What a session has of its client.
+#[allow(clippy::large_enum_variant, reason = "a connection is there nearly always")]
+pub(super) enum Line {
+    Up(Connection),
+    Down(Absence),
+}
+
+impl Line {
+    /// Why a session ends that keeps more than it may.
+    fn overflow_reason(&self) -> DisconnectReason {
+        match self {
+            Self::Up(_) => DisconnectReason::TooSlow,
+            Self::Down(absence) => absence.reason.clone(),
+        }
+    }
+}
 
 impl Driver {
     /// Why the session ends.
@@ -51,8 +71,8 @@ impl Driver {
         if let Some(ending) = outbox.ending() {
             let (reason, why) = match ending {
                 Ending::Asked(reason) => (reason, Unrecovered::Ended),
-                Ending::Overflow => (self.line.reason(), Unrecovered::Overflow),
-                Ending::Evicted => (self.line.reason(), Unrecovered::Evicted),
+                Ending::Overflow => (self.line.overflow_reason(), Unrecovered::Overflow),
+                Ending::Evicted => (self.line.overflow_reason(), Unrecovered::Evicted),
             };
             self.end(reason, why);
         } else if outbox.is_slow() {
@@ -70,7 +90,12 @@ impl Driver {
         if self.ended.is_some() {
             return;
         }
-        if !self.member.outbox().keeps() || !reason.may_come_back() {
+        // Who was never welcomed has no secret to come back with.
+        let was_welcomed = match &self.line {
+            Line::Up(connection) => connection.was_greeted() || self.comebacks > 0,
+            Line::Down(_) => true,
+        };
+        if !self.member.outbox().keeps() || !reason.may_come_back() || !was_welcomed {
             self.end(reason, Unrecovered::Ended);
             return;
         }
@@ -107,24 +132,29 @@ impl Driver {
     }
 
     /// Lets a client go on with the session: what it has not received waits for its connection.
-    pub(in crate::session) fn grant(&mut self, comeback: Comeback) {
+    pub(in crate::session) fn grant(
+        &mut self,
+        received: u64,
+        secret: &Secret,
+        answer: oneshot::Sender<Result<Granted, Refused>>,
+    ) {
         self.answer_call();
         // The client may have given up, or the session ended, while `resumed` ran: who is not answered
         // asks what has become of it.
-        if self.ended.is_some() || comeback.answer.is_closed() {
+        if self.ended.is_some() || answer.is_closed() {
             return;
         }
         let recovery = &self.member.hub().recovery;
         // Here, where comebacks have an order: the secret of the last one is the last one issued.
-        let secret = match recovery.issue(&self.member, Some(&comeback.secret)) {
+        let secret = match recovery.issue(&self.member, Some(secret)) {
             Ok(secret) => secret,
             Err(error) => {
-                let _ = comeback.answer.send(Err(Refused::NoRandomBits(error)));
+                let _ = answer.send(Err(Refused::NoRandomBits(error)));
                 return;
             }
         };
-        let Ok(growth) = self.member.outbox().rewind(comeback.received) else {
-            let _ = comeback.answer.send(Err(Refused::Mismatch));
+        let Ok(growth) = self.member.outbox().rewind(received) else {
+            let _ = answer.send(Err(Refused::Mismatch));
             return;
         };
         recovery.grew(&self.member, growth);
@@ -138,7 +168,7 @@ impl Driver {
         let received = self.receipts.tell();
         let granted = Granted { turn: self.comebacks, received, secret };
         // If nobody waits any more, the client may come once more.
-        let _ = comeback.answer.send(Ok(granted));
+        let _ = answer.send(Ok(granted));
     }
 
     /// Whether what was read ahead is handled although the session ends: the client was told, or may

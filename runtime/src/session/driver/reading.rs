@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Driver;
+use super::line::Line;
 use crate::server::{Mode, broken};
 use crate::session::DisconnectReason;
-use crate::session::absence::Line;
 use crate::session::arrivals::Arrival;
 use crate::session::reply::refusal;
 use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control, is_counted};
@@ -75,10 +75,7 @@ impl Driver {
                     self.member.outbox().shrink();
                 }
                 Ok(Message::Close(frame)) => {
-                    let (code, reason) = frame.map_or_else(
-                        || (CloseCode::NO_CODE, String::new()),
-                        |frame| (CloseCode(frame.code.into()), frame.reason.to_string()),
-                    );
+                    let (code, reason) = CloseCode::said(frame);
                     self.lose(DisconnectReason::ClientClosed { code, reason });
                 }
                 Err(error) => self.lose(broken(&error)),

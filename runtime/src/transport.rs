@@ -1,3 +1,5 @@
+//! What carries the bytes of a WebSocket, on either side of it.
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,17 +9,16 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::stream::Stream;
+/// Bytes both ways.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-/// What carries the bytes of one WebSocket.
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 pub(crate) enum Transport {
     /// A TCP connection of our own, or one that could be taken out of its HTTP server.
     Tcp(TcpStream),
-    /// Anything else: TLS or a Unix socket of an HTTP server's, a pipe in memory.
-    #[cfg_attr(
-        not(any(feature = "axum", feature = "test")),
-        allow(dead_code, reason = "only they have any")
-    )]
+    /// Anything else: TLS or a Unix socket of an HTTP server's, a pipe in memory, what a client's
+    /// connector makes.
     Other(Box<dyn Stream>),
 }
 
