@@ -15,7 +15,7 @@ pub use example::Example;
 pub use probe::*;
 pub use proxy::Proxy;
 pub use running::Running;
-pub use wire::{Closed, Welcomed, Wire};
+pub use wire::{Closed, Welcomed, Wire, secret};
 
 use std::io::Write;
 use std::time::Duration;

@@ -22,6 +22,11 @@ pub struct Welcomed {
     pub welcome: Value,
 }
 
+/// What a `$welcome` gives to resume the session with.
+pub fn secret(welcome: &Value) -> &str {
+    welcome["resume"].as_str().expect("a secret")
+}
+
 /// How the server closed a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parlor::{CloseCode, DisconnectReason};
-use parlor_tests::{Closed, Running, Welcomed, Wire, serve_probe};
+use parlor_tests::{Closed, Running, Welcomed, Wire, secret, serve_probe};
 use serde_json::{Value, json};
 
 fn said(text: &str, from: &Value) -> Value {
@@ -35,7 +35,7 @@ async fn a_client_that_comes_back_finds_its_session_and_what_it_missed() {
         bob.emit("say", json!({"room": "a", "text": text})).await;
     }
     bob.nothing_came().await;
-    let secret = welcome["resume"].as_str().expect("a secret");
+    let secret = secret(&welcome);
     let resumed = Wire::resumed(running.addr, "/probe", secret, 3).await;
     let Welcomed { mut wire, welcome } = resumed;
     assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(true), &json!(2)));
@@ -66,8 +66,8 @@ async fn what_was_lost_on_the_way_is_sent_again_and_nothing_twice() {
         wire.receive().await;
     }
     // Of the ten, this client says, four have come.
-    let secret = welcome["resume"].as_str().expect("a secret");
-    let Welcomed { mut wire, welcome } = Wire::resumed(running.addr, "/probe", secret, 5).await;
+    let Welcomed { mut wire, welcome } =
+        Wire::resumed(running.addr, "/probe", secret(&welcome), 5).await;
     assert_eq!(welcome["recovered"], json!(true));
     for number in 4..10 {
         assert_eq!(wire.receive().await[1]["text"], json!(number.to_string()));
@@ -83,17 +83,16 @@ async fn a_call_in_flight_is_answered_after_the_return() {
     wire.nothing_came().await;
     drop(wire);
     probing.gate.add_permits(1);
-    let secret = welcome["resume"].as_str().expect("a secret");
-    let Welcomed { mut wire, welcome } = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    let Welcomed { mut wire, welcome } =
+        Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
     assert_eq!((&welcome["recovered"], &welcome["received"]), (&json!(true), &json!(1)));
     assert_eq!(wire.receive().await, json!(["$ok", 0, 7]));
     // So is one that was answered while nobody was there.
     wire.send(r#"["wait",{},8]"#).await;
     wire.nothing_came().await;
-    let secret = welcome["resume"].as_str().expect("a secret").to_owned();
     drop(wire);
     probing.gate.add_permits(1);
-    let mut back = Wire::resumed(running.addr, "/probe", &secret, 1).await;
+    let mut back = Wire::resumed(running.addr, "/probe", secret(&welcome), 1).await;
     assert_eq!(back.wire.receive().await, json!(["$ok", 1, 8]));
 }
 
@@ -102,7 +101,7 @@ async fn a_half_dead_connection_is_cut_when_its_client_is_back() {
     let (running, _io, mut probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.call("enter", json!({"room": "a"}), 0).await;
-    let secret = welcome["resume"].as_str().expect("a secret");
+    let secret = secret(&welcome);
     let mut back = Wire::resumed(running.addr, "/probe", secret, 1).await;
     assert_eq!(back.welcome["recovered"], json!(true));
     assert_eq!(wire.closed().await, Closed { code: 1006, reason: String::new() });
@@ -120,10 +119,9 @@ async fn a_welcome_that_never_arrived_does_not_shut_its_client_out() {
     let (running, _io, _probing) = serve_probe(|server| server).await;
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
-    let secret = welcome["resume"].as_str().expect("a secret");
     // Not once, and not many times in a row.
     for _ in 0..8 {
-        let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+        let back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
         assert_eq!(back.welcome["recovered"], json!(true));
     }
 }
@@ -135,8 +133,7 @@ async fn who_stays_away_for_too_long_has_a_fresh_session_and_hears_why() {
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
     assert!(matches!(probing.end().await, DisconnectReason::ConnectionLost { .. }));
-    let secret = welcome["resume"].as_str().expect("a secret");
-    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    let back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
     assert_eq!(back.welcome["recovered"], json!(false));
     assert_eq!(back.welcome["reason"], json!("expired"));
     assert_eq!(back.welcome["received"], json!(0));
@@ -158,8 +155,7 @@ async fn a_client_that_closes_has_no_session_to_come_back_to() {
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.close(1000).await;
     probing.end().await;
-    let secret = welcome["resume"].as_str().expect("a secret");
-    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    let back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
     assert_eq!(back.welcome["reason"], json!("ended"));
 }
 
@@ -182,7 +178,7 @@ async fn who_is_somebody_else_gets_a_session_of_its_own() {
     let (running, _io, mut probing) = serve_probe(|server| server.identity(identity)).await;
     let ada = [("x-user", "ada")];
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &ada).await;
-    let secret = welcome["resume"].as_str().expect("a secret");
+    let secret = secret(&welcome);
     let protocols = format!("parlor.v1.json, parlor.resume.{secret}.0");
     for (user, recovered, reason) in
         [("eve", json!(false), json!("identity")), ("ada", json!(true), Value::Null)]
@@ -202,7 +198,7 @@ async fn who_is_somebody_else_gets_a_session_of_its_own() {
 async fn a_session_may_refuse_its_client_and_stays_as_it_was() {
     let (running, _io, mut probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
-    let secret = welcome["resume"].as_str().expect("a secret");
+    let secret = secret(&welcome);
     let protocols = format!("parlor.v1.json, parlor.resume.{secret}.0");
     let headers = [("sec-websocket-protocol", protocols.as_str())];
     let mut refused = Wire::open(running.addr, "/probe?refuse", &headers).await.expect("accepted");
@@ -223,8 +219,7 @@ async fn a_poisoned_message_does_not_come_round_again() {
     assert_eq!(wire.closed().await.code, 1009);
     let reason = probing.end().await;
     assert!(matches!(reason, DisconnectReason::ProtocolViolation { .. }), "{reason}");
-    let secret = welcome["resume"].as_str().expect("a secret");
-    let back = Wire::resumed(running.addr, "/probe", secret, 0).await;
+    let back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
     assert_eq!(back.welcome["reason"], json!("ended"));
 }
 
@@ -233,7 +228,7 @@ async fn nobody_has_received_what_was_never_sent() {
     let (running, _io, _probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.call("add", json!({"a": 1, "b": 2}), 1).await;
-    let secret = welcome["resume"].as_str().expect("a secret");
+    let secret = secret(&welcome);
     let back = Wire::resumed(running.addr, "/probe", secret, 2).await;
     assert_eq!(back.welcome["reason"], json!("mismatch"));
     // Neither has it forgotten what it had: that was confirmed, and is gone.

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use parlor::{DeliveryPolicy, DisconnectReason};
-use parlor_tests::{ProbeServer, Prober, Welcomed, Wire, serve_probe, soon, until_connected};
-use serde_json::{Value, json};
+use parlor_tests::{
+    ProbeServer, Prober, Welcomed, Wire, secret, serve_probe, soon, until_connected,
+};
+use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
-
-fn secret(welcome: &Value) -> &str {
-    welcome["resume"].as_str().expect("a secret")
-}
 
 #[tokio::test]
 async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {

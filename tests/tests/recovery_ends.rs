@@ -6,15 +6,11 @@ use std::time::Duration;
 use parlor::prelude::*;
 use parlor::{CloseCode, DisconnectReason, Io, Router};
 use parlor_tests::{
-    Closed, ProbeEmitter, ProbeServer, Prober, Running, Welcomed, Wire, serve_probe, soon,
+    Closed, ProbeEmitter, ProbeServer, Prober, Running, Welcomed, Wire, secret, serve_probe, soon,
     until_connected,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Semaphore;
-
-fn secret(welcome: &Value) -> &str {
-    welcome["resume"].as_str().expect("a secret")
-}
 
 /// A client whose handler waits at the gate, and whose connection is lost.
 async fn away_at_the_gate(running: &Running, io: &Io<ProbeEmitter>, then: &[&str]) -> String {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use parlor::Router;
-use parlor_tests::{Probing, Running, Welcomed, Wire, probing, soon};
+use parlor_tests::{Probing, Running, Welcomed, Wire, probing, secret, soon};
 use serde_json::json;
 
 /// A client that keeps to docs/wire.md and does whatever comes to its mind.
@@ -28,7 +28,7 @@ impl Client {
         let mut client = Self {
             addr,
             wire: Some(wire),
-            secret: welcome["resume"].as_str().expect("a secret").to_owned(),
+            secret: secret(&welcome).to_owned(),
             sent: Vec::new(),
             arrived: 0,
             received: 0,
@@ -99,7 +99,7 @@ impl Client {
         }
         let Welcomed { wire, welcome } = wire.take_welcome().await;
         assert_eq!(welcome["recovered"], json!(true), "{welcome}");
-        welcome["resume"].as_str().expect("a secret").clone_into(&mut self.secret);
+        secret(&welcome).clone_into(&mut self.secret);
         let arrived = welcome["received"].as_u64().and_then(|it| usize::try_from(it).ok());
         let arrived = arrived.expect("a number");
         assert!((self.arrived..=self.sent.len()).contains(&arrived), "{welcome}");
