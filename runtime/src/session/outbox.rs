@@ -224,7 +224,7 @@ impl Outbox {
             state.queue.clear();
         }
         state.queue.keep_nothing();
-        state.queue.push_uncounted(frame);
+        state.queue.push(frame);
         state.intake = Intake::Sealed;
     }
 

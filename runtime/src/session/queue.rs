@@ -15,21 +15,19 @@ const ROOM: usize = 512;
 /// The frames for one client, in order: those that it has not confirmed, then those that wait.
 ///
 /// A counted frame gets its number when it is handed over. Of a session that can be resumed it stays
-/// then until the client confirms it.
+/// where it is then until the client confirms it.
 #[derive(Default)]
 pub(super) struct Queue {
-    /// Counted frames that were handed over and not confirmed.
-    unconfirmed: VecDeque<Frame>,
-    /// Frames that have no number, and go before all that is held back.
-    ahead: VecDeque<Frame>,
-    /// What was not handed over yet.
-    waiting: VecDeque<Slot>,
-    /// The place of the first that waits: the others follow. Less than 0 when what was handed over
-    /// waits again.
-    first: i64,
-    /// How many of those that wait were dropped; and how many have no number.
+    /// Frames of one connection, without a number: acknowledgements, signs of life. They go first.
+    uncounted: VecDeque<Frame>,
+    /// Counted frames; nothing where one was dropped that waited.
+    frames: VecDeque<Option<Frame>>,
+    /// So many of them were handed over and not confirmed: the first.
+    unconfirmed: usize,
+    /// The place of the first of them: the others follow.
+    first: u64,
+    /// How many were dropped.
     holes: usize,
-    uncounted: usize,
     /// How many counted frames the client has confirmed.
     confirmed: u64,
     /// The most that were ever handed over: of what waits again, the client may have some already.
@@ -37,7 +35,7 @@ pub(super) struct Queue {
     waiting_bytes: usize,
     unconfirmed_bytes: usize,
     /// Where the newest waiting frame of a key is.
-    latest: BTreeMap<u64, i64>,
+    latest: BTreeMap<u64, u64>,
     keep: Option<Window>,
 }
 
@@ -46,15 +44,6 @@ pub(super) struct Queue {
 pub(super) struct Window {
     pub(super) bytes: usize,
     pub(super) frames: usize,
-}
-
-enum Slot {
-    /// Gets a number when it is handed over.
-    Counted(Frame),
-    /// Of one connection: an acknowledgement, a sign of life, a close frame.
-    Uncounted(Frame),
-    /// Its frame was dropped.
-    Empty,
 }
 
 /// A client says that it has received what was never sent.
@@ -79,117 +68,106 @@ impl Queue {
 
     /// Frames that wait and have no number.
     pub(super) fn uncounted(&self) -> usize {
-        self.uncounted
+        self.uncounted.len()
     }
 
     /// Frames that are kept, waiting and unconfirmed.
     pub(super) fn len(&self) -> usize {
-        self.unconfirmed.len() + self.ahead.len() + self.waiting.len() - self.holes
+        self.uncounted.len() + self.frames.len() - self.holes
     }
 
     pub(super) fn push(&mut self, frame: Frame) {
         self.waiting_bytes += frame.len();
-        self.waiting.push_back(Slot::Counted(frame));
+        self.frames.push_back(Some(frame));
     }
 
     /// Appends a frame in the place of the one of this key that waits, and says whether one did.
     pub(super) fn push_latest(&mut self, frame: Frame, key: u64) -> bool {
-        let place = self.place(self.waiting.len());
-        let before = self.latest.insert(key, place);
+        let before = self.latest.insert(key, self.end());
         let replaced = before.is_some_and(|before| self.drop_waiting(before));
         self.push(frame);
-        if self.holes > HOLES && self.holes > self.waiting.len() / 2 {
+        if self.holes > HOLES && self.holes > (self.frames.len() - self.unconfirmed) / 2 {
             self.close_holes();
         }
         replaced
     }
 
-    /// Appends a frame that has no number; before all that waits if that is held back.
+    /// Appends a frame that has no number.
     pub(super) fn push_uncounted(&mut self, frame: Frame) {
         self.waiting_bytes += frame.len();
-        self.uncounted += 1;
-        if self.is_held() {
-            self.ahead.push_back(frame);
-        } else {
-            self.waiting.push_back(Slot::Uncounted(frame));
-        }
+        self.uncounted.push_back(frame);
     }
 
     /// Whether nothing that is counted is handed over until the client confirms something.
     pub(super) fn is_held(&self) -> bool {
         self.keep.is_some_and(|window| {
-            self.unconfirmed_bytes >= window.bytes || self.unconfirmed.len() >= window.frames
+            self.unconfirmed_bytes >= window.bytes || self.unconfirmed >= window.frames
         })
     }
 
     /// Hands over what waits, a batch of it.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
-        let first = self.first;
+        let waits = self.waits();
         if !self.is_held() {
             bytes.reserve(self.waiting_bytes.min(BATCH));
         }
         while bytes.len() < BATCH
-            && let Some(frame) = self.ahead.pop_front()
+            && let Some(frame) = self.uncounted.pop_front()
         {
             self.waiting_bytes -= frame.len();
-            self.uncounted -= 1;
             bytes.extend_from_slice(frame.as_bytes());
         }
-        while bytes.len() < BATCH {
-            let is_counted = matches!(self.waiting.front(), Some(Slot::Counted(_)));
-            if (is_counted && self.is_held()) || !self.hand_over(bytes) {
-                break;
-            }
-        }
-        if self.first > first && !self.latest.is_empty() {
-            let first = self.first;
+        self.close_holes();
+        while bytes.len() < BATCH && !self.is_held() && self.hand_over(bytes) {}
+        let first = self.waits();
+        if first > waits && !self.latest.is_empty() {
             self.latest.retain(|_, place| *place >= first);
         }
-        start_over(&mut self.ahead);
-        start_over(&mut self.waiting);
+        start_over(&mut self.uncounted);
+        start_over(&mut self.frames);
     }
 
-    /// Hands over the first place that waits, and says whether there is one.
+    /// Hands over the first frame that waits, and says whether there is one.
     fn hand_over(&mut self, bytes: &mut Vec<u8>) -> bool {
-        let Some(slot) = self.waiting.pop_front() else { return false };
-        self.first += 1;
-        self.waiting_bytes -= slot.len();
-        match slot {
-            Slot::Counted(frame) => {
-                bytes.extend_from_slice(frame.as_bytes());
-                if self.keep.is_some() {
-                    self.unconfirmed_bytes += frame.len();
-                    self.unconfirmed.push_back(frame);
-                    self.reached = self.reached.max(self.sent());
-                } else {
-                    self.confirmed += 1;
-                }
-            }
-            Slot::Uncounted(frame) => {
-                bytes.extend_from_slice(frame.as_bytes());
-                self.uncounted -= 1;
-            }
-            Slot::Empty => self.holes -= 1,
+        let Some(Some(frame)) = self.frames.get(self.unconfirmed) else { return false };
+        let length = frame.len();
+        bytes.extend_from_slice(frame.as_bytes());
+        self.waiting_bytes -= length;
+        if self.keep.is_some() {
+            self.unconfirmed += 1;
+            self.unconfirmed_bytes += length;
+            self.reached = self.reached.max(self.sent());
+        } else {
+            self.frames.pop_front();
+            self.first += 1;
+            self.confirmed += 1;
         }
         true
     }
 
     /// How many counted frames were handed over.
     fn sent(&self) -> u64 {
-        self.confirmed + self.unconfirmed.len() as u64
+        self.confirmed + self.unconfirmed as u64
     }
 
     /// The client has received so many counted frames.
     pub(super) fn confirm(&mut self, received: u64) -> Result<(), Mismatch> {
         // Fewer than before is old news.
         let newly = usize::try_from(received.saturating_sub(self.confirmed));
-        let newly = newly.ok().filter(|newly| *newly <= self.unconfirmed.len()).ok_or(Mismatch)?;
-        for frame in self.unconfirmed.drain(..newly) {
-            self.unconfirmed_bytes -= frame.len();
-            self.confirmed += 1;
-        }
-        start_over(&mut self.unconfirmed);
+        let newly = newly.ok().filter(|newly| *newly <= self.unconfirmed).ok_or(Mismatch)?;
+        self.forget(newly);
         Ok(())
+    }
+
+    /// Keeps no longer so many of those that were handed over.
+    fn forget(&mut self, frames: usize) {
+        for frame in self.frames.drain(..frames).flatten() {
+            self.unconfirmed_bytes -= frame.len();
+        }
+        self.unconfirmed -= frames;
+        self.first += frames as u64;
+        self.confirmed += frames as u64;
+        start_over(&mut self.frames);
     }
 
     /// A new connection takes over: what its client has not received waits again.
@@ -197,6 +175,7 @@ impl Queue {
         if !(self.confirmed..=self.reached).contains(&received) {
             return Err(Mismatch);
         }
+        self.close_holes();
         // Its attempt from before came late, and said less than the client has had by now.
         while self.sent() < received {
             if !self.hand_over(&mut Vec::new()) {
@@ -204,36 +183,22 @@ impl Queue {
             }
         }
         self.confirm(received)?;
-        while let Some(frame) = self.unconfirmed.pop_back() {
-            self.waiting.push_front(Slot::Counted(frame));
-            self.first -= 1;
-        }
+        self.unconfirmed = 0;
         self.waiting_bytes += std::mem::take(&mut self.unconfirmed_bytes);
         Ok(())
     }
 
     /// Drops what is of the lost connection only.
     pub(super) fn drop_uncounted(&mut self) {
-        for frame in std::mem::take(&mut self.ahead) {
+        for frame in std::mem::take(&mut self.uncounted) {
             self.waiting_bytes -= frame.len();
         }
-        for slot in &mut self.waiting {
-            if let Slot::Uncounted(frame) = slot {
-                self.waiting_bytes -= frame.len();
-                self.holes += 1;
-                *slot = Slot::Empty;
-            }
-        }
-        self.uncounted = 0;
-        self.close_holes();
     }
 
     /// Keeps nothing any more that was handed over, and holds nothing back.
     pub(super) fn keep_nothing(&mut self) {
         self.keep = None;
-        self.confirmed = self.sent();
-        self.unconfirmed = VecDeque::new();
-        self.unconfirmed_bytes = 0;
+        self.forget(self.unconfirmed);
     }
 
     /// Drops all that waits, and keeps nothing any more.
@@ -244,42 +209,46 @@ impl Queue {
 
     /// Lets go of the room that is not used: an idle client keeps none.
     pub(super) fn shrink(&mut self) {
-        self.ahead.shrink_to_fit();
-        self.waiting.shrink_to_fit();
-        self.unconfirmed.shrink_to_fit();
+        self.uncounted.shrink_to_fit();
+        self.frames.shrink_to_fit();
     }
 
-    /// The place of the one that waits at `index`.
-    fn place(&self, index: usize) -> i64 {
-        // As many as fit into memory are far from the end of an `i64`.
-        self.first.wrapping_add_unsigned(index as u64)
+    /// The place of the first frame that waits.
+    fn waits(&self) -> u64 {
+        self.first + self.unconfirmed as u64
+    }
+
+    /// The place of the next frame.
+    fn end(&self) -> u64 {
+        self.first + self.frames.len() as u64
     }
 
     /// Drops the frame at a place, if it still waits there.
-    fn drop_waiting(&mut self, place: i64) -> bool {
-        let index = usize::try_from(place - self.first).ok();
-        match index.and_then(|index| self.waiting.get_mut(index)) {
-            Some(slot @ Slot::Counted(_)) => {
-                self.waiting_bytes -= slot.len();
-                self.holes += 1;
-                *slot = Slot::Empty;
-                true
-            }
-            _ => false,
+    fn drop_waiting(&mut self, place: u64) -> bool {
+        if place < self.waits() {
+            return false;
         }
+        let index = usize::try_from(place - self.first).ok();
+        let frame = index.and_then(|index| self.frames.get_mut(index)).and_then(Option::take);
+        self.holes += usize::from(frame.is_some());
+        self.waiting_bytes -= frame.as_ref().map_or(0, Frame::len);
+        frame.is_some()
     }
 
     /// Closes up where frames were dropped, so that one key that changes for ever takes one place.
     fn close_holes(&mut self) {
+        if self.holes == 0 {
+            return;
+        }
         let mut moved = BTreeMap::new();
-        let places: BTreeMap<i64, u64> = self.latest.iter().map(|(key, at)| (*at, *key)).collect();
-        let waiting = std::mem::take(&mut self.waiting);
-        for (place, slot) in (self.first..).zip(waiting) {
-            if !matches!(slot, Slot::Empty) {
+        let places: BTreeMap<u64, u64> = self.latest.iter().map(|(key, at)| (*at, *key)).collect();
+        let waiting = self.frames.split_off(self.unconfirmed);
+        for (place, frame) in (self.waits()..).zip(waiting) {
+            if frame.is_some() {
                 if let Some(key) = places.get(&place) {
-                    moved.insert(*key, self.place(self.waiting.len()));
+                    moved.insert(*key, self.end());
                 }
-                self.waiting.push_back(slot);
+                self.frames.push_back(frame);
             }
         }
         self.latest = moved;
@@ -292,14 +261,5 @@ fn start_over<T>(queue: &mut VecDeque<T>) {
     if queue.is_empty() {
         queue.clear();
         queue.shrink_to(ROOM);
-    }
-}
-
-impl Slot {
-    fn len(&self) -> usize {
-        match self {
-            Self::Counted(frame) | Self::Uncounted(frame) => frame.len(),
-            Self::Empty => 0,
-        }
     }
 }
