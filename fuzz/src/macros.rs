@@ -159,6 +159,9 @@ const WORDS: &[&str] = &[
     "Item = u8",
     "T: Clone",
     "(A, B)",
+    "latest",
+    "#[outgoing(latest)]",
+    "#[outgoing(latest = a.b)]",
 ];
 
 /// Deeper than anybody nests, and no deeper than a stack takes.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use parlor::Router;
-use parlor_tests::{Running, Wire, probing};
+use parlor_tests::{Running, Welcomed, Wire, probing, secret};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -76,6 +76,13 @@ async fn panics_are_logged_and_secrets_are_not() {
     ];
     let mut wire = Wire::open(running.addr, "/probe?token=secret-5", &headers).await.expect("open");
     wire.receive().await;
+    let Welcomed { wire: first, welcome: issued } =
+        Wire::welcomed(running.addr, "/probe", &[]).await;
+    drop(first);
+    let Welcomed { wire: again, welcome: issued_again } =
+        Wire::resumed(running.addr, "/probe", secret(&issued), 0).await;
+    assert_eq!(issued_again["recovered"], true);
+    drop(again);
     wire.emit("shout", json!({"room": "secret-6", "text": "secret-7"})).await;
     wire.emit("say", json!({"room": "secret-6", "text": "secret-8 is too long"})).await;
     wire.receive().await;
@@ -88,7 +95,7 @@ async fn panics_are_logged_and_secrets_are_not() {
     let text = log.text();
     assert!(text.contains("a handler panicked") && text.contains("ERROR"), "{text}");
     assert!(text.contains("procedure=\"Probe\""), "the span tells the procedure: {text}");
-    for secret in ["secret-", "c2VjcmV0LTE"] {
+    for secret in ["secret-", "c2VjcmV0LTE", secret(&issued), secret(&issued_again)] {
         assert!(!text.contains(secret), "{text}");
     }
 }

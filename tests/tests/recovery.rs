@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parlor::{CloseCode, DisconnectReason};
-use parlor_tests::{Closed, Running, Welcomed, Wire, secret, serve_probe};
+use parlor_tests::{Closed, Running, Welcomed, Wire, secret, serve_probe, until_connected};
 use serde_json::{Value, json};
 
 fn said(text: &str, from: &Value) -> Value {
@@ -77,7 +77,7 @@ async fn what_was_lost_on_the_way_is_sent_again_and_nothing_twice() {
 
 #[tokio::test]
 async fn a_call_in_flight_is_answered_after_the_return() {
-    let (running, _io, probing) = serve_probe(|server| server).await;
+    let (running, io, probing) = serve_probe(|server| server).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.send(r#"["wait",{},7]"#).await;
     wire.nothing_came().await;
@@ -91,6 +91,7 @@ async fn a_call_in_flight_is_answered_after_the_return() {
     wire.send(r#"["wait",{},8]"#).await;
     wire.nothing_came().await;
     drop(wire);
+    until_connected(&io, 0).await;
     probing.gate.add_permits(1);
     let mut back = Wire::resumed(running.addr, "/probe", secret(&welcome), 1).await;
     assert_eq!(back.wire.receive().await, json!(["$ok", 1, 8]));
@@ -161,13 +162,14 @@ async fn a_client_that_closes_has_no_session_to_come_back_to() {
 
 #[tokio::test]
 async fn events_that_were_received_are_handled_while_nobody_is_there() {
-    let (running, _io, probing) = serve_probe(|server| server).await;
+    let (running, io, probing) = serve_probe(|server| server).await;
     let mut bob = bystander(&running).await;
     let Welcomed { mut wire, .. } = Wire::welcomed(running.addr, "/probe", &[]).await;
     wire.send(r#"["wait",{},1]"#).await;
     wire.emit("say", json!({"room": "a", "text": "hi"})).await;
     wire.nothing_came().await;
     drop(wire);
+    until_connected(&io, 1).await;
     probing.gate.add_permits(1);
     assert_eq!(bob.receive().await[1]["text"], "hi");
 }

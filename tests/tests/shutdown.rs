@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use parlor::{DisconnectReason, Router};
-use parlor_tests::{Example, Probing, Running, Welcomed, Wire, probing, serve_probe, soon};
+use parlor_tests::{
+    Example, Probing, Running, Welcomed, Wire, probing, serve_probe, soon, until_connected,
+};
 use serde_json::json;
 
 #[tokio::test]
@@ -87,11 +89,11 @@ async fn what_was_received_is_handled_and_confirmed_before_the_goodbye() {
 
 #[tokio::test]
 async fn a_session_without_a_connection_ends_with_the_server() {
-    let (running, _io, mut probing) = serve_probe(|server| server).await;
+    let (running, io, mut probing) = serve_probe(|server| server).await;
     drop(Wire::parlor(running.addr, "/probe").await);
+    until_connected(&io, 0).await;
     running.stop().await;
     let reason = probing.end().await;
-    // If the server has seen by then that the client has gone.
     assert!(matches!(reason, DisconnectReason::ShutDown), "{reason}");
 }
 

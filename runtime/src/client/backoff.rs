@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::wire::CloseCode;
-
 /// Spreads the attempts of many clients that lost their server at the same moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backoff {
@@ -79,10 +77,7 @@ impl Attempts {
 
 /// How long the server asks a client to wait before it comes back, which spreads those that it sends
 /// away: `retry in <ms> ms` at the end of the `reason` it closes with.
-pub(super) fn asked_wait(code: CloseCode, reason: &str) -> Option<Duration> {
-    if !matches!(code, CloseCode::GOING_AWAY | CloseCode::RESTART | CloseCode::TRY_AGAIN) {
-        return None;
-    }
+pub(super) fn asked_wait(reason: &str) -> Option<Duration> {
     let (_, wait) = reason.strip_suffix(" ms")?.rsplit_once("retry in ")?;
     wait.parse().ok().map(Duration::from_millis)
 }
@@ -148,21 +143,18 @@ mod tests {
 
     #[test]
     fn the_wait_that_is_asked_for_ends_the_reason() {
-        let seconds = |code, reason| asked_wait(code, reason).map(|wait| wait.as_secs_f64());
-        for code in [1001, 1012, 1013].map(CloseCode) {
-            assert_eq!(seconds(code, "the server shuts down; retry in 1234 ms"), Some(1.234));
-            assert_eq!(seconds(code, "retry in 0 ms"), Some(0.0));
-        }
-        for (code, reason) in [
-            (1011, "retry in 5 ms"),
-            (1012, "retry in 5 ms, please"),
-            (1012, "retry in 5 s"),
-            (1012, "retry in a few ms"),
-            (1012, "retry in -5 ms"),
-            (1012, "5 ms"),
-            (1012, ""),
+        let seconds = |reason| asked_wait(reason).map(|wait| wait.as_secs_f64());
+        assert_eq!(seconds("the server shuts down; retry in 1234 ms"), Some(1.234));
+        assert_eq!(seconds("retry in 0 ms"), Some(0.0));
+        for reason in [
+            "retry in 5 ms, please",
+            "retry in 5 s",
+            "retry in a few ms",
+            "retry in -5 ms",
+            "5 ms",
+            "",
         ] {
-            assert_eq!(seconds(CloseCode(code), reason), None, "{reason}");
+            assert_eq!(seconds(reason), None, "{reason}");
         }
     }
 

@@ -23,9 +23,9 @@ pub enum ConnectionChange {
         /// Whether the client tries to connect again. If not, [`Closed`](Self::Closed) is next.
         will_reconnect: bool,
     },
-    /// Emits of which the server has not said that it received them, and whose session was not
-    /// recovered; or they were kept and the connection did not come back, or came back with a limit
-    /// that they exceed. They are not sent again.
+    /// Emits that may not have reached the server: they were sent and not confirmed, and their session
+    /// is over; or they waited, and the connection did not come back, or came back with a limit that
+    /// they exceed. They are not sent again.
     ///
     /// It comes right after [`Lost`](Self::Lost) when that ends the session, else before
     /// [`Restored`](Self::Restored) or [`Closed`](Self::Closed).

@@ -18,9 +18,8 @@ use crate::wire::{ErrorBody, Head, control};
 /// It ends after [`ConnectionChange::Closed`]. Up to 1 MiB of events wait here; past that, reading
 /// stops until some are taken. If none is taken for a second, pending and new calls fail with
 /// [`CallError::EventsNotPolled`](super::CallError::EventsNotPolled), because their answers come
-/// behind the events, as what confirms emits to a client of a server that keeps sessions does: at most
-/// 256 KiB of those go out unconfirmed. A client that wants no events drops this: then they are
-/// discarded.
+/// behind the events. So do the server's confirmations: with 256 KiB of emits unconfirmed nothing more
+/// goes out. A client that wants no events drops this: then they are discarded.
 ///
 /// Taking an event is cancel safe. It is also a [`Stream`].
 pub struct ClientEvents<E> {

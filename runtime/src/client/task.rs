@@ -131,7 +131,7 @@ impl Task {
         code: CloseCode,
         reason: String,
     ) -> Option<Link> {
-        let mut asked = asked_wait(code, &reason);
+        let mut asked = asked_wait(&reason);
         let lost = ConnectionChange::Lost { code, reason, will_reconnect: false };
         let mut problem = lost.to_string();
         while let Some(wait) = attempts.next(asked.take()) {
@@ -164,8 +164,8 @@ impl Task {
             if !code.resume() {
                 self.session_ends(session, Unrecovered::Ended);
             }
-            if let ConnectError::Closed { code, reason } = &error {
-                asked = asked_wait(*code, reason);
+            if let ConnectError::Closed { reason, .. } = &error {
+                asked = asked_wait(reason);
             }
         }
         let attempts = self.options.max_attempts;

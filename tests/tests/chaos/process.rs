@@ -125,8 +125,6 @@ async fn a_process_that_is_told_to_end_under_load_loses_nothing_unsaid() {
     server.signal("TERM").await;
     assert!(server.ends().await, "not as a success");
     println!("it ended after {:?}", told.elapsed());
-    // All clients agree to the goodbye: nothing has to be waited for.
-    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
     let _server = Example::serve_at("bench_server", port).await;
     all_have().await;
     end.send_replace(true);
