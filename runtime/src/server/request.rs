@@ -2,10 +2,14 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use data_encoding::BASE64URL_NOPAD;
-use http::{Extensions, HeaderMap, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, Uri, header};
 
 use crate::session::Secret;
 use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
+
+/// What asks for a WebSocket, and says nothing about who does.
+const HANDSHAKE: [HeaderName; 4] =
+    [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
 
 /// How a client wants to be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +44,9 @@ impl Request {
         self.parts.uri.query()
     }
 
-    /// The headers as they came. Those that are not UTF-8 or look odd are here too.
+    /// The headers as they came, but for four that ask for a WebSocket and say nothing else:
+    /// `Connection`, `Upgrade`, `Sec-WebSocket-Key` and `Sec-WebSocket-Version`. Those that are not
+    /// UTF-8 or look odd are here too.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }
@@ -105,6 +111,18 @@ impl Request {
         if self.protocols().any(|name| name == PROTOCOL_JSON) { Mode::Parlor } else { Mode::Plain }
     }
 
+    /// Forgets what was for the handshake alone: a session keeps its request for as long as it lives.
+    pub(super) fn forget_handshake(&mut self) {
+        let all = std::mem::take(&mut self.parts.headers);
+        let is_kept = |name: &HeaderName| !HANDSHAKE.contains(name);
+        self.parts.headers.reserve(all.keys().filter(|name| is_kept(name)).count());
+        for name in all.keys().filter(|name| is_kept(name)) {
+            for value in all.get_all(name) {
+                self.parts.headers.append(name, value.clone());
+            }
+        }
+    }
+
     /// For [`handshake`](super::handshake): what tungstenite makes a response of.
     pub(super) fn to_http(&self) -> http::Request<()> {
         let mut request = http::Request::new(());
@@ -143,6 +161,27 @@ mod tests {
         assert_eq!(protocol.bearer_token().as_deref(), Some("s3cret"));
         assert_eq!(protocol.mode(), Mode::Parlor);
         assert_eq!(request(header::AUTHORIZATION, "Basic abc").bearer_token(), None);
+    }
+
+    #[test]
+    fn what_is_not_of_the_handshake_stays_as_it_came() {
+        let request = http::Request::builder()
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-version", "13")
+            .header("host", "localhost")
+            .header("cookie", "a=1")
+            .header("cookie", &b"b=\xff"[..])
+            .body(());
+        let mut request = Request::new(request.expect("a request"), None);
+        request.forget_handshake();
+        let headers: Vec<_> = request.headers().iter().collect();
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let kept: [(_, &[u8]); 3] =
+            [("host", b"localhost"), ("cookie", b"a=1"), ("cookie", b"b=\xff")];
+        assert_eq!(headers, kept);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) enum Upgrade {
 impl Upgrade {
     /// Decides about `request`; `local` is the address that it came to, if that is known.
     pub(super) async fn decide(
-        request: Request,
+        mut request: Request,
         local: Option<SocketAddr>,
         router: &Router,
     ) -> Self {
@@ -36,6 +36,7 @@ impl Upgrade {
             Ok(response) => response,
             Err(refusal) => return Self::Refuse(refusal),
         };
+        request.forget_handshake();
         match admit(request, local, router).await {
             Ok(admission) => Self::open(response, mode, admission),
             Err(reject) => {

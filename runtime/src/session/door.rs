@@ -81,7 +81,7 @@ impl Door {
     }
 
     /// A client that still waits for its answer.
-    pub(super) fn comeback(&self) -> Option<Comeback> {
+    pub(super) fn comeback(&self) -> Option<Box<Comeback>> {
         if !self.asked.load(Ordering::Acquire) {
             return None;
         }
@@ -89,7 +89,7 @@ impl Door {
         self.asked.store(false, Ordering::Relaxed);
         let comeback = state.comeback.take()?;
         drop(state);
-        (!comeback.answer.is_closed()).then_some(*comeback)
+        (!comeback.answer.is_closed()).then_some(comeback)
     }
 
     pub(super) fn arrived(&self) -> Option<(u64, Box<Connection>)> {

@@ -57,7 +57,7 @@ pub(super) enum Next {
     /// A message of the client.
     Arrival(Arrival),
     /// A client that wants to go on with the session.
-    Comeback(Comeback),
+    Comeback(Box<Comeback>),
 }
 
 /// How a handler's run ended.

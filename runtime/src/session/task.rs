@@ -43,7 +43,8 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
                 dispatch::<E, S>(&mut value, guard.as_ref(), &mut driver, arrival).await
             }
             Ok(Next::Comeback(comeback)) => {
-                welcome_back::<E, S>(&mut value, &mut driver, comeback).await
+                // On the heap: it is rare, and every task would have room for it.
+                Box::pin(welcome_back::<E, S>(&mut value, &mut driver, *comeback)).await
             }
             Err(reason) => break reason,
         };
@@ -53,10 +54,11 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
     };
     log(&reason);
     driver.close_door(&reason);
-    say_goodbye::<E, S>(&mut value, &mut driver, &reason).await;
+    // So are these, for the end comes once.
+    Box::pin(say_goodbye::<E, S>(&mut value, &mut driver, &reason)).await;
     drop(value);
     drop(presence);
-    driver.finish(&reason).await;
+    Box::pin(driver.finish(&reason)).await;
 }
 
 /// Asks the session whether it goes on with the client that has come back.
@@ -67,9 +69,8 @@ async fn welcome_back<E: Procedure<S>, S>(
 ) -> Result<(), DisconnectReason> {
     let Comeback { request, received, secret, answer } = comeback;
     let peer = request.peer_addr();
-    // On the heap: it is rare, and every task would have room for it.
-    let mut resumed = Box::pin(E::resumed(value, request));
-    let reject = match driver.handle(None, resumed.as_mut()).await {
+    let resumed = pin!(E::resumed(value, request));
+    let reject = match driver.handle(None, resumed).await {
         Run::Done(Ok(())) => {
             tracing::Span::current().record("peer", tracing::field::debug(peer));
             driver.grant(received, &secret, answer);
