@@ -2,6 +2,19 @@
 //!
 //! Use it through the crate `parlor`, which re-exports it.
 
+// No panic is reachable from the network, from the macro's input or from a user's handler.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod args;
 mod case;
 mod check;

@@ -61,6 +61,19 @@
 //! [`Socket`]), `ChatIo` (an [`Io`]), `ChatEmitter` with a method per outgoing event, `ChatClient`
 //! with a method per incoming event, `ChatEvents` (a [`ClientEvents`]) and the enum `ChatEvent`.
 
+// No panic is reachable from the network, from the macro's input or from a user's handler.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 #[cfg(fuzzing)]
 #[doc(hidden)]
 #[path = "fuzz.rs"]
