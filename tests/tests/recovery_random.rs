@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use parlor::Router;
-use parlor_tests::{Probing, Running, Welcomed, Wire, probing, secret, soon};
+use parlor_tests::{Dice, Probing, Running, Welcomed, Wire, probing, secret, soon};
 use serde_json::json;
 
 /// A client that keeps to docs/wire.md and does whatever comes to its mind.
@@ -19,7 +19,7 @@ struct Client {
     heard: usize,
     said: usize,
     room: String,
-    random: u64,
+    dice: Dice,
 }
 
 impl Client {
@@ -35,18 +35,10 @@ impl Client {
             heard: 0,
             said: 0,
             room: format!("room {number}"),
-            random: 0x9e37_79b9_7f4a_7c15 ^ (number + 1),
+            dice: Dice::new(number),
         };
         client.send(json!(["enter", {"room": client.room}, 0]).to_string()).await;
         client
-    }
-
-    /// One of `0..sides`, by xorshift.
-    fn dice(&mut self, sides: u64) -> u64 {
-        for shift in [13, -7, 17] {
-            self.random ^= if shift < 0 { self.random >> -shift } else { self.random << shift };
-        }
-        self.random % sides
     }
 
     async fn send(&mut self, frame: String) {
@@ -93,7 +85,7 @@ impl Client {
         let protocols = format!("parlor.v1.json, parlor.resume.{}.{}", self.secret, self.received);
         let headers = [("sec-websocket-protocol", protocols.as_str())];
         let wire = Wire::open(self.addr, "/probe", &headers).await.expect("accepted");
-        if self.dice(3) == 0 {
+        if self.dice.below(3) == 0 {
             // The welcome does not arrive.
             return;
         }
@@ -105,7 +97,7 @@ impl Client {
         assert!((self.arrived..=self.sent.len()).contains(&arrived), "{welcome}");
         self.arrived = arrived;
         self.wire = Some(wire);
-        if self.dice(4) > 0 {
+        if self.dice.below(4) > 0 {
             self.confirm().await;
         }
         for again in arrived..self.sent.len() {
@@ -118,7 +110,7 @@ impl Client {
 
     async fn live(mut self) {
         for _ in 0..150 {
-            match self.dice(8) {
+            match self.dice.below(8) {
                 0..4 => self.say().await,
                 4 => self.listen().await,
                 5 => self.confirm().await,
