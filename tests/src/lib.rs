@@ -5,6 +5,7 @@
 
 mod dice;
 mod example;
+mod log;
 mod probe;
 mod proxy;
 mod running;
@@ -12,6 +13,7 @@ mod wire;
 
 pub use dice::Dice;
 pub use example::Example;
+pub use log::{Listening, Log};
 pub use probe::*;
 pub use proxy::Proxy;
 pub use running::Running;

@@ -1,14 +1,11 @@
 //! Sessions that are lost with their connections, and what is said of it.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlor::{CallError, CloseCode, ConnectError, ConnectionChange, Unrecovered};
-use parlor_tests::soon;
+use parlor_tests::{Log, soon};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::http::StatusCode;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::contract::{ChatClient, ChatEvents};
 use crate::raw::RawServer;
@@ -289,33 +286,9 @@ async fn a_hook_is_cancelled_as_soon_as_its_session_has_ended() {
     assert_eq!(soon("the end of the hook", cancelled.recv()).await, Some(()));
 }
 
-/// All that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    // If there were only one, whether anybody listens would be asked in the thread of any test.
-    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let (log, _listening) = Log::start();
     let server = RawServer::start().await;
     let (_chat, mut events, peer) = kept(&server, quick(&server)).await;
     peer.cut();
@@ -327,7 +300,7 @@ async fn no_secret_is_logged() {
     lost(&mut events).await;
     server.accept_session(&SECRETS[2][..21], "").await;
     assert_eq!(unrecovered(&mut events).await, Unrecovered::Unknown);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     assert!(text.contains("could not connect"), "it was not there to hear: {text}");
     assert_eq!(text.matches("not 22 characters").count(), 1, "{text}");
     for secret in SECRETS {
