@@ -98,7 +98,7 @@ impl Hub {
         let mut fates = Fates::default();
         let mut delivered = Ok(());
         self.visit(audience, |member| match member.push(policy, frame) {
-            Ok(pushed) => fates.count(pushed.fate),
+            Ok(fate) => fates.count(fate),
             Err(too_large) => delivered = Err(too_large),
         });
         self.deliveries.add(event, policy, &fates);
@@ -108,13 +108,13 @@ impl Hub {
     /// The same for one member, who need not be looked up.
     pub(crate) fn deliver_to(
         &self,
-        member: &Member,
+        member: &Arc<Member>,
         event: &'static str,
         frame: &Frame,
         policy: Policy,
     ) -> Result<(), TooLarge> {
         let mut fates = Fates::default();
-        fates.count(member.push(policy, frame)?.fate);
+        fates.count(member.push(policy, frame)?);
         self.deliveries.add(event, policy, &fates);
         Ok(())
     }

@@ -2,13 +2,12 @@ use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
@@ -16,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebS
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::session::{DisconnectReason, Member, Taken};
-use crate::transport::Transport;
+use crate::transport::{Stream, Transport};
 use crate::wire::{CloseCode, Frame};
 
 /// How many bytes are read at once from a client that sends more than its read buffer takes.
@@ -28,8 +27,8 @@ const BURST: usize = 8 << 10;
 /// frames too, passes through the member's outbox, so that there is one order.
 pub(crate) struct Connection {
     websocket: WebSocket<Pipe>,
-    input: Arc<Input>,
     member: Arc<Member>,
+    output: Output,
     /// The greeting, then what was taken from the outbox.
     writing: Vec<u8>,
     /// How much of it the transport has taken.
@@ -40,6 +39,22 @@ pub(crate) struct Connection {
     unflushed: bool,
     /// Whether the transport took some since this was last asked.
     moved: bool,
+}
+
+/// Where bytes come in.
+enum Input {
+    Tcp(OwnedReadHalf),
+    Other(Box<dyn Stream>),
+}
+
+/// Where bytes go out.
+enum Output {
+    /// The other half of a TCP connection, for the greeting and for goodbye.
+    Tcp(OwnedWriteHalf),
+    /// In between the outbox has it, so that whoever emits may write.
+    Lent,
+    /// Where they come in.
+    Input,
 }
 
 /// A close frame; RFC 6455 §5.5 leaves 123 bytes for the reason.
@@ -66,10 +81,16 @@ impl Connection {
             .write_buffer_size(0)
             .max_message_size(Some(limits.max_message_size))
             .max_frame_size(Some(limits.max_message_size));
-        let input = Arc::<Input>::default();
+        let (input, output) = match transport {
+            Transport::Tcp(stream) => {
+                let (input, output) = stream.into_split();
+                (Input::Tcp(input), Output::Tcp(output))
+            }
+            Transport::Other(stream) => (Input::Other(stream), Output::Input),
+        };
         let pipe = Pipe {
-            transport,
-            waker: Arc::clone(&input).into(),
+            input,
+            waker: Waker::noop().clone(),
             member: Arc::clone(&member),
             heard: false,
             bursts: false,
@@ -79,8 +100,8 @@ impl Connection {
         let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
         Self {
             websocket,
-            input,
             member,
+            output,
             writing: greeting,
             written: 0,
             greeted: false,
@@ -98,15 +119,13 @@ impl Connection {
 
     /// The next message, ping and close frames included.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
-        if !self.input.take(cx.waker()) {
-            return Poll::Pending;
+        let pipe = self.websocket.get_mut();
+        if !pipe.waker.will_wake(cx.waker()) {
+            pipe.waker.clone_from(cx.waker());
         }
         match self.websocket.read() {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            read => {
-                self.input.put_back();
-                Poll::Ready(read)
-            }
+            read => Poll::Ready(read),
         }
     }
 
@@ -122,6 +141,10 @@ impl Connection {
             // An idle connection keeps no buffer.
             self.writing = Vec::new();
             self.written = 0;
+            self.lend();
+            if let Output::Lent = self.output {
+                return self.member.outbox().poll_write(cx);
+            }
             if self.member.outbox().take(&mut self.writing, cx.waker()) == Taken::Nothing {
                 return self.poll_flush(cx);
             }
@@ -131,8 +154,10 @@ impl Connection {
     /// Writes what was taken from the outbox.
     fn poll_write_taken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.writing.len() {
-            let transport = &mut self.websocket.get_mut().transport;
-            let count = ready!(Pin::new(transport).poll_write(cx, &self.writing[self.written..]))?;
+            let Some(output) = self.output.stream(&mut self.websocket.get_mut().input) else {
+                break;
+            };
+            let count = ready!(output.poll_write(cx, &self.writing[self.written..]))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -144,11 +169,32 @@ impl Connection {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.unflushed {
-            ready!(Pin::new(&mut self.websocket.get_mut().transport).poll_flush(cx))?;
+        if self.unflushed
+            && let Some(output) = self.output.stream(&mut self.websocket.get_mut().input)
+        {
+            ready!(output.poll_flush(cx))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// From here on the outbox writes, if it can.
+    fn lend(&mut self) {
+        match std::mem::replace(&mut self.output, Output::Lent) {
+            Output::Tcp(half) => self.member.outbox().lend(half),
+            other => self.output = other,
+        }
+    }
+
+    /// From here on nothing is written but what is left to write here.
+    fn take_back(&mut self) {
+        if let Output::Lent = self.output
+            && let Some((half, rest)) = self.member.outbox().take_back()
+        {
+            self.output = Output::Tcp(half);
+            self.writing = rest.into();
+            self.written = 0;
+        }
     }
 
     /// Asks the client for a sign of life.
@@ -170,7 +216,8 @@ impl Connection {
 
     /// Whether any byte was taken since this was last asked.
     pub(crate) fn take_moved(&mut self) -> bool {
-        std::mem::take(&mut self.moved)
+        let lent = matches!(self.output, Output::Lent) && self.member.outbox().take_moved();
+        std::mem::take(&mut self.moved) || lent
     }
 
     /// Whether any byte came since this was last asked.
@@ -200,6 +247,7 @@ impl Connection {
 
     /// Closes in the background, without what waits in the outbox: that is for the next connection.
     pub(crate) fn hang_up(mut self, code: CloseCode, reason: &str, timeout: Duration) {
+        self.take_back();
         let frame = RawFrame::close(Some(close_frame(code, reason)));
         if frame.format(&mut self.writing).is_err() {
             return;
@@ -215,6 +263,7 @@ impl Connection {
     }
 
     async fn part(&mut self, linger: bool) -> io::Result<()> {
+        self.take_back();
         poll_fn(|cx| self.poll_shutdown(cx)).await?;
         if linger {
             poll_fn(|cx| self.poll_linger(cx)).await?;
@@ -224,20 +273,54 @@ impl Connection {
 
     /// Ends the writing half: TLS has a goodbye of its own.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.websocket.get_mut().transport).poll_shutdown(cx)
+        match self.output.stream(&mut self.websocket.get_mut().input) {
+            Some(output) => output.poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     /// Reads and forgets until the client has ended its writing half, too: closing with unread input
     /// would make TCP throw away the close frame.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let transport = &mut self.websocket.get_mut().transport;
+        let input = &mut self.websocket.get_mut().input;
         let mut scratch = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
-            ready!(Pin::new(&mut *transport).poll_read(cx, &mut buffer))?;
+            ready!(input.poll_read(cx, &mut buffer))?;
             if buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Users may keep a socket, and with it its outbox, for as long as they like.
+        self.take_back();
+    }
+}
+
+impl Input {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(half) => Pin::new(half).poll_read(cx, buffer),
+            Self::Other(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl Output {
+    /// What to write to; nothing while it is lent.
+    fn stream<'a>(&'a mut self, input: &'a mut Input) -> Option<Pin<&'a mut dyn AsyncWrite>> {
+        match (self, input) {
+            (Self::Tcp(half), _) => Some(Pin::new(half) as _),
+            (_, Input::Other(stream)) => Some(Pin::new(stream) as _),
+            (_, Input::Tcp(_)) => None,
         }
     }
 }
@@ -266,51 +349,10 @@ pub(crate) fn broken(error: &Error) -> DisconnectReason {
     DisconnectReason::ProtocolViolation { code, message: error.to_string() }
 }
 
-/// Whether there may be input, so that a task that was woken to write does not try to read.
-struct Input {
-    there: AtomicBool,
-    task: AtomicWaker,
-}
-
-impl Default for Input {
-    fn default() -> Self {
-        Self { there: AtomicBool::new(true), task: AtomicWaker::new() }
-    }
-}
-
-impl Input {
-    /// Whether to read. When reading finds nothing, `task` is woken by what comes after.
-    fn take(&self, task: &Waker) -> bool {
-        if !self.there.load(Ordering::Acquire) {
-            return false;
-        }
-        self.task.register(task);
-        // Before the stream is looked at: what comes after that look sets it again.
-        self.there.store(false, Ordering::Release);
-        true
-    }
-
-    /// Something was read, and there may be more.
-    fn put_back(&self) {
-        self.there.store(true, Ordering::Release);
-    }
-}
-
-impl Wake for Input {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.there.store(true, Ordering::Release);
-        self.task.wake();
-    }
-}
-
 /// The transport as tungstenite sees it: reads are the transport's, writes go to the outbox.
 struct Pipe {
-    transport: Transport,
-    /// The waker of [`Input`].
+    input: Input,
+    /// Of the task that reads.
     waker: Waker,
     member: Arc<Member>,
     /// A byte came.
@@ -324,13 +366,9 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn read_transport(
-        transport: &mut Transport,
-        waker: &Waker,
-        bytes: &mut [u8],
-    ) -> io::Result<usize> {
+    fn read_input(input: &mut Input, waker: &Waker, bytes: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(transport).poll_read(&mut Context::from_waker(waker), &mut buffer) {
+        match input.poll_read(&mut Context::from_waker(waker), &mut buffer) {
             Poll::Ready(read) => read.map(|()| buffer.filled().len()),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -341,13 +379,13 @@ impl Read for Pipe {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if self.burst.is_empty() {
             if !self.bursts {
-                let read = Self::read_transport(&mut self.transport, &self.waker, bytes)?;
+                let read = Self::read_input(&mut self.input, &self.waker, bytes)?;
                 self.heard |= read > 0;
                 self.bursts = read == bytes.len();
                 return Ok(read);
             }
             let mut burst = vec![0; BURST];
-            let read = Self::read_transport(&mut self.transport, &self.waker, &mut burst)?;
+            let read = Self::read_input(&mut self.input, &self.waker, &mut burst)?;
             burst.truncate(read);
             self.heard |= read > 0;
             self.bursts = read >= bytes.len();

@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use self::line::Line;
 use super::arrivals::{Arrival, Arrivals};
+use super::cork::Cork;
 use super::door::Comeback;
 use super::limits::TURN;
 use super::liveness::{Due, Liveness};
@@ -46,6 +47,7 @@ pub(super) struct Driver {
     deaf: bool,
     /// The outbox holds this task's waker.
     asleep: bool,
+    cork: Cork,
     /// Why the session ends.
     ended: Option<DisconnectReason>,
     /// A running handler is to be cancelled.
@@ -87,6 +89,7 @@ impl Driver {
             stall: Stall::default(),
             deaf: false,
             asleep: false,
+            cork: Cork::default(),
             ended: None,
             cut: false,
             member,
@@ -100,6 +103,13 @@ impl Driver {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, DisconnectReason>> {
         self.wake_up();
+        if self.cork.holds_any() {
+            // Its client is not read until the others have what it sent them before.
+            self.rest(cx);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.cork.put_in();
         loop {
             self.answer_call();
             if let Some(reason) = &self.ended {
@@ -124,6 +134,7 @@ impl Driver {
                 return Poll::Pending;
             }
             self.wake_up();
+            self.cork.put_in();
         }
     }
 
@@ -154,6 +165,7 @@ impl Driver {
         let mut timer: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
             self.wake_up();
+            self.cork.put_in();
             self.answer_call();
             if heeds_cut && self.cut {
                 return Poll::Ready(Run::Cut);
@@ -195,7 +207,7 @@ impl Driver {
         self.member.push(Policy::Reliable, frame).map(drop)
     }
 
-    /// Before the task sleeps: keeps time, then writes all that waits.
+    /// Before the task sleeps: keeps time, then writes all that waits for its client, and for others.
     fn rest(&mut self, cx: &mut Context<'_>) {
         self.turn = TURN;
         self.keep_time(cx);
@@ -233,6 +245,10 @@ impl Driver {
                 // Only so that it wakes this task: it has just begun.
                 let _ = absence.poll_over(cx);
             }
+        }
+        self.cork.pull();
+        if self.cork.holds_any() {
+            cx.waker().wake_by_ref();
         }
     }
 

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::door::Door;
-use super::outbox::{Outbox, Policy, Pushed, TooLarge};
-use super::{Limits, SocketId};
+use super::outbox::{Fate, Outbox, Policy, TooLarge};
+use super::{Limits, SocketId, cork};
 use crate::lock::Lock;
 use crate::rooms::{Full, Hub, JoinRoomError};
 use crate::server::{Mode, Request};
@@ -58,12 +58,15 @@ impl Member {
     }
 
     /// Puts a frame into the outbox, or what the policy says of it.
-    pub(crate) fn push(&self, policy: Policy, frame: &Frame) -> Result<Pushed, TooLarge> {
-        let pushed = self.outbox.push_as(policy, frame)?;
+    pub(crate) fn push(self: &Arc<Self>, policy: Policy, frame: &Frame) -> Result<Fate, TooLarge> {
+        let pushed = self.outbox.push_as(policy, frame, cork::is_in())?;
+        if pushed.corked {
+            cork::put_on(self);
+        }
         if pushed.growth != 0 {
             self.hub.recovery.grew(self, pushed.growth);
         }
-        Ok(pushed)
+        Ok(pushed.fate)
     }
 
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {

@@ -2,6 +2,7 @@
 
 mod absence;
 mod arrivals;
+mod cork;
 mod dispatch;
 mod door;
 mod driver;
@@ -20,6 +21,7 @@ mod socket;
 mod socket_id;
 mod stall;
 mod task;
+mod writer;
 
 #[cfg(fuzzing)]
 pub(crate) use dispatch::read;

@@ -1,12 +1,18 @@
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::ops::DerefMut;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::DisconnectReason;
 use super::limits::Limits;
 use super::queue::{Mismatch, Queue, Window};
+use super::writer::Writer;
 use crate::lock::Lock;
 use crate::wire::Frame;
 
@@ -16,8 +22,9 @@ const MAX_UNCOUNTED: usize = 4096;
 
 /// What waits for one client, what it has not confirmed yet, and a word to its session.
 ///
-/// Anyone appends; the session's task takes all that waits and writes it at once. The task is woken
-/// only when it sleeps, and not while its transport would block.
+/// Anyone appends, and the session's task writes all that waits at once. It is woken only when it
+/// sleeps, and not while its transport would block. While it sleeps another session's task may write
+/// in its place, if the transport is a TCP connection: see [`Cork`](super::cork::Cork).
 pub(crate) struct Outbox {
     state: Lock<State>,
     bounds: Bounds,
@@ -42,18 +49,36 @@ struct Bounds {
 #[derive(Default)]
 struct State {
     queue: Queue,
-    /// Bytes that the task has taken and may not have written yet.
+    /// What writes, if anyone may.
+    writer: Option<Writer>,
+    /// Bytes that were taken from the queue and may not be written yet.
     taken: usize,
     /// The task's waker while it sleeps.
     sleeper: Option<Waker>,
-    /// More bytes are no reason to wake the task: its transport would block, or the client has to
-    /// confirm some first.
-    blocked: bool,
+    writes: Writes,
     detached: bool,
     /// What a new connection was given to catch up with is more than may wait otherwise.
     replaying: bool,
     calls: Calls,
     intake: Intake,
+}
+
+/// Who writes what comes while the task sleeps.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    /// The task, which is woken.
+    #[default]
+    Owner,
+    /// Another session's task, before it sleeps itself.
+    Cork,
+    /// Nobody: the transport would block, or the client has to confirm some first.
+    Nobody,
+}
+
+impl Writes {
+    fn nobody_if(blocked: bool) -> Self {
+        if blocked { Self::Nobody } else { Self::Owner }
+    }
 }
 
 /// What else the task is wanted for.
@@ -116,6 +141,14 @@ pub(crate) enum Fate {
 pub(crate) struct Pushed {
     pub(crate) fate: Fate,
     pub(crate) growth: isize,
+    /// The task was not woken: whoever pushed the frame has to see to it that it is written.
+    pub(crate) corked: bool,
+}
+
+impl From<Fate> for Pushed {
+    fn from(fate: Fate) -> Self {
+        Self { fate, growth: 0, corked: false }
+    }
 }
 
 /// A frame that is larger than all that may wait.
@@ -158,20 +191,26 @@ impl Outbox {
         self.bounds.keeps
     }
 
-    /// Appends a frame, or what the policy says of it.
+    /// Appends a frame, or what the policy says of it. With `cork` a task that sleeps is left alone if
+    /// others may write in its place.
     ///
     /// A frame that is larger than the limit is nobody's slowness: it is not taken.
-    pub(crate) fn push_as(&self, policy: Policy, frame: &Frame) -> Result<Pushed, TooLarge> {
+    pub(crate) fn push_as(
+        &self,
+        policy: Policy,
+        frame: &Frame,
+        cork: bool,
+    ) -> Result<Pushed, TooLarge> {
         if frame.len() > self.bounds.waiting {
             return Err(TooLarge);
         }
         let mut state = self.state.lock();
         if state.intake != Intake::Open {
-            return Ok(Pushed { fate: Fate::Missed, growth: 0 });
+            return Ok(Fate::Missed.into());
         }
         let waiting = state.waiting() + frame.len();
         if policy == Policy::Volatile && (state.detached || waiting > self.bounds.volatile) {
-            return Ok(Pushed { fate: Fate::Dropped, growth: 0 });
+            return Ok(Fate::Dropped.into());
         }
         let before = state.queue.size();
         let mut fate = Fate::Queued;
@@ -183,6 +222,7 @@ impl Outbox {
             Policy::Reliable | Policy::Volatile => state.queue.push(frame.clone()),
         }
         let growth = if state.detached { state.growth_since(before) } else { 0 };
+        let mut pushed = Pushed { growth, ..fate.into() };
         if state.is_over(&self.bounds) {
             state.intake = Intake::Overflowed;
             state.calls.ending.get_or_insert(Ending::Overflow);
@@ -190,13 +230,15 @@ impl Outbox {
         } else if state.is_slow(&self.bounds) {
             state.calls.slow = true;
             self.call(state);
-        } else if !state.blocked
-            && let Some(sleeper) = state.sleeper.take()
-        {
-            drop(state);
-            sleeper.wake();
+        } else if state.writes == Writes::Owner && state.sleeper.is_some() {
+            pushed.corked = cork && state.writer.is_some();
+            if pushed.corked {
+                state.writes = Writes::Cork;
+            } else {
+                wake(state);
+            }
         }
-        Ok(Pushed { fate, growth })
+        Ok(pushed)
     }
 
     /// Appends a frame that is of this connection only.
@@ -210,9 +252,8 @@ impl Outbox {
             state.intake = Intake::Overflowed;
             state.calls.ending.get_or_insert(Ending::Overflow);
             self.call(state);
-        } else if let Some(sleeper) = state.sleeper.take() {
-            drop(state);
-            sleeper.wake();
+        } else {
+            wake(state);
         }
     }
 
@@ -228,20 +269,64 @@ impl Outbox {
         state.intake = Intake::Sealed;
     }
 
+    /// From now on whoever has pushed something may write to this connection.
+    pub(crate) fn lend(&self, half: OwnedWriteHalf) {
+        self.state.lock().writer = Some(Writer::new(half));
+    }
+
+    /// Nobody but the connection writes any more: what does, and what it has not written yet of what
+    /// was taken.
+    pub(crate) fn take_back(&self) -> Option<(OwnedWriteHalf, Bytes)> {
+        self.state.lock().writer.take().map(Writer::into_parts)
+    }
+
+    /// Writes what waits; ready when nothing is left that may be written now. The task is woken when
+    /// there is more, or the transport takes more.
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state.lock();
+        loop {
+            let wrote_all = state.write(&self.bounds)?;
+            state.sleeper = Some(cx.waker().clone());
+            if wrote_all {
+                return Poll::Ready(Ok(()));
+            }
+            let Some(writer) = &state.writer else { return Poll::Ready(Ok(())) };
+            let ready = writer.poll_ready(cx)?;
+            state.writes = Writes::nobody_if(ready.is_pending());
+            if ready.is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Writes what waits in the place of the task that sleeps. Whatever comes in between wakes it.
+    pub(crate) fn uncork(&self) {
+        let mut state = self.state.lock();
+        if state.writes != Writes::Cork {
+            return;
+        }
+        // An error the task meets itself, when it tries again.
+        if !matches!(state.write(&self.bounds), Ok(true)) {
+            wake(state);
+        }
+    }
+
+    /// Whether any byte was written since this was last asked.
+    pub(crate) fn take_moved(&self) -> bool {
+        self.state.lock().writer.as_mut().is_some_and(Writer::take_moved)
+    }
+
     /// Moves what waits, a batch of it, into the empty `bytes`; with nothing there, keeps `waker`.
     pub(crate) fn take(&self, bytes: &mut Vec<u8>, waker: &Waker) -> Taken {
         let mut state = self.state.lock();
         state.queue.take(bytes);
-        state.taken = bytes.len();
-        if state.replaying && state.waiting() <= self.bounds.waiting {
-            state.replaying = false;
-        }
+        state.have_taken(bytes.len(), &self.bounds);
         if bytes.is_empty() {
-            state.blocked = state.queue.is_held();
+            state.writes = Writes::nobody_if(state.queue.is_held());
             state.sleeper = Some(waker.clone());
             Taken::Nothing
         } else {
-            state.blocked = false;
+            state.writes = Writes::Owner;
             state.sleeper = None;
             Taken::Bytes
         }
@@ -252,7 +337,7 @@ impl Outbox {
     pub(crate) fn block(&self, left: usize, waker: &Waker) {
         let mut state = self.state.lock();
         state.taken = left;
-        state.blocked = true;
+        state.writes = Writes::Nobody;
         state.sleeper = Some(waker.clone());
     }
 
@@ -334,12 +419,9 @@ impl Outbox {
         self.call(self.state.lock());
     }
 
-    fn call(&self, mut state: impl std::ops::DerefMut<Target = State>) {
+    fn call(&self, state: impl DerefMut<Target = State>) {
         self.called.store(true, Ordering::Release);
-        if let Some(sleeper) = state.sleeper.take() {
-            drop(state);
-            sleeper.wake();
-        }
+        wake(state);
     }
 
     /// Whether the session was called since the last [`take_call`](Self::take_call).
@@ -379,6 +461,14 @@ impl Outbox {
     }
 }
 
+/// Wakes the task, if it sleeps, once the lock is free.
+fn wake(mut state: impl DerefMut<Target = State>) {
+    if let Some(sleeper) = state.sleeper.take() {
+        drop(state);
+        sleeper.wake();
+    }
+}
+
 impl State {
     fn discard(&mut self) -> usize {
         let size = self.queue.size();
@@ -389,6 +479,24 @@ impl State {
 
     fn waiting(&self) -> usize {
         self.taken + self.queue.waiting()
+    }
+
+    /// Writes what waits, and says whether that was all.
+    fn write(&mut self, bounds: &Bounds) -> io::Result<bool> {
+        let Some(writer) = &mut self.writer else { return Ok(true) };
+        let written = writer.write(&mut self.queue);
+        let rest = writer.rest();
+        self.have_taken(rest, bounds);
+        self.writes = Writes::nobody_if(self.queue.is_held());
+        written
+    }
+
+    /// So many bytes are left to be written of what was taken.
+    fn have_taken(&mut self, left: usize, bounds: &Bounds) {
+        self.taken = left;
+        if self.replaying && self.waiting() <= bounds.waiting {
+            self.replaying = false;
+        }
     }
 
     fn growth_since(&self, before: usize) -> isize {

@@ -182,7 +182,9 @@ impl Driver {
     }
 
     /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
-    pub(in crate::session) async fn finish(self: Box<Self>, reason: &DisconnectReason) {
+    pub(in crate::session) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
+        // Its goodbye may take a while.
+        drop(std::mem::take(&mut self.cork));
         let connection = match self.line {
             Line::Up(connection) if !matches!(reason, DisconnectReason::ConnectionLost { .. }) => {
                 connection

@@ -31,7 +31,7 @@ fn outbox(waiting: usize, volatile: usize, keeps: bool) -> Outbox {
 
 impl Outbox {
     fn push(&self, frame: &[u8]) -> Fate {
-        self.push_as(Policy::Reliable, &Frame::raw(frame)).expect("not too large").fate
+        self.push_as(Policy::Reliable, &Frame::raw(frame), false).expect("not too large").fate
     }
 
     fn taken(&self) -> Vec<u8> {
@@ -122,7 +122,7 @@ fn who_comes_back_to_more_than_may_wait_has_time_to_read_it() {
 fn who_is_behind_goes_without_what_is_volatile() {
     let outbox = outbox(10, 5, false);
     let volatile = |frame| {
-        let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(frame));
+        let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(frame), false);
         pushed.expect("not too large").fate
     };
     assert_eq!(volatile(b"12345"), Fate::Queued);
@@ -139,15 +139,15 @@ fn who_is_behind_goes_without_what_is_volatile() {
 fn without_a_connection_nothing_volatile_is_kept() {
     let outbox = outbox(10, 10, true);
     outbox.detach();
-    let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(b"1"));
-    assert_eq!(pushed, Ok(Pushed { fate: Fate::Dropped, growth: 0 }));
+    let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(b"1"), false);
+    assert_eq!(pushed, Ok(Fate::Dropped.into()));
 }
 
 #[test]
 fn only_the_newest_of_a_key_waits() {
     let outbox = outbox(100, 100, false);
     let latest = |frame: &[u8], key| {
-        let pushed = outbox.push_as(Policy::Latest(key), &Frame::raw(frame));
+        let pushed = outbox.push_as(Policy::Latest(key), &Frame::raw(frame), false);
         pushed.expect("not too large").fate
     };
     assert_eq!(latest(b"a1", 1), Fate::Queued);
@@ -192,7 +192,7 @@ fn what_was_written_counts_no_more() {
 #[test]
 fn a_frame_that_can_never_fit_is_refused_and_ends_nothing() {
     let outbox = outbox(10, 10, false);
-    let pushed = outbox.push_as(Policy::Reliable, &Frame::raw(b"12345678901"));
+    let pushed = outbox.push_as(Policy::Reliable, &Frame::raw(b"12345678901"), false);
     assert_eq!(pushed, Err(TooLarge));
     assert_eq!(outbox.ending(), None);
 }
