@@ -1,32 +1,28 @@
 use std::future::{Future, poll_fn};
-use std::io::{self, Read, Write};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncWrite, ReadBuf};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
+use super::reader::{Input, Message, Reader};
 use crate::session::{DisconnectReason, Member, Taken};
-use crate::transport::{Stream, Transport};
+use crate::transport::Transport;
 use crate::wire::{CloseCode, Frame};
 
-/// How many bytes are read at once from a client that sends more than its read buffer takes.
-///
-/// A read buffer is kept per client, so it is small; this one is there only while it is full.
-const BURST: usize = 8 << 10;
-
-/// One WebSocket. tungstenite parses what comes in; all that goes out, its own pongs and close
-/// frames too, passes through the member's outbox, so that there is one order.
+/// One WebSocket. All that goes out, pongs and close frames too, passes through the member's outbox,
+/// so that there is one order.
 pub(crate) struct Connection {
-    websocket: WebSocket<Pipe>,
+    reader: Reader,
     member: Arc<Member>,
     output: Output,
     /// The greeting, then what was taken from the outbox.
@@ -39,12 +35,8 @@ pub(crate) struct Connection {
     unflushed: bool,
     /// Whether the transport took some since this was last asked.
     moved: bool,
-}
-
-/// Where bytes come in.
-enum Input {
-    Tcp(OwnedReadHalf),
-    Other(Box<dyn Stream>),
+    /// The answer to the client's close frame.
+    goodbye: Option<Frame>,
 }
 
 /// Where bytes go out.
@@ -58,12 +50,13 @@ enum Output {
 }
 
 /// A close frame; RFC 6455 §5.5 leaves 123 bytes for the reason.
-pub(super) fn close_frame(code: CloseCode, reason: &str) -> CloseFrame {
+pub(super) fn close_frame(code: CloseCode, reason: &str) -> Frame {
     let mut end = reason.len().min(123);
     while !reason.is_char_boundary(end) {
         end -= 1;
     }
-    CloseFrame { code: code.0.into(), reason: Utf8Bytes::from(&reason[..end]) }
+    let reason = Utf8Bytes::from(&reason[..end]);
+    Frame::from(RawFrame::close(Some(CloseFrame { code: code.0.into(), reason })))
 }
 
 impl Connection {
@@ -75,12 +68,6 @@ impl Connection {
         read: Vec<u8>,
         member: Arc<Member>,
     ) -> Self {
-        let limits = member.limits();
-        let config = WebSocketConfig::default()
-            .read_buffer_size(limits.read_buffer_size)
-            .write_buffer_size(0)
-            .max_message_size(Some(limits.max_message_size))
-            .max_frame_size(Some(limits.max_message_size));
         let (input, output) = match transport {
             Transport::Tcp(stream) => {
                 let (input, output) = stream.into_split();
@@ -88,18 +75,8 @@ impl Connection {
             }
             Transport::Other(stream) => (Input::Other(stream), Output::Input),
         };
-        let pipe = Pipe {
-            input,
-            waker: Waker::noop().clone(),
-            member: Arc::clone(&member),
-            heard: false,
-            bursts: false,
-            burst: Bytes::new(),
-            closing: false,
-        };
-        let websocket = WebSocket::from_partially_read(pipe, read, Role::Server, Some(config));
         Self {
-            websocket,
+            reader: Reader::new(input, read, member.limits().max_message_size),
             member,
             output,
             writing: greeting,
@@ -107,6 +84,7 @@ impl Connection {
             greeted: false,
             unflushed: false,
             moved: false,
+            goodbye: None,
         }
     }
 
@@ -117,16 +95,41 @@ impl Connection {
         Self::new(transport, Vec::new(), Vec::new(), Arc::clone(member))
     }
 
-    /// The next message, ping and close frames included.
+    /// The next message. A ping has its answer then, and so has a close frame, for the end.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
-        let pipe = self.websocket.get_mut();
-        if !pipe.waker.will_wake(cx.waker()) {
-            pipe.waker.clone_from(cx.waker());
+        if self.goodbye.is_some() {
+            return Poll::Ready(Err(Error::ConnectionClosed));
         }
-        match self.websocket.read() {
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            read => Poll::Ready(read),
+        let message = ready!(self.reader.poll_read(cx))?;
+        match &message {
+            Message::Ping => {
+                let payload = Bytes::copy_from_slice(self.reader.payload());
+                let pong = Frame::from(RawFrame::pong(payload));
+                self.member.outbox().push_uncounted(pong);
+            }
+            Message::Close(said) => {
+                // The same: RFC 6455 §5.5.1.
+                self.goodbye = Some(Frame::from(RawFrame::close(said.clone())));
+            }
+            Message::Text | Message::Binary | Message::Pong => {}
         }
+        Poll::Ready(Ok(message))
+    }
+
+    /// The message that was read last, if it is text.
+    pub(crate) fn text(&self) -> &str {
+        // Never an error: this was looked at before it became a message.
+        std::str::from_utf8(self.reader.payload()).unwrap_or_default()
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn message_size(&self) -> usize {
+        self.reader.payload().len()
+    }
+
+    /// Before the task sleeps: the message that was read last is not looked at any more.
+    pub(crate) fn release(&mut self) {
+        self.reader.release();
     }
 
     /// Writes what waits in the outbox; ready when nothing is left that may be written now.
@@ -154,7 +157,7 @@ impl Connection {
     /// Writes what was taken from the outbox.
     fn poll_write_taken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.writing.len() {
-            let Some(output) = self.output.stream(&mut self.websocket.get_mut().input) else {
+            let Some(output) = self.output.stream(self.reader.input()) else {
                 break;
             };
             let count = ready!(output.poll_write(cx, &self.writing[self.written..]))?;
@@ -170,7 +173,7 @@ impl Connection {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.unflushed
-            && let Some(output) = self.output.stream(&mut self.websocket.get_mut().input)
+            && let Some(output) = self.output.stream(self.reader.input())
         {
             ready!(output.poll_flush(cx))?;
             self.unflushed = false;
@@ -198,15 +201,16 @@ impl Connection {
     }
 
     /// Asks the client for a sign of life.
-    pub(crate) fn ping(&mut self) {
-        // Cannot fail: the pipe takes all, and a closed WebSocket needs no ping.
-        let _ = self.websocket.send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
+    pub(crate) fn ping(&self) {
+        self.member.outbox().push_uncounted(Frame::from(RawFrame::ping(Bytes::new())));
     }
 
-    /// Puts a message into the outbox as it is.
-    pub(super) fn send(&mut self, message: Message) {
-        // Cannot fail: the pipe takes all, and of a closed WebSocket the next read tells.
-        let _ = self.websocket.send(message);
+    /// Sends the message that was read last back as it came.
+    pub(super) fn send_back(&self, message: &Message) {
+        let data = if *message == Message::Text { Data::Text } else { Data::Binary };
+        let payload = Bytes::copy_from_slice(self.reader.payload());
+        let frame = RawFrame::message(payload, OpCode::Data(data), true);
+        self.member.outbox().push_uncounted(Frame::from(frame));
     }
 
     /// Whether all that is written before all else was taken by the transport.
@@ -222,7 +226,7 @@ impl Connection {
 
     /// Whether any byte came since this was last asked.
     pub(crate) fn take_heard(&mut self) -> bool {
-        std::mem::take(&mut self.websocket.get_mut().heard)
+        self.reader.take_heard()
     }
 
     /// Closes: what waits in the outbox goes out, then a close frame, which is the answer to the
@@ -234,10 +238,9 @@ impl Connection {
         linger: bool,
         timeout: Duration,
     ) {
-        self.websocket.get_mut().closing = true;
-        // Cannot fail: the pipe takes all.
-        let _ = self.websocket.close(Some(close_frame(code, reason)));
-        self.member.outbox().seal();
+        self.release();
+        let goodbye = self.goodbye.take().unwrap_or_else(|| close_frame(code, reason));
+        self.member.outbox().push_last(goodbye);
         let goodbye = async {
             poll_fn(|cx| self.poll_write(cx)).await?;
             self.part(linger).await
@@ -247,11 +250,9 @@ impl Connection {
 
     /// Closes in the background, without what waits in the outbox: that is for the next connection.
     pub(crate) fn hang_up(mut self, code: CloseCode, reason: &str, timeout: Duration) {
+        self.release();
         self.take_back();
-        let frame = RawFrame::close(Some(close_frame(code, reason)));
-        if frame.format(&mut self.writing).is_err() {
-            return;
-        }
+        self.writing.extend_from_slice(close_frame(code, reason).as_bytes());
         tokio::spawn(async move {
             let goodbye = async {
                 poll_fn(|cx| self.poll_write_taken(cx)).await?;
@@ -273,7 +274,7 @@ impl Connection {
 
     /// Ends the writing half: TLS has a goodbye of its own.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.output.stream(&mut self.websocket.get_mut().input) {
+        match self.output.stream(self.reader.input()) {
             Some(output) => output.poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }
@@ -282,7 +283,7 @@ impl Connection {
     /// Reads and forgets until the client has ended its writing half, too: closing with unread input
     /// would make TCP throw away the close frame.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let input = &mut self.websocket.get_mut().input;
+        let input = self.reader.input();
         let mut scratch = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
@@ -298,19 +299,6 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // Users may keep a socket, and with it its outbox, for as long as they like.
         self.take_back();
-    }
-}
-
-impl Input {
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(half) => Pin::new(half).poll_read(cx, buffer),
-            Self::Other(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
     }
 }
 
@@ -347,71 +335,4 @@ pub(crate) fn broken(error: &Error) -> DisconnectReason {
         _ => CloseCode::PROTOCOL,
     };
     DisconnectReason::ProtocolViolation { code, message: error.to_string() }
-}
-
-/// The transport as tungstenite sees it: reads are the transport's, writes go to the outbox.
-struct Pipe {
-    input: Input,
-    /// Of the task that reads.
-    waker: Waker,
-    member: Arc<Member>,
-    /// A byte came.
-    heard: bool,
-    /// The client sends more at once than tungstenite's buffer takes.
-    bursts: bool,
-    /// What was read of a burst and not taken yet.
-    burst: Bytes,
-    /// What is written now is the close frame.
-    closing: bool,
-}
-
-impl Pipe {
-    fn read_input(input: &mut Input, waker: &Waker, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut buffer = ReadBuf::new(bytes);
-        match input.poll_read(&mut Context::from_waker(waker), &mut buffer) {
-            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-}
-
-impl Read for Pipe {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if self.burst.is_empty() {
-            if !self.bursts {
-                let read = Self::read_input(&mut self.input, &self.waker, bytes)?;
-                self.heard |= read > 0;
-                self.bursts = read == bytes.len();
-                return Ok(read);
-            }
-            let mut burst = vec![0; BURST];
-            let read = Self::read_input(&mut self.input, &self.waker, &mut burst)?;
-            burst.truncate(read);
-            self.heard |= read > 0;
-            self.bursts = read >= bytes.len();
-            self.burst = burst.into();
-        }
-        let read = self.burst.len().min(bytes.len());
-        bytes[..read].copy_from_slice(&self.burst.split_to(read));
-        if self.burst.is_empty() {
-            self.burst = Bytes::new();
-        }
-        Ok(read)
-    }
-}
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let frame = Frame::raw(bytes);
-        if self.closing {
-            self.member.outbox().push_last(frame);
-        } else {
-            self.member.outbox().push_uncounted(frame);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -9,11 +9,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 
 use super::admission::{Admission, Endpoint, no_random_bits, refuse};
 use super::alive::{Alive, Living};
 use super::connection::{Connection, broken};
+use super::reader::Message;
 use super::welcome::Welcome;
 use super::{Mode, Reject, Request};
 use crate::rooms::Hub;
@@ -84,7 +84,7 @@ impl Endpoint for Echo {
 async fn run(mut connection: Connection, presence: Presence, _alive: Alive) {
     let reason = loop {
         match timeout(PATIENCE, poll_fn(|cx| poll_next(&mut connection, &presence, cx))).await {
-            Ok(Ok(message)) => connection.send(message),
+            Ok(Ok(message)) => connection.send_back(&message),
             Ok(Err(reason)) => break reason,
             Err(_) => break DisconnectReason::HeartbeatMissed,
         }
@@ -120,17 +120,18 @@ fn poll_message(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, DisconnectReason>> {
     loop {
+        connection.release();
         if let Err(error) = std::task::ready!(connection.poll_write(cx)) {
             return Poll::Ready(Err(DisconnectReason::ConnectionLost { error: error.to_string() }));
         }
         // A pong that is put into the outbox meanwhile wakes this task.
         return Poll::Ready(match std::task::ready!(connection.poll_read(cx)) {
-            Ok(message @ (Message::Text(_) | Message::Binary(_))) => Ok(message),
+            Ok(message @ (Message::Text | Message::Binary)) => Ok(message),
             Ok(Message::Close(frame)) => {
                 let (code, reason) = CloseCode::said(frame);
                 Err(DisconnectReason::ClientClosed { code, reason })
             }
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => continue,
+            Ok(Message::Ping | Message::Pong) => continue,
             Err(error) => Err(broken(&error)),
         });
     }

@@ -13,6 +13,7 @@ mod handshakes;
 mod middleware;
 mod origin;
 mod procedure;
+mod reader;
 mod refusal;
 mod reject;
 mod request;
@@ -23,12 +24,14 @@ mod service;
 #[cfg(feature = "test")]
 mod serving;
 mod signals;
+mod unread;
 mod upgrade;
 mod welcome;
 
 pub(crate) use alive::Alive;
 pub(crate) use connection::{Connection, broken};
 pub use procedure::Server;
+pub(crate) use reader::Message;
 pub use reject::Reject;
 pub(crate) use request::Mode;
 pub use request::Request;

@@ -285,12 +285,4 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self.limits.close_timeout = timeout;
         self
     }
-
-    /// How many bytes each connection keeps to read into, or as many as its largest message had.
-    /// 1 KiB by default, at least 128. A client that sends more at once is read 8 KiB at a time, into
-    /// a buffer that goes when it is empty.
-    pub fn read_buffer_size(mut self, bytes: usize) -> Self {
-        self.limits.read_buffer_size = bytes.max(128);
-        self
-    }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 use super::admission::Admission;
 use super::connection::close_frame;
@@ -62,12 +61,12 @@ impl Upgrade {
     }
 
     fn turn_away(response: http::Response<()>, mode: Mode, reject: &Reject) -> Self {
-        let frame = close_frame(reject.code(), reject.message());
-        let mut goodbye = Vec::new();
-        let framed = RawFrame::close(Some(frame)).format(&mut goodbye).is_ok();
         match mode {
-            Mode::Parlor if framed => Self::Close { response, goodbye },
-            _ => Self::Refuse(Refusal::from(reject)),
+            Mode::Parlor => {
+                let goodbye = close_frame(reject.code(), reject.message());
+                Self::Close { response, goodbye: goodbye.as_bytes().to_vec() }
+            }
+            Mode::Plain => Self::Refuse(Refusal::from(reject)),
         }
     }
 }

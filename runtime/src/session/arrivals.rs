@@ -1,23 +1,12 @@
 use std::collections::VecDeque;
 
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-
 use crate::wire::Head;
 
 /// A message of the client that is to be handled.
 pub(super) struct Arrival {
-    pub(super) text: Utf8Bytes,
     pub(super) head: Head,
-}
-
-impl Arrival {
-    pub(super) fn name(&self) -> &str {
-        self.head.name(&self.text)
-    }
-
-    pub(super) fn payload(&self) -> &str {
-        self.head.payload(&self.text)
-    }
+    /// Its text, if it was read ahead; else the connection has it still.
+    pub(super) kept: Option<Box<str>>,
 }
 
 /// What was read ahead while a handler ran, in the order in which it came.
@@ -28,14 +17,14 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    pub(super) fn push(&mut self, arrival: Arrival) {
-        self.bytes += arrival.text.len();
-        self.queue.push_back(arrival);
+    pub(super) fn push(&mut self, head: Head, text: &str) {
+        self.bytes += text.len();
+        self.queue.push_back(Arrival { head, kept: Some(text.into()) });
     }
 
     pub(super) fn pop(&mut self) -> Option<Arrival> {
         let arrival = self.queue.pop_front()?;
-        self.bytes -= arrival.text.len();
+        self.bytes -= arrival.kept.as_ref().map_or(0, |text| text.len());
         if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }

@@ -19,9 +19,11 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     arrival: Arrival,
 ) -> Result<(), DisconnectReason> {
     let call = arrival.head.id;
-    let event = arrival.name();
+    let text = driver.text(&arrival);
+    let name = arrival.head.name(text);
+    let event = E::INCOMING.iter().copied().find(|event| *event == name);
     // The guard, a field's `Deserialize` and a rule may be the user's: their panics are contained.
-    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, &arrival));
+    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, &arrival.head, event, text));
     let prepared = match catch_unwind(prepare) {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(refusal)) => {
@@ -36,6 +38,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             return Err(panicked(driver, call));
         }
     };
+    drop(arrival);
     driver.well_formed();
     let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
     let handler = pin!(E::handle(session, prepared, Reply::new(wanted)));
@@ -70,22 +73,22 @@ fn panicked(driver: &mut Driver, call: Option<u64>) -> DisconnectReason {
     DisconnectReason::HandlerPanicked
 }
 
-/// Asks the guard, then decodes.
+/// Asks the guard, then decodes; `event` is one of the contract's.
 fn prepare<E: Procedure<S>, S>(
     session: &S,
     guard: Option<&Guard<S>>,
-    arrival: &Arrival,
-) -> Result<E::Incoming, Refusal> {
-    let (name, payload) = (arrival.name(), arrival.payload());
-    if let Some(guard) = guard
-        && E::INCOMING.contains(&name)
-    {
-        guard(session, Event { name, size: payload.len() }).map_err(|denied| Refusal {
-            body: ErrorBody::new(ErrorCode::Denied, denied.message),
-            call: arrival.head.id,
+    head: &Head,
+    event: Option<&'static str>,
+    text: &str,
+) -> Result<E::Incoming, Box<Refusal>> {
+    let payload = head.payload(text);
+    if let (Some(guard), Some(name)) = (guard, event) {
+        guard(session, Event { name, size: payload.len() }).map_err(|denied| {
+            let body = ErrorBody::new(ErrorCode::Denied, denied.message);
+            Box::new(Refusal { body, call: head.id })
         })?;
     }
-    decode(name, payload).map_err(|_| diagnose::<E>(&arrival.text))
+    decode(head.name(text), payload).map_err(|_| Box::new(diagnose::<E>(text)))
 }
 
 /// Decodes in one pass, straight from the text.

@@ -124,8 +124,8 @@ impl Driver {
             if let Some(comeback) = self.member.door().comeback() {
                 return Poll::Ready(Ok(Next::Comeback(comeback)));
             }
-            if let Poll::Ready(Some(arrival)) = self.poll_arrival(cx) {
-                return Poll::Ready(Ok(Next::Arrival(arrival)));
+            if let Poll::Ready(Some(head)) = self.poll_arrival(cx) {
+                return Poll::Ready(Ok(Next::Arrival(Arrival { head, kept: None })));
             }
             self.rest(cx);
             // Looked at once more now that the outbox has this task's waker: what comes from here on
@@ -184,7 +184,7 @@ impl Driver {
             }
             while !self.is_full() {
                 match self.poll_arrival(cx) {
-                    Poll::Ready(Some(arrival)) => self.arrivals.push(arrival),
+                    Poll::Ready(Some(head)) => self.arrivals.push(head, self.line.text()),
                     Poll::Ready(None) | Poll::Pending => break,
                 }
             }
@@ -202,6 +202,11 @@ impl Driver {
         self.mode
     }
 
+    /// The text of a message that [`next`](Self::next) has just brought.
+    pub(super) fn text<'a>(&'a self, arrival: &'a Arrival) -> &'a str {
+        arrival.kept.as_deref().unwrap_or_else(|| self.line.text())
+    }
+
     /// Sends a frame to this client.
     pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
         self.member.push(Policy::Reliable, frame).map(drop)
@@ -213,20 +218,23 @@ impl Driver {
         self.keep_time(cx);
         self.asleep = true;
         let lost = match &mut self.line {
-            Line::Up(connection) => match connection.poll_write(cx) {
-                Poll::Ready(Ok(())) => {
-                    self.stall.over();
-                    None
+            Line::Up(connection) => {
+                connection.release();
+                match connection.poll_write(cx) {
+                    Poll::Ready(Ok(())) => {
+                        self.stall.over();
+                        None
+                    }
+                    Poll::Ready(Err(error)) => {
+                        Some(DisconnectReason::ConnectionLost { error: error.to_string() })
+                    }
+                    Poll::Pending => {
+                        let timeout = self.member.limits().write_timeout;
+                        let stall = self.stall.poll_too_long(connection.take_moved(), timeout, cx);
+                        stall.is_ready().then_some(DisconnectReason::TooSlow)
+                    }
                 }
-                Poll::Ready(Err(error)) => {
-                    Some(DisconnectReason::ConnectionLost { error: error.to_string() })
-                }
-                Poll::Pending => {
-                    let timeout = self.member.limits().write_timeout;
-                    let stall = self.stall.poll_too_long(connection.take_moved(), timeout, cx);
-                    stall.is_ready().then_some(DisconnectReason::TooSlow)
-                }
-            },
+            }
             Line::Down(absence) => {
                 // Bytes are no reason to wake up, but a call is.
                 self.member.outbox().block(0, cx.waker());

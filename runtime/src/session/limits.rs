@@ -21,7 +21,6 @@ pub(crate) struct Limits {
     pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
     pub(crate) retry_window: Duration,
-    pub(crate) read_buffer_size: usize,
     /// Events per second, and how many may come at once.
     pub(crate) rate: Option<(f64, u32)>,
 }
@@ -53,7 +52,6 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
             retry_window: Duration::from_secs(5),
-            read_buffer_size: 1 << 10,
             rate: None,
         }
     }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::Error as _;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame as RawFrame, FrameHeader};
 
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
 const HEADER: usize = 10;
@@ -38,7 +38,8 @@ impl Frame {
         Self::json(&(name, payload, id))
     }
 
-    /// A frame that is one already.
+    /// No frame, but as long as one.
+    #[cfg(test)]
     pub(crate) fn raw(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
@@ -73,6 +74,15 @@ impl Frame {
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl From<RawFrame> for Frame {
+    fn from(frame: RawFrame) -> Self {
+        let mut bytes = Vec::with_capacity(frame.len());
+        // Cannot fail: a vector takes all.
+        let _ = frame.format(&mut bytes);
+        Self(bytes.into())
     }
 }
 

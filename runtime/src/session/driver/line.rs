@@ -21,6 +21,14 @@ pub(super) enum Line {
 }
 
 impl Line {
+    /// The message that was read last.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Up(connection) => connection.text(),
+            Self::Down(_) => "",
+        }
+    }
+
     /// Why a session ends that keeps more than it may.
     fn overflow_reason(&self) -> DisconnectReason {
         match self {

@@ -2,15 +2,38 @@
 
 use std::task::{Context, Poll};
 
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
-
 use super::Driver;
 use super::line::Line;
-use crate::server::{Mode, broken};
+use crate::server::{Message, Mode, broken};
 use crate::session::DisconnectReason;
-use crate::session::arrivals::Arrival;
 use crate::session::reply::refusal;
-use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control, is_counted};
+use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, Malformed, control, is_counted};
+
+/// What a message of the client is.
+enum Kind {
+    /// With its number, as every sign of life of a client has.
+    Ping(Option<u64>),
+    Pong,
+    /// So many frames were received.
+    Ack(Option<u64>),
+    Event {
+        head: Head,
+        counted: bool,
+    },
+}
+
+impl Kind {
+    fn of(text: &str) -> Result<Self, Malformed> {
+        let head = Head::parse(text)?;
+        let name = head.name(text);
+        Ok(match name {
+            control::PING => Self::Ping(head.payload(text).parse().ok()),
+            control::PONG => Self::Pong,
+            control::ACK => Self::Ack(head.payload(text).parse().ok()),
+            _ => Self::Event { counted: is_counted(name), head },
+        })
+    }
+}
 
 impl Driver {
     /// Tells the client that a message was refused. Clients of plain mode are told nothing.
@@ -49,8 +72,9 @@ impl Driver {
         self.malformed_in_a_row = 0;
     }
 
-    /// The next message that is for the session; `None` when there is no connection to read from.
-    pub(super) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
+    /// The next message that is for the session: its text is in the connection. `None` when there is
+    /// no connection to read from.
+    pub(super) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Head>> {
         while self.ended.is_none() {
             if self.turn == 0 {
                 cx.waker().wake_by_ref();
@@ -60,20 +84,20 @@ impl Driver {
             let Poll::Ready(read) = connection.poll_read(cx) else { return Poll::Pending };
             self.turn -= 1;
             match read {
-                Ok(Message::Text(text)) => {
+                Ok(Message::Text) => {
+                    let (kind, bytes) = (Kind::of(connection.text()), connection.message_size());
                     self.prove();
-                    if let Some(arrival) = self.arrive(text) {
-                        return Poll::Ready(Some(arrival));
+                    if let Some(head) = self.arrive(kind, bytes) {
+                        return Poll::Ready(Some(head));
                     }
                 }
-                Ok(Message::Binary(bytes)) => {
-                    self.count(bytes.len());
+                Ok(Message::Binary) => {
+                    let bytes = connection.message_size();
+                    self.count(bytes);
                     let what = "a binary frame: this connection speaks JSON in text frames";
                     self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
                 }
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
-                    self.member.outbox().shrink();
-                }
+                Ok(Message::Ping | Message::Pong) => self.member.outbox().shrink(),
                 Ok(Message::Close(frame)) => {
                     let (code, reason) = CloseCode::said(frame);
                     self.lose(DisconnectReason::ClientClosed { code, reason });
@@ -84,41 +108,41 @@ impl Driver {
         Poll::Ready(None)
     }
 
-    /// Sorts a message: what is for the session is returned, the rest is dealt with.
-    pub(super) fn arrive(&mut self, text: Utf8Bytes) -> Option<Arrival> {
-        let head = match Head::parse(&text) {
-            Ok(head) => head,
-            Err(malformed) => {
-                self.count(text.len());
-                self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
-                return None;
+    /// Sorts a message of so many bytes: what is for the session is returned, the rest is dealt with.
+    fn arrive(&mut self, kind: Result<Kind, Malformed>, bytes: usize) -> Option<Head> {
+        let head = match kind {
+            Ok(Kind::Event { head, counted }) => {
+                if counted {
+                    self.count(bytes);
+                }
+                head
             }
-        };
-        match head.name(&text) {
-            control::PING => {
+            Ok(Kind::Ping(number)) => {
                 self.acknowledge();
                 self.member.outbox().shrink();
-                let number = head.payload(&text).parse::<u64>().ok();
                 if let Ok(frame) = Frame::event(control::PONG, &number) {
                     self.member.outbox().push_uncounted(frame);
                 }
                 self.well_formed();
                 return None;
             }
-            control::ACK => {
-                if let Ok(received) = head.payload(&text).parse() {
+            Ok(Kind::Ack(received)) => {
+                if let Some(received) = received {
                     self.confirm(received);
                 }
                 self.well_formed();
                 return None;
             }
-            control::PONG => {
+            Ok(Kind::Pong) => {
                 self.well_formed();
                 return None;
             }
-            name if is_counted(name) => self.count(text.len()),
-            _ => {}
-        }
+            Err(malformed) => {
+                self.count(bytes);
+                self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
+                return None;
+            }
+        };
         if let Some(rate) = &mut self.rate
             && !rate.allow()
         {
@@ -133,7 +157,7 @@ impl Driver {
             self.refuse(&ErrorBody::new(ErrorCode::Malformed, message), None);
             return None;
         }
-        Some(Arrival { text, head })
+        Some(head)
     }
 
     /// A counted frame of so many bytes has come.
