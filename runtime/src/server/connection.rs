@@ -102,29 +102,27 @@ impl Connection {
         }
         let message = ready!(self.reader.poll_read(cx))?;
         match &message {
-            Message::Ping => {
-                let payload = Bytes::copy_from_slice(self.reader.payload());
-                let pong = Frame::from(RawFrame::pong(payload));
+            Message::Ping(payload) => {
+                let pong = Frame::from(RawFrame::pong(payload.clone()));
                 self.member.outbox().push_uncounted(pong);
             }
             Message::Close(said) => {
                 // The same: RFC 6455 §5.5.1.
                 self.goodbye = Some(Frame::from(RawFrame::close(said.clone())));
             }
-            Message::Text | Message::Binary | Message::Pong => {}
+            Message::Text | Message::Binary | Message::Pong(_) => {}
         }
         Poll::Ready(Ok(message))
     }
 
-    /// The message that was read last, if it is text.
+    /// The message that was just read, if it was text.
     pub(crate) fn text(&self) -> &str {
-        // Never an error: this was looked at before it became a message.
-        std::str::from_utf8(self.reader.payload()).unwrap_or_default()
+        self.reader.text()
     }
 
-    /// Its length in bytes.
-    pub(crate) fn message_size(&self) -> usize {
-        self.reader.payload().len()
+    /// The message that was just read, if it was binary.
+    pub(crate) fn binary(&self) -> &[u8] {
+        self.reader.binary()
     }
 
     /// Before the task sleeps: the message that was read last is not looked at any more.
@@ -205,11 +203,9 @@ impl Connection {
         self.member.outbox().push_uncounted(Frame::from(RawFrame::ping(Bytes::new())));
     }
 
-    /// Sends the message that was read last back as it came.
-    pub(super) fn send_back(&self, message: &Message) {
-        let data = if *message == Message::Text { Data::Text } else { Data::Binary };
-        let payload = Bytes::copy_from_slice(self.reader.payload());
-        let frame = RawFrame::message(payload, OpCode::Data(data), true);
+    /// Sends a message as it is.
+    pub(super) fn send(&self, data: Data, payload: &[u8]) {
+        let frame = RawFrame::message(Bytes::copy_from_slice(payload), OpCode::Data(data), true);
         self.member.outbox().push_uncounted(Frame::from(frame));
     }
 

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 use super::admission::{Admission, Endpoint, no_random_bits, refuse};
 use super::alive::{Alive, Living};
@@ -84,7 +85,8 @@ impl Endpoint for Echo {
 async fn run(mut connection: Connection, presence: Presence, _alive: Alive) {
     let reason = loop {
         match timeout(PATIENCE, poll_fn(|cx| poll_next(&mut connection, &presence, cx))).await {
-            Ok(Ok(message)) => connection.send_back(&message),
+            Ok(Ok(Data::Text)) => connection.send(Data::Text, connection.text().as_bytes()),
+            Ok(Ok(data)) => connection.send(data, connection.binary()),
             Ok(Err(reason)) => break reason,
             Err(_) => break DisconnectReason::HeartbeatMissed,
         }
@@ -103,7 +105,7 @@ fn poll_next(
     connection: &mut Connection,
     presence: &Presence,
     cx: &mut Context<'_>,
-) -> Poll<Result<Message, DisconnectReason>> {
+) -> Poll<Result<Data, DisconnectReason>> {
     let outbox = presence.member().outbox();
     outbox.wake_up();
     let next = poll_message(connection, cx);
@@ -118,7 +120,7 @@ fn poll_next(
 fn poll_message(
     connection: &mut Connection,
     cx: &mut Context<'_>,
-) -> Poll<Result<Message, DisconnectReason>> {
+) -> Poll<Result<Data, DisconnectReason>> {
     loop {
         connection.release();
         if let Err(error) = std::task::ready!(connection.poll_write(cx)) {
@@ -126,12 +128,13 @@ fn poll_message(
         }
         // A pong that is put into the outbox meanwhile wakes this task.
         return Poll::Ready(match std::task::ready!(connection.poll_read(cx)) {
-            Ok(message @ (Message::Text | Message::Binary)) => Ok(message),
+            Ok(Message::Text) => Ok(Data::Text),
+            Ok(Message::Binary) => Ok(Data::Binary),
             Ok(Message::Close(frame)) => {
                 let (code, reason) = CloseCode::said(frame);
                 Err(DisconnectReason::ClientClosed { code, reason })
             }
-            Ok(Message::Ping | Message::Pong) => continue,
+            Ok(Message::Ping(_) | Message::Pong(_)) => continue,
             Err(error) => Err(broken(&error)),
         });
     }

@@ -1,7 +1,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Cursor};
+use std::cell::Cell;
+use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,8 +12,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{FrameHeader, Utf8Bytes};
-use tokio_tungstenite::tungstenite::{Bytes, Error};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
 use super::unread::Unread;
 use crate::transport::Stream;
@@ -20,15 +20,24 @@ use crate::transport::Stream;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
 
+thread_local! {
+    /// What a thread puts messages together in, while no connection has it.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A thread keeps room for so large a message.
+const ROOM: usize = 64 << 10;
+
 /// Reads a client's messages, as RFC 6455 has them.
-///
-/// Messages are read where they came to lie: a client's text is not copied before it is decoded.
 pub(super) struct Reader {
     input: Input,
     unread: Unread,
     max_message_size: usize,
-    payload: Payload,
-    fragments: Option<Fragments>,
+    /// The last message, if it was text.
+    text: String,
+    /// The last one, if it was binary, or what has come of the next.
+    bytes: Vec<u8>,
+    fragmented: Option<Fragmented>,
     /// A byte came.
     heard: bool,
 }
@@ -42,33 +51,68 @@ pub(super) enum Input {
 /// What a client says.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Message {
-    /// Valid UTF-8.
     Text,
     Binary,
-    Ping,
-    Pong,
+    Ping(Bytes),
+    Pong(Bytes),
     Close(Option<CloseFrame>),
 }
 
-/// Where the payload of the last message is.
-enum Payload {
-    Unread(Range<usize>),
-    Joined(Vec<u8>),
-}
-
-/// The first frames of a message.
-struct Fragments {
-    of: Data,
-    payload: Vec<u8>,
+/// A message of which some frames have come.
+#[derive(Clone, Copy)]
+struct Fragmented {
+    data: Data,
     /// So much of it is valid UTF-8, if it is to be.
     valid: usize,
 }
 
-/// A whole frame.
-struct Frame {
+/// What a frame begins with (RFC 6455 §5.2).
+struct Header {
     is_final: bool,
+    /// A bit is set that means nothing without an extension.
+    reserved: bool,
     opcode: OpCode,
+    masked: bool,
+    mask: [u8; 4],
+    /// So many bytes the header has.
+    size: usize,
+    /// So many follow.
+    payload: usize,
+}
+
+/// A whole frame, still masked.
+struct Frame {
+    header: Header,
     payload: Range<usize>,
+}
+
+impl Header {
+    /// The header that `bytes` begin with, if all of it has come.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let [first, second, rest @ ..] = bytes else { return None };
+        let masked = second & 0x80 != 0;
+        let (payload, rest) = match second & 0x7F {
+            126 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (usize::from(u16::from_be_bytes(*length)), rest)
+            }
+            127 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX), rest)
+            }
+            length => (usize::from(length), rest),
+        };
+        let (mask, rest) = if masked { rest.split_first_chunk()? } else { (&[0; 4], rest) };
+        Some(Self {
+            is_final: first & 0x80 != 0,
+            reserved: first & 0x70 != 0,
+            opcode: OpCode::from(first & 0x0F),
+            masked,
+            mask: *mask,
+            size: bytes.len() - rest.len(),
+            payload,
+        })
+    }
 }
 
 impl Reader {
@@ -78,8 +122,9 @@ impl Reader {
             input,
             unread: Unread::from(read),
             max_message_size,
-            payload: Payload::Joined(Vec::new()),
-            fragments: None,
+            text: String::new(),
+            bytes: Vec::new(),
+            fragmented: None,
             heard: false,
         }
     }
@@ -88,7 +133,7 @@ impl Reader {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
         loop {
             while let Some(frame) = self.take_frame()? {
-                if let Some(message) = self.take_message(frame)? {
+                if let Some(message) = self.take_message(&frame)? {
                     return Poll::Ready(Ok(message));
                 }
             }
@@ -96,17 +141,29 @@ impl Reader {
         }
     }
 
-    /// The payload of the message that was read last; nothing any more once the buffer is released.
-    pub(super) fn payload(&self) -> &[u8] {
-        match &self.payload {
-            Payload::Unread(range) => self.unread.get(range.clone()),
-            Payload::Joined(payload) => payload,
-        }
+    /// The last message, if it was text and nothing was read or released since.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
-    /// Gives back the buffer to read into, which others need while this task sleeps.
+    /// The last message, if it was binary and nothing was read or released since.
+    pub(super) fn binary(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Gives back the room to read into, which others need while this task sleeps.
     pub(super) fn release(&mut self) {
-        self.payload = Payload::Joined(Vec::new());
+        if self.fragmented.is_some() {
+            // What waits for its rest takes no more room than it has come to.
+            self.bytes.shrink_to_fit();
+        } else {
+            let text = std::mem::take(&mut self.text).into_bytes();
+            for room in [text, std::mem::take(&mut self.bytes)] {
+                if (1..=ROOM).contains(&room.capacity()) {
+                    SPARE.set(room);
+                }
+            }
+        }
         self.unread.release();
     }
 
@@ -120,7 +177,8 @@ impl Reader {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let wanted = self.frame_length().unwrap_or_default();
+        let header = Header::parse(self.unread.as_slice());
+        let wanted = header.map_or(0, |header| header.size.saturating_add(header.payload));
         let mut room = ReadBuf::new(self.unread.room(wanted));
         ready!(self.input.poll_read(cx, &mut room))?;
         let count = room.filled().len();
@@ -132,40 +190,33 @@ impl Reader {
         Poll::Ready(Ok(()))
     }
 
-    /// How long the first frame is, if that is known.
-    fn frame_length(&self) -> Option<usize> {
-        let mut unread = Cursor::new(self.unread.as_slice());
-        let (_, length) = FrameHeader::parse(&mut unread).ok()??;
-        usize::try_from(unread.position().saturating_add(length)).ok()
-    }
-
-    /// The first frame, unmasked, if all of it has come.
+    /// The first frame, if all of it has come.
     fn take_frame(&mut self) -> Result<Option<Frame>, Error> {
-        let mut unread = Cursor::new(self.unread.as_slice());
-        let Some((header, length)) = FrameHeader::parse(&mut unread)? else { return Ok(None) };
-        let header_length = usize::try_from(unread.position()).unwrap_or_default();
-        let size = usize::try_from(length).unwrap_or(usize::MAX);
-        let control = matches!(header.opcode, OpCode::Control(_));
-        if header.rsv1 || header.rsv2 || header.rsv3 {
-            return Err(ProtocolError::NonZeroReservedBits.into());
-        }
-        let Some(mask) = header.mask else {
-            return Err(ProtocolError::UnmaskedFrameFromClient.into());
-        };
-        if control && !header.is_final {
-            return Err(ProtocolError::FragmentedControlFrame.into());
-        }
-        if control && size > MAX_CONTROL {
-            return Err(ProtocolError::ControlFrameTooBig.into());
-        }
-        self.check_size(size)?;
-        if self.unread.as_slice().len() - header_length < size {
+        let unread = self.unread.as_slice();
+        let Some(header) = Header::parse(unread) else { return Ok(None) };
+        self.check(&header)?;
+        if unread.len() - header.size < header.payload {
             return Ok(None);
         }
-        self.unread.consume(header_length);
-        let payload = self.unread.consume(size);
-        unmask(self.unread.get_mut(payload.clone()), mask);
-        Ok(Some(Frame { is_final: header.is_final, opcode: header.opcode, payload }))
+        self.unread.consume(header.size);
+        let payload = self.unread.consume(header.payload);
+        Ok(Some(Frame { header, payload }))
+    }
+
+    /// Whether a client may send such a frame.
+    fn check(&self, header: &Header) -> Result<(), Error> {
+        let control = matches!(header.opcode, OpCode::Control(_));
+        if header.reserved {
+            Err(ProtocolError::NonZeroReservedBits.into())
+        } else if !header.masked {
+            Err(ProtocolError::UnmaskedFrameFromClient.into())
+        } else if control && !header.is_final {
+            Err(ProtocolError::FragmentedControlFrame.into())
+        } else if control && header.payload > MAX_CONTROL {
+            Err(ProtocolError::ControlFrameTooBig.into())
+        } else {
+            self.check_size(header.payload)
+        }
     }
 
     fn check_size(&self, size: usize) -> Result<(), Error> {
@@ -177,76 +228,81 @@ impl Reader {
     }
 
     /// The message that ends with this frame.
-    fn take_message(&mut self, frame: Frame) -> Result<Option<Message>, Error> {
-        let message = match frame.opcode {
-            OpCode::Control(Control::Ping) => Message::Ping,
-            OpCode::Control(Control::Pong) => Message::Pong,
-            OpCode::Control(Control::Close) => {
-                Message::Close(close_frame(self.unread.get(frame.payload.clone()))?)
-            }
-            OpCode::Control(Control::Reserved(code)) => {
+    fn take_message(&mut self, frame: &Frame) -> Result<Option<Message>, Error> {
+        let control = match frame.header.opcode {
+            OpCode::Data(data) => return self.take_data(data, frame),
+            OpCode::Control(control) => control,
+        };
+        let mut payload = Vec::new();
+        self.unmask_into(&mut payload, frame);
+        Ok(Some(match control {
+            Control::Ping => Message::Ping(payload.into()),
+            Control::Pong => Message::Pong(payload.into()),
+            Control::Close => Message::Close(close_frame(&payload)?),
+            Control::Reserved(code) => {
                 return Err(ProtocolError::UnknownControlFrameType(code).into());
             }
-            OpCode::Data(data) => return self.take_data(data, frame),
-        };
-        self.payload = Payload::Unread(frame.payload);
-        Ok(Some(message))
+        }))
     }
 
-    fn take_data(&mut self, data: Data, frame: Frame) -> Result<Option<Message>, Error> {
-        if let Data::Reserved(code) = data {
-            return Err(ProtocolError::UnknownDataFrameType(code).into());
-        }
-        let payload = self.unread.get(frame.payload.clone());
-        let fragments = match (data, self.fragments.take()) {
+    fn take_data(&mut self, data: Data, frame: &Frame) -> Result<Option<Message>, Error> {
+        let mut message = match (data, self.fragmented.take()) {
+            (Data::Reserved(code), _) => {
+                return Err(ProtocolError::UnknownDataFrameType(code).into());
+            }
+            (Data::Continue, Some(message)) => message,
             (Data::Continue, None) => return Err(ProtocolError::UnexpectedContinueFrame.into()),
-            (Data::Continue, Some(mut fragments)) => {
-                self.check_size(fragments.payload.len() + payload.len())?;
-                fragments.payload.extend_from_slice(payload);
-                fragments
+            (data, Some(_)) => return Err(ProtocolError::ExpectedFragment(data).into()),
+            (data, None) => {
+                self.start_over();
+                Fragmented { data, valid: 0 }
             }
-            (_, Some(_)) => return Err(ProtocolError::ExpectedFragment(data).into()),
-            (of, None) if frame.is_final => {
-                let message = whole(of, payload)?;
-                self.payload = Payload::Unread(frame.payload);
-                return Ok(Some(message));
-            }
-            (of, None) => Fragments { of, payload: payload.to_vec(), valid: 0 },
         };
-        if frame.is_final {
-            let message = whole(fragments.of, &fragments.payload)?;
-            self.payload = Payload::Joined(fragments.payload);
-            return Ok(Some(message));
+        self.check_size(self.bytes.len() + frame.payload.len())?;
+        let mut bytes = std::mem::take(&mut self.bytes);
+        self.unmask_into(&mut bytes, frame);
+        match (message.data, frame.header.is_final) {
+            (Data::Text, true) => {
+                self.text = String::from_utf8(bytes)?;
+                return Ok(Some(Message::Text));
+            }
+            (Data::Text, false) => {
+                message.valid += valid_so_far(&bytes[message.valid..])?;
+                self.fragmented = Some(message);
+            }
+            (_, true) => {
+                self.bytes = bytes;
+                return Ok(Some(Message::Binary));
+            }
+            (_, false) => self.fragmented = Some(message),
         }
-        self.fragments = Some(fragments.checked()?);
+        self.bytes = bytes;
         Ok(None)
     }
-}
 
-impl Fragments {
-    /// Text that can become no UTF-8 any more is not waited for.
-    fn checked(mut self) -> Result<Self, Error> {
-        if self.of == Data::Text
-            && let Err(error) = std::str::from_utf8(&self.payload[self.valid..])
-        {
-            if error.error_len().is_some() {
-                return Err(error.into());
-            }
-            self.valid += error.valid_up_to();
-        } else {
-            self.valid = self.payload.len();
+    /// Empty room for the next message.
+    fn start_over(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = std::mem::take(&mut self.text).into_bytes();
         }
-        Ok(self)
+        if self.bytes.capacity() == 0 {
+            self.bytes = SPARE.take();
+        }
+        self.bytes.clear();
+    }
+
+    fn unmask_into(&self, bytes: &mut Vec<u8>, frame: &Frame) {
+        let start = bytes.len();
+        bytes.extend_from_slice(self.unread.get(frame.payload.clone()));
+        unmask(&mut bytes[start..], frame.header.mask);
     }
 }
 
-/// The message with this payload.
-fn whole(of: Data, payload: &[u8]) -> Result<Message, Error> {
-    if of == Data::Text {
-        std::str::from_utf8(payload)?;
-        Ok(Message::Text)
-    } else {
-        Ok(Message::Binary)
+/// How much of a text is valid UTF-8, which the rest may become. Text that cannot is not waited for.
+fn valid_so_far(text: &[u8]) -> Result<usize, Error> {
+    match std::str::from_utf8(text) {
+        Err(error) if error.error_len().is_none() => Ok(error.valid_up_to()),
+        checked => Ok(checked?.len()),
     }
 }
 

@@ -43,10 +43,6 @@ impl Unread {
         self.bytes.get(range).unwrap_or_default()
     }
 
-    pub(super) fn get_mut(&mut self, range: Range<usize>) -> &mut [u8] {
-        self.bytes.get_mut(range).unwrap_or_default()
-    }
-
     /// Room behind what is unread, of which `wanted` bytes are looked at together.
     ///
     /// A client gets it as it fills it, not as it says that it will.

@@ -2,12 +2,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::ser::Error as _;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{Frame as RawFrame, FrameHeader};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
 const HEADER: usize = 10;
+
+/// The first byte of a text frame that is a whole message.
+const TEXT: u8 = 0x81;
 
 /// What a thread keeps to encode into.
 const SCRATCH: usize = 64 << 10;
@@ -59,13 +60,8 @@ impl Frame {
         // Room for the longest header, then the payload.
         bytes.extend_from_slice(&[0; HEADER]);
         serde_json::to_writer(&mut *bytes, message)?;
-        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
-        let payload = (bytes.len() - HEADER) as u64;
-        let start = HEADER - header.len(payload);
-        header
-            .format(payload, &mut &mut bytes[start..HEADER])
-            .map_err(serde_json::Error::custom)?;
-        Ok(Self(bytes[start..].into()))
+        let header = write_header(bytes);
+        Ok(Self(bytes[HEADER - header..].into()))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -74,6 +70,28 @@ impl Frame {
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// Writes the header of a text frame right before the payload; says how long it is (RFC 6455 §5.2).
+fn write_header(bytes: &mut [u8]) -> usize {
+    let Some((header, payload)) = bytes.split_first_chunk_mut::<HEADER>() else { return 0 };
+    let length = payload.len();
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ 0..126), _) => {
+            header[HEADER - 2..].copy_from_slice(&[TEXT, length]);
+            2
+        }
+        (_, Ok(length)) => {
+            let [high, low] = length.to_be_bytes();
+            header[HEADER - 4..].copy_from_slice(&[TEXT, 126, high, low]);
+            4
+        }
+        _ => {
+            header[..2].copy_from_slice(&[TEXT, 127]);
+            header[2..].copy_from_slice(&(length as u64).to_be_bytes());
+            HEADER
+        }
     }
 }
 
@@ -89,6 +107,8 @@ impl From<RawFrame> for Frame {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+
+    use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 
     use super::*;
 

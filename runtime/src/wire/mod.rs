@@ -13,7 +13,7 @@ pub use close::CloseCode;
 pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
 pub(crate) use frame::Frame;
-pub(crate) use message::{Head, Malformed};
+pub(crate) use message::Head;
 pub(crate) use receipts::{Receipts, is_counted};
 pub use unrecovered::Unrecovered;
 pub use violation::Violation;

@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use proptest::prelude::*;
 use tokio_tungstenite::tungstenite::Message as Said;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
 use super::*;
@@ -74,12 +75,11 @@ fn read(chunks: VecDeque<Vec<u8>>, releases: bool) -> (Vec<Said>, Error) {
         let Poll::Ready(read) = reader.poll_read(&mut Context::from_waker(Waker::noop())) else {
             panic!("these chunks are always ready");
         };
-        let payload = Bytes::copy_from_slice(reader.payload());
         messages.push(match read {
-            Ok(Message::Text) => Said::Text(payload.try_into().expect("valid UTF-8")),
-            Ok(Message::Binary) => Said::Binary(payload),
-            Ok(Message::Ping) => Said::Ping(payload),
-            Ok(Message::Pong) => Said::Pong(payload),
+            Ok(Message::Text) => Said::text(reader.text()),
+            Ok(Message::Binary) => Said::binary(Bytes::copy_from_slice(reader.binary())),
+            Ok(Message::Ping(payload)) => Said::Ping(payload),
+            Ok(Message::Pong(payload)) => Said::Pong(payload),
             Ok(Message::Close(frame)) => {
                 messages.push(Said::Close(frame));
                 return (messages, Error::ConnectionClosed);
@@ -125,8 +125,8 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
     let mask = proptest::option::weighted(0.97, any::<[u8; 4]>());
     let first = prop_oneof![12 => Just(0x80), 8 => Just(0), 1 => (0..16_u8).prop_map(|b| b << 4)];
     (first, opcode, payload, mask).prop_map(|(first, opcode, mut payload, mask)| {
-        let header = FrameHeader { mask, ..FrameHeader::default() };
         let mut bytes = Vec::new();
+        let header = FrameHeader { mask, ..FrameHeader::default() };
         header.format(payload.len() as u64, &mut bytes).expect("a vector takes all");
         bytes[0] = first | opcode;
         unmask(&mut payload, mask.unwrap_or_default());

@@ -7,7 +7,7 @@ use super::line::Line;
 use crate::server::{Message, Mode, broken};
 use crate::session::DisconnectReason;
 use crate::session::reply::refusal;
-use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, Malformed, control, is_counted};
+use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control, is_counted};
 
 /// What a message of the client is.
 enum Kind {
@@ -17,21 +17,18 @@ enum Kind {
     /// So many frames were received.
     Ack(Option<u64>),
     Event {
-        head: Head,
         counted: bool,
     },
 }
 
 impl Kind {
-    fn of(text: &str) -> Result<Self, Malformed> {
-        let head = Head::parse(text)?;
-        let name = head.name(text);
-        Ok(match name {
+    fn of(head: &Head, text: &str) -> Self {
+        match head.name(text) {
             control::PING => Self::Ping(head.payload(text).parse().ok()),
             control::PONG => Self::Pong,
             control::ACK => Self::Ack(head.payload(text).parse().ok()),
-            _ => Self::Event { counted: is_counted(name), head },
-        })
+            name => Self::Event { counted: is_counted(name) },
+        }
     }
 }
 
@@ -85,19 +82,31 @@ impl Driver {
             self.turn -= 1;
             match read {
                 Ok(Message::Text) => {
-                    let (kind, bytes) = (Kind::of(connection.text()), connection.message_size());
-                    self.prove();
-                    if let Some(head) = self.arrive(kind, bytes) {
-                        return Poll::Ready(Some(head));
+                    let text = connection.text();
+                    let bytes = text.len();
+                    match Head::parse(text) {
+                        Ok(head) => {
+                            let kind = Kind::of(&head, text);
+                            self.prove();
+                            if self.arrive(&head, &kind, bytes) {
+                                return Poll::Ready(Some(head));
+                            }
+                        }
+                        Err(malformed) => {
+                            self.prove();
+                            self.count(bytes);
+                            let what = malformed.to_string();
+                            self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
+                        }
                     }
                 }
                 Ok(Message::Binary) => {
-                    let bytes = connection.message_size();
+                    let bytes = connection.binary().len();
                     self.count(bytes);
                     let what = "a binary frame: this connection speaks JSON in text frames";
                     self.refuse(&ErrorBody::new(ErrorCode::Malformed, what), None);
                 }
-                Ok(Message::Ping | Message::Pong) => self.member.outbox().shrink(),
+                Ok(Message::Ping(_) | Message::Pong(_)) => self.member.outbox().shrink(),
                 Ok(Message::Close(frame)) => {
                     let (code, reason) = CloseCode::said(frame);
                     self.lose(DisconnectReason::ClientClosed { code, reason });
@@ -108,56 +117,47 @@ impl Driver {
         Poll::Ready(None)
     }
 
-    /// Sorts a message of so many bytes: what is for the session is returned, the rest is dealt with.
-    fn arrive(&mut self, kind: Result<Kind, Malformed>, bytes: usize) -> Option<Head> {
-        let head = match kind {
-            Ok(Kind::Event { head, counted }) => {
-                if counted {
-                    self.count(bytes);
-                }
-                head
-            }
-            Ok(Kind::Ping(number)) => {
+    /// Whether a message of so many bytes is for the session; what is not is dealt with.
+    fn arrive(&mut self, head: &Head, kind: &Kind, bytes: usize) -> bool {
+        match kind {
+            Kind::Event { counted: true } => self.count(bytes),
+            Kind::Event { counted: false } => {}
+            Kind::Ping(number) => {
                 self.acknowledge();
                 self.member.outbox().shrink();
-                if let Ok(frame) = Frame::event(control::PONG, &number) {
+                if let Ok(frame) = Frame::event(control::PONG, number) {
                     self.member.outbox().push_uncounted(frame);
                 }
                 self.well_formed();
-                return None;
+                return false;
             }
-            Ok(Kind::Ack(received)) => {
+            Kind::Ack(received) => {
                 if let Some(received) = received {
-                    self.confirm(received);
+                    self.confirm(*received);
                 }
                 self.well_formed();
-                return None;
+                return false;
             }
-            Ok(Kind::Pong) => {
+            Kind::Pong => {
                 self.well_formed();
-                return None;
+                return false;
             }
-            Err(malformed) => {
-                self.count(bytes);
-                self.refuse(&ErrorBody::new(ErrorCode::Malformed, malformed.to_string()), None);
-                return None;
-            }
-        };
+        }
         if let Some(rate) = &mut self.rate
             && !rate.allow()
         {
             let body = ErrorBody::new(ErrorCode::Limited, "more events than the rate limit allows");
             self.refuse(&body, head.id);
-            return None;
+            return false;
         }
         if let Some(id) = head.id
             && (self.running == Some(id) || self.arrivals.has_call(id))
         {
             let message = format!("a call with the id {id} is still running");
             self.refuse(&ErrorBody::new(ErrorCode::Malformed, message), None);
-            return None;
+            return false;
         }
-        Some(head)
+        true
     }
 
     /// A counted frame of so many bytes has come.
