@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::contract::Contract;
 use crate::server::Router;
-use crate::wire::Head;
+use crate::wire::{CallId, Head};
 
 /// White space as JSON has it.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
@@ -32,7 +32,7 @@ pub fn parse_strictly(text: &str) -> Option<Parts> {
 fn parts(text: &str, head: &Head) -> Parts {
     let (name, payload) =
         (head.name(text).to_owned(), head.payload(text).trim_matches(SPACE).to_owned());
-    Parts { name, payload, id: head.id }
+    Parts { name, payload, id: head.id.map(CallId::get) }
 }
 
 /// Decodes a message as a session does, or returns the frame that refuses it, header and all.

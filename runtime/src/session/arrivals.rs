@@ -1,8 +1,9 @@
 use std::collections::VecDeque;
 
-use crate::wire::Head;
+use crate::wire::{CallId, Head};
 
 /// A message of the client that is to be handled.
+#[derive(Default)]
 pub(super) struct Arrival {
     pub(super) head: Head,
     /// Its text, if it was read ahead; else the connection has it still.
@@ -36,7 +37,7 @@ impl Arrivals {
         self.queue.len() >= messages || self.bytes >= bytes
     }
 
-    pub(super) fn has_call(&self, id: u64) -> bool {
+    pub(super) fn has_call(&self, id: CallId) -> bool {
         self.queue.iter().any(|arrival| arrival.head.id == Some(id))
     }
 }

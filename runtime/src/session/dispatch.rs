@@ -3,30 +3,31 @@ use std::pin::pin;
 
 use super::Answer;
 use super::DisconnectReason;
-use super::arrivals::Arrival;
 use super::driver::{Driver, Run};
 use super::guard::{Event, Guard};
 use super::reply::{Reply, details};
 use crate::contract::{DecodeError, Events, Procedure};
 use crate::server::Mode;
-use crate::wire::{ErrorBody, ErrorCode, Head, Violation};
+use crate::wire::{CallId, ErrorBody, ErrorCode, Head, Violation};
 
 /// Guards, decodes and handles one message. `Err` ends the session.
 pub(super) async fn dispatch<E: Procedure<S>, S>(
     session: &mut S,
     guard: Option<&Guard<S>>,
     driver: &mut Driver,
-    arrival: Arrival,
-) -> Result<(), DisconnectReason> {
-    let call = arrival.head.id;
-    let text = driver.text(&arrival);
-    let name = arrival.head.name(text);
+) -> Result<(), Box<DisconnectReason>> {
+    let (head, text) = driver.arrival();
+    let (call, name) = (head.id, head.name(text));
     let event = E::INCOMING.iter().copied().find(|event| *event == name);
+    let mut prepared = None;
     // The guard, a field's `Deserialize` and a rule may be the user's: their panics are contained.
-    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, &arrival.head, event, text));
-    let prepared = match catch_unwind(prepare) {
-        Ok(Ok(prepared)) => prepared,
-        Ok(Err(refusal)) => {
+    let prepare = AssertUnwindSafe(|| {
+        prepared = Some(prepare::<E, S>(session, guard, head, event, text)?);
+        Ok(())
+    });
+    match catch_unwind(prepare) {
+        Ok(Ok(())) => {}
+        Ok(Err::<_, Box<Refusal>>(refusal)) => {
             driver.refuse(&refusal.body, refusal.call);
             return Ok(());
         }
@@ -37,8 +38,9 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             );
             return Err(panicked(driver, call));
         }
-    };
-    drop(arrival);
+    }
+    let Some(prepared) = prepared else { return Ok(()) };
+    driver.forget_arrival();
     driver.well_formed();
     let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
     let handler = pin!(E::handle(session, prepared, Reply::new(wanted)));
@@ -62,15 +64,15 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             tracing::error!(event, "a handler panicked; its session ends");
             Err(panicked(driver, call))
         }
-        Run::Cut => Err(driver.ending().unwrap_or(DisconnectReason::ShutDown)),
+        Run::Cut => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
     }
 }
 
 /// Tells the caller that the user's code panicked.
-fn panicked(driver: &mut Driver, call: Option<u64>) -> DisconnectReason {
+fn panicked(driver: &mut Driver, call: Option<CallId>) -> Box<DisconnectReason> {
     let message = "the handler failed; the session ends";
     driver.refuse(&ErrorBody::new(ErrorCode::Panicked, message), call);
-    DisconnectReason::HandlerPanicked
+    Box::new(DisconnectReason::HandlerPanicked)
 }
 
 /// Asks the guard, then decodes; `event` is one of the contract's.
@@ -101,7 +103,7 @@ fn decode<I: Events>(name: &str, payload: &str) -> Result<I, DecodeError<serde_j
 
 struct Refusal {
     body: ErrorBody,
-    call: Option<u64>,
+    call: Option<CallId>,
 }
 
 /// Finds out what is wrong with a message that could not be decoded.

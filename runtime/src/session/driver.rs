@@ -21,7 +21,7 @@ use super::rate_limit::RateLimit;
 use super::stall::Stall;
 use super::{DisconnectReason, Member};
 use crate::server::{Connection, Mode};
-use crate::wire::{Frame, Receipts, Unrecovered, control, receipts};
+use crate::wire::{CallId, Frame, Head, Receipts, Unrecovered, control, receipts};
 
 /// Carries a session over its connections: reads what comes, writes what waits, keeps time.
 ///
@@ -33,10 +33,12 @@ pub(super) struct Driver {
     proven: u64,
     member: Arc<Member>,
     mode: Mode,
+    /// The message that was read last, if it is for the session.
+    arrival: Arrival,
     arrivals: Arrivals,
     receipts: Receipts,
     /// The call whose handler runs.
-    running: Option<u64>,
+    running: Option<CallId>,
     liveness: Liveness,
     rate: Option<RateLimit>,
     malformed_in_a_row: u32,
@@ -56,8 +58,8 @@ pub(super) struct Driver {
 
 /// What a session has to do next.
 pub(super) enum Next {
-    /// A message of the client.
-    Arrival(Arrival),
+    /// A message of the client, for [`Driver::arrival`].
+    Arrival,
     /// A client that wants to go on with the session.
     Comeback(Box<Comeback>),
 }
@@ -79,6 +81,7 @@ impl Driver {
             comebacks: 0,
             proven: 0,
             mode,
+            arrival: Arrival::default(),
             arrivals: Arrivals::default(),
             receipts: Receipts::new(receipts::SERVER),
             running: None,
@@ -97,11 +100,11 @@ impl Driver {
     }
 
     /// What to do next, or why the session ends.
-    pub(super) async fn next(&mut self) -> Result<Next, DisconnectReason> {
+    pub(super) async fn next(&mut self) -> Result<Next, Box<DisconnectReason>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, DisconnectReason>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, Box<DisconnectReason>>> {
         self.wake_up();
         if self.cork.holds_any() {
             // Its client is not read until the others have what it sent them before.
@@ -113,19 +116,18 @@ impl Driver {
         loop {
             self.answer_call();
             if let Some(reason) = &self.ended {
-                return Poll::Ready(match self.arrivals.pop() {
-                    Some(arrival) if self.handles_the_rest() => Ok(Next::Arrival(arrival)),
-                    _ => Err(reason.clone()),
-                });
+                let reason = Box::new(reason.clone());
+                let goes_on = self.handles_the_rest() && self.take_next();
+                return Poll::Ready(if goes_on { Ok(Next::Arrival) } else { Err(reason) });
             }
-            if let Some(arrival) = self.arrivals.pop() {
-                return Poll::Ready(Ok(Next::Arrival(arrival)));
+            if self.take_next() {
+                return Poll::Ready(Ok(Next::Arrival));
             }
             if let Some(comeback) = self.member.door().comeback() {
                 return Poll::Ready(Ok(Next::Comeback(comeback)));
             }
-            if let Poll::Ready(Some(head)) = self.poll_arrival(cx) {
-                return Poll::Ready(Ok(Next::Arrival(Arrival { head, kept: None })));
+            if self.poll_arrival(cx) == Poll::Ready(true) {
+                return Poll::Ready(Ok(Next::Arrival));
             }
             self.rest(cx);
             // Looked at once more now that the outbox has this task's waker: what comes from here on
@@ -141,7 +143,7 @@ impl Driver {
     /// Runs a handler to its end; meanwhile reads ahead and writes.
     pub(super) async fn handle<F: Future>(
         &mut self,
-        call: Option<u64>,
+        call: Option<CallId>,
         handler: Pin<&mut F>,
     ) -> Run<F::Output> {
         self.running = call;
@@ -182,11 +184,9 @@ impl Driver {
                     return Poll::Ready(Run::TimedOut);
                 }
             }
-            while !self.is_full() {
-                match self.poll_arrival(cx) {
-                    Poll::Ready(Some(head)) => self.arrivals.push(head, self.line.text()),
-                    Poll::Ready(None) | Poll::Pending => break,
-                }
+            while !self.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
+                let head = std::mem::take(&mut self.arrival.head);
+                self.arrivals.push(head, self.line.text());
             }
             self.rest(cx);
             // Only now that the outbox has this task's waker: a later call wakes it.
@@ -202,9 +202,22 @@ impl Driver {
         self.mode
     }
 
-    /// The text of a message that [`next`](Self::next) has just brought.
-    pub(super) fn text<'a>(&'a self, arrival: &'a Arrival) -> &'a str {
-        arrival.kept.as_deref().unwrap_or_else(|| self.line.text())
+    /// The message that [`next`](Self::next) has just brought, and its text.
+    pub(super) fn arrival(&self) -> (&Head, &str) {
+        let Arrival { head, kept } = &self.arrival;
+        (head, kept.as_deref().unwrap_or_else(|| self.line.text()))
+    }
+
+    /// The message was looked at.
+    pub(super) fn forget_arrival(&mut self) {
+        self.arrival.kept = None;
+    }
+
+    /// Goes on with what was read ahead, if anything was.
+    fn take_next(&mut self) -> bool {
+        let Some(arrival) = self.arrivals.pop() else { return false };
+        self.arrival = arrival;
+        true
     }
 
     /// Sends a frame to this client.

@@ -1,12 +1,12 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::wire::{ErrorBody, ErrorCode, Frame, control};
+use crate::wire::{CallId, ErrorBody, ErrorCode, Frame, control};
 
 /// Turns what a handler returns into an answer, if the client wants one. Used by generated code.
 #[derive(Debug, Clone, Copy)]
 pub struct Reply {
-    call: Option<u64>,
+    call: Option<CallId>,
 }
 
 /// What a handler's run comes to. Used by generated code.
@@ -14,7 +14,7 @@ pub struct Answer(pub(super) Option<Frame>);
 
 impl Reply {
     /// For the call with this id; `None` for events and for calls whose answer nobody wants.
-    pub(super) fn new(call: Option<u64>) -> Self {
+    pub(super) fn new(call: Option<CallId>) -> Self {
         Self { call }
     }
 
@@ -41,7 +41,7 @@ impl Reply {
     }
 
     fn encode(self, encode: impl FnOnce(u64) -> Result<Frame, serde_json::Error>) -> Answer {
-        let Some(id) = self.call else { return Answer(None) };
+        let Some(id) = self.call.map(CallId::get) else { return Answer(None) };
         let frame = encode(id).or_else(|error| {
             tracing::error!(%error, "an answer cannot be encoded");
             let body = ErrorBody::new(ErrorCode::Refused, "the answer cannot be encoded");
@@ -52,9 +52,9 @@ impl Reply {
 }
 
 /// The frame of a refusal: of the call with this id, else of an event.
-pub(super) fn refusal(body: &ErrorBody, call: Option<u64>) -> Option<Frame> {
+pub(super) fn refusal(body: &ErrorBody, call: Option<CallId>) -> Option<Frame> {
     match call {
-        Some(id) => Frame::reply(control::ERR, body, id),
+        Some(id) => Frame::reply(control::ERR, body, id.get()),
         None => Frame::event(control::ERR, body),
     }
     .ok()

@@ -39,9 +39,7 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
     let Session { mut value, presence, guard } = session;
     let reason = loop {
         let done = match driver.next().await {
-            Ok(Next::Arrival(arrival)) => {
-                dispatch::<E, S>(&mut value, guard.as_ref(), &mut driver, arrival).await
-            }
+            Ok(Next::Arrival) => dispatch::<E, S>(&mut value, guard.as_ref(), &mut driver).await,
             Ok(Next::Comeback(comeback)) => {
                 // On the heap: it is rare, and every task would have room for it.
                 Box::pin(welcome_back::<E, S>(&mut value, &mut driver, *comeback)).await
@@ -66,7 +64,7 @@ async fn welcome_back<E: Procedure<S>, S>(
     value: &mut S,
     driver: &mut Driver,
     comeback: Comeback,
-) -> Result<(), DisconnectReason> {
+) -> Result<(), Box<DisconnectReason>> {
     let Comeback { request, received, secret, answer } = comeback;
     let peer = request.peer_addr();
     let resumed = pin!(E::resumed(value, request));
@@ -85,9 +83,11 @@ async fn welcome_back<E: Procedure<S>, S>(
             tracing::error!("`resumed` panicked; its session ends");
             // Before the client is turned away, which asks then what has become of the session.
             driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
-            return Err(DisconnectReason::HandlerPanicked);
+            return Err(Box::new(DisconnectReason::HandlerPanicked));
         }
-        Run::Cut => return Err(driver.ending().unwrap_or(DisconnectReason::ShutDown)),
+        Run::Cut => {
+            return Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown)));
+        }
     };
     // If nobody waits any more, there is nobody to refuse.
     let _ = answer.send(Err(Refused::Rejected(reject)));

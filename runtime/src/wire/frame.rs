@@ -4,6 +4,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
+use super::json::{encode, encode_text};
+
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
 const HEADER: usize = 10;
 
@@ -27,7 +29,14 @@ impl Frame {
         name: &str,
         payload: &P,
     ) -> Result<Self, serde_json::Error> {
-        Self::json(&(name, payload))
+        Self::build(|json| {
+            json.push(b'[');
+            encode_text(name, json)?;
+            json.push(b',');
+            encode(payload, json)?;
+            json.push(b']');
+            Ok(())
+        })
     }
 
     /// `[name, payload, id]`
@@ -36,7 +45,7 @@ impl Frame {
         payload: &P,
         id: u64,
     ) -> Result<Self, serde_json::Error> {
-        Self::json(&(name, payload, id))
+        Self::build(|json| serde_json::to_writer(json, &(name, payload, id)))
     }
 
     /// No frame, but as long as one.
@@ -45,23 +54,23 @@ impl Frame {
         Self(bytes.into())
     }
 
-    fn json<T: Serialize>(message: &T) -> Result<Self, serde_json::Error> {
+    /// A text frame with the payload that `write` appends.
+    fn build(
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
+    ) -> Result<Self, serde_json::Error> {
         // Taken out: a user's `Serialize` may emit something itself.
         let mut bytes = BUFFER.take();
         bytes.clear();
-        let frame = Self::encode(message, &mut bytes);
+        // Room for the longest header, then the payload.
+        bytes.extend_from_slice(&[0; HEADER]);
+        let frame = write(&mut bytes).map(|()| {
+            let header = write_header(&mut bytes);
+            Self(bytes[HEADER - header..].into())
+        });
         if bytes.capacity() <= SCRATCH {
             BUFFER.set(bytes);
         }
         frame
-    }
-
-    fn encode<T: Serialize>(message: &T, bytes: &mut Vec<u8>) -> Result<Self, serde_json::Error> {
-        // Room for the longest header, then the payload.
-        bytes.extend_from_slice(&[0; HEADER]);
-        serde_json::to_writer(&mut *bytes, message)?;
-        let header = write_header(bytes);
-        Ok(Self(bytes[HEADER - header..].into()))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

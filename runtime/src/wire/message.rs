@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
@@ -10,12 +11,33 @@ use serde_json::value::RawValue;
 const MAX_CALL_ID: u64 = (1 << 53) - 1;
 
 /// Where the parts of a message are in its text. The payload is not looked into.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     name: Name,
     payload: Range<usize>,
     /// The id of a call.
-    pub(crate) id: Option<u64>,
+    pub(crate) id: Option<CallId>,
+}
+
+/// The id of a call, at most [`MAX_CALL_ID`]. It is held as one more, so that no id is a zero and what
+/// may have one is copied as one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CallId(NonZeroU64);
+
+impl CallId {
+    fn new(id: u64) -> Option<Self> {
+        (id <= MAX_CALL_ID).then(|| Self(NonZeroU64::MIN.saturating_add(id)))
+    }
+
+    pub(crate) fn get(self) -> u64 {
+        self.0.get() - 1
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +45,12 @@ enum Name {
     Plain(Range<usize>),
     /// A name that was written with escapes.
     Escaped(String),
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self::Plain(0..0)
+    }
 }
 
 impl Head {
@@ -81,14 +109,11 @@ impl Head {
         };
         let name: Cow<'_, str> = serde_json::from_str(name.get())
             .map_err(|_| Malformed::new("the event's name, element 0, is not a string"))?;
-        let id = match id.map(|id| id.get().parse::<u64>()) {
+        let id = match id {
             None => None,
-            Some(Ok(id)) if id <= MAX_CALL_ID => Some(id),
-            Some(_) => {
-                return Err(Malformed::new(
-                    "the call's id, element 2, is not an integer of 0 to 2^53-1",
-                ));
-            }
+            Some(id) => Some(id.get().parse().ok().and_then(CallId::new).ok_or_else(|| {
+                Malformed::new("the call's id, element 2, is not an integer of 0 to 2^53-1")
+            })?),
         };
         let start = payload.get().as_ptr().addr() - text.as_ptr().addr();
         Ok(Self {
@@ -115,7 +140,7 @@ impl Head {
 ///
 /// Nothing closes between that comma and the end of the message, so it stands in the outer array.
 #[allow(clippy::option_option, reason = "three outcomes, told apart in one place")]
-fn call_id(bytes: &[u8], start: usize, end: usize) -> Option<Option<(usize, u64)>> {
+fn call_id(bytes: &[u8], start: usize, end: usize) -> Option<Option<(usize, CallId)>> {
     let digits = bytes[start..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let first = end - digits;
     let comma = trim_end(bytes, first);
@@ -126,7 +151,7 @@ fn call_id(bytes: &[u8], start: usize, end: usize) -> Option<Option<(usize, u64)
         return None;
     }
     let id = bytes[first..end].iter().fold(0, |id, digit| id * 10 + u64::from(digit - b'0'));
-    (id <= MAX_CALL_ID).then(|| Some((trim_end(bytes, comma - 1), id)))
+    CallId::new(id).map(|id| Some((trim_end(bytes, comma - 1), id)))
 }
 
 fn trim_end(bytes: &[u8], mut end: usize) -> usize {
@@ -227,13 +252,16 @@ mod tests {
             let head = Head::parse(&text).expect("well-formed");
             prop_assert_eq!(head.name(&text), name);
             prop_assert_eq!(serde_json::from_str::<String>(head.payload(&text)).ok(), Some(payload));
-            prop_assert_eq!(head.id, id);
+            prop_assert_eq!(head.id.map(CallId::get), id);
         }
     }
 
     fn parts(text: &str) -> Result<(String, String, Option<u64>), String> {
         Head::parse(text)
-            .map(|head| (head.name(text).to_owned(), head.payload(text).to_owned(), head.id))
+            .map(|head| {
+                let id = head.id.map(CallId::get);
+                (head.name(text).to_owned(), head.payload(text).to_owned(), id)
+            })
             .map_err(|malformed| malformed.to_string())
     }
 

@@ -7,7 +7,7 @@ use super::line::Line;
 use crate::server::{Message, Mode, broken};
 use crate::session::DisconnectReason;
 use crate::session::reply::refusal;
-use crate::wire::{CloseCode, ErrorBody, ErrorCode, Frame, Head, control, is_counted};
+use crate::wire::{CallId, CloseCode, ErrorBody, ErrorCode, Frame, Head, control, is_counted};
 
 /// What a message of the client is.
 enum Kind {
@@ -34,7 +34,7 @@ impl Kind {
 
 impl Driver {
     /// Tells the client that a message was refused. Clients of plain mode are told nothing.
-    pub(in crate::session) fn refuse(&mut self, body: &ErrorBody, call: Option<u64>) {
+    pub(in crate::session) fn refuse(&mut self, body: &ErrorBody, call: Option<CallId>) {
         tracing::debug!(code = %body.code, "message refused");
         if body.code == ErrorCode::Malformed {
             self.count_malformed();
@@ -69,9 +69,9 @@ impl Driver {
         self.malformed_in_a_row = 0;
     }
 
-    /// The next message that is for the session: its text is in the connection. `None` when there is
-    /// no connection to read from.
-    pub(super) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<Option<Head>> {
+    /// Reads the next message that is for the session: its text is in the connection. Says whether
+    /// there is one, or no connection to read from.
+    pub(super) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         while self.ended.is_none() {
             if self.turn == 0 {
                 cx.waker().wake_by_ref();
@@ -86,10 +86,11 @@ impl Driver {
                     let bytes = text.len();
                     match Head::parse(text) {
                         Ok(head) => {
-                            let kind = Kind::of(&head, text);
+                            let (kind, call) = (Kind::of(&head, text), head.id);
+                            self.arrival.head = head;
                             self.prove();
-                            if self.arrive(&head, &kind, bytes) {
-                                return Poll::Ready(Some(head));
+                            if self.arrive(&kind, call, bytes) {
+                                return Poll::Ready(true);
                             }
                         }
                         Err(malformed) => {
@@ -114,11 +115,11 @@ impl Driver {
                 Err(error) => self.lose(broken(&error)),
             }
         }
-        Poll::Ready(None)
+        Poll::Ready(false)
     }
 
     /// Whether a message of so many bytes is for the session; what is not is dealt with.
-    fn arrive(&mut self, head: &Head, kind: &Kind, bytes: usize) -> bool {
+    fn arrive(&mut self, kind: &Kind, call: Option<CallId>, bytes: usize) -> bool {
         match kind {
             Kind::Event { counted: true } => self.count(bytes),
             Kind::Event { counted: false } => {}
@@ -147,10 +148,10 @@ impl Driver {
             && !rate.allow()
         {
             let body = ErrorBody::new(ErrorCode::Limited, "more events than the rate limit allows");
-            self.refuse(&body, head.id);
+            self.refuse(&body, call);
             return false;
         }
-        if let Some(id) = head.id
+        if let Some(id) = call
             && (self.running == Some(id) || self.arrivals.has_call(id))
         {
             let message = format!("a call with the id {id} is still running");
