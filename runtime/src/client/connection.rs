@@ -266,8 +266,12 @@ impl<'a> Connection<'a> {
             }
         };
         match (head.name(&text), head.id) {
-            (control::OK, Some(id)) => self.shared.answered(id.get(), Answer { text, head, ok: true }),
-            (control::ERR, Some(id)) => self.shared.answered(id.get(), Answer { text, head, ok: false }),
+            (control::OK, Some(id)) => {
+                self.shared.answered(id.get(), Answer { text, head, ok: true })
+            }
+            (control::ERR, Some(id)) => {
+                self.shared.answered(id.get(), Answer { text, head, ok: false })
+            }
             (control::PING | control::PONG, _) => {}
             (control::ACK, _) => {
                 if let Ok(count) = head.payload(&text).parse() {

@@ -13,6 +13,7 @@ use crate::wire::Frame;
 /// What the sessions of one procedure share: who is there, and the rooms.
 #[derive(Default)]
 pub(crate) struct Hub {
+    pub(crate) procedure: &'static str,
     pub(crate) rooms: Membership,
     pub(crate) recovery: Recovery,
     pub(crate) deliveries: Deliveries,
@@ -28,6 +29,10 @@ pub(crate) enum Full {
 }
 
 impl Hub {
+    pub(crate) fn of(procedure: &'static str) -> Self {
+        Self { procedure, ..Self::default() }
+    }
+
     pub(crate) fn enter(&self, member: &Arc<Member>, max: Option<usize>) -> Result<(), Full> {
         let mut members = self.members.lock();
         if self.draining.load(Ordering::Relaxed) {

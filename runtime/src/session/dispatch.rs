@@ -32,10 +32,12 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             return Ok(());
         }
         Err(_) => {
-            tracing::error!(
-                event,
-                "a guard or the decoding of an event panicked; the session ends"
-            );
+            driver.log(|| {
+                tracing::error!(
+                    event,
+                    "a guard or the decoding of an event panicked; the session ends"
+                );
+            });
             return Err(panicked(driver, call));
         }
     }
@@ -46,22 +48,28 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     let handler = pin!(E::handle(session, prepared, Reply::new(wanted)));
     match driver.handle(call, handler).await {
         Run::Done(Answer(None)) => Ok(()),
-        Run::Done(Answer(Some(frame))) => {
+        Run::Done(Answer(Some(Ok(frame)))) => {
             if let Err(error) = driver.send(&frame) {
-                tracing::error!(event, %error, "an answer was not sent");
+                driver.log(|| tracing::error!(event, %error, "an answer was not sent"));
                 let message = "the answer is larger than the server may send";
                 driver.refuse(&ErrorBody::new(ErrorCode::Refused, message), call);
             }
             Ok(())
         }
+        Run::Done(Answer(Some(Err(error)))) => {
+            driver.log(|| tracing::error!(event, %error, "an answer cannot be encoded"));
+            let message = "the answer cannot be encoded";
+            driver.refuse(&ErrorBody::new(ErrorCode::Refused, message), call);
+            Ok(())
+        }
         Run::TimedOut => {
-            tracing::warn!(event, "a handler took longer than `handler_timeout`");
+            driver.log(|| tracing::warn!(event, "a handler took longer than `handler_timeout`"));
             let message = "the handler took longer than it may";
             driver.refuse(&ErrorBody::new(ErrorCode::TimedOut, message), call);
             Ok(())
         }
         Run::Panicked => {
-            tracing::error!(event, "a handler panicked; its session ends");
+            driver.log(|| tracing::error!(event, "a handler panicked; its session ends"));
             Err(panicked(driver, call))
         }
         Run::Cut => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),

@@ -40,7 +40,7 @@ pub(super) struct Driver {
     /// The call whose handler runs.
     running: Option<CallId>,
     liveness: Liveness,
-    rate: Option<RateLimit>,
+    rate: Option<Box<RateLimit>>,
     malformed_in_a_row: u32,
     /// How many messages may still be read before what waits is written and the others have their turn.
     turn: u32,
@@ -85,8 +85,8 @@ impl Driver {
             arrivals: Arrivals::default(),
             receipts: Receipts::new(receipts::SERVER),
             running: None,
-            liveness: Liveness::new(limits.heartbeat_interval, limits.heartbeat_timeout),
-            rate: limits.rate.map(RateLimit::new),
+            liveness: Liveness::new(limits),
+            rate: limits.rate.map(|rate| Box::new(RateLimit::new(rate))),
             malformed_in_a_row: 0,
             turn: TURN,
             stall: Stall::default(),
@@ -198,6 +198,11 @@ impl Driver {
         .await
     }
 
+    /// Logs something of this session.
+    pub(super) fn log(&self, say: impl FnOnce()) {
+        self.member.log(say);
+    }
+
     pub(super) fn mode(&self) -> Mode {
         self.mode
     }
@@ -281,12 +286,12 @@ impl Driver {
         if connection.take_heard() || (self.deaf && !deaf) {
             self.liveness.heard();
         }
-        if deaf && !self.deaf && self.liveness.is_sign_due() {
+        if deaf && !self.deaf && self.liveness.is_sign_due(self.member.limits()) {
             self.be_heard();
         }
         self.deaf = deaf;
         while self.ended.is_none()
-            && let Poll::Ready(due) = self.liveness.poll_due(cx)
+            && let Poll::Ready(due) = self.liveness.poll_due(self.member.limits(), cx)
         {
             match due {
                 Due::Ping if deaf => self.be_heard(),

@@ -1,19 +1,20 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::limits::Limits;
+
 /// When a client was last heard, and what is due because of it.
 pub(super) struct Liveness {
-    interval: Duration,
-    timeout: Duration,
     heard: Instant,
     pinged: bool,
     /// When we last gave a sign of life that was not asked for.
     sign: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    /// The timer has the waker of the task, which is always the same.
+    armed: bool,
 }
 
 /// What silence calls for.
@@ -24,10 +25,11 @@ pub(super) enum Due {
 }
 
 impl Liveness {
-    pub(super) fn new(interval: Duration, timeout: Duration) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         let heard = Instant::now();
-        let timer = Box::pin(tokio::time::sleep_until(heard + interval.min(timeout)));
-        Self { interval, timeout, heard, pinged: false, sign: None, timer }
+        let first = limits.heartbeat_interval.min(limits.heartbeat_timeout);
+        let timer = Box::pin(tokio::time::sleep_until(heard + first));
+        Self { heard, pinged: false, sign: None, timer, armed: false }
     }
 
     /// Something came. The timer is left alone: it looks at the time when it fires.
@@ -38,8 +40,8 @@ impl Liveness {
 
     /// Whether it is a while since the last [`sign_given`](Self::sign_given): a client that is read
     /// by fits and starts is not to be told at each.
-    pub(super) fn is_sign_due(&self) -> bool {
-        self.sign.is_none_or(|sign| sign.elapsed() >= self.interval / 4)
+    pub(super) fn is_sign_due(&self, limits: &Limits) -> bool {
+        self.sign.is_none_or(|sign| sign.elapsed() >= limits.heartbeat_interval / 4)
     }
 
     /// We gave a sign of life that was not asked for.
@@ -48,20 +50,26 @@ impl Liveness {
     }
 
     /// Ready when the client has been silent for the interval, and again for the timeout.
-    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
+    pub(super) fn poll_due(&mut self, limits: &Limits, cx: &mut Context<'_>) -> Poll<Due> {
+        if self.armed && !self.timer.is_elapsed() {
+            return Poll::Pending;
+        }
+        let (interval, timeout) = (limits.heartbeat_interval, limits.heartbeat_timeout);
+        self.armed = false;
         while self.timer.as_mut().poll(cx).is_ready() {
             let silence = self.heard.elapsed();
-            if silence >= self.timeout {
+            if silence >= timeout {
                 return Poll::Ready(Due::Death);
             }
-            if silence >= self.interval && !self.pinged {
+            if silence >= interval && !self.pinged {
                 self.pinged = true;
-                self.timer.as_mut().reset(self.heard + self.timeout);
+                self.timer.as_mut().reset(self.heard + timeout);
                 return Poll::Ready(Due::Ping);
             }
-            let next = if self.pinged { self.timeout } else { self.interval.min(self.timeout) };
+            let next = if self.pinged { timeout } else { interval.min(timeout) };
             self.timer.as_mut().reset(self.heard + next);
         }
+        self.armed = true;
         Poll::Pending
     }
 }
@@ -69,29 +77,38 @@ impl Liveness {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::time::Duration;
 
     use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            heartbeat_interval: Duration::from_secs(30),
+            heartbeat_timeout: Duration::from_secs(45),
+            ..Limits::default()
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn pings_after_the_interval_and_dies_after_the_timeout() {
         let start = Instant::now();
-        let mut liveness = Liveness::new(Duration::from_secs(30), Duration::from_secs(45));
-        assert_eq!(poll_fn(|cx| liveness.poll_due(cx)).await, Due::Ping);
+        let mut liveness = Liveness::new(&limits());
+        assert_eq!(poll_fn(|cx| liveness.poll_due(&limits(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 30);
-        assert_eq!(poll_fn(|cx| liveness.poll_due(cx)).await, Due::Death);
+        assert_eq!(poll_fn(|cx| liveness.poll_due(&limits(), cx)).await, Due::Death);
         assert_eq!(start.elapsed().as_secs(), 45);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_heard_puts_it_off() {
         let start = Instant::now();
-        let mut liveness = Liveness::new(Duration::from_secs(30), Duration::from_secs(45));
+        let mut liveness = Liveness::new(&limits());
         tokio::time::advance(Duration::from_secs(20)).await;
         liveness.heard();
-        assert_eq!(poll_fn(|cx| liveness.poll_due(cx)).await, Due::Ping);
+        assert_eq!(poll_fn(|cx| liveness.poll_due(&limits(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 50);
         liveness.heard();
-        assert_eq!(poll_fn(|cx| liveness.poll_due(cx)).await, Due::Ping);
+        assert_eq!(poll_fn(|cx| liveness.poll_due(&limits(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 80);
     }
 }

@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tracing::Span;
+
 use super::door::Door;
 use super::outbox::{Fate, Outbox, Policy, TooLarge};
 use super::{Limits, SocketId, cork};
@@ -10,12 +12,14 @@ use crate::server::{Mode, Request};
 use crate::wire::{Frame, Unrecovered};
 
 /// What the rest of a server sees of one session: its outbox and its rooms.
+///
+/// The outbox is in front, beside the number of references: a broadcast touches these.
+#[repr(C)]
 pub(crate) struct Member {
+    outbox: Outbox,
     id: SocketId,
     request: Request,
     hub: Arc<Hub>,
-    outbox: Outbox,
-    limits: Arc<Limits>,
     rooms: Lock<Joined>,
     door: Door,
     /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
@@ -46,7 +50,7 @@ impl Member {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+        self.outbox.limits()
     }
 
     pub(crate) fn door(&self) -> &Door {
@@ -55,6 +59,17 @@ impl Member {
 
     pub(crate) fn secrets(&self) -> &Lock<Vec<u64>> {
         &self.secrets
+    }
+
+    /// Logs something of this session: without a span of its own, in one that is made for it.
+    pub(crate) fn log(&self, say: impl FnOnce()) {
+        if Span::current().is_none() { self.span().in_scope(say) } else { say() }
+    }
+
+    /// What the logs tell with all that is said of this session.
+    pub(crate) fn span(&self) -> Span {
+        let (procedure, peer) = (self.hub.procedure, self.request.peer_addr());
+        tracing::error_span!("session", procedure, id = %self.id, ?peer)
     }
 
     /// Puts a frame into the outbox, or what the policy says of it.
@@ -70,7 +85,7 @@ impl Member {
     }
 
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
-        let max = self.limits.max_room_name;
+        let max = self.limits().max_room_name;
         if name.len() > max {
             return Err(JoinRoomError::NameTooLong { length: name.len(), max });
         }
@@ -81,7 +96,7 @@ impl Member {
         if joined.rooms.contains(name) {
             return Ok(false);
         }
-        let max = self.limits.max_rooms_per_socket;
+        let max = self.limits().max_rooms_per_socket;
         if joined.rooms.len() >= max {
             return Err(JoinRoomError::TooManyRooms { max });
         }
@@ -128,7 +143,6 @@ impl Presence {
             request,
             hub: Arc::clone(hub),
             outbox: Outbox::new(limits, keeps),
-            limits: Arc::clone(limits),
             rooms: Lock::default(),
             door: Door::default(),
             secrets: Lock::default(),

@@ -3,6 +3,7 @@ mod tests;
 
 use std::io;
 use std::ops::DerefMut;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -25,42 +26,38 @@ const MAX_UNCOUNTED: usize = 4096;
 /// Anyone appends, and the session's task writes all that waits at once. It is woken only when it
 /// sleeps, and not while its transport would block. While it sleeps another session's task may write
 /// in its place, if the transport is a TCP connection: see [`Cork`](super::cork::Cork).
+#[repr(C)]
 pub(crate) struct Outbox {
-    state: Lock<State>,
-    bounds: Bounds,
+    limits: Arc<Limits>,
     /// Whether anything but bytes wants the task, so that it need not lock to find that nothing does.
     called: AtomicBool,
-}
-
-/// How much is kept for one client.
-struct Bounds {
-    /// Bytes that wait while it is connected.
-    waiting: usize,
-    /// With more bytes waiting it is behind.
-    volatile: usize,
-    /// Bytes that wait or are unconfirmed.
-    kept: usize,
-    /// Frames that wait or are unconfirmed while its connection is gone.
-    frames: usize,
     /// Whether the session outlives its connection.
     keeps: bool,
+    state: Lock<State>,
 }
 
+/// A broadcast brings each member's state from afar: what it looks at lies together, in front.
 #[derive(Default)]
+#[repr(C)]
 struct State {
-    queue: Queue,
-    /// What writes, if anyone may.
-    writer: Option<Writer>,
-    /// Bytes that were taken from the queue and may not be written yet.
-    taken: usize,
-    /// The task's waker while it sleeps.
-    sleeper: Option<Waker>,
+    intake: Intake,
     writes: Writes,
     detached: bool,
     /// What a new connection was given to catch up with is more than may wait otherwise.
     replaying: bool,
-    calls: Calls,
-    intake: Intake,
+    /// Too much waits for the connection.
+    slow: bool,
+    /// Running handlers are to be cancelled.
+    cut: bool,
+    /// The task's waker while it sleeps.
+    sleeper: Option<Waker>,
+    /// Bytes that were taken from the queue and may not be written yet.
+    taken: usize,
+    /// What writes, if anyone may.
+    writer: Option<Writer>,
+    queue: Queue,
+    /// Why the session is to end.
+    ending: Option<Box<Ending>>,
 }
 
 /// Who writes what comes while the task sleeps.
@@ -79,17 +76,6 @@ impl Writes {
     fn nobody_if(blocked: bool) -> Self {
         if blocked { Self::Nobody } else { Self::Owner }
     }
-}
-
-/// What else the task is wanted for.
-#[derive(Default)]
-struct Calls {
-    /// Too much waits for the connection.
-    slow: bool,
-    /// Why the session is to end.
-    ending: Option<Ending>,
-    /// Running handlers are to be cancelled.
-    cut: bool,
 }
 
 /// Why a session is to end.
@@ -166,29 +152,28 @@ pub(crate) enum Taken {
 
 impl Outbox {
     /// `keeps`: the session outlives its connection.
-    pub(crate) fn new(limits: &Limits, keeps: bool) -> Self {
-        let waiting = limits.max_outbox_size;
-        // The rest is room for what is emitted while a client that was cut as too slow is away.
-        let bytes = limits.max_replay_size / 2;
-        let window = Window { bytes, frames: limits.max_replay_frames };
-        let queue = Queue::new(keeps.then_some(window));
+    pub(crate) fn new(limits: &Arc<Limits>, keeps: bool) -> Self {
+        let queue = Queue::new(keeps.then(|| Window::of(limits)));
         Self {
             state: Lock::new(State { queue, ..State::default() }),
-            bounds: Bounds {
-                waiting,
-                // What is dropped must not close anybody.
-                volatile: limits.volatile_outbox_size.min(waiting),
-                kept: waiting.saturating_add(limits.max_replay_size),
-                frames: limits.max_replay_frames,
-                keeps,
-            },
+            limits: Arc::clone(limits),
             called: AtomicBool::new(false),
+            keeps,
         }
+    }
+
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        &self.limits
     }
 
     /// Whether the session outlives its connection.
     pub(crate) fn keeps(&self) -> bool {
-        self.bounds.keeps
+        self.keeps
+    }
+
+    /// How many bytes may wait or be unconfirmed.
+    fn max_kept(&self) -> usize {
+        self.limits.max_outbox_size.saturating_add(self.limits.max_replay_size)
     }
 
     /// Appends a frame, or what the policy says of it. With `cork` a task that sleeps is left alone if
@@ -201,7 +186,7 @@ impl Outbox {
         frame: &Frame,
         cork: bool,
     ) -> Result<Pushed, TooLarge> {
-        if frame.len() > self.bounds.waiting {
+        if frame.len() > self.limits.max_outbox_size {
             return Err(TooLarge);
         }
         let mut state = self.state.lock();
@@ -209,7 +194,9 @@ impl Outbox {
             return Ok(Fate::Missed.into());
         }
         let waiting = state.waiting() + frame.len();
-        if policy == Policy::Volatile && (state.detached || waiting > self.bounds.volatile) {
+        // What is dropped must not close anybody.
+        let behind = self.limits.volatile_outbox_size.min(self.limits.max_outbox_size);
+        if policy == Policy::Volatile && (state.detached || waiting > behind) {
             return Ok(Fate::Dropped.into());
         }
         let before = state.queue.size();
@@ -223,12 +210,12 @@ impl Outbox {
         }
         let growth = if state.detached { state.growth_since(before) } else { 0 };
         let mut pushed = Pushed { growth, ..fate.into() };
-        if state.is_over(&self.bounds) {
+        if self.is_over(&state) {
             state.intake = Intake::Overflowed;
-            state.calls.ending.get_or_insert(Ending::Overflow);
+            state.end(Ending::Overflow);
             self.call(state);
-        } else if state.is_slow(&self.bounds) {
-            state.calls.slow = true;
+        } else if self.has_become_slow(&state) {
+            state.slow = true;
             self.call(state);
         } else if state.writes == Writes::Owner && state.sleeper.is_some() {
             pushed.corked = cork && state.writer.is_some();
@@ -248,9 +235,9 @@ impl Outbox {
             return;
         }
         state.queue.push_uncounted(frame);
-        if state.waiting() > self.bounds.kept || state.queue.uncounted() > MAX_UNCOUNTED {
+        if state.waiting() > self.max_kept() || state.queue.uncounted() > MAX_UNCOUNTED {
             state.intake = Intake::Overflowed;
-            state.calls.ending.get_or_insert(Ending::Overflow);
+            state.end(Ending::Overflow);
             self.call(state);
         } else {
             wake(state);
@@ -285,7 +272,7 @@ impl Outbox {
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state.lock();
         loop {
-            let wrote_all = state.write(&self.bounds)?;
+            let wrote_all = state.write(&self.limits)?;
             state.sleeper = Some(cx.waker().clone());
             if wrote_all {
                 return Poll::Ready(Ok(()));
@@ -306,7 +293,7 @@ impl Outbox {
             return;
         }
         // An error the task meets itself, when it tries again.
-        if !matches!(state.write(&self.bounds), Ok(true)) {
+        if !matches!(state.write(&self.limits), Ok(true)) {
             wake(state);
         }
     }
@@ -320,7 +307,7 @@ impl Outbox {
     pub(crate) fn take(&self, bytes: &mut Vec<u8>, waker: &Waker) -> Taken {
         let mut state = self.state.lock();
         state.queue.take(bytes);
-        state.have_taken(bytes.len(), &self.bounds);
+        state.have_taken(bytes.len(), &self.limits);
         if bytes.is_empty() {
             state.writes = Writes::nobody_if(state.queue.is_held());
             state.sleeper = Some(waker.clone());
@@ -362,7 +349,7 @@ impl Outbox {
     pub(crate) fn detach(&self) -> usize {
         let mut state = self.state.lock();
         state.detached = true;
-        state.calls.slow = false;
+        state.slow = false;
         state.taken = 0;
         state.queue.drop_uncounted();
         state.queue.shrink();
@@ -389,7 +376,7 @@ impl Outbox {
     /// Asks the session to end. The first to do so stands.
     pub(crate) fn end(&self, ending: Ending) {
         let mut state = self.state.lock();
-        state.calls.ending.get_or_insert(ending);
+        state.end(ending);
         self.call(state);
     }
 
@@ -401,7 +388,7 @@ impl Outbox {
             return 0;
         }
         let size = state.discard();
-        state.calls.ending.get_or_insert(Ending::Evicted);
+        state.end(Ending::Evicted);
         self.call(state);
         size
     }
@@ -409,8 +396,8 @@ impl Outbox {
     /// Asks the session to cancel the handler that runs, too.
     pub(crate) fn cut(&self) {
         let mut state = self.state.lock();
-        state.calls.cut = true;
-        state.calls.ending.get_or_insert(Ending::Asked(DisconnectReason::ShutDown));
+        state.cut = true;
+        state.end(Ending::Asked(DisconnectReason::ShutDown));
         self.call(state);
     }
 
@@ -434,16 +421,16 @@ impl Outbox {
     }
 
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.state.lock().calls.ending.clone()
+        self.state.lock().ending.as_deref().cloned()
     }
 
     pub(crate) fn is_cut(&self) -> bool {
-        self.state.lock().calls.cut
+        self.state.lock().cut
     }
 
     /// Whether too much waits for the connection.
     pub(crate) fn is_slow(&self) -> bool {
-        self.state.lock().calls.slow
+        self.state.lock().slow
     }
 
     /// Accepts nothing more.
@@ -459,6 +446,23 @@ impl Outbox {
     pub(crate) fn discard(&self) -> usize {
         self.state.lock().discard()
     }
+
+    /// Whether more is kept than may be.
+    fn is_over(&self, state: &State) -> bool {
+        if !self.keeps {
+            return state.waiting() > self.limits.max_outbox_size;
+        }
+        // Else what may wait for the connection is the bound.
+        let bounded = state.detached || state.slow || state.replaying;
+        bounded && state.queue.size() > self.max_kept()
+            || state.detached && state.queue.len() > self.limits.max_replay_frames
+    }
+
+    /// Whether the connection is to be cut: its client is too slow, but may come back.
+    fn has_become_slow(&self, state: &State) -> bool {
+        let bounded = !state.detached && !state.replaying && !state.slow;
+        bounded && state.waiting() > self.limits.max_outbox_size
+    }
 }
 
 /// Wakes the task, if it sleeps, once the lock is free.
@@ -470,6 +474,11 @@ fn wake(mut state: impl DerefMut<Target = State>) {
 }
 
 impl State {
+    /// The first reason stands.
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert_with(|| Box::new(ending));
+    }
+
     fn discard(&mut self) -> usize {
         let size = self.queue.size();
         self.intake = Intake::Sealed;
@@ -482,40 +491,24 @@ impl State {
     }
 
     /// Writes what waits, and says whether that was all.
-    fn write(&mut self, bounds: &Bounds) -> io::Result<bool> {
+    fn write(&mut self, limits: &Limits) -> io::Result<bool> {
         let Some(writer) = &mut self.writer else { return Ok(true) };
         let written = writer.write(&mut self.queue);
         let rest = writer.rest();
-        self.have_taken(rest, bounds);
+        self.have_taken(rest, limits);
         self.writes = Writes::nobody_if(self.queue.is_held());
         written
     }
 
     /// So many bytes are left to be written of what was taken.
-    fn have_taken(&mut self, left: usize, bounds: &Bounds) {
+    fn have_taken(&mut self, left: usize, limits: &Limits) {
         self.taken = left;
-        if self.replaying && self.waiting() <= bounds.waiting {
+        if self.replaying && self.waiting() <= limits.max_outbox_size {
             self.replaying = false;
         }
     }
 
     fn growth_since(&self, before: usize) -> isize {
         self.queue.size().cast_signed().wrapping_sub(before.cast_signed())
-    }
-
-    /// Whether more is kept than may be.
-    fn is_over(&self, bounds: &Bounds) -> bool {
-        if !bounds.keeps {
-            return self.waiting() > bounds.waiting;
-        }
-        // Else what may wait for the connection is the bound.
-        let bounded = self.detached || self.calls.slow || self.replaying;
-        bounded && self.queue.size() > bounds.kept
-            || self.detached && self.queue.len() > bounds.frames
-    }
-
-    /// Whether the connection is to be cut: its client is too slow, but may come back.
-    fn is_slow(&self, bounds: &Bounds) -> bool {
-        !self.detached && !self.replaying && !self.calls.slow && self.waiting() > bounds.waiting
     }
 }

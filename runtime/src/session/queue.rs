@@ -3,6 +3,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::limits::Limits;
 use crate::wire::Frame;
 
 /// How many bytes are handed over at once, and the rest of a frame.
@@ -18,32 +19,48 @@ const ROOM: usize = 512;
 /// where it is then until the client confirms it.
 #[derive(Default)]
 pub(super) struct Queue {
-    /// Frames of one connection, without a number: acknowledgements, signs of life. They go first.
-    uncounted: VecDeque<Frame>,
     /// Counted frames; nothing where one was dropped that waited.
     frames: VecDeque<Option<Frame>>,
-    /// So many of them were handed over and not confirmed: the first.
+    waiting_bytes: usize,
+    /// So many of the frames were handed over and not confirmed: the first.
     unconfirmed: usize,
-    /// The place of the first of them: the others follow.
-    first: u64,
-    /// How many were dropped.
-    holes: usize,
-    /// How many counted frames the client has confirmed.
+    unconfirmed_bytes: usize,
+    keep: Option<Window>,
+    /// How many counted frames the client has confirmed: the place of the first that is here, which the
+    /// others follow.
     confirmed: u64,
     /// The most that were ever handed over: of what waits again, the client may have some already.
     reached: u64,
-    waiting_bytes: usize,
-    unconfirmed_bytes: usize,
+    /// What most queues have nothing of.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// Frames of one connection, without a number: acknowledgements, signs of life. They go first.
+    uncounted: VecDeque<Frame>,
+    /// How many counted frames were dropped that waited.
+    holes: usize,
     /// Where the newest waiting frame of a key is.
     latest: BTreeMap<u64, u64>,
-    keep: Option<Window>,
 }
 
 /// How much may be handed over and not confirmed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
-    pub(super) bytes: usize,
-    pub(super) frames: usize,
+    pub(super) bytes: u32,
+    pub(super) frames: u32,
+}
+
+impl Window {
+    pub(super) fn of(limits: &Limits) -> Self {
+        let bounded = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            // The rest is room for what is emitted while a client that was cut as too slow is away.
+            bytes: bounded(limits.max_replay_size / 2),
+            frames: bounded(limits.max_replay_frames),
+        }
+    }
 }
 
 /// A client says that it has received what was never sent.
@@ -68,12 +85,16 @@ impl Queue {
 
     /// Frames that wait and have no number.
     pub(super) fn uncounted(&self) -> usize {
-        self.uncounted.len()
+        self.rare.as_ref().map_or(0, |rare| rare.uncounted.len())
+    }
+
+    fn holes(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.holes)
     }
 
     /// Frames that are kept, waiting and unconfirmed.
     pub(super) fn len(&self) -> usize {
-        self.uncounted.len() + self.frames.len() - self.holes
+        self.uncounted() + self.frames.len() - self.holes()
     }
 
     pub(super) fn push(&mut self, frame: Frame) {
@@ -83,10 +104,12 @@ impl Queue {
 
     /// Appends a frame in the place of the one of this key that waits, and says whether one did.
     pub(super) fn push_latest(&mut self, frame: Frame, key: u64) -> bool {
-        let before = self.latest.insert(key, self.end());
+        let end = self.end();
+        let before = self.rare.get_or_insert_default().latest.insert(key, end);
         let replaced = before.is_some_and(|before| self.drop_waiting(before));
         self.push(frame);
-        if self.holes > HOLES && self.holes > (self.frames.len() - self.unconfirmed) / 2 {
+        let holes = self.holes();
+        if holes > HOLES && holes > (self.frames.len() - self.unconfirmed) / 2 {
             self.close_holes();
         }
         replaced
@@ -95,35 +118,37 @@ impl Queue {
     /// Appends a frame that has no number.
     pub(super) fn push_uncounted(&mut self, frame: Frame) {
         self.waiting_bytes += frame.len();
-        self.uncounted.push_back(frame);
+        self.rare.get_or_insert_default().uncounted.push_back(frame);
     }
 
     /// Whether nothing that is counted is handed over until the client confirms something.
     pub(super) fn is_held(&self) -> bool {
         self.keep.is_some_and(|window| {
-            self.unconfirmed_bytes >= window.bytes || self.unconfirmed >= window.frames
+            self.unconfirmed_bytes >= window.bytes as usize
+                || self.unconfirmed >= window.frames as usize
         })
     }
 
     /// Hands over what waits, a batch of it.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
-        let waits = self.waits();
         if !self.is_held() {
             bytes.reserve(self.waiting_bytes.min(BATCH));
         }
-        while bytes.len() < BATCH
-            && let Some(frame) = self.uncounted.pop_front()
-        {
-            self.waiting_bytes -= frame.len();
-            bytes.extend_from_slice(frame.as_bytes());
+        if let Some(rare) = &mut self.rare {
+            while bytes.len() < BATCH
+                && let Some(frame) = rare.uncounted.pop_front()
+            {
+                self.waiting_bytes -= frame.len();
+                bytes.extend_from_slice(frame.as_bytes());
+            }
+            start_over(&mut rare.uncounted);
+            self.close_holes();
         }
-        self.close_holes();
         while bytes.len() < BATCH && !self.is_held() && self.hand_over(bytes) {}
-        let first = self.waits();
-        if first > waits && !self.latest.is_empty() {
-            self.latest.retain(|_, place| *place >= first);
+        let first = self.sent();
+        if let Some(rare) = &mut self.rare {
+            rare.latest.retain(|_, place| *place >= first);
         }
-        start_over(&mut self.uncounted);
         start_over(&mut self.frames);
     }
 
@@ -139,13 +164,12 @@ impl Queue {
             self.reached = self.reached.max(self.sent());
         } else {
             self.frames.pop_front();
-            self.first += 1;
             self.confirmed += 1;
         }
         true
     }
 
-    /// How many counted frames were handed over.
+    /// How many counted frames were handed over: the place of the first that waits.
     fn sent(&self) -> u64 {
         self.confirmed + self.unconfirmed as u64
     }
@@ -165,7 +189,6 @@ impl Queue {
             self.unconfirmed_bytes -= frame.len();
         }
         self.unconfirmed -= frames;
-        self.first += frames as u64;
         self.confirmed += frames as u64;
         start_over(&mut self.frames);
     }
@@ -190,8 +213,10 @@ impl Queue {
 
     /// Drops what is of the lost connection only.
     pub(super) fn drop_uncounted(&mut self) {
-        for frame in std::mem::take(&mut self.uncounted) {
-            self.waiting_bytes -= frame.len();
+        if let Some(rare) = &mut self.rare {
+            for frame in std::mem::take(&mut rare.uncounted) {
+                self.waiting_bytes -= frame.len();
+            }
         }
     }
 
@@ -209,41 +234,42 @@ impl Queue {
 
     /// Lets go of the room that is not used: an idle client keeps none.
     pub(super) fn shrink(&mut self) {
-        self.uncounted.shrink_to_fit();
         self.frames.shrink_to_fit();
-    }
-
-    /// The place of the first frame that waits.
-    fn waits(&self) -> u64 {
-        self.first + self.unconfirmed as u64
+        if let Some(rare) = &mut self.rare {
+            rare.uncounted.shrink_to_fit();
+            self.rare.take_if(|rare| rare.is_empty());
+        }
     }
 
     /// The place of the next frame.
     fn end(&self) -> u64 {
-        self.first + self.frames.len() as u64
+        self.confirmed + self.frames.len() as u64
     }
 
     /// Drops the frame at a place, if it still waits there.
     fn drop_waiting(&mut self, place: u64) -> bool {
-        if place < self.waits() {
+        if place < self.sent() {
             return false;
         }
-        let index = usize::try_from(place - self.first).ok();
-        let frame = index.and_then(|index| self.frames.get_mut(index)).and_then(Option::take);
-        self.holes += usize::from(frame.is_some());
-        self.waiting_bytes -= frame.as_ref().map_or(0, Frame::len);
-        frame.is_some()
+        let index = usize::try_from(place - self.confirmed).ok();
+        let Some(frame) = index.and_then(|index| self.frames.get_mut(index)?.take()) else {
+            return false;
+        };
+        self.waiting_bytes -= frame.len();
+        self.rare.get_or_insert_default().holes += 1;
+        true
     }
 
     /// Closes up where frames were dropped, so that one key that changes for ever takes one place.
     fn close_holes(&mut self) {
-        if self.holes == 0 {
+        if self.holes() == 0 {
             return;
         }
         let mut moved = BTreeMap::new();
-        let places: BTreeMap<u64, u64> = self.latest.iter().map(|(key, at)| (*at, *key)).collect();
+        let rare = self.rare.get_or_insert_default();
+        let places: BTreeMap<u64, u64> = rare.latest.iter().map(|(key, at)| (*at, *key)).collect();
         let waiting = self.frames.split_off(self.unconfirmed);
-        for (place, frame) in (self.waits()..).zip(waiting) {
+        for (place, frame) in (self.sent()..).zip(waiting) {
             if frame.is_some() {
                 if let Some(key) = places.get(&place) {
                     moved.insert(*key, self.end());
@@ -251,8 +277,16 @@ impl Queue {
                 self.frames.push_back(frame);
             }
         }
-        self.latest = moved;
-        self.holes = 0;
+        if let Some(rare) = &mut self.rare {
+            rare.latest = moved;
+            rare.holes = 0;
+        }
+    }
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.uncounted.is_empty() && self.holes == 0 && self.latest.is_empty()
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Reply {
 }
 
 /// What a handler's run comes to. Used by generated code.
-pub struct Answer(pub(super) Option<Frame>);
+pub struct Answer(pub(super) Option<Result<Frame, serde_json::Error>>);
 
 impl Reply {
     /// For the call with this id; `None` for events and for calls whose answer nobody wants.
@@ -42,12 +42,7 @@ impl Reply {
 
     fn encode(self, encode: impl FnOnce(u64) -> Result<Frame, serde_json::Error>) -> Answer {
         let Some(id) = self.call.map(CallId::get) else { return Answer(None) };
-        let frame = encode(id).or_else(|error| {
-            tracing::error!(%error, "an answer cannot be encoded");
-            let body = ErrorBody::new(ErrorCode::Refused, "the answer cannot be encoded");
-            Frame::reply(control::ERR, &body, id)
-        });
-        Answer(frame.ok())
+        Answer(Some(encode(id)))
     }
 }
 

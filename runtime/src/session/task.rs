@@ -1,7 +1,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use tracing::Instrument;
+use tracing::{Instrument, Level, Span};
 
 use super::dispatch::dispatch;
 use super::door::{Comeback, Refused};
@@ -26,9 +26,8 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     alive: Alive,
 ) {
     let member = session.presence.member();
-    let peer = member.request().peer_addr();
-    // A span prints nothing by itself; at this level errors and warnings are never without it.
-    let span = tracing::error_span!("session", procedure = E::NAME, id = %member.id(), ?peer);
+    // Logs keep several hundred bytes for each span, so only who asks for details has one per session.
+    let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
     // On the heap: what a future is given it holds twice, as argument and as variable.
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
     tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
@@ -50,7 +49,7 @@ async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _
             break reason;
         }
     };
-    log(&reason);
+    driver.log(|| log(&reason));
     driver.close_door(&reason);
     // So are these, for the end comes once.
     Box::pin(say_goodbye::<E, S>(&mut value, &mut driver, &reason)).await;
@@ -76,11 +75,11 @@ async fn welcome_back<E: Procedure<S>, S>(
         }
         Run::Done(Err(reject)) => reject,
         Run::TimedOut => {
-            tracing::warn!("`resumed` took longer than `handler_timeout`");
+            driver.log(|| tracing::warn!("`resumed` took longer than `handler_timeout`"));
             Reject::try_later("the session took too long to resume")
         }
         Run::Panicked => {
-            tracing::error!("`resumed` panicked; its session ends");
+            driver.log(|| tracing::error!("`resumed` panicked; its session ends"));
             // Before the client is turned away, which asks then what has become of the session.
             driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
             return Err(Box::new(DisconnectReason::HandlerPanicked));
@@ -102,8 +101,10 @@ async fn say_goodbye<E: Procedure<S>, S>(
     let goodbye = pin!(E::disconnected(value, reason.clone()));
     match driver.disconnect(goodbye).await {
         Run::Done(()) | Run::Cut => {}
-        Run::Panicked => tracing::error!("`disconnected` panicked"),
-        Run::TimedOut => tracing::error!("`disconnected` took longer than `close_timeout`"),
+        Run::Panicked => driver.log(|| tracing::error!("`disconnected` panicked")),
+        Run::TimedOut => {
+            driver.log(|| tracing::error!("`disconnected` took longer than `close_timeout`"));
+        }
     }
 }
 

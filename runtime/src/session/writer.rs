@@ -17,24 +17,24 @@ thread_local! {
 pub(super) struct Writer {
     half: OwnedWriteHalf,
     /// What was taken from the queue and would have blocked.
-    rest: Bytes,
+    rest: Option<Box<Bytes>>,
     /// Whether the system took some since this was last asked.
     moved: bool,
 }
 
 impl Writer {
     pub(super) fn new(half: OwnedWriteHalf) -> Self {
-        Self { half, rest: Bytes::new(), moved: false }
+        Self { half, rest: None, moved: false }
     }
 
     /// Gives back the half, and what it has not taken of a frame or more that it was given.
     pub(super) fn into_parts(self) -> (OwnedWriteHalf, Bytes) {
-        (self.half, self.rest)
+        (self.half, self.rest.map_or_else(Bytes::new, |rest| *rest))
     }
 
     /// How many bytes were taken from the queue and not written.
     pub(super) fn rest(&self) -> usize {
-        self.rest.len()
+        self.rest.as_ref().map_or(0, |rest| rest.len())
     }
 
     /// Whether any byte was taken since this was last asked.
@@ -44,13 +44,15 @@ impl Writer {
 
     /// Writes what waits, as much as goes; says whether that was all.
     pub(super) fn write(&mut self, queue: &mut Queue) -> io::Result<bool> {
-        let written = self.write_some(&self.rest)?;
-        self.moved |= written > 0;
-        self.rest.advance(written);
-        if !self.rest.is_empty() {
-            return Ok(false);
+        if let Some(mut rest) = self.rest.take() {
+            let written = self.write_some(&rest);
+            rest.advance(*written.as_ref().unwrap_or(&0));
+            self.moved |= matches!(written, Ok(1..));
+            if !rest.is_empty() {
+                self.rest = Some(rest);
+                return written.map(|_| false);
+            }
         }
-        self.rest = Bytes::new();
         BATCH.with_borrow_mut(|batch| {
             loop {
                 batch.clear();
@@ -62,8 +64,11 @@ impl Writer {
                 let rest = &batch[*written.as_ref().unwrap_or(&0)..];
                 self.moved |= rest.len() < batch.len();
                 if !rest.is_empty() {
-                    self.rest = Bytes::copy_from_slice(rest);
+                    self.rest = Some(Box::new(Bytes::copy_from_slice(rest)));
                     return written.map(|_| false);
+                }
+                if queue.waiting() == 0 {
+                    return Ok(true);
                 }
             }
         })

@@ -45,7 +45,7 @@ impl Driver {
             && let Some(frame) = refusal(body, call)
             && let Err(error) = self.send(&frame)
         {
-            tracing::error!(%error, "not sent: a frame of Parlor's own");
+            self.log(|| tracing::error!(%error, "not sent: a frame of Parlor's own"));
         }
     }
 

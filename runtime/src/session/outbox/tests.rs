@@ -26,7 +26,7 @@ fn outbox(waiting: usize, volatile: usize, keeps: bool) -> Outbox {
         max_replay_frames: 4,
         ..Limits::default()
     };
-    Outbox::new(&limits, keeps)
+    Outbox::new(&Arc::new(limits), keeps)
 }
 
 impl Outbox {
