@@ -267,10 +267,10 @@ impl<'a> Connection<'a> {
         };
         match (head.name(&text), head.id) {
             (control::OK, Some(id)) => {
-                self.shared.answered(id.get(), Answer { text, head, ok: true })
+                self.shared.answered(id.get(), Answer { text, head, ok: true });
             }
             (control::ERR, Some(id)) => {
-                self.shared.answered(id.get(), Answer { text, head, ok: false })
+                self.shared.answered(id.get(), Answer { text, head, ok: false });
             }
             (control::PING | control::PONG, _) => {}
             (control::ACK, _) => {

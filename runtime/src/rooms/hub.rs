@@ -134,10 +134,10 @@ impl Hub {
     /// Shows each member of the audience to `visit`, once, whatever rooms it shares.
     fn visit(&self, audience: &Audience, mut visit: impl FnMut(&Arc<Member>)) {
         let excepted = |member: &Arc<Member>| {
-            audience.except_sockets.contains(&member.id())
-                || audience.except_rooms.iter().any(|room| self.rooms.contains(room, member.id()))
+            audience.excepts(member.id())
+                || audience.excepted_rooms().any(|room| self.rooms.contains(room, member.id()))
         };
-        if audience.everyone {
+        if audience.is_everyone() {
             for member in self.members.lock().values() {
                 if !excepted(member) {
                     visit(member);
@@ -147,26 +147,25 @@ impl Hub {
         }
         // Within one room nobody is met twice; the set is for those in several.
         let mut met = HashSet::new();
-        let several = audience.rooms.len() + audience.sockets.len() > 1;
+        let may_overlap = audience.may_overlap();
         let mut visit_once = |member: &Arc<Member>| {
-            if !excepted(member) && (!several || met.insert(member.id())) {
+            if !excepted(member) && (!may_overlap || met.insert(member.id())) {
                 visit(member);
             }
         };
-        if audience.except_rooms.is_empty() {
-            for room in &audience.rooms {
-                self.rooms.visit(room, &mut visit_once);
-            }
-        } else {
-            // An exception looks into rooms, which must not happen while one is being walked.
-            for room in &audience.rooms {
+        let excepts_rooms = audience.excepted_rooms().next().is_some();
+        for room in audience.rooms() {
+            if excepts_rooms {
+                // An exception looks into rooms, which must not happen while one is being walked.
                 let mut members = Vec::new();
                 self.rooms.visit(room, |member| members.push(Arc::clone(member)));
                 members.iter().for_each(&mut visit_once);
+            } else {
+                self.rooms.visit(room, &mut visit_once);
             }
         }
-        for socket in &audience.sockets {
-            if let Some(member) = self.member(*socket) {
+        for socket in audience.sockets() {
+            if let Some(member) = self.member(socket) {
                 visit_once(&member);
             }
         }

@@ -1,5 +1,6 @@
 //! Rooms: who is in them, how they are named as a target, and how an event reaches their members.
 
+mod audience;
 mod deliveries;
 mod emitter;
 mod hub;
@@ -8,10 +9,11 @@ mod latest_key;
 mod membership;
 mod target;
 
+pub use audience::Audience;
 pub use deliveries::{Delivery, DeliveryPolicy};
 pub use emitter::Emitter;
 pub(crate) use hub::{Full, Hub};
 pub use io::Io;
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
-pub use target::{Audience, Exception, Room, Rooms, Target, rooms};
+pub use target::{Exception, Room, Rooms, Target, rooms};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Audience;
 use crate::session::SocketId;
 
 /// Something that names a room. Implement it for your own room types.
@@ -62,7 +63,7 @@ pub trait Target {
 
 impl<R: Room> Target for R {
     fn add_to(&self, audience: &mut Audience) {
-        audience.rooms.push(self.name().into_owned());
+        audience.add_room(&self.name());
     }
 }
 
@@ -106,7 +107,7 @@ impl<T: Target> Target for &Vec<T> {
 
 impl Target for SocketId {
     fn add_to(&self, audience: &mut Audience) {
-        audience.sockets.push(*self);
+        audience.add_socket(*self);
     }
 }
 
@@ -146,10 +147,7 @@ impl Rooms {
 
 impl Target for Rooms {
     fn add_to(&self, audience: &mut Audience) {
-        audience.rooms.extend_from_slice(&self.0.rooms);
-        audience.sockets.extend_from_slice(&self.0.sockets);
-        audience.except_rooms.extend_from_slice(&self.0.except_rooms);
-        audience.except_sockets.extend_from_slice(&self.0.except_sockets);
+        audience.extend(&self.0);
     }
 }
 
@@ -166,7 +164,7 @@ pub trait Exception {
 
 impl<R: Room> Exception for R {
     fn take_from(&self, audience: &mut Audience) {
-        audience.except_rooms.push(self.name().into_owned());
+        audience.except_room(&self.name());
     }
 }
 
@@ -188,39 +186,12 @@ impl<X: Exception> Exception for Vec<X> {
 
 impl Exception for SocketId {
     fn take_from(&self, audience: &mut Audience) {
-        audience.except_sockets.push(*self);
+        audience.except_socket(*self);
     }
 }
 
 impl Exception for &SocketId {
     fn take_from(&self, audience: &mut Audience) {
         (**self).take_from(audience);
-    }
-}
-
-/// What a [`Target`] comes to: rooms and sockets, less the exceptions.
-#[derive(Debug, Clone, Default)]
-pub struct Audience {
-    pub(super) everyone: bool,
-    pub(super) rooms: Vec<String>,
-    pub(super) sockets: Vec<SocketId>,
-    pub(super) except_rooms: Vec<String>,
-    pub(super) except_sockets: Vec<SocketId>,
-}
-
-impl Audience {
-    pub(crate) fn everyone() -> Self {
-        Self { everyone: true, ..Self::default() }
-    }
-
-    pub(crate) fn of(target: &impl Target) -> Self {
-        let mut audience = Self::default();
-        target.add_to(&mut audience);
-        audience
-    }
-
-    pub(crate) fn without(mut self, socket: SocketId) -> Self {
-        self.except_sockets.push(socket);
-        self
     }
 }

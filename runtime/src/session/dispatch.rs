@@ -38,7 +38,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
                     "a guard or the decoding of an event panicked; the session ends"
                 );
             });
-            return Err(panicked(driver, call));
+            return Err(Box::new(panicked(driver, call)));
         }
     }
     let Some(prepared) = prepared else { return Ok(()) };
@@ -70,17 +70,17 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
         }
         Run::Panicked => {
             driver.log(|| tracing::error!(event, "a handler panicked; its session ends"));
-            Err(panicked(driver, call))
+            Err(Box::new(panicked(driver, call)))
         }
         Run::Cut => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
     }
 }
 
 /// Tells the caller that the user's code panicked.
-fn panicked(driver: &mut Driver, call: Option<CallId>) -> Box<DisconnectReason> {
+fn panicked(driver: &mut Driver, call: Option<CallId>) -> DisconnectReason {
     let message = "the handler failed; the session ends";
     driver.refuse(&ErrorBody::new(ErrorCode::Panicked, message), call);
-    Box::new(DisconnectReason::HandlerPanicked)
+    DisconnectReason::HandlerPanicked
 }
 
 /// Asks the guard, then decodes; `event` is one of the contract's.
