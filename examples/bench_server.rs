@@ -1,7 +1,7 @@
 //! The server that Parlor is measured with: a chat with an echo, all defaults on.
 //!
 //! ```sh
-//! PORT=9001 cargo run --release --example bench_server             # Parlor's own server
+//! PORT=9001 cargo run --release --example bench_server             # Parlor's own server, a thread per core
 //! PORT=9001 cargo run --release --example bench_server -- --axum   # inside axum
 //! ```
 
@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         axum::serve(listener, app).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
         router.shutdown().await;
     } else {
-        router.serve(listener).with_signals().await?;
+        router.serve(listener).with_threads(0).with_signals().await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use parlor::{Router, ServeError};
+use parlor::{Router, Serve, ServeError};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,13 +22,21 @@ impl Running {
 
     /// Serves `router` at an address.
     pub async fn start_at(addr: &str, router: Router) -> Self {
+        Self::start_with(addr, router, |serve| serve).await
+    }
+
+    /// Serves `router` on so many threads of its own.
+    pub async fn start_on(threads: usize, router: Router) -> Self {
+        Self::start_with("127.0.0.1:0", router, |serve| serve.with_threads(threads)).await
+    }
+
+    async fn start_with(addr: &str, router: Router, set: impl FnOnce(Serve) -> Serve) -> Self {
         let listener = TcpListener::bind(addr).await.expect("the address is free");
         let addr = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let (cut, cutting) = oneshot::channel::<()>();
         // A test that just ends stops its server, too.
-        let serve = router
-            .serve(listener)
+        let serve = set(router.serve(listener))
             .with_graceful_shutdown(async { stopped.await.unwrap_or_default() })
             .with_cut(async { cutting.await.unwrap_or_default() });
         Self { addr, stop, cut, task: tokio::spawn(serve.into_future()) }

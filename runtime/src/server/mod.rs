@@ -27,6 +27,7 @@ mod signals;
 mod unread;
 mod upgrade;
 mod welcome;
+mod workers;
 
 pub(crate) use alive::Alive;
 pub(crate) use connection::{Connection, broken};

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Router;
 use super::handshake::{Incoming, handshake};
 use super::signals::signals;
+use super::workers::Workers;
 
 /// Why a router could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,9 @@ pub enum ServeError {
     /// The address cannot be bound.
     #[error("cannot listen: {0}")]
     Listen(#[from] io::Error),
+    /// A thread of [`Serve::with_threads`] cannot be started.
+    #[error("cannot start a thread that serves: {0}")]
+    Thread(#[source] io::Error),
     /// A procedure cannot be mounted where it was.
     #[error("{0}")]
     Path(String),
@@ -81,6 +86,7 @@ pub struct Serve {
     listener: BoxFuture<'static, io::Result<TcpListener>>,
     shutdown: BoxFuture<'static, ()>,
     cut: BoxFuture<'static, ()>,
+    threads: Option<usize>,
 }
 
 impl Serve {
@@ -90,6 +96,7 @@ impl Serve {
             listener: listen.listen().boxed(),
             shutdown: pending().boxed(),
             cut: pending().boxed(),
+            threads: None,
         }
     }
 
@@ -124,10 +131,25 @@ impl Serve {
         self.with_graceful_shutdown(first).with_cut(second)
     }
 
+    /// Serves on so many threads of its own, with 0 on one per core that the process may use: fairer to
+    /// each client under load than tokio's multi-thread runtime, and as fast with few cores. Without this
+    /// sessions run on the runtime that awaits.
+    ///
+    /// Each thread has a current-thread runtime of tokio; a client stays on the thread that it came to,
+    /// and rooms reach across. Handlers run there, and what they spawn, which ends when serving does:
+    /// what must live longer is to be spawned through the [`Handle`](tokio::runtime::Handle) of another
+    /// runtime. One that keeps its thread busy keeps all clients of that thread waiting, and
+    /// `tokio::task::block_in_place` panics; `spawn_blocking` is for such work.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
     async fn run(self) -> Result<(), ServeError> {
-        let Self { router, listener, shutdown, cut } = self;
+        let Self { router, listener, shutdown, cut, threads } = self;
         router.check()?;
         let listener = listener.await?;
+        let workers = threads.map(Workers::start).transpose().map_err(ServeError::Thread)?;
         let local = listener.local_addr().ok();
         if let Some(address) = local {
             tracing::info!(%address, "listening");
@@ -135,7 +157,7 @@ impl Serve {
         let (stop, stopped) = watch::channel(());
         tokio::select! {
             () = shutdown => {}
-            () = accept(&listener, local, &router, &stopped) => {}
+            () = accept(&listener, local, &router, workers.as_ref(), &stopped) => {}
         }
         drop(listener);
         drop(stop);
@@ -158,6 +180,7 @@ async fn accept(
     listener: &TcpListener,
     local: Option<SocketAddr>,
     router: &Router,
+    workers: Option<&Workers>,
     stopped: &watch::Receiver<()>,
 ) {
     loop {
@@ -168,21 +191,42 @@ async fn accept(
                 continue;
             }
         };
-        let incoming = Incoming { transport: stream.into(), peer: Some(peer), local };
-        let_in(incoming, router, stopped);
+        match workers.and_then(Workers::next) {
+            None => {
+                let incoming = Incoming { transport: stream.into(), peer: Some(peer), local };
+                let_in(async { Ok(incoming) }, Some(peer), router, stopped, &Handle::current());
+            }
+            Some(runtime) => {
+                // A connection belongs to the runtime in which it was made.
+                let incoming = async move {
+                    let stream = TcpStream::from_std(stream.into_std()?)?;
+                    Ok(Incoming { transport: stream.into(), peer: Some(peer), local })
+                };
+                let_in(incoming, Some(peer), router, stopped, runtime);
+            }
+        }
     }
 }
 
 /// Begins the handshake of a connection, which ends when the sender of `stopped` is dropped.
-pub(super) fn let_in(incoming: Incoming, router: &Router, stopped: &watch::Receiver<()>) {
+pub(super) fn let_in(
+    incoming: impl Future<Output = io::Result<Incoming>> + Send + 'static,
+    peer: Option<SocketAddr>,
+    router: &Router,
+    stopped: &watch::Receiver<()>,
+    runtime: &Handle,
+) {
     let Some(under_way) = router.shared.handshakes.begin() else {
-        let peer = incoming.peer;
         return tracing::warn!(?peer, "dropped: too many handshakes are under way");
     };
     let router = router.clone();
     let mut stopped = stopped.clone();
-    tokio::spawn(async move {
+    runtime.spawn(async move {
         let _under_way = under_way;
+        let incoming = match incoming.await {
+            Ok(incoming) => incoming,
+            Err(error) => return tracing::error!(?peer, %error, "a connection cannot be served"),
+        };
         tokio::select! {
             () = handshake(incoming, &router) => {}
             _ = stopped.changed() => {}

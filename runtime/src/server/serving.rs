@@ -1,5 +1,6 @@
 //! A router that is served on connections that it is handed.
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::handshake::Incoming;
@@ -27,7 +28,8 @@ impl Serving {
     pub(crate) fn let_in(&self, stream: impl Stream + 'static) {
         let transport = Transport::Other(Box::new(stream));
         let incoming = Incoming { transport, peer: None, local: None };
-        let_in(incoming, &self.router, &self.stop.subscribe());
+        let stopped = self.stop.subscribe();
+        let_in(async { Ok(incoming) }, None, &self.router, &stopped, &Handle::current());
     }
 
     /// Ends all sessions as a graceful shutdown does.
