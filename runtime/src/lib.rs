@@ -74,6 +74,10 @@
     )
 )]
 
+#[cfg(feature = "__bench")]
+#[doc(hidden)]
+#[path = "bench.rs"]
+pub mod __bench;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 #[path = "fuzz.rs"]

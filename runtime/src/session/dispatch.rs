@@ -189,7 +189,7 @@ fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
 }
 
 /// Takes a message apart and decodes it, without a session. A refusal is the frame that says so.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, feature = "__bench"))]
 pub(crate) fn read<E: crate::contract::Contract>(
     text: &str,
 ) -> Result<E::Incoming, Option<crate::wire::Frame>> {

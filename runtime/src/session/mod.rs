@@ -23,7 +23,7 @@ mod stall;
 mod task;
 mod writer;
 
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, feature = "__bench"))]
 pub(crate) use dispatch::read;
 pub(crate) use door::{Comeback, Refused};
 pub(crate) use guard::Guard;

@@ -1,0 +1,92 @@
+//! What the benches reach: there with the feature `__bench` only.
+//!
+//! Benches go through this file and what is public, so that the inside may change without them.
+
+#![allow(missing_docs, reason = "nobody's but the benches'")]
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use serde::Serialize;
+
+use crate::Io;
+use crate::contract::Contract;
+use crate::rooms::Hub;
+use crate::server::Request;
+use crate::session::{Policy, Presence, SocketId, Taken};
+use crate::wire::{Frame, PROTOCOL_JSON};
+
+/// Takes a message apart and decodes it, as a session does.
+pub fn decode<E: Contract>(text: &str) -> Option<E::Incoming> {
+    crate::session::read::<E>(text).ok()
+}
+
+/// An event as it goes out, header and all.
+pub struct Encoded(Frame);
+
+/// Encodes an event as an emitter does.
+pub fn encode<P: Serialize>(event: &str, payload: &P) -> Option<Encoded> {
+    Frame::event(event, payload).ok().map(Encoded)
+}
+
+/// Clients of Parlor in one room, without connections: the benches take what waits for them.
+pub struct Crowd {
+    hub: Arc<Hub>,
+    presences: Vec<Presence>,
+    /// How many frames each has received.
+    received: u64,
+    bytes: Vec<u8>,
+}
+
+impl Crowd {
+    pub fn new(size: usize, room: &str) -> Option<Self> {
+        let hub = Arc::default();
+        let limits = Arc::default();
+        let enter = |_| {
+            let request =
+                http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
+            let request = Request::new(request.ok()?, None);
+            let id = SocketId::random().ok()?;
+            let presence = Presence::enter(id, request, &hub, &limits, None).ok()?;
+            presence.member().join(room).ok()?;
+            Some(presence)
+        };
+        let presences = (0..size).map(enter).collect::<Option<_>>()?;
+        let mut crowd = Self { hub, presences, received: 0, bytes: Vec::new() };
+        crowd.take(0);
+        Some(crowd)
+    }
+
+    /// Emits to them as anybody does.
+    pub fn io<E: Contract>(&self) -> Io<E> {
+        Io::new(Arc::clone(&self.hub))
+    }
+
+    /// Puts a frame into the outbox of each, and says how many there are that took it.
+    pub fn push(&self, event: &Encoded) -> usize {
+        let pushed =
+            |presence: &&Presence| presence.member().push(Policy::Reliable, &event.0).is_ok();
+        self.presences.iter().filter(pushed).count()
+    }
+
+    /// Takes what waits for each, which is so many frames, has it confirmed, and goes to sleep.
+    /// Returns how many bytes it was.
+    pub fn take(&mut self, frames: u64) -> usize {
+        let mut size = 0;
+        self.received += frames;
+        for presence in &self.presences {
+            let outbox = presence.member().outbox();
+            loop {
+                self.bytes.clear();
+                if outbox.take(&mut self.bytes, Waker::noop()) == Taken::Nothing {
+                    break;
+                }
+                size += self.bytes.len();
+            }
+            // That they were so many, a bench sees by the bytes.
+            let _ = outbox.confirm(self.received);
+        }
+        size
+    }
+}
