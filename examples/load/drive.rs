@@ -1,0 +1,306 @@
+//! Puts a server under a workload, measures it, and sees to it that each message arrives once and in order.
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::client::{self, PATIENCE, PING, PONG, TEXT};
+use crate::figures::{Figure, Metric};
+use crate::server::Server;
+use crate::workload::{Traffic, Workload};
+
+/// What a message says after its number: enough for it to be as long as one in a chat.
+const WORDS: &str = "the quick brown fox jumps over the lazy dog and runs";
+/// Decimal digits of the number with which a message begins.
+const DIGITS: usize = 10;
+/// How long memory is given to settle once all are connected.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// What `server` shows under `workload` for `time`, after a quarter of that to warm up.
+pub fn measure(
+    workload: &Workload,
+    server: &Server,
+    time: Duration,
+) -> Result<Vec<Figure>, Box<dyn Error>> {
+    let empty = server.memory();
+    let mut drive = Drive::connect(workload, server)?;
+    if workload.traffic == Traffic::Silence {
+        std::thread::sleep(SETTLING);
+        let connections = f64::from(u32::try_from(drive.connections.len())?);
+        let each = empty.zip(server.memory()).map(|(empty, full)| (full - empty) / connections);
+        return Ok(each
+            .map(|value| Figure { metric: Metric::Memory, value })
+            .into_iter()
+            .collect());
+    }
+    drive.start()?;
+    drive.run(time / 4)?;
+    drive.latencies.clear();
+    let (since, cpu) = (Instant::now(), server.cpu_time());
+    drive.run(time)?;
+    let elapsed = since.elapsed();
+    let cpu = cpu.zip(server.cpu_time()).and_then(|(before, after)| after.checked_sub(before));
+    let mut latencies = std::mem::take(&mut drive.latencies);
+    drive.finish()?;
+
+    latencies.sort_unstable();
+    let received = f64::from(u32::try_from(latencies.len())?);
+    let micros = |nanos: &u32| f64::from(*nanos) / 1e3;
+    let of = |percent| latencies.get(latencies.len() * percent / 100).map(micros);
+    let figures = [
+        (Metric::Cpu, cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / received)),
+        (Metric::Rate, Some(received / elapsed.as_secs_f64())),
+        (Metric::P50, of(50)),
+        (Metric::P99, of(99)),
+    ];
+    let known = figures.into_iter().filter_map(|(metric, value)| Some((metric, value?)));
+    Ok(known.map(|(metric, value)| Figure { metric, value }).collect())
+}
+
+struct Drive {
+    poll: Poll,
+    events: Events,
+    connections: Vec<Connection>,
+    groups: Vec<Group>,
+    /// Members of each group.
+    members: usize,
+    /// Nanoseconds from sending to receiving, of each message that was received.
+    latencies: Vec<u32>,
+    buffer: Vec<u8>,
+    finishing: bool,
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// The start of a frame whose end has not come yet.
+    unread: Vec<u8>,
+    /// The number of the message that must come next.
+    next: u64,
+}
+
+/// Connections that get the same messages.
+struct Group {
+    members: Range<usize>,
+    sent: u64,
+    /// The last messages sent, by their numbers modulo the window.
+    flights: Vec<Flight>,
+    /// What a message sent begins with, and one received.
+    request: String,
+    reply: String,
+}
+
+#[derive(Clone, Copy)]
+struct Flight {
+    since: Instant,
+    /// How many do not have it yet.
+    missing: usize,
+}
+
+impl Drive {
+    fn connect(workload: &Workload, server: &Server) -> Result<Self, Box<dyn Error>> {
+        let poll = Poll::new()?;
+        let mut connections = Vec::new();
+        let mut groups = Vec::new();
+        for index in 0..workload.groups {
+            let room = format!("room-{index}");
+            let first = connections.len();
+            for _ in 0..workload.members {
+                let number = connections.len();
+                let stream = client::join(server.addr, &room).map_err(|error| {
+                    format!(
+                        "connection {number}: {error}\n\
+                         (`ulimit -n` bounds a process's connections; --members asks for fewer)"
+                    )
+                })?;
+                let mut stream = TcpStream::from_std(stream);
+                poll.registry().register(&mut stream, Token(number), Interest::READABLE)?;
+                connections.push(Connection { stream, unread: Vec::new(), next: 0 });
+            }
+            groups.push(Group::new(&room, first..connections.len(), workload));
+        }
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(1024),
+            connections,
+            groups,
+            members: workload.members,
+            latencies: Vec::new(),
+            buffer: vec![0; 64 << 10],
+            finishing: false,
+        })
+    }
+
+    /// Fills the window of each group.
+    fn start(&mut self) -> io::Result<()> {
+        for group in &mut self.groups {
+            group.send(group.flights.len(), &mut self.connections)?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, time: Duration) -> Result<(), Box<dyn Error>> {
+        let end = Instant::now() + time;
+        self.run_until(|_, now| now >= end)
+    }
+
+    /// Waits for what is in flight.
+    fn finish(&mut self) -> Result<(), Box<dyn Error>> {
+        self.finishing = true;
+        self.run_until(|drive, _| drive.groups.iter().all(Group::is_complete))
+    }
+
+    fn run_until(&mut self, done: impl Fn(&Self, Instant) -> bool) -> Result<(), Box<dyn Error>> {
+        let mut heard = Instant::now();
+        loop {
+            // Does not sleep: to wake it would be the server's work, which over a network it is not.
+            self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+            let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
+            for &index in &ready {
+                self.read(index)?;
+            }
+            let now = Instant::now();
+            if done(self, now) {
+                return Ok(());
+            }
+            if !ready.is_empty() {
+                heard = now;
+            } else if now - heard > PATIENCE {
+                return Err(self.lost().into());
+            }
+        }
+    }
+
+    /// Reads all that there is for a connection.
+    fn read(&mut self, index: usize) -> Result<(), Box<dyn Error>> {
+        loop {
+            let read = match self.connections[index].stream.read(&mut self.buffer) {
+                Ok(0) => return Err(format!("the server closed connection {index}").into()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(format!("connection {index}: {error}").into()),
+            };
+            self.receive(index, read)?;
+            // Where less comes than was asked for, the system says when there is more.
+            if cfg!(unix) && read < self.buffer.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what a connection has read into the buffer, and sends what that makes room for.
+    fn receive(&mut self, index: usize, read: usize) -> Result<(), Box<dyn Error>> {
+        let now = Instant::now();
+        let group = &mut self.groups[index / self.members];
+        let connection = &mut self.connections[index];
+        connection.unread.extend_from_slice(&self.buffer[..read]);
+        let mut bytes = connection.unread.as_slice();
+        let mut complete = 0;
+        let mut pongs = Vec::new();
+        while let Some((head, payload, rest)) = client::split_frame(bytes) {
+            bytes = rest;
+            match head {
+                TEXT => {
+                    let next = connection.next;
+                    let flight = group.arrived(payload, next).ok_or_else(|| {
+                        let payload = String::from_utf8_lossy(payload);
+                        format!("connection {index} waits for message {next} and gets {payload}")
+                    })?;
+                    let nanos = now.saturating_duration_since(flight.since).as_nanos();
+                    self.latencies.push(u32::try_from(nanos).unwrap_or(u32::MAX));
+                    complete += usize::from(flight.missing == 0);
+                    connection.next += 1;
+                }
+                PING => client::push_frame(&mut pongs, PONG, payload),
+                _ => return Err(format!("connection {index} gets a frame {head:#x}").into()),
+            }
+        }
+        let parsed = connection.unread.len() - bytes.len();
+        connection.unread.drain(..parsed);
+        connection.send(&pongs)?;
+        if !self.finishing {
+            group.send(complete, &mut self.connections)?;
+        }
+        Ok(())
+    }
+
+    /// Who waits in vain, and for what.
+    fn lost(&self) -> String {
+        let waiting = self.connections.iter().enumerate().find_map(|(index, connection)| {
+            let sent = self.groups[index / self.members].sent;
+            (connection.next < sent)
+                .then(|| format!("connection {index} lacks message {}", connection.next))
+        });
+        waiting.unwrap_or_else(|| "the server is silent".to_owned())
+    }
+}
+
+impl Connection {
+    fn send(&mut self, frames: &[u8]) -> io::Result<()> {
+        if frames.is_empty() || self.stream.write(frames)? == frames.len() {
+            return Ok(());
+        }
+        // So little is in flight that the system's buffers hold all of it.
+        Err(io::Error::other("the server does not read"))
+    }
+}
+
+impl Group {
+    fn new(room: &str, members: Range<usize>, workload: &Workload) -> Self {
+        let (request, reply) = if workload.traffic == Traffic::Echo {
+            (r#"["echo",{"text":""#.to_owned(), r#"["echoed",{"text":""#.to_owned())
+        } else {
+            let event = |name| format!(r#"["{name}",{{"room":"{room}","text":""#);
+            (event("sendMessage"), event("newMessage"))
+        };
+        let flights = vec![Flight { since: Instant::now(), missing: 0 }; workload.window];
+        Self { members, sent: 0, flights, request, reply }
+    }
+
+    /// Sends so many messages, in one piece.
+    fn send(&mut self, count: usize, connections: &mut [Connection]) -> io::Result<()> {
+        let mut frames = Vec::new();
+        let sender = self.sender();
+        for _ in 0..count {
+            let message = format!(r#"{}{:0DIGITS$} {WORDS}"}}]"#, self.request, self.sent);
+            client::push_frame(&mut frames, TEXT, message.as_bytes());
+            let missing = self.members.len();
+            *self.flight(self.sent) = Flight { since: Instant::now(), missing };
+            self.sent += 1;
+        }
+        connections[sender].send(&frames)
+    }
+
+    /// Who sends next. Only of one sender's messages is the order defined, so members take turns only
+    /// where one message is in flight.
+    fn sender(&self) -> usize {
+        let turns = if self.flights.len() == 1 { self.members.len() } else { 1 };
+        let turn = usize::try_from(self.sent % turns as u64).unwrap_or_default();
+        self.members.start + turn
+    }
+
+    /// A member has this message; `None` if that is not the one it must get next.
+    fn arrived(&mut self, payload: &[u8], next: u64) -> Option<Flight> {
+        let number = payload.strip_prefix(self.reply.as_bytes())?.get(..DIGITS)?;
+        let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
+        if number != next || number >= self.sent {
+            return None;
+        }
+        let flight = self.flight(number);
+        flight.missing = flight.missing.checked_sub(1)?;
+        Some(*flight)
+    }
+
+    fn flight(&mut self, number: u64) -> &mut Flight {
+        let slot = usize::try_from(number % self.flights.len() as u64).unwrap_or_default();
+        &mut self.flights[slot]
+    }
+
+    fn is_complete(&self) -> bool {
+        self.flights.iter().all(|flight| flight.missing == 0)
+    }
+}

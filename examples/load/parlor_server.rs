@@ -1,0 +1,58 @@
+//! The chat with Parlor, all defaults on.
+
+use std::error::Error;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parlor::prelude::*;
+use tokio::net::TcpListener;
+
+#[procedure]
+trait Chat {
+    #[incoming]
+    async fn join_room(&mut self, room: String);
+    #[incoming]
+    async fn send_message(&mut self, room: String, text: String);
+    #[incoming]
+    async fn echo(&mut self, text: String);
+
+    #[outgoing]
+    fn new_message(room: String, text: String, user_id: String, timestamp: u64);
+    #[outgoing]
+    fn echoed(text: String);
+}
+
+struct Guest {
+    socket: ChatSocket,
+    user_id: String,
+}
+
+impl Chat for Guest {
+    async fn join_room(&mut self, room: String) {
+        if let Err(error) = self.socket.join(&room) {
+            eprintln!("{error}");
+        }
+    }
+
+    async fn send_message(&mut self, room: String, text: String) {
+        self.socket.io().to(&room).new_message(&room, text, &self.user_id, now());
+    }
+
+    async fn echo(&mut self, text: String) {
+        self.socket.emit().echoed(text);
+    }
+}
+
+pub async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
+    let chat = ChatServer::new(|socket: ChatSocket| async move {
+        let user_id = socket.id().to_string();
+        Ok(Guest { socket, user_id })
+    });
+    Router::new().procedure("/chat", chat).serve(listener).await?;
+    Ok(())
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,188 @@
+//! The same chat by hand, as one who knows tokio-tungstenite writes it: a message is encoded once and
+//! shared, each member has a bounded queue, and what waits there is written with one flush.
+//!
+//! It lacks most of what Parlor does beside that: limits, heartbeats, answers to bad input, an order in
+//! which to shut down, sessions that come back.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
+use uuid::Uuid;
+
+use crate::parlor_server::now;
+
+/// A member that is so many messages behind is cut.
+const QUEUE: usize = 256;
+/// As tungstenite advises for many connections; its default of 128 KiB is for few.
+const READ_BUFFER: usize = 4 << 10;
+
+/// `["event", {..}]`, which serde reads as a tag and its content.
+#[derive(Deserialize)]
+#[serde(tag = "event", content = "payload", rename_all = "camelCase")]
+enum Incoming<'a> {
+    JoinRoom {
+        room: String,
+    },
+    SendMessage {
+        #[serde(borrow)]
+        room: Cow<'a, str>,
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
+    Echo {
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewMessage<'a> {
+    room: &'a str,
+    text: &'a str,
+    user_id: &'a str,
+    timestamp: u64,
+}
+
+#[derive(Serialize)]
+struct Echoed<'a> {
+    text: &'a str,
+}
+
+/// The members of each room, by their ids.
+#[derive(Default)]
+struct Rooms(Mutex<HashMap<String, HashMap<Uuid, Member>>>);
+
+#[derive(Clone)]
+struct Member {
+    queue: mpsc::Sender<Message>,
+    task: AbortHandle,
+}
+
+impl Rooms {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<Uuid, Member>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, room: &str, message: &Message) {
+        for member in self.lock().get(room).into_iter().flat_map(HashMap::values) {
+            if member.queue.try_send(message.clone()).is_err() {
+                member.task.abort();
+            }
+        }
+    }
+}
+
+/// One client; dropped when its connection ends, however it does.
+struct Guest {
+    id: Uuid,
+    user_id: String,
+    member: Member,
+    rooms: Arc<Rooms>,
+    joined: Vec<String>,
+}
+
+impl Guest {
+    async fn read(
+        mut self,
+        mut stream: SplitStream<WebSocketStream<TcpStream>>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        while let Some(message) = stream.next().await {
+            if let Message::Text(text) = message? {
+                self.handle(serde_json::from_str(&text)?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, event: Incoming<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        match event {
+            Incoming::JoinRoom { room } => {
+                let mut rooms = self.rooms.lock();
+                rooms.entry(room.clone()).or_default().insert(self.id, self.member.clone());
+                self.joined.push(room);
+            }
+            Incoming::SendMessage { room, text } => {
+                let user_id = &self.user_id;
+                let payload = NewMessage { room: &room, text: &text, user_id, timestamp: now() };
+                self.rooms.send(&room, &encode("newMessage", payload)?);
+            }
+            Incoming::Echo { text } => {
+                self.member.queue.send(encode("echoed", Echoed { text: &text })?).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut rooms = self.rooms.lock();
+        for room in &self.joined {
+            if let Some(members) = rooms.get_mut(room) {
+                members.remove(&self.id);
+                if members.is_empty() {
+                    rooms.remove(room);
+                }
+            }
+        }
+    }
+}
+
+fn encode(event: &str, payload: impl Serialize) -> Result<Message, serde_json::Error> {
+    serde_json::to_string(&(event, payload)).map(Message::text)
+}
+
+/// Writes what waits, all of it with one flush.
+async fn write(
+    mut sink: SplitSink<WebSocketStream<TcpStream>, Message>,
+    mut queue: mpsc::Receiver<Message>,
+) -> Result<(), tungstenite::Error> {
+    let mut messages = Vec::new();
+    while queue.recv_many(&mut messages, QUEUE).await > 0 {
+        for message in messages.drain(..) {
+            sink.feed(message).await?;
+        }
+        sink.flush().await?;
+    }
+    Ok(())
+}
+
+pub async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
+    let rooms = Arc::new(Rooms::default());
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let rooms = rooms.clone();
+        // Clients that go without a word are no news.
+        tokio::spawn(converse(stream, rooms));
+    }
+}
+
+async fn converse(
+    stream: TcpStream,
+    rooms: Arc<Rooms>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+    let (sink, stream) = accept_async_with_config(stream, Some(config)).await?.split();
+    let (sender, queue) = mpsc::channel(QUEUE);
+    let writer = tokio::spawn(write(sink, queue));
+    let member = Member { queue: sender, task: writer.abort_handle() };
+    let id = Uuid::new_v4();
+    let user_id = id.simple().to_string();
+    let guest = Guest { id, user_id, member, rooms, joined: Vec::new() };
+    tokio::select! {
+        read = guest.read(stream) => read,
+        written = writer => Ok(written??),
+    }
+}
