@@ -51,7 +51,7 @@ pub async fn serve(kind: Kind) -> Result<(), Box<dyn Error>> {
     let served = async {
         match kind {
             Kind::Parlor => parlor_server::serve(listener).await,
-            Kind::Twin => twin::serve(listener).await,
+            Kind::Twin => Ok(twin::serve(listener).await?),
         }
     };
     let mut input = tokio::io::stdin();

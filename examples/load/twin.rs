@@ -6,20 +6,25 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::error::Error;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::AbortHandle;
-use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 use uuid::Uuid;
 
 use crate::parlor_server::now;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Socket = WebSocketStream<TcpStream>;
+type Stream = SplitStream<Socket>;
+type Sink = Arc<AsyncMutex<SplitSink<Socket, Message>>>;
 
 /// A member that is so many messages behind is cut.
 const QUEUE: usize = 256;
@@ -66,7 +71,7 @@ struct Rooms(Mutex<HashMap<String, HashMap<Uuid, Member>>>);
 #[derive(Clone)]
 struct Member {
     queue: mpsc::Sender<Message>,
-    task: AbortHandle,
+    writer: AbortHandle,
 }
 
 impl Rooms {
@@ -77,7 +82,7 @@ impl Rooms {
     fn send(&self, room: &str, message: &Message) {
         for member in self.lock().get(room).into_iter().flat_map(HashMap::values) {
             if member.queue.try_send(message.clone()).is_err() {
-                member.task.abort();
+                member.writer.abort();
             }
         }
     }
@@ -93,40 +98,52 @@ struct Guest {
 }
 
 impl Guest {
-    async fn read(
-        mut self,
-        mut stream: SplitStream<WebSocketStream<TcpStream>>,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        while let Some(message) = stream.next().await {
-            if let Message::Text(text) = message? {
-                self.handle(serde_json::from_str(&text)?).await?;
+    async fn read(mut self, mut stream: Stream, sink: Sink) -> Result<(), Error> {
+        let mut unflushed = false;
+        loop {
+            tokio::select! {
+                biased;
+                message = stream.next() => {
+                    let Some(message) = message else { return Ok(()) };
+                    if let Message::Text(text) = message?
+                        && let Some(answer) = self.handle(serde_json::from_str(&text)?)?
+                    {
+                        sink.lock().await.feed(answer).await?;
+                        unflushed = true;
+                    }
+                }
+                // Only when nothing is left to read: many answers go out with one flush.
+                mut sink = sink.lock(), if unflushed => {
+                    sink.flush().await?;
+                    unflushed = false;
+                }
             }
         }
-        Ok(())
     }
 
-    async fn handle(&mut self, event: Incoming<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
+    /// Does what the client asks for; returns the answer, if there is one.
+    fn handle(&mut self, event: Incoming<'_>) -> Result<Option<Message>, serde_json::Error> {
         match event {
             Incoming::JoinRoom { room } => {
                 let mut rooms = self.rooms.lock();
                 rooms.entry(room.clone()).or_default().insert(self.id, self.member.clone());
                 self.joined.push(room);
+                Ok(None)
             }
             Incoming::SendMessage { room, text } => {
                 let user_id = &self.user_id;
                 let payload = NewMessage { room: &room, text: &text, user_id, timestamp: now() };
                 self.rooms.send(&room, &encode("newMessage", payload)?);
+                Ok(None)
             }
-            Incoming::Echo { text } => {
-                self.member.queue.send(encode("echoed", Echoed { text: &text })?).await?;
-            }
+            Incoming::Echo { text } => encode("echoed", Echoed { text: &text }).map(Some),
         }
-        Ok(())
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
+        self.member.writer.abort();
         let mut rooms = self.rooms.lock();
         for room in &self.joined {
             if let Some(members) = rooms.get_mut(room) {
@@ -143,13 +160,11 @@ fn encode(event: &str, payload: impl Serialize) -> Result<Message, serde_json::E
     serde_json::to_string(&(event, payload)).map(Message::text)
 }
 
-/// Writes what waits, all of it with one flush.
-async fn write(
-    mut sink: SplitSink<WebSocketStream<TcpStream>, Message>,
-    mut queue: mpsc::Receiver<Message>,
-) -> Result<(), tungstenite::Error> {
+/// Writes what waits in the queue, all of it with one flush.
+async fn write(sink: Sink, mut queue: mpsc::Receiver<Message>) -> Result<(), Error> {
     let mut messages = Vec::new();
     while queue.recv_many(&mut messages, QUEUE).await > 0 {
+        let mut sink = sink.lock().await;
         for message in messages.drain(..) {
             sink.feed(message).await?;
         }
@@ -158,31 +173,28 @@ async fn write(
     Ok(())
 }
 
-pub async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
+pub async fn serve(listener: TcpListener) -> io::Result<()> {
     let rooms = Arc::new(Rooms::default());
     loop {
         let (stream, _) = listener.accept().await?;
-        let rooms = rooms.clone();
         // Clients that go without a word are no news.
-        tokio::spawn(converse(stream, rooms));
+        tokio::spawn(converse(stream, rooms.clone()));
     }
 }
 
-async fn converse(
-    stream: TcpStream,
-    rooms: Arc<Rooms>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn converse(stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
     let (sink, stream) = accept_async_with_config(stream, Some(config)).await?.split();
+    let sink = Arc::new(AsyncMutex::new(sink));
     let (sender, queue) = mpsc::channel(QUEUE);
-    let writer = tokio::spawn(write(sink, queue));
-    let member = Member { queue: sender, task: writer.abort_handle() };
+    let writer = tokio::spawn(write(sink.clone(), queue));
+    let member = Member { queue: sender, writer: writer.abort_handle() };
     let id = Uuid::new_v4();
     let user_id = id.simple().to_string();
     let guest = Guest { id, user_id, member, rooms, joined: Vec::new() };
     tokio::select! {
-        read = guest.read(stream) => read,
-        written = writer => Ok(written??),
+        read = guest.read(stream, sink) => read,
+        written = writer => written?,
     }
 }

@@ -154,3 +154,32 @@ async fn the_echo_sends_messages_back() {
         assert_eq!(received.expect("no error"), expected);
     }
 }
+
+#[tokio::test]
+async fn the_load_compares_and_draws() {
+    let chart = std::env::temp_dir().join(format!("parlor-load-{}.svg", std::process::id()));
+    let short = ["--secs", "0.1", "--rounds", "1", "--members", "20"];
+    let args = [&short[..], &["--chart", chart.to_str().expect("a path in Unicode")]].concat();
+    let output = Example::run("load", &args).await.output().await;
+    let drawn = std::fs::read_to_string(&chart).expect("the chart");
+    std::fs::remove_file(&chart).expect("removed");
+
+    let idle = cfg!(target_os = "linux").then_some("idle");
+    let workloads = ["fan-out", "fan-out-single", "rooms", "echo", "pipeline"];
+    for workload in workloads.into_iter().chain(idle) {
+        let line = output.lines().find(|line| line.split_whitespace().next() == Some(workload));
+        let line = line.unwrap_or_else(|| panic!("{workload} is not in\n{output}"));
+        let ratio = line.split_whitespace().last().expect("a column");
+        assert!(ratio.parse::<f64>().is_ok_and(|ratio| ratio > 0.0), "{line}");
+        assert!(drawn.contains(&format!(">{workload}<")), "{workload} is not in\n{drawn}");
+    }
+    assert!(drawn.starts_with("<svg") && drawn.trim_end().ends_with("</svg>"), "{drawn}");
+}
+
+#[tokio::test]
+async fn the_load_knows_its_options() {
+    for wrong in [&["--speed", "9"][..], &["--only", "nothing"], &["--secs", "0"], &["--secs"]] {
+        let said = Example::run("load", wrong).await.fails().await;
+        assert!(said.starts_with("usage: load"), "{wrong:?}: {said}");
+    }
+}
