@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long an answer may take.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub const TEXT: u8 = 0x81;
 pub const PING: u8 = 0x89;
@@ -86,4 +86,25 @@ pub fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     };
     let (payload, rest) = rest.split_at_checked(length)?;
     Some((head, payload, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_any_length_are_split_where_they_end() {
+        for length in [0, 125, 126, 65535, 65536] {
+            let mut frame = Vec::new();
+            push_frame(&mut frame, TEXT, &vec![b'x'; length]);
+            // As a server sends it: without a mask.
+            let mask = frame.len() - length - MASK.len();
+            frame.drain(mask..mask + MASK.len());
+            frame[1] &= !MASKED;
+            assert!(split_frame(&frame[..frame.len() - 1]).is_none());
+            frame.push(TEXT);
+            let (head, payload, rest) = split_frame(&frame).expect("it is all there");
+            assert_eq!((head, payload.len(), rest), (TEXT, length, &[TEXT][..]));
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! Puts a server under a workload, measures it, and sees to it that each message arrives once and in order.
+//! Puts a server under a workload, measures it, and sees to it that each message arrives once and in
+//! order.
 
 use std::error::Error;
-use std::io::{self, Read, Write};
-use std::ops::Range;
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -10,13 +10,10 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::client::{self, PATIENCE, PING, PONG, TEXT};
 use crate::figures::{Figure, Metric};
+use crate::group::{Connection, Group};
 use crate::server::Server;
 use crate::workload::{Traffic, Workload};
 
-/// What a message says after its number: enough for it to be as long as one in a chat.
-const WORDS: &str = "the quick brown fox jumps over the lazy dog and runs";
-/// Decimal digits of the number with which a message begins.
-const DIGITS: usize = 10;
 /// How long memory is given to settle once all are connected.
 const SETTLING: Duration = Duration::from_millis(500);
 
@@ -32,10 +29,7 @@ pub fn measure(
         std::thread::sleep(SETTLING);
         let connections = f64::from(u32::try_from(drive.connections.len())?);
         let each = empty.zip(server.memory()).map(|(empty, full)| (full - empty) / connections);
-        return Ok(each
-            .map(|value| Figure { metric: Metric::Memory, value })
-            .into_iter()
-            .collect());
+        return Ok(known([(Metric::Memory, each)]));
     }
     drive.start()?;
     drive.run(time / 4)?;
@@ -51,14 +45,18 @@ pub fn measure(
     let received = f64::from(u32::try_from(latencies.len())?);
     let micros = |nanos: &u32| f64::from(*nanos) / 1e3;
     let of = |percent| latencies.get(latencies.len() * percent / 100).map(micros);
-    let figures = [
+    Ok(known([
         (Metric::Cpu, cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / received)),
         (Metric::Rate, Some(received / elapsed.as_secs_f64())),
         (Metric::P50, of(50)),
         (Metric::P99, of(99)),
-    ];
-    let known = figures.into_iter().filter_map(|(metric, value)| Some((metric, value?)));
-    Ok(known.map(|(metric, value)| Figure { metric, value }).collect())
+    ]))
+}
+
+/// Without what this system does not tell.
+fn known(figures: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Vec<Figure> {
+    let known = |(metric, value)| Some(Figure { metric, value: value? });
+    figures.into_iter().filter_map(known).collect()
 }
 
 struct Drive {
@@ -72,32 +70,6 @@ struct Drive {
     latencies: Vec<u32>,
     buffer: Vec<u8>,
     finishing: bool,
-}
-
-struct Connection {
-    stream: TcpStream,
-    /// The start of a frame whose end has not come yet.
-    unread: Vec<u8>,
-    /// The number of the message that must come next.
-    next: u64,
-}
-
-/// Connections that get the same messages.
-struct Group {
-    members: Range<usize>,
-    sent: u64,
-    /// The last messages sent, by their numbers modulo the window.
-    flights: Vec<Flight>,
-    /// What a message sent begins with, and one received.
-    request: String,
-    reply: String,
-}
-
-#[derive(Clone, Copy)]
-struct Flight {
-    since: Instant,
-    /// How many do not have it yet.
-    missing: usize,
 }
 
 impl Drive {
@@ -137,14 +109,15 @@ impl Drive {
     /// Fills the window of each group.
     fn start(&mut self) -> io::Result<()> {
         for group in &mut self.groups {
-            group.send(group.flights.len(), &mut self.connections)?;
+            group.start(&mut self.connections)?;
         }
         Ok(())
     }
 
+    /// Keeps the windows full for this time, or until at least one message has come.
     fn run(&mut self, time: Duration) -> Result<(), Box<dyn Error>> {
         let end = Instant::now() + time;
-        self.run_until(|_, now| now >= end)
+        self.run_until(|drive, now| now >= end && !drive.latencies.is_empty())
     }
 
     /// Waits for what is in flight.
@@ -236,71 +209,5 @@ impl Drive {
                 .then(|| format!("connection {index} lacks message {}", connection.next))
         });
         waiting.unwrap_or_else(|| "the server is silent".to_owned())
-    }
-}
-
-impl Connection {
-    fn send(&mut self, frames: &[u8]) -> io::Result<()> {
-        if frames.is_empty() || self.stream.write(frames)? == frames.len() {
-            return Ok(());
-        }
-        // So little is in flight that the system's buffers hold all of it.
-        Err(io::Error::other("the server does not read"))
-    }
-}
-
-impl Group {
-    fn new(room: &str, members: Range<usize>, workload: &Workload) -> Self {
-        let (request, reply) = if workload.traffic == Traffic::Echo {
-            (r#"["echo",{"text":""#.to_owned(), r#"["echoed",{"text":""#.to_owned())
-        } else {
-            let event = |name| format!(r#"["{name}",{{"room":"{room}","text":""#);
-            (event("sendMessage"), event("newMessage"))
-        };
-        let flights = vec![Flight { since: Instant::now(), missing: 0 }; workload.window];
-        Self { members, sent: 0, flights, request, reply }
-    }
-
-    /// Sends so many messages, in one piece.
-    fn send(&mut self, count: usize, connections: &mut [Connection]) -> io::Result<()> {
-        let mut frames = Vec::new();
-        let sender = self.sender();
-        for _ in 0..count {
-            let message = format!(r#"{}{:0DIGITS$} {WORDS}"}}]"#, self.request, self.sent);
-            client::push_frame(&mut frames, TEXT, message.as_bytes());
-            let missing = self.members.len();
-            *self.flight(self.sent) = Flight { since: Instant::now(), missing };
-            self.sent += 1;
-        }
-        connections[sender].send(&frames)
-    }
-
-    /// Who sends next. Only of one sender's messages is the order defined, so members take turns only
-    /// where one message is in flight.
-    fn sender(&self) -> usize {
-        let turns = if self.flights.len() == 1 { self.members.len() } else { 1 };
-        let turn = usize::try_from(self.sent % turns as u64).unwrap_or_default();
-        self.members.start + turn
-    }
-
-    /// A member has this message; `None` if that is not the one it must get next.
-    fn arrived(&mut self, payload: &[u8], next: u64) -> Option<Flight> {
-        let number = payload.strip_prefix(self.reply.as_bytes())?.get(..DIGITS)?;
-        let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
-        if number != next || number >= self.sent {
-            return None;
-        }
-        let flight = self.flight(number);
-        flight.missing = flight.missing.checked_sub(1)?;
-        Some(*flight)
-    }
-
-    fn flight(&mut self, number: u64) -> &mut Flight {
-        let slot = usize::try_from(number % self.flights.len() as u64).unwrap_or_default();
-        &mut self.flights[slot]
-    }
-
-    fn is_complete(&self) -> bool {
-        self.flights.iter().all(|flight| flight.missing == 0)
     }
 }

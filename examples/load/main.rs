@@ -13,6 +13,7 @@ mod chart;
 mod client;
 mod drive;
 mod figures;
+mod group;
 mod parlor_server;
 mod server;
 mod table;
@@ -101,7 +102,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     if !server::CAN_ATTRIBUTE {
         println!("CPU time and memory are only known on Linux\n");
     }
-    table::print_head();
+    table::print_head(options.rounds, options.secs);
     let mut comparisons = Vec::new();
     for workload in workload::all(options.members) {
         if options.only.as_ref().is_none_or(|only| only == workload.name) {

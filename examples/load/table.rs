@@ -1,12 +1,15 @@
 //! The table on the terminal.
 
+use std::time::Duration;
+
 use crate::figures::Comparison;
 use crate::workload::Workload;
 
-pub fn print_head() {
+pub fn print_head(rounds: usize, time: Duration) {
     println!(
-        "ratio: Parlor ÷ by hand, the median of the rounds; below 1 is better, but for messages/s\n"
+        "Parlor beside a chat by hand with tokio-tungstenite, each in {rounds} rounds of {time:?}."
     );
+    println!("The ratio is Parlor ÷ by hand; less is better, but for messages/s.\n");
     println!("{:<16}{:<16}{:>10}{:>10}{:>8}", "", "", "Parlor", "by hand", "ratio");
 }
 
