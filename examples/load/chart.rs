@@ -70,8 +70,9 @@ pub fn draw(workloads: &[(Workload, Vec<Comparison>)], rounds: usize, time: Dura
     }
     let better = if CAN_ATTRIBUTE { "Shorter" } else { "Longer" };
     let secs = time.as_secs_f64();
-    let about =
-        format!("{better} is better. Loopback; {secs} s each, the median of {rounds} rounds.");
+    let about = format!(
+        "{better} is better. Loopback; medians of {rounds} × {secs} s, of the ratios as of the figures."
+    );
     text(&mut svg, "muted", "start", (MARGIN, height - 14), &about);
     svg.push_str("</svg>\n");
     svg

@@ -8,6 +8,9 @@
 //! Both run in a process of their own, so that their time on the CPU can be told from that of the load.
 //! That time is what to compare. How many messages per second go through also depends on the load, which
 //! shares the machine, and in `echo` and `pipeline` works as hard as the server does.
+//!
+//! The clients are plain ones, of `["event", payload]` frames. The load fails where one of them does not
+//! get each message once and in order.
 
 mod chart;
 mod client;

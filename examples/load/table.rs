@@ -7,9 +7,9 @@ use crate::workload::Workload;
 
 pub fn print_head(rounds: usize, time: Duration) {
     println!(
-        "Parlor beside a chat by hand with tokio-tungstenite, each in {rounds} rounds of {time:?}."
+        "Parlor beside the same chat by hand with tokio-tungstenite; medians of {rounds} × {time:?}."
     );
-    println!("The ratio is Parlor ÷ by hand; less is better, but for messages/s.\n");
+    println!("ratio: Parlor ÷ by hand in one round; less is better, but for messages/s\n");
     println!("{:<16}{:<16}{:>10}{:>10}{:>8}", "", "", "Parlor", "by hand", "ratio");
 }
 

@@ -17,7 +17,6 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
-use uuid::Uuid;
 
 use crate::parlor_server::now;
 
@@ -66,7 +65,7 @@ struct Echoed<'a> {
 
 /// The members of each room, by their ids.
 #[derive(Default)]
-struct Rooms(Mutex<HashMap<String, HashMap<Uuid, Member>>>);
+struct Rooms(Mutex<HashMap<String, HashMap<u64, Member>>>);
 
 #[derive(Clone)]
 struct Member {
@@ -75,7 +74,7 @@ struct Member {
 }
 
 impl Rooms {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<Uuid, Member>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<u64, Member>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -90,7 +89,7 @@ impl Rooms {
 
 /// One client; dropped when its connection ends, however it does.
 struct Guest {
-    id: Uuid,
+    id: u64,
     user_id: String,
     member: Member,
     rooms: Arc<Rooms>,
@@ -175,14 +174,16 @@ async fn write(sink: Sink, mut queue: mpsc::Receiver<Message>) -> Result<(), Err
 
 pub async fn serve(listener: TcpListener) -> io::Result<()> {
     let rooms = Arc::new(Rooms::default());
+    let mut id = 0;
     loop {
         let (stream, _) = listener.accept().await?;
+        id += 1;
         // Clients that go without a word are no news.
-        tokio::spawn(converse(stream, rooms.clone()));
+        tokio::spawn(converse(id, stream, rooms.clone()));
     }
 }
 
-async fn converse(stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), Error> {
+async fn converse(id: u64, stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
     let (sink, stream) = accept_async_with_config(stream, Some(config)).await?.split();
@@ -190,8 +191,8 @@ async fn converse(stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), Error> {
     let (sender, queue) = mpsc::channel(QUEUE);
     let writer = tokio::spawn(write(sink.clone(), queue));
     let member = Member { queue: sender, writer: writer.abort_handle() };
-    let id = Uuid::new_v4();
-    let user_id = id.simple().to_string();
+    // As long as the ids of Parlor's sockets.
+    let user_id = format!("guest-{id:016}");
     let guest = Guest { id, user_id, member, rooms, joined: Vec::new() };
     tokio::select! {
         read = guest.read(stream, sink) => read,
