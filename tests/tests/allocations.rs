@@ -255,14 +255,12 @@ fn a_broadcast_is_allocated_once_whoever_hears_it() {
     assert_allocates(1, 50, 1, "`latest`", |client, n| client.price(n).expect("sent"));
 }
 
-/// One is to be enough. But the target is a list of its own, of names of its own: two more for a room,
-/// and a third for the list of those who are left out.
 #[test]
-fn a_broadcast_to_a_room_is_allocated_once_and_its_target_apart() {
+fn a_broadcast_to_a_room_is_allocated_once_too() {
     for clients in [10, 50] {
         let tell: Say = |client, n| client.tell_room(n).expect("sent");
-        assert_allocates(3, clients, 1, "to a room", tell);
+        assert_allocates(1, clients, 1, "to a room", tell);
         let tell: Say = |client, n| client.tell_others(n).expect("sent");
-        assert_allocates(4, clients, 1, "to the others in a room", tell);
+        assert_allocates(1, clients, 1, "to the others in a room", tell);
     }
 }
