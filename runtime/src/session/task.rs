@@ -1,3 +1,4 @@
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -28,34 +29,45 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     let member = session.presence.member();
     // Logs keep several hundred bytes for each span, so only who asks for details has one per session.
     let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
-    // On the heap: what a future is given it holds twice, as argument and as variable.
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
     tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
 }
 
 /// Handles what the connection brings until it ends, then says goodbye.
-async fn run<E: Procedure<S>, S>(session: Session<S>, mut driver: Box<Driver>, _alive: Alive) {
-    let Session { mut value, presence, guard } = session;
-    let reason = loop {
-        let done = match driver.next().await {
-            Ok(Next::Arrival) => dispatch::<E, S>(&mut value, guard.as_ref(), &mut driver).await,
-            Ok(Next::Comeback(comeback)) => {
-                // On the heap: it is rare, and every task would have room for it.
-                Box::pin(welcome_back::<E, S>(&mut value, &mut driver, *comeback)).await
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` holds twice what it is given, as argument and as variable"
+)]
+fn run<E: Procedure<S>, S: Send>(
+    mut session: Session<S>,
+    mut driver: Box<Driver>,
+    alive: Alive,
+) -> impl Future<Output = ()> + Send {
+    async move {
+        let reason = loop {
+            let done = match driver.next().await {
+                Ok(Next::Arrival) => {
+                    dispatch::<E, S>(&mut session.value, session.guard.as_ref(), &mut driver).await
+                }
+                Ok(Next::Comeback(comeback)) => {
+                    // On the heap: it is rare, and every task would have room for it.
+                    Box::pin(welcome_back::<E, S>(&mut session.value, &mut driver, *comeback)).await
+                }
+                Err(reason) => break reason,
+            };
+            if let Err(reason) = done {
+                break reason;
             }
-            Err(reason) => break reason,
         };
-        if let Err(reason) = done {
-            break reason;
-        }
-    };
-    driver.log(|| log(&reason));
-    driver.close_door(&reason);
-    // So are these, for the end comes once.
-    Box::pin(say_goodbye::<E, S>(&mut value, &mut driver, &reason)).await;
-    drop(value);
-    drop(presence);
-    Box::pin(driver.finish(&reason)).await;
+        driver.log(|| log(&reason));
+        driver.close_door(&reason);
+        // So are these, for the end comes once.
+        Box::pin(say_goodbye::<E, S>(&mut session.value, &mut driver, &reason)).await;
+        drop(session.value);
+        drop(session.presence);
+        Box::pin(driver.finish(&reason)).await;
+        drop(alive);
+    }
 }
 
 /// Asks the session whether it goes on with the client that has come back.

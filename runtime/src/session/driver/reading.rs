@@ -23,7 +23,12 @@ enum Kind {
 
 impl Kind {
     fn of(head: &Head, text: &str) -> Self {
-        match head.name(text) {
+        let name = head.name(text);
+        // Most names are told from these by their first byte.
+        if !name.starts_with(['p', '$']) {
+            return Self::Event { counted: true };
+        }
+        match name {
             control::PING => Self::Ping(head.payload(text).parse().ok()),
             control::PONG => Self::Pong,
             control::ACK => Self::Ack(head.payload(text).parse().ok()),
