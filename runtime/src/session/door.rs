@@ -1,5 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use tokio::sync::oneshot;
 
 use super::secret::Secret;
@@ -9,11 +7,7 @@ use crate::server::{Connection, Reject, Request};
 /// Where clients come back to a session: first with a request, then, if that is granted, with the
 /// connection. At most one of each waits: who comes later has the session.
 #[derive(Default)]
-pub(crate) struct Door {
-    state: Lock<State>,
-    /// Whether somebody may have asked, so that the session need not lock to find that nobody has.
-    asked: AtomicBool,
-}
+pub(crate) struct Door(Lock<State>);
 
 #[derive(Default)]
 struct State {
@@ -59,10 +53,9 @@ impl Door {
     /// Leaves a request. Whoever waited is turned away.
     pub(crate) fn ask(&self, comeback: Comeback) {
         let mut comeback = Some(Box::new(comeback));
-        let mut state = self.state.lock();
+        let mut state = self.0.lock();
         if !state.over {
             std::mem::swap(&mut state.comeback, &mut comeback);
-            self.asked.store(true, Ordering::Release);
         }
         // Who is turned away is dropped without the lock: a request has values of the user's.
         drop(state);
@@ -72,7 +65,7 @@ impl Door {
     /// after that of a later comeback.
     pub(crate) fn arrive(&self, turn: u64, connection: Connection) {
         let mut arrived = Some((turn, Box::new(connection)));
-        let mut state = self.state.lock();
+        let mut state = self.0.lock();
         let is_late = state.arrived.as_ref().is_some_and(|(before, _)| *before > turn);
         if !state.shut && !is_late {
             std::mem::swap(&mut state.arrived, &mut arrived);
@@ -82,23 +75,17 @@ impl Door {
 
     /// A client that still waits for its answer.
     pub(super) fn comeback(&self) -> Option<Box<Comeback>> {
-        if !self.asked.load(Ordering::Acquire) {
-            return None;
-        }
-        let mut state = self.state.lock();
-        self.asked.store(false, Ordering::Relaxed);
-        let comeback = state.comeback.take()?;
-        drop(state);
+        let comeback = self.0.lock().comeback.take()?;
         (!comeback.answer.is_closed()).then_some(comeback)
     }
 
     pub(super) fn arrived(&self) -> Option<(u64, Box<Connection>)> {
-        self.state.lock().arrived.take()
+        self.0.lock().arrived.take()
     }
 
     /// Nobody may ask any more, and who has is turned away; whoever was granted is still let in.
     pub(super) fn turn_away(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.0.lock();
         state.over = true;
         let comeback = state.comeback.take();
         drop(state);
@@ -108,7 +95,7 @@ impl Door {
     /// Nobody is let in any more: a connection that waited here would keep its session alive.
     pub(super) fn shut(&self) {
         let shut = State { over: true, shut: true, ..State::default() };
-        let waited = std::mem::replace(&mut *self.state.lock(), shut);
+        let waited = std::mem::replace(&mut *self.0.lock(), shut);
         drop(waited);
     }
 }

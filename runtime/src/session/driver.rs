@@ -26,6 +26,7 @@ use crate::wire::{CallId, Frame, Head, Receipts, Unrecovered, control, receipts}
 /// Carries a session over its connections: reads what comes, writes what waits, keeps time.
 ///
 /// All that is readable is handled before anything is written.
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not exclude each other")]
 pub(super) struct Driver {
     line: Line,
     /// How many comebacks were granted; and the last of which something came over the connection.
@@ -49,6 +50,8 @@ pub(super) struct Driver {
     deaf: bool,
     /// The outbox holds this task's waker.
     asleep: bool,
+    /// Somebody may be at the door.
+    visited: bool,
     cork: Cork,
     /// Why the session ends.
     ended: Option<DisconnectReason>,
@@ -92,6 +95,7 @@ impl Driver {
             stall: Stall::default(),
             deaf: false,
             asleep: false,
+            visited: false,
             cork: Cork::default(),
             ended: None,
             cut: false,
@@ -123,8 +127,11 @@ impl Driver {
             if self.take_next() {
                 return Poll::Ready(Ok(Next::Arrival));
             }
-            if let Some(comeback) = self.member.door().comeback() {
-                return Poll::Ready(Ok(Next::Comeback(comeback)));
+            if self.visited {
+                match self.member.door().comeback() {
+                    Some(comeback) => return Poll::Ready(Ok(Next::Comeback(comeback))),
+                    None => self.visited = false,
+                }
             }
             if self.poll_arrival(cx) == Poll::Ready(true) {
                 return Poll::Ready(Ok(Next::Arrival));

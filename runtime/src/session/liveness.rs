@@ -9,10 +9,14 @@ use super::limits::Limits;
 /// When a client was last heard, and what is due because of it.
 pub(super) struct Liveness {
     heard: Instant,
+    /// It was heard since the timer was last thought of, so the time is known.
+    fresh: bool,
     pinged: bool,
     /// When we last gave a sign of life that was not asked for.
     sign: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    /// When the timer fires.
+    deadline: Instant,
     /// The timer has the waker of the task, which is always the same.
     armed: bool,
 }
@@ -27,14 +31,15 @@ pub(super) enum Due {
 impl Liveness {
     pub(super) fn new(limits: &Limits) -> Self {
         let heard = Instant::now();
-        let first = limits.heartbeat_interval.min(limits.heartbeat_timeout);
-        let timer = Box::pin(tokio::time::sleep_until(heard + first));
-        Self { heard, pinged: false, sign: None, timer, armed: false }
+        let deadline = heard + limits.heartbeat_interval.min(limits.heartbeat_timeout);
+        let timer = Box::pin(tokio::time::sleep_until(deadline));
+        Self { heard, fresh: false, pinged: false, sign: None, timer, deadline, armed: false }
     }
 
     /// Something came. The timer is left alone: it looks at the time when it fires.
     pub(super) fn heard(&mut self) {
         self.heard = Instant::now();
+        self.fresh = true;
         self.pinged = false;
     }
 
@@ -51,7 +56,9 @@ impl Liveness {
 
     /// Ready when the client has been silent for the interval, and again for the timeout.
     pub(super) fn poll_due(&mut self, limits: &Limits, cx: &mut Context<'_>) -> Poll<Due> {
-        if self.armed && !self.timer.is_elapsed() {
+        // The timer is memory of its own, which a client that has just been heard need not touch.
+        let is_early = std::mem::take(&mut self.fresh) && self.heard < self.deadline;
+        if self.armed && (is_early || !self.timer.is_elapsed()) {
             return Poll::Pending;
         }
         let (interval, timeout) = (limits.heartbeat_interval, limits.heartbeat_timeout);
@@ -63,14 +70,19 @@ impl Liveness {
             }
             if silence >= interval && !self.pinged {
                 self.pinged = true;
-                self.timer.as_mut().reset(self.heard + timeout);
+                self.set_timer(self.heard + timeout);
                 return Poll::Ready(Due::Ping);
             }
             let next = if self.pinged { timeout } else { interval.min(timeout) };
-            self.timer.as_mut().reset(self.heard + next);
+            self.set_timer(self.heard + next);
         }
         self.armed = true;
         Poll::Pending
+    }
+
+    fn set_timer(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        self.timer.as_mut().reset(deadline);
     }
 }
 

@@ -75,6 +75,8 @@ impl Driver {
         if !outbox.take_call() {
             return;
         }
+        // Who comes to the door knocks.
+        self.visited = true;
         self.cut = outbox.is_cut();
         if let Some(ending) = outbox.ending() {
             let (reason, why) = match ending {
