@@ -106,6 +106,12 @@ impl Audience {
         })
     }
 
+    /// Whether anybody is left out.
+    pub(super) fn has_exceptions(&self) -> bool {
+        let left_out = |part: &Part| matches!(part, Part::ExceptRoom(_) | Part::ExceptSocket(_));
+        self.parts.iter().any(left_out)
+    }
+
     /// The rooms whose members are left out.
     pub(super) fn excepted_rooms(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {

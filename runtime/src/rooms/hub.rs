@@ -133,9 +133,11 @@ impl Hub {
 
     /// Shows each member of the audience to `visit`, once, whatever rooms it shares.
     fn visit(&self, audience: &Audience, mut visit: impl FnMut(&Arc<Member>)) {
+        let has_exceptions = audience.has_exceptions();
         let excepted = |member: &Arc<Member>| {
-            audience.excepts(member.id())
-                || audience.excepted_rooms().any(|room| self.rooms.contains(room, member.id()))
+            has_exceptions
+                && (audience.excepts(member.id())
+                    || audience.excepted_rooms().any(|room| self.rooms.contains(room, member.id())))
         };
         if audience.is_everyone() {
             for member in self.members.lock().values() {

@@ -36,11 +36,20 @@ pub(super) fn encode_text(text: &str, json: &mut Vec<u8>) -> Result<(), serde_js
 
 /// Whether a string stands in JSON as it is (RFC 8259 §7).
 fn is_plain(text: &[u8]) -> bool {
-    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    // Without a way out in between, a block takes a few instructions.
-    let has_special = |bytes: &[u8]| bytes.iter().fold(false, |has, byte| has | is_special(*byte));
-    let (blocks, rest) = text.as_chunks::<BLOCK>();
-    !blocks.iter().any(|block| has_special(block)) && !has_special(rest)
+    match text.last_chunk() {
+        // The last block may begin within the one before.
+        Some(last) => text.as_chunks().0.iter().all(is_plain_block) && is_plain_block(last),
+        None => !text.iter().any(|byte| is_special(*byte)),
+    }
+}
+
+/// Without a way out in between, a block takes a few instructions.
+fn is_plain_block(block: &[u8; BLOCK]) -> bool {
+    !block.iter().fold(false, |has, byte| has | is_special(*byte))
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Writes strings, and what has strings as keys; all else is for `serde_json`.
