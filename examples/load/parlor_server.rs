@@ -1,15 +1,16 @@
 //! The chat with Parlor, all defaults on.
 
-use std::error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parlor::Server;
 use parlor::prelude::*;
-use tokio::net::TcpListener;
 
 #[procedure]
-trait Chat {
+pub trait Chat {
     #[incoming]
     async fn join_room(&mut self, room: String);
+    #[incoming]
+    async fn leave_room(&mut self, room: String);
     #[incoming]
     async fn send_message(&mut self, room: String, text: String);
     #[incoming]
@@ -21,7 +22,7 @@ trait Chat {
     fn echoed(text: String);
 }
 
-struct Guest {
+pub struct Guest {
     socket: ChatSocket,
     user_id: String,
 }
@@ -33,6 +34,10 @@ impl Chat for Guest {
         }
     }
 
+    async fn leave_room(&mut self, room: String) {
+        self.socket.leave(&room);
+    }
+
     async fn send_message(&mut self, room: String, text: String) {
         self.socket.io().to(&room).new_message(&room, text, &self.user_id, now());
     }
@@ -42,13 +47,11 @@ impl Chat for Guest {
     }
 }
 
-pub async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
-    let chat = ChatServer::new(|socket: ChatSocket| async move {
+pub fn chat() -> Server<ChatEmitter, Guest> {
+    ChatServer::new(|socket: ChatSocket| async move {
         let user_id = socket.id().to_string();
         Ok(Guest { socket, user_id })
-    });
-    Router::new().procedure("/chat", chat).serve(listener).await?;
-    Ok(())
+    })
 }
 
 /// Milliseconds since 1970.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
 
+use parlor::Router;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
@@ -48,9 +49,10 @@ pub async fn serve(kind: Kind) -> Result<(), Box<dyn Error>> {
     parlor_examples::log();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
+    let router = Router::new().procedure("/chat", parlor_server::chat());
     let served = async {
         match kind {
-            Kind::Parlor => parlor_server::serve(listener).await,
+            Kind::Parlor => Ok(router.serve(listener).await?),
             Kind::Twin => Ok(twin::serve(listener).await?),
         }
     };
