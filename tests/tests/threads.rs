@@ -34,7 +34,7 @@ impl Hall for Guest {
     }
 
     async fn count(&mut self, number: u64) {
-        self.socket.io().to("all").counted(self.socket.id().to_string(), number);
+        self.socket.io().to("all").counted(self.socket.id(), number);
     }
 }
 

@@ -113,14 +113,17 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
     let arms = procedure.incoming.iter().map(|incoming| arm(incoming, names, contract));
     quote! {
         impl<__Session: #contract> #private::Procedure<__Session> for #emitter {
-            async fn handle(
+            fn handle(
                 #session: &mut __Session,
                 #event: #incoming,
                 #reply: #private::Reply,
-            ) -> #private::Answer {
-                let _ = (&#session, &#reply);
-                match #event {
-                    #(#arms)*
+            ) -> impl ::core::future::Future<Output = #private::Answer> + ::core::marker::Send {
+                // An `async fn` would hold the event twice, as argument and as variable.
+                async move {
+                    let _ = (&#session, &#reply);
+                    match #event {
+                        #(#arms)*
+                    }
                 }
             }
             async fn disconnected(#session: &mut __Session, #reason: #krate::DisconnectReason) {

@@ -21,13 +21,11 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     let event = E::INCOMING.iter().copied().find(|event| *event == name);
     let mut prepared = None;
     // The guard, a field's `Deserialize` and a rule may be the user's: their panics are contained.
-    let prepare = AssertUnwindSafe(|| {
-        prepared = Some(prepare::<E, S>(session, guard, head, event, text)?);
-        Ok(())
-    });
+    let prepare =
+        AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, event, text, &mut prepared));
     match catch_unwind(prepare) {
         Ok(Ok(())) => {}
-        Ok(Err::<_, Box<Refusal>>(refusal)) => {
+        Ok(Err(refusal)) => {
             driver.refuse(&refusal.body, refusal.call);
             return Ok(());
         }
@@ -83,14 +81,15 @@ fn panicked(driver: &mut Driver, call: Option<CallId>) -> DisconnectReason {
     DisconnectReason::HandlerPanicked
 }
 
-/// Asks the guard, then decodes; `event` is one of the contract's.
+/// Asks the guard, then decodes into `prepared`; `event` is one of the contract's.
 fn prepare<E: Procedure<S>, S>(
     session: &S,
     guard: Option<&Guard<S>>,
     head: &Head,
     event: Option<&'static str>,
     text: &str,
-) -> Result<E::Incoming, Box<Refusal>> {
+    prepared: &mut Option<E::Incoming>,
+) -> Result<(), Box<Refusal>> {
     let payload = head.payload(text);
     if let (Some(guard), Some(name)) = (guard, event) {
         guard(session, Event { name, size: payload.len() }).map_err(|denied| {
@@ -98,7 +97,14 @@ fn prepare<E: Procedure<S>, S>(
             Box::new(Refusal { body, call: head.id })
         })?;
     }
-    decode(head.name(text), payload).map_err(|_| Box::new(diagnose::<E>(text)))
+    match decode(head.name(text), payload) {
+        Ok(event) => {
+            // Not returned: an event is large, and would be moved twice more.
+            *prepared = Some(event);
+            Ok(())
+        }
+        Err(_) => Err(Box::new(diagnose::<E>(text))),
+    }
 }
 
 /// Decodes in one pass, straight from the text.

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
@@ -76,6 +76,24 @@ pub(super) enum Run<T> {
     Cut,
 }
 
+/// Bounds a handler that does not end at once: most do, and need no timer.
+enum Timer {
+    Unset(Duration),
+    Set(Pin<Box<Sleep>>),
+}
+
+impl Timer {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Unset(timeout) = *self {
+            *self = Self::Set(Box::pin(sleep(timeout)));
+        }
+        match self {
+            Self::Set(timer) => timer.as_mut().poll(cx),
+            Self::Unset(_) => Poll::Pending,
+        }
+    }
+}
+
 impl Driver {
     pub(super) fn new(connection: Connection, member: Arc<Member>, mode: Mode) -> Self {
         let limits = member.limits();
@@ -104,8 +122,8 @@ impl Driver {
     }
 
     /// What to do next, or why the session ends.
-    pub(super) async fn next(&mut self) -> Result<Next, Box<DisconnectReason>> {
-        poll_fn(|cx| self.poll_next(cx)).await
+    pub(super) fn next(&mut self) -> impl Future<Output = Result<Next, Box<DisconnectReason>>> {
+        poll_fn(|cx| self.poll_next(cx))
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, Box<DisconnectReason>>> {
@@ -148,61 +166,72 @@ impl Driver {
     }
 
     /// Runs a handler to its end; meanwhile reads ahead and writes.
-    pub(super) async fn handle<F: Future>(
+    pub(super) fn handle<F: Future>(
         &mut self,
         call: Option<CallId>,
         handler: Pin<&mut F>,
-    ) -> Run<F::Output> {
+    ) -> impl Future<Output = Run<F::Output>> {
         self.running = call;
-        let run = self.drive(handler, self.member.limits().handler_timeout, true).await;
-        self.running = None;
-        run
+        let timeout = self.member.limits().handler_timeout;
+        self.drive(handler, timeout, true)
     }
 
     /// Runs the session's `disconnected`, which a shutdown's bound does not cut short.
-    pub(super) async fn disconnect<F: Future>(&mut self, goodbye: Pin<&mut F>) -> Run<F::Output> {
-        self.drive(goodbye, Some(self.member.limits().close_timeout), false).await
+    pub(super) fn disconnect<F: Future>(
+        &mut self,
+        goodbye: Pin<&mut F>,
+    ) -> impl Future<Output = Run<F::Output>> {
+        let timeout = self.member.limits().close_timeout;
+        self.drive(goodbye, Some(timeout), false)
     }
 
     /// The handler stays where it is pinned: moving it costs as much as many a handler.
-    async fn drive<F: Future>(
+    fn drive<F: Future>(
         &mut self,
         mut handler: Pin<&mut F>,
         timeout: Option<Duration>,
         heeds_cut: bool,
-    ) -> Run<F::Output> {
-        let mut timer: Option<Pin<Box<Sleep>>> = None;
-        poll_fn(|cx| {
-            self.wake_up();
-            self.cork.put_in();
-            self.answer_call();
-            if heeds_cut && self.cut {
-                return Poll::Ready(Run::Cut);
-            }
-            // A panic may leave the session's value half-changed: no event reaches it afterwards.
-            match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
-                Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
-                Ok(Poll::Pending) => {}
-                Err(_) => return Poll::Ready(Run::Panicked),
-            }
-            if let Some(timeout) = timeout {
-                let timer = timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
-                if timer.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Run::TimedOut);
-                }
-            }
-            while !self.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
-                let head = std::mem::take(&mut self.arrival.head);
-                self.arrivals.push(head, self.line.text());
-            }
-            self.rest(cx);
-            // Only now that the outbox has this task's waker: a later call wakes it.
-            if self.member.outbox().is_called() {
-                cx.waker().wake_by_ref();
-            }
-            Poll::Pending
+    ) -> impl Future<Output = Run<F::Output>> {
+        let mut timer = timeout.map(Timer::Unset);
+        poll_fn(move |cx| {
+            let run = ready!(self.poll_run(handler.as_mut(), timer.as_mut(), heeds_cut, cx));
+            self.running = None;
+            Poll::Ready(run)
         })
-        .await
+    }
+
+    fn poll_run<F: Future>(
+        &mut self,
+        handler: Pin<&mut F>,
+        timer: Option<&mut Timer>,
+        heeds_cut: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Run<F::Output>> {
+        self.wake_up();
+        self.cork.put_in();
+        self.answer_call();
+        if heeds_cut && self.cut {
+            return Poll::Ready(Run::Cut);
+        }
+        // A panic may leave the session's value half-changed: no event reaches it afterwards.
+        match catch_unwind(AssertUnwindSafe(|| handler.poll(cx))) {
+            Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
+            Ok(Poll::Pending) => {}
+            Err(_) => return Poll::Ready(Run::Panicked),
+        }
+        if timer.is_some_and(|timer| timer.poll(cx).is_ready()) {
+            return Poll::Ready(Run::TimedOut);
+        }
+        while !self.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
+            let head = std::mem::take(&mut self.arrival.head);
+            self.arrivals.push(head, self.line.text());
+        }
+        self.rest(cx);
+        // Only now that the outbox has this task's waker: a later call wakes it.
+        if self.member.outbox().is_called() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Logs something of this session.
