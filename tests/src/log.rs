@@ -5,16 +5,21 @@ use tracing::subscriber::{NoSubscriber, set_default};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// All that was logged, at every level.
+/// All that was logged.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Logs what this thread does, until the second is dropped.
+    /// Logs what this thread does, at every level, until the second is dropped.
     pub fn start() -> (Self, Listening) {
+        Self::start_at(LevelFilter::TRACE)
+    }
+
+    /// Logs it at a level and those above, as most do in production.
+    pub fn start_at(level: LevelFilter) -> (Self, Listening) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(log.clone())
             .finish();

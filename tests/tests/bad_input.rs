@@ -202,6 +202,24 @@ async fn a_call_whose_id_is_in_use_is_malformed() {
 }
 
 #[tokio::test]
+async fn what_was_read_ahead_and_refused_is_not_mixed_up_with_what_comes_next() {
+    let (running, probing) = server().await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    for next in [json!({"a": 1, "b": 2}), json!({"a": 1, "b": 2, "more": "é".repeat(200)})] {
+        wire.send(r#"["wait",{},7]"#).await;
+        let body = refused(&mut wire, r#"["wait",{},7]"#).await;
+        assert_eq!(body["code"], "malformed", "the first is running");
+        wire.send(r#"["add",{"a":"ééééééééé"},8]"#).await;
+        wire.send(r#"["ping",1]"#).await;
+        assert_eq!(wire.receive().await, json!(["pong", 1]), "all was read");
+        probing.gate.add_permits(1);
+        assert_eq!(wire.receive().await[2], 7);
+        assert_eq!(wire.receive().await[1]["code"], "invalid");
+        assert_eq!(wire.call("add", next, 9).await, json!(["$ok", 3, 9]));
+    }
+}
+
+#[tokio::test]
 async fn a_panic_ends_its_own_session_and_nothing_else() {
     let (running, mut probing) = server().await;
     let mut other = Wire::parlor(running.addr, "/probe").await;

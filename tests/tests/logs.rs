@@ -3,6 +3,7 @@
 use parlor::Router;
 use parlor_tests::{Log, Running, Welcomed, Wire, probing, secret};
 use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::test]
 async fn a_refused_origin_or_host_is_logged_with_the_line_to_add() {
@@ -15,6 +16,20 @@ async fn a_refused_origin_or_host_is_logged_with_the_line_to_add() {
     let text = log.text();
     assert!(text.contains(r#"`.allow_origins(["https://evil.example"])`"#), "{text}");
     assert!(text.contains(r#"`.allow_hosts(["rebound.example"])`"#), "{text}");
+}
+
+#[tokio::test]
+async fn errors_tell_whose_session_it_was_without_its_span() {
+    let (log, _guard) = Log::start_at(LevelFilter::INFO);
+    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.call("crash", json!({}), 1).await;
+    assert_eq!(wire.closed().await.code, 1011);
+    drop(wire);
+    running.stop().await;
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("a handler panicked")).expect("logged");
+    assert!(line.contains("session{procedure=\"Probe\" id="), "{line}");
 }
 
 #[tokio::test]

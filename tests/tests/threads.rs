@@ -6,6 +6,7 @@ use std::thread;
 use parlor::prelude::*;
 use parlor_tests::{Running, Welcomed, Wire, secret, soon};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 #[procedure]
 trait Hall {
@@ -40,7 +41,7 @@ impl Hall for Guest {
 
 async fn hall() -> Running {
     let hall = HallServer::new(|socket: HallSocket| async move { Ok(Guest { socket }) });
-    Running::start_on(2, parlor::Router::new().procedure("/hall", hall)).await
+    Running::start_on(2, Router::new().procedure("/hall", hall)).await
 }
 
 async fn enter(wire: &mut Wire) -> Value {
@@ -101,6 +102,38 @@ async fn a_session_goes_on_with_a_client_that_comes_back_on_another_thread() {
     assert_eq!(enter(&mut wire).await, before, "the session has stayed where it was");
     drop(wire);
     running.stop().await;
+}
+
+#[tokio::test]
+async fn zero_threads_are_one_per_core() {
+    let hall = HallServer::new(|socket: HallSocket| async move { Ok(Guest { socket }) });
+    let running = Running::start_on(0, Router::new().procedure("/hall", hall)).await;
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut threads = HashSet::new();
+    for _ in 0..3 * cores {
+        let mut wire = Wire::parlor(running.addr, "/hall").await;
+        threads.insert(enter(&mut wire).await.to_string());
+    }
+    assert_eq!(threads.len(), cores);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn who_stops_to_serve_stops_the_threads() {
+    let hall = HallServer::new(|socket: HallSocket| async move { Ok(Guest { socket }) });
+    let io = hall.io();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("a bound listener has an address");
+    let router = Router::new().procedure("/hall", hall);
+    let serving = tokio::spawn(router.serve(listener).with_threads(1).into_future());
+    let mut wire = Wire::parlor(addr, "/hall").await;
+    enter(&mut wire).await;
+    assert_eq!(io.connections(), 1);
+    serving.abort();
+    assert!(soon("the end", serving).await.is_err(), "it was aborted");
+    // Nobody is left to say goodbye.
+    assert_eq!(wire.closed().await.code, 1006);
+    assert_eq!(io.connections(), 0);
 }
 
 #[tokio::test]

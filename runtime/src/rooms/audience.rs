@@ -31,7 +31,8 @@ enum Part {
 
 impl Audience {
     fn nobody() -> Self {
-        let (names, parts) = SPARE.take();
+        // A thread that ends has none.
+        let (names, parts) = SPARE.try_with(Cell::take).unwrap_or_default();
         Self { everyone: false, names, parts }
     }
 
@@ -143,7 +144,6 @@ impl Drop for Audience {
             self.names.clear();
             self.parts.clear();
             let spare = (std::mem::take(&mut self.names), std::mem::take(&mut self.parts));
-            // A thread that ends has no use for it.
             let _ = SPARE.try_with(|cell| cell.set(spare));
         }
     }

@@ -66,7 +66,9 @@ impl Emitter {
             Ok(key) => self.send(event, payload, check, Policy::Latest(key)),
             Err(error) => {
                 let contract = self.contract;
-                tracing::error!(contract, event, %error, "not sent: its `latest` key cannot be encoded");
+                self.log(|| {
+                    tracing::error!(contract, event, %error, "not sent: its `latest` key cannot be encoded");
+                });
             }
         }
     }
@@ -79,20 +81,24 @@ impl Emitter {
         policy: Policy,
     ) {
         if let Err(violation) = check {
-            tracing::error!(
-                contract = self.contract,
-                event,
-                path = violation.path,
-                rule = violation.rule,
-                "not sent: the event breaks a rule of its `#[validate]`"
-            );
+            self.log(|| {
+                tracing::error!(
+                    contract = self.contract,
+                    event,
+                    path = violation.path,
+                    rule = violation.rule,
+                    "not sent: the event breaks a rule of its `#[validate]`"
+                );
+            });
             return;
         }
         let frame = match Frame::event(event, payload) {
             Ok(frame) => frame,
             Err(error) => {
                 let contract = self.contract;
-                tracing::error!(contract, event, %error, "not sent: the event cannot be encoded");
+                self.log(|| {
+                    tracing::error!(contract, event, %error, "not sent: the event cannot be encoded");
+                });
                 return;
             }
         };
@@ -101,7 +107,15 @@ impl Emitter {
             Recipients::Audience(hub, audience) => hub.deliver(audience, event, &frame, policy),
         };
         if let Err(error) = delivered {
-            tracing::error!(contract = self.contract, event, %error, "not sent");
+            self.log(|| tracing::error!(contract = self.contract, event, %error, "not sent"));
+        }
+    }
+
+    /// Logs something of who is emitted to, if that is one session.
+    fn log(&self, say: impl FnOnce()) {
+        match &self.to {
+            Recipients::Member(member) => member.log(say),
+            Recipients::Audience(..) => say(),
         }
     }
 }

@@ -154,8 +154,10 @@ impl Reader {
     /// Gives back the room to read into, which others need while this task sleeps.
     pub(super) fn release(&mut self) {
         if self.fragmented.is_some() {
-            // What waits for its rest takes no more room than it has come to.
-            self.bytes.shrink_to_fit();
+            // What waits for its rest takes no more than twice the room that it has come to.
+            if self.bytes.capacity() > 2 * self.bytes.len() {
+                self.bytes.shrink_to_fit();
+            }
         } else {
             let text = std::mem::take(&mut self.text).into_bytes();
             for room in [text, std::mem::take(&mut self.bytes)] {

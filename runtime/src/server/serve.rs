@@ -136,9 +136,10 @@ impl Serve {
     /// sessions run on the runtime that awaits.
     ///
     /// Each thread has a current-thread runtime of tokio; a client stays on the thread that it came to,
-    /// and rooms reach across. Handlers run there, and what they spawn, which ends when serving does:
-    /// what must live longer is to be spawned through the [`Handle`](tokio::runtime::Handle) of another
-    /// runtime. One that keeps its thread busy keeps all clients of that thread waiting, and
+    /// and rooms reach across. Handlers run there, and what they spawn, which is dropped soon after
+    /// serving has ended: what must live longer is to be spawned through the
+    /// [`Handle`](tokio::runtime::Handle) of another runtime. If this future is dropped, so are the
+    /// sessions, without a goodbye. One that keeps its thread busy keeps all clients of that thread waiting, and
     /// `tokio::task::block_in_place` panics; `spawn_blocking` is for such work.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -149,7 +150,7 @@ impl Serve {
         let Self { router, listener, shutdown, cut, threads } = self;
         router.check()?;
         let listener = listener.await?;
-        let workers = threads.map(Workers::start).transpose().map_err(ServeError::Thread)?;
+        let mut workers = threads.map(Workers::start).transpose().map_err(ServeError::Thread)?;
         let local = listener.local_addr().ok();
         if let Some(address) = local {
             tracing::info!(%address, "listening");
@@ -157,7 +158,7 @@ impl Serve {
         let (stop, stopped) = watch::channel(());
         tokio::select! {
             () = shutdown => {}
-            () = accept(&listener, local, &router, workers.as_ref(), &stopped) => {}
+            () = accept(&listener, local, &router, workers.as_mut(), &stopped) => {}
         }
         drop(listener);
         drop(stop);
@@ -180,7 +181,7 @@ async fn accept(
     listener: &TcpListener,
     local: Option<SocketAddr>,
     router: &Router,
-    workers: Option<&Workers>,
+    mut workers: Option<&mut Workers>,
     stopped: &watch::Receiver<()>,
 ) {
     loop {
@@ -191,7 +192,7 @@ async fn accept(
                 continue;
             }
         };
-        match workers.and_then(Workers::next) {
+        match workers.as_mut().and_then(|workers| workers.next()) {
             None => {
                 let incoming = Incoming { transport: stream.into(), peer: Some(peer), local };
                 let_in(async { Ok(incoming) }, Some(peer), router, stopped, &Handle::current());

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
@@ -11,7 +10,7 @@ use tokio::sync::oneshot;
 /// Connections go to one thread after the other, and stay there.
 pub(super) struct Workers {
     workers: Vec<Worker>,
-    next: AtomicUsize,
+    next: usize,
 }
 
 struct Worker {
@@ -28,14 +27,13 @@ impl Workers {
             count => count,
         };
         let workers = (0..count).map(|_| Worker::start()).collect::<io::Result<_>>()?;
-        Ok(Self { workers, next: AtomicUsize::new(0) })
+        Ok(Self { workers, next: 0 })
     }
 
     /// Where the next connection is served.
-    pub(super) fn next(&self) -> Option<&Handle> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let worker = turn.checked_rem(self.workers.len())?;
-        self.workers.get(worker).map(|worker| &worker.runtime)
+    pub(super) fn next(&mut self) -> Option<&Handle> {
+        self.next = (self.next + 1).checked_rem(self.workers.len())?;
+        self.workers.get(self.next).map(|worker| &worker.runtime)
     }
 }
 

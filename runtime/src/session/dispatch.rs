@@ -26,6 +26,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     match catch_unwind(prepare) {
         Ok(Ok(())) => {}
         Ok(Err(refusal)) => {
+            driver.forget_arrival();
             driver.refuse(&refusal.body, refusal.call);
             return Ok(());
         }

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep};
 
 use super::limits::Limits;
@@ -76,7 +77,8 @@ impl Liveness {
             let next = if self.pinged { timeout } else { interval.min(timeout) };
             self.set_timer(self.heard + next);
         }
-        self.armed = true;
+        // A task that has used up its turn is told to wait, and the timer is not looked at.
+        self.armed = has_budget_remaining();
         Poll::Pending
     }
 
@@ -122,5 +124,37 @@ mod tests {
         liveness.heard();
         assert_eq!(poll_fn(|cx| liveness.poll_due(&limits(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 80);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_heard_early_leaves_the_timer_alone_and_no_longer() {
+        let start = Instant::now();
+        let mut liveness = Liveness::new(&limits());
+        poll_fn(|cx| {
+            assert!(liveness.poll_due(&limits(), cx).is_pending());
+            liveness.heard();
+            assert!(liveness.poll_due(&limits(), cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(poll_fn(|cx| liveness.poll_due(&limits(), cx)).await, Due::Ping);
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_had_its_turn_is_woken_all_the_same() {
+        let mut liveness = Liveness::new(&limits());
+        poll_fn(|cx| {
+            while has_budget_remaining() {
+                let _ = std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx);
+            }
+            assert!(liveness.poll_due(&limits(), cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        tokio::task::yield_now().await;
+        let due = poll_fn(|cx| liveness.poll_due(&limits(), cx));
+        let due = tokio::time::timeout(Duration::from_secs(60), due).await;
+        assert_eq!(due, Ok(Due::Ping));
     }
 }

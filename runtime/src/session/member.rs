@@ -68,8 +68,9 @@ impl Member {
 
     /// What the logs tell with all that is said of this session.
     pub(crate) fn span(&self) -> Span {
-        let (procedure, peer) = (self.hub.procedure, self.request.peer_addr());
-        tracing::error_span!("session", procedure, id = %self.id, ?peer)
+        let procedure = self.hub.procedure;
+        // Its client may come back from elsewhere: the task that has this span for good knows.
+        tracing::error_span!("session", procedure, id = %self.id, peer = tracing::field::Empty)
     }
 
     /// Puts a frame into the outbox, or what the policy says of it.

@@ -131,6 +131,7 @@ impl Queue {
 
     /// Hands over what waits, a batch of it.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
+        let sent = self.sent();
         if !self.is_held() {
             bytes.reserve(self.waiting_bytes.min(BATCH));
         }
@@ -146,7 +147,9 @@ impl Queue {
         }
         while bytes.len() < BATCH && !self.is_held() && self.hand_over(bytes) {}
         let first = self.sent();
-        if let Some(rare) = &mut self.rare {
+        if let Some(rare) = &mut self.rare
+            && first > sent
+        {
             rare.latest.retain(|_, place| *place >= first);
         }
         start_over(&mut self.frames);
@@ -265,8 +268,8 @@ impl Queue {
         if self.holes() == 0 {
             return;
         }
+        let Some(mut rare) = self.rare.take() else { return };
         let mut moved = BTreeMap::new();
-        let rare = self.rare.get_or_insert_default();
         let places: BTreeMap<u64, u64> = rare.latest.iter().map(|(key, at)| (*at, *key)).collect();
         let waiting = self.frames.split_off(self.unconfirmed);
         for (place, frame) in (self.sent()..).zip(waiting) {
@@ -277,10 +280,9 @@ impl Queue {
                 self.frames.push_back(frame);
             }
         }
-        if let Some(rare) = &mut self.rare {
-            rare.latest = moved;
-            rare.holes = 0;
-        }
+        rare.latest = moved;
+        rare.holes = 0;
+        self.rare = Some(rare);
     }
 }
 

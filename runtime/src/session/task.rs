@@ -29,6 +29,7 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     let member = session.presence.member();
     // Logs keep several hundred bytes for each span, so only who asks for details has one per session.
     let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
+    span.record("peer", tracing::field::debug(member.request().peer_addr()));
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
     tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
 }

@@ -2,8 +2,8 @@
 
 use std::task::{Context, Poll};
 
-use super::Driver;
 use super::line::Line;
+use super::{Arrival, Driver};
 use crate::server::{Message, Mode, broken};
 use crate::session::DisconnectReason;
 use crate::session::reply::refusal;
@@ -92,7 +92,8 @@ impl Driver {
                     match Head::parse(text) {
                         Ok(head) => {
                             let (kind, call) = (Kind::of(&head, text), head.id);
-                            self.arrival.head = head;
+                            // What was read ahead before is not this one's text.
+                            self.arrival = Arrival { head, kept: None };
                             self.prove();
                             if self.arrive(&kind, call, bytes) {
                                 return Poll::Ready(true);
