@@ -9,7 +9,8 @@ use serde::ser::{Error, Impossible, SerializeMap, SerializeStruct, Serializer};
 /// So many bytes of a string are looked at together.
 const BLOCK: usize = 16;
 
-/// Appends `value` as JSON.
+/// Appends `value` as JSON. What is neither a string nor an object is asked twice: a `Serialize` that
+/// answers but once is none.
 pub(super) fn encode<T: Serialize + ?Sized>(
     value: &T,
     json: &mut Vec<u8>,

@@ -125,13 +125,13 @@ impl Head {
 
     pub(crate) fn name<'a>(&'a self, text: &'a str) -> &'a str {
         match &self.name {
-            Name::Plain(range) => &text[range.clone()],
+            Name::Plain(range) => text.get(range.clone()).unwrap_or_default(),
             Name::Escaped(name) => name,
         }
     }
 
     pub(crate) fn payload<'a>(&self, text: &'a str) -> &'a str {
-        &text[self.payload.clone()]
+        text.get(self.payload.clone()).unwrap_or_default()
     }
 }
 
