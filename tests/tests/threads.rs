@@ -133,7 +133,13 @@ async fn who_stops_to_serve_stops_the_threads() {
     assert!(soon("the end", serving).await.is_err(), "it was aborted");
     // Nobody is left to say goodbye.
     assert_eq!(wire.closed().await.code, 1006);
-    assert_eq!(io.connections(), 0);
+    // What its session held is dropped on the other thread, in no order that was promised.
+    let left = async {
+        while io.connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the session to have left", left).await;
 }
 
 #[tokio::test]
