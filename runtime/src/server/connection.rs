@@ -125,13 +125,18 @@ impl Connection {
         self.reader.binary()
     }
 
-    /// Before the task sleeps: the message that was read last is not looked at any more.
-    pub(crate) fn release(&mut self) {
+    /// Before the task sleeps: writes what waits in the outbox, or has others write it. The message that
+    /// was read last is not looked at any more.
+    pub(crate) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.reader.release();
+        if matches!(self.output, Output::Lent) && self.member.leave_to_others(cx.waker()) {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_write(cx)
     }
 
     /// Writes what waits in the outbox; ready when nothing is left that may be written now.
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if self.poll_write_taken(cx)?.is_pending() {
                 let left = self.writing.len() - self.written;
@@ -234,7 +239,7 @@ impl Connection {
         linger: bool,
         timeout: Duration,
     ) {
-        self.release();
+        self.reader.release();
         let goodbye = self.goodbye.take().unwrap_or_else(|| close_frame(code, reason));
         self.member.outbox().push_last(goodbye);
         let goodbye = async {
@@ -246,7 +251,7 @@ impl Connection {
 
     /// Closes in the background, without what waits in the outbox: that is for the next connection.
     pub(crate) fn hang_up(mut self, code: CloseCode, reason: &str, timeout: Duration) {
-        self.release();
+        self.reader.release();
         self.take_back();
         self.writing.extend_from_slice(close_frame(code, reason).as_bytes());
         tokio::spawn(async move {

@@ -122,8 +122,7 @@ fn poll_message(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Data, DisconnectReason>> {
     loop {
-        connection.release();
-        if let Err(error) = std::task::ready!(connection.poll_write(cx)) {
+        if let Err(error) = std::task::ready!(connection.poll_rest(cx)) {
             return Poll::Ready(Err(DisconnectReason::ConnectionLost { error: error.to_string() }));
         }
         // A pong that is put into the outbox meanwhile wakes this task.

@@ -272,23 +272,20 @@ impl Driver {
         self.keep_time(cx);
         self.asleep = true;
         let lost = match &mut self.line {
-            Line::Up(connection) => {
-                connection.release();
-                match connection.poll_write(cx) {
-                    Poll::Ready(Ok(())) => {
-                        self.stall.over();
-                        None
-                    }
-                    Poll::Ready(Err(error)) => {
-                        Some(DisconnectReason::ConnectionLost { error: error.to_string() })
-                    }
-                    Poll::Pending => {
-                        let timeout = self.member.limits().write_timeout;
-                        let stall = self.stall.poll_too_long(connection.take_moved(), timeout, cx);
-                        stall.is_ready().then_some(DisconnectReason::TooSlow)
-                    }
+            Line::Up(connection) => match connection.poll_rest(cx) {
+                Poll::Ready(Ok(())) => {
+                    self.stall.over();
+                    None
                 }
-            }
+                Poll::Ready(Err(error)) => {
+                    Some(DisconnectReason::ConnectionLost { error: error.to_string() })
+                }
+                Poll::Pending => {
+                    let timeout = self.member.limits().write_timeout;
+                    let stall = self.stall.poll_too_long(connection.take_moved(), timeout, cx);
+                    stall.is_ready().then_some(DisconnectReason::TooSlow)
+                }
+            },
             Line::Down(absence) => {
                 // Bytes are no reason to wake up, but a call is.
                 self.member.outbox().block(0, cx.waker());

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::task::Waker;
 
 use tracing::Span;
 
 use super::door::Door;
-use super::outbox::{Fate, Outbox, Policy, TooLarge};
+use super::outbox::{Fate, Outbox, Policy, Rest, TooLarge};
 use super::{Limits, SocketId, cork};
 use crate::lock::Lock;
 use crate::rooms::{Full, Hub, JoinRoomError};
@@ -83,6 +84,19 @@ impl Member {
             self.hub.recovery.grew(self, pushed.growth);
         }
         Ok(pushed.fate)
+    }
+
+    /// Has others write what waits, if this thread has somebody for it, and wakes the task when that
+    /// fails. Says whether the task may sleep.
+    pub(crate) fn leave_to_others(self: &Arc<Self>, waker: &Waker) -> bool {
+        if !cork::is_flushed() {
+            return false;
+        }
+        let rest = self.outbox.rest(waker);
+        if rest == Rest::Corked {
+            cork::put_on(self);
+        }
+        rest != Rest::Writes
     }
 
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {

@@ -49,8 +49,10 @@ struct State {
     slow: bool,
     /// Running handlers are to be cancelled.
     cut: bool,
-    /// The task's waker while it sleeps.
-    sleeper: Option<Waker>,
+    /// The task sleeps.
+    asleep: bool,
+    /// The task's waker.
+    waker: Option<Waker>,
     /// Bytes that were taken from the queue and may not be written yet.
     taken: usize,
     /// What writes, if anyone may.
@@ -150,6 +152,16 @@ pub(crate) enum Taken {
     Nothing,
 }
 
+/// What becomes of a task that is about to sleep.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Sleeps,
+    /// It sleeps: whoever said so has to see to it that what waits is written.
+    Corked,
+    /// It has to write, or to wait until it can.
+    Writes,
+}
+
 impl Outbox {
     /// `keeps`: the session outlives its connection.
     pub(crate) fn new(limits: &Arc<Limits>, keeps: bool) -> Self {
@@ -217,7 +229,7 @@ impl Outbox {
         } else if self.has_become_slow(&state) {
             state.slow = true;
             self.call(state);
-        } else if state.writes == Writes::Owner && state.sleeper.is_some() {
+        } else if state.writes == Writes::Owner && state.asleep {
             pushed.corked = cork && state.writer.is_some();
             if pushed.corked {
                 state.writes = Writes::Cork;
@@ -273,7 +285,7 @@ impl Outbox {
         let mut state = self.state.lock();
         loop {
             let wrote_all = state.write(&self.limits)?;
-            state.sleeper = Some(cx.waker().clone());
+            state.sleep(cx.waker());
             if wrote_all {
                 return Poll::Ready(Ok(()));
             }
@@ -284,6 +296,22 @@ impl Outbox {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// The task is about to sleep on a thread where others write for it, if they can.
+    pub(crate) fn rest(&self, waker: &Waker) -> Rest {
+        let mut state = self.state.lock();
+        if !state.may_be_written() {
+            return Rest::Writes;
+        }
+        state.sleep(waker);
+        if state.queue.waiting() == 0 {
+            state.writes = Writes::Owner;
+        } else if state.writes != Writes::Cork {
+            state.writes = Writes::Cork;
+            return Rest::Corked;
+        }
+        Rest::Sleeps
     }
 
     /// Writes what waits in the place of the task that sleeps. Whatever comes in between wakes it.
@@ -310,11 +338,11 @@ impl Outbox {
         state.have_taken(bytes.len(), &self.limits);
         if bytes.is_empty() {
             state.writes = Writes::nobody_if(state.queue.is_held());
-            state.sleeper = Some(waker.clone());
+            state.sleep(waker);
             Taken::Nothing
         } else {
             state.writes = Writes::Owner;
-            state.sleeper = None;
+            state.asleep = false;
             Taken::Bytes
         }
     }
@@ -325,13 +353,13 @@ impl Outbox {
         let mut state = self.state.lock();
         state.taken = left;
         state.writes = Writes::Nobody;
-        state.sleeper = Some(waker.clone());
+        state.sleep(waker);
     }
 
     /// The task is awake. Bytes that come now it finds when it calls `take`, and what else it is
     /// called for when it looks for that afterwards.
     pub(crate) fn wake_up(&self) {
-        self.state.lock().sleeper = None;
+        self.state.lock().asleep = false;
     }
 
     /// The client has received so many counted frames.
@@ -467,16 +495,31 @@ impl Outbox {
 
 /// Wakes the task, if it sleeps, once the lock is free.
 fn wake(mut state: impl DerefMut<Target = State>) {
-    if let Some(sleeper) = state.sleeper.take() {
+    if std::mem::take(&mut state.asleep)
+        && let Some(waker) = state.waker.take()
+    {
         drop(state);
-        sleeper.wake();
+        waker.wake();
     }
 }
 
 impl State {
+    /// The task sleeps until this wakes it.
+    fn sleep(&mut self, waker: &Waker) {
+        self.asleep = true;
+        if !self.waker.as_ref().is_some_and(|before| before.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
     /// The first reason stands.
     fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert_with(|| Box::new(ending));
+    }
+
+    /// Whether anybody might write what waits, as far as is known.
+    fn may_be_written(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| writer.rest() == 0) && !self.queue.is_held()
     }
 
     fn discard(&mut self) -> usize {
