@@ -116,16 +116,23 @@ fn events_are_sent_as_their_options_say() {
     assert!(errors.is_empty(), "{errors:?}");
     let sent: Vec<_> = items.split("self . 0 . emit").skip(1).collect();
     for (sent, (function, last)) in sent.iter().zip([
-        (" (\"said\"", "Ok (())) ; }"),
-        ("_volatile (\"typing\"", "Ok (())) ; }"),
-        ("_latest (\"score\"", ", & ()) ; }"),
-        ("_latest (\"moved\"", ", & x) ; }"),
-        ("_latest (\"went\"", ", & id) ; }"),
-        ("_latest (\"won\"", ", & by . id . 0) ; }"),
+        (" (__ChatOutgoing :: Said as", "Ok (())) ; }"),
+        (" (__ChatOutgoing :: Typing as", "Ok (())) ; }"),
+        ("_latest (__ChatOutgoing :: Score as", ", & ()) ; }"),
+        ("_latest (__ChatOutgoing :: Moved as", ", & x) ; }"),
+        ("_latest (__ChatOutgoing :: Went as", ", & id) ; }"),
+        ("_latest (__ChatOutgoing :: Won as", ", & by . id . 0) ; }"),
     ]) {
         assert!(sent.starts_with(function) && sent.contains(last), "{sent}");
     }
     assert_eq!(sent.len(), 6, "{items}");
+    let policies = items.split_once("const OUTGOING").expect("it is there").1;
+    for policy in [
+        "(\"said\" , :: parlor :: DeliveryPolicy :: Reliable)",
+        "(\"typing\" , :: parlor :: DeliveryPolicy :: Volatile)",
+    ] {
+        assert!(policies.contains(policy), "`{policy}` is missing in {items}");
+    }
 }
 
 #[test]

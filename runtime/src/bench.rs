@@ -23,11 +23,11 @@ pub fn decode<E: Contract>(text: &str) -> Option<E::Incoming> {
 }
 
 /// An event as it goes out, header and all.
-pub struct Encoded(Frame);
+pub struct EncodedEvent(Frame);
 
 /// Encodes an event as an emitter does.
-pub fn encode<P: Serialize>(event: &str, payload: &P) -> Option<Encoded> {
-    Frame::event(event, payload).ok().map(Encoded)
+pub fn encode<P: Serialize>(event: &str, payload: &P) -> Option<EncodedEvent> {
+    Frame::event(event, payload).ok().map(EncodedEvent)
 }
 
 /// Clients of Parlor in one room, without connections: the benches take what waits for them.
@@ -40,8 +40,9 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    pub fn new(size: usize, room: &str) -> Option<Self> {
-        let hub = Arc::default();
+    /// The clients of a procedure, in one room.
+    pub fn new<E: Contract>(size: usize, room: &str) -> Option<Self> {
+        let hub = Arc::new(Hub::of::<E>());
         let limits = Arc::default();
         let enter = |_| {
             let request =
@@ -64,7 +65,7 @@ impl Crowd {
     }
 
     /// Puts a frame into the outbox of each, and says how many there are that took it.
-    pub fn push(&self, event: &Encoded) -> usize {
+    pub fn push(&self, event: &EncodedEvent) -> usize {
         let pushed =
             |presence: &&Presence| presence.member().push(Policy::Reliable, &event.0).is_ok();
         self.presences.iter().filter(pushed).count()

@@ -9,9 +9,9 @@ use std::marker::PhantomData;
 use serde::{Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::client::{Call, Client, ConnectionChange};
-use crate::rooms::Emitter;
+use crate::rooms::{DeliveryPolicy, Emitter};
 use crate::server::{Reject, Request};
-use crate::session::{Answer, DisconnectReason, Reply};
+use crate::session::{DisconnectReason, Reply};
 #[cfg(feature = "typescript")]
 use crate::typescript::{Description, Type};
 use crate::wire::{Defaulted, Violation};
@@ -167,8 +167,14 @@ pub trait Contract: From<Emitter> + Send + Sync + 'static {
     const NAME: &'static str;
     /// The wire names of the incoming events, in the order of the trait.
     const INCOMING: &'static [&'static str];
+    /// The wire names of the outgoing events, in the order of the trait, and what each says of clients
+    /// that are behind.
+    const OUTGOING: &'static [(&'static str, DeliveryPolicy)];
     /// One incoming event with its arguments.
     type Incoming: Events;
+
+    /// The wire name of an incoming event.
+    fn name(event: &Self::Incoming) -> &'static str;
 
     /// What the TypeScript generator makes its files of; `None` without `#[procedure(typescript)]`.
     #[cfg(feature = "typescript")]
@@ -184,8 +190,8 @@ pub trait Procedure<S>: Contract {
     fn handle(
         session: &mut S,
         event: Self::Incoming,
-        reply: Reply,
-    ) -> impl Future<Output = Answer> + Send;
+        reply: &mut Reply,
+    ) -> impl Future<Output = ()> + Send;
 
     /// Runs the session's `resumed`.
     fn resumed(

@@ -142,7 +142,7 @@ pub mod __private {
     pub mod rules {
         pub use crate::rules::*;
     }
-    pub use crate::session::{Answer, Reply};
+    pub use crate::session::Reply;
     /// What the TypeScript generator is told.
     #[cfg(feature = "typescript")]
     pub mod typescript {

@@ -179,6 +179,8 @@ async fn of_what_is_latest_only_the_newest_waits_and_all_is_counted() {
     let Welcomed { wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
     drop(wire);
     until_connected(&io, 0).await;
+    let before: Vec<_> = io.deliveries().iter().map(|now| (now.event, now.queued)).collect();
+    assert_eq!(before, [("said", 0), ("moved", 0), ("priced", 0)]);
     for price in 0..1000 {
         io.broadcast().priced("tea", price);
         io.broadcast().priced("coffee", price);

@@ -20,6 +20,7 @@ pub(super) struct Names {
     pub(super) event: Ident,
     /// Inside `const _`, so only unlikely names keep clear of the user's types.
     pub(super) incoming: Ident,
+    pub(super) outgoing: Ident,
     pub(super) checks: Ident,
 }
 
@@ -39,6 +40,7 @@ impl Names {
             events: procedure.named("Events"),
             event: procedure.named("Event"),
             incoming: hidden("Incoming"),
+            outgoing: hidden("Outgoing"),
             checks: hidden("Checks"),
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
 }
 
 pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
-    let Names { private, emitter, incoming, .. } = names;
+    let Names { krate, private, emitter, incoming, outgoing, .. } = names;
     let name = &procedure.name;
     let label = emitter.to_string();
     let stubs = procedure.outgoing.iter().map(|event| stub(event, procedure, names));
@@ -49,9 +49,34 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         let wire = &event.wire.name;
         quote!(#(#cfg)* #wire)
     });
+    let deliveries = procedure.outgoing.iter().map(|event| {
+        let cfg = cfg(event);
+        let wire = &event.wire.name;
+        let policy = match &event.delivery {
+            Delivery::Reliable => quote!(Reliable),
+            Delivery::Volatile => quote!(Volatile),
+            Delivery::Latest(_) => quote!(Latest),
+        };
+        quote!(#(#cfg)* (#wire, #krate::DeliveryPolicy::#policy))
+    });
+    let outgoing_variants = procedure.outgoing.iter().map(|event| {
+        let cfg = cfg(event);
+        let variant = &event.variant;
+        quote!(#(#cfg)* #variant)
+    });
+    let wire_names = procedure.incoming.iter().map(|event| {
+        let cfg = cfg(event);
+        let (variant, wire) = (&event.variant, &event.wire.name);
+        quote!(#(#cfg)* #incoming::#variant { .. } => #wire)
+    });
+    let event = local("event");
     let dispatch = dispatch(procedure, names);
     let description = procedure.typescript.then(|| typescript::description(procedure, names));
     quote! {
+        /// Places of the outgoing events in `OUTGOING`.
+        enum #outgoing {
+            #(#outgoing_variants,)*
+        }
         impl #emitter {
             #(#stubs)*
         }
@@ -73,7 +98,14 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #private::Contract for #emitter {
             const NAME: &'static ::core::primitive::str = #name;
             const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#wires),*];
+            const OUTGOING: &'static [(&'static ::core::primitive::str, #krate::DeliveryPolicy)] =
+                &[#(#deliveries),*];
             type Incoming = #incoming;
+            fn name(#event: &#incoming) -> &'static ::core::primitive::str {
+                match *#event {
+                    #(#wire_names,)*
+                }
+            }
             #description
         }
         #dispatch
@@ -86,13 +118,13 @@ fn stub(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
         Stub::new(event, Direction::Outgoing, names);
     let vis = &procedure.vis;
     let ident = &event.ident;
-    let wire = &event.wire.name;
+    let (outgoing, variant) = (&names.outgoing, &event.variant);
+    let place = quote!(#outgoing::#variant as ::core::primitive::usize);
     let emit = match &event.delivery {
-        Delivery::Reliable => quote!(emit(#wire, #payload, #check)),
-        Delivery::Volatile => quote!(emit_volatile(#wire, #payload, #check)),
+        Delivery::Reliable | Delivery::Volatile => quote!(emit(#place, #payload, #check)),
         Delivery::Latest(key) => {
             let key = stub::key(event, key.as_ref(), names);
-            quote!(emit_latest(#wire, #payload, #check, #key))
+            quote!(emit_latest(#place, #payload, #check, #key))
         }
     };
     quote! {
@@ -116,8 +148,8 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
             fn handle(
                 #session: &mut __Session,
                 #event: #incoming,
-                #reply: #private::Reply,
-            ) -> impl ::core::future::Future<Output = #private::Answer> + ::core::marker::Send {
+                #reply: &mut #private::Reply,
+            ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
                 // An `async fn` would hold the event twice, as argument and as variable.
                 async move {
                     let _ = (&#session, &#reply);

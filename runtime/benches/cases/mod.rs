@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use parlor::__bench::{Crowd, Encoded, decode, encode};
+use parlor::__bench::{Crowd, EncodedEvent, decode, encode};
 use parlor::prelude::*;
 use parlor::test::{End, Network};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
@@ -185,12 +185,12 @@ impl Round for Encode {
 /// A frame waits for a client, is taken and confirmed.
 struct Outbox {
     client: Crowd,
-    frame: Encoded,
+    frame: EncodedEvent,
 }
 
 impl Outbox {
     fn new() -> Self {
-        let client = Crowd::new(1, ROOM).expect("a client");
+        let client = Crowd::new::<ChatEmitter>(1, ROOM).expect("a client");
         Self { client, frame: encode("newMessage", &message()).expect("encoded") }
     }
 }
@@ -213,7 +213,7 @@ struct RoomWalk {
 
 impl RoomWalk {
     fn new() -> Self {
-        let crowd = Crowd::new(MEMBERS, ROOM).expect("clients");
+        let crowd = Crowd::new::<ChatEmitter>(MEMBERS, ROOM).expect("clients");
         Self { crowd, message: message(), waits: false }
     }
 }

@@ -1,11 +1,23 @@
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::lock::Lock;
-use crate::session::{Fate, Policy};
+use crate::session::Fate;
+use crate::wire::Frame;
 
-/// What became of the outgoing events of a procedure, by their names.
+/// The outgoing events of a procedure, in the order of its trait, and what became of them.
 #[derive(Default)]
-pub(crate) struct Deliveries(Lock<BTreeMap<&'static str, Delivery>>);
+pub(crate) struct Deliveries(Box<[Outgoing]>);
+
+/// An outgoing event, and what became of it.
+pub(super) struct Outgoing {
+    /// Its wire name.
+    pub(super) event: &'static str,
+    pub(super) policy: DeliveryPolicy,
+    /// What its frames begin with.
+    pub(super) opening: Vec<u8>,
+    queued: AtomicU64,
+    replaced: AtomicU64,
+    dropped: AtomicU64,
+}
 
 /// What became of one outgoing event on this server so far: each recipient counts as one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,26 +71,44 @@ impl Fates {
 }
 
 impl Deliveries {
-    pub(super) fn add(&self, event: &'static str, policy: Policy, fates: &Fates) {
-        let policy = match policy {
-            Policy::Reliable => DeliveryPolicy::Reliable,
-            Policy::Volatile => DeliveryPolicy::Volatile,
-            Policy::Latest(_) => DeliveryPolicy::Latest,
+    pub(super) fn of(outgoing: &[(&'static str, DeliveryPolicy)]) -> Self {
+        let counted = |&(event, policy)| {
+            let (queued, replaced, dropped) = Default::default();
+            Outgoing { event, policy, opening: Frame::opening(event), queued, replaced, dropped }
         };
-        let mut deliveries = self.0.lock();
-        let delivery = deliveries.entry(event).or_insert(Delivery {
-            event,
-            policy,
-            queued: 0,
-            replaced: 0,
-            dropped: 0,
-        });
-        delivery.queued += fates.queued;
-        delivery.replaced += fates.replaced;
-        delivery.dropped += fates.dropped;
+        Self(outgoing.iter().map(counted).collect())
+    }
+
+    /// The event in this place.
+    pub(super) fn get(&self, place: usize) -> Option<&Outgoing> {
+        self.0.get(place)
     }
 
     pub(super) fn all(&self) -> Vec<Delivery> {
-        self.0.lock().values().copied().collect()
+        self.0.iter().map(Outgoing::delivery).collect()
+    }
+}
+
+impl Outgoing {
+    pub(super) fn add(&self, fates: &Fates) {
+        for (count, more) in [
+            (&self.queued, fates.queued),
+            (&self.replaced, fates.replaced),
+            (&self.dropped, fates.dropped),
+        ] {
+            if more > 0 {
+                count.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery {
+            event: self.event,
+            policy: self.policy,
+            queued: self.queued.load(Ordering::Relaxed),
+            replaced: self.replaced.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        }
     }
 }

@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::deliveries::Outgoing;
 use super::latest_key::latest_key;
-use super::{Audience, Hub};
+use super::{Audience, DeliveryPolicy, Hub};
 use crate::session::{Member, Policy};
 use crate::wire::{Frame, Violation};
 
@@ -31,41 +32,39 @@ impl Emitter {
         Self { contract, to: Recipients::Audience(Arc::clone(hub), audience) }
     }
 
-    /// Encodes the event once and appends it to every recipient's outbox.
+    /// Encodes the event in this place of [`Contract::OUTGOING`](crate::Contract::OUTGOING) once and
+    /// appends it to every recipient's outbox.
     ///
     /// What breaks a rule (`check`) or cannot be encoded is logged and not sent.
     pub fn emit<P: Serialize + ?Sized>(
         &self,
-        event: &'static str,
+        event: usize,
         payload: &P,
         check: Result<(), Violation>,
     ) {
-        self.send(event, payload, check, Policy::Reliable);
-    }
-
-    /// As [`emit`](Self::emit), but recipients that are behind go without it.
-    pub fn emit_volatile<P: Serialize + ?Sized>(
-        &self,
-        event: &'static str,
-        payload: &P,
-        check: Result<(), Violation>,
-    ) {
-        self.send(event, payload, check, Policy::Volatile);
+        if let Some(event) = self.hub().deliveries.get(event) {
+            let policy = match event.policy {
+                DeliveryPolicy::Volatile => Policy::Volatile,
+                DeliveryPolicy::Reliable | DeliveryPolicy::Latest => Policy::Reliable,
+            };
+            self.send(event, payload, check, policy);
+        }
     }
 
     /// As [`emit`](Self::emit), but for recipients that are behind it takes the place of an older one
     /// of this event with an equal `key` that still waits: `&()` where all have the same.
     pub fn emit_latest<P: Serialize + ?Sized, K: Serialize + ?Sized>(
         &self,
-        event: &'static str,
+        event: usize,
         payload: &P,
         check: Result<(), Violation>,
         key: &K,
     ) {
-        match latest_key(event, key) {
+        let Some(event) = self.hub().deliveries.get(event) else { return };
+        match latest_key(event.event, key) {
             Ok(key) => self.send(event, payload, check, Policy::Latest(key)),
             Err(error) => {
-                let contract = self.contract;
+                let (contract, event) = (self.contract, event.event);
                 self.log(|| {
                     tracing::error!(contract, event, %error, "not sent: its `latest` key cannot be encoded");
                 });
@@ -75,15 +74,16 @@ impl Emitter {
 
     fn send<P: Serialize + ?Sized>(
         &self,
-        event: &'static str,
+        outgoing: &Outgoing,
         payload: &P,
         check: Result<(), Violation>,
         policy: Policy,
     ) {
+        let (contract, event) = (self.contract, outgoing.event);
         if let Err(violation) = check {
             self.log(|| {
                 tracing::error!(
-                    contract = self.contract,
+                    contract,
                     event,
                     path = violation.path,
                     rule = violation.rule,
@@ -92,22 +92,28 @@ impl Emitter {
             });
             return;
         }
-        let frame = match Frame::event(event, payload) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let contract = self.contract;
-                self.log(|| {
-                    tracing::error!(contract, event, %error, "not sent: the event cannot be encoded");
-                });
-                return;
+        let delivered = match &self.to {
+            Recipients::Member(member) => Frame::with_event(&outgoing.opening, payload, |frame| {
+                Hub::deliver_to(member, outgoing, frame, policy)
+            }),
+            Recipients::Audience(hub, audience) => {
+                Frame::with_event(&outgoing.opening, payload, Frame::copy)
+                    .map(|frame| hub.deliver(audience, outgoing, &frame, policy))
             }
         };
-        let delivered = match &self.to {
-            Recipients::Member(member) => member.hub().deliver_to(member, event, &frame, policy),
-            Recipients::Audience(hub, audience) => hub.deliver(audience, event, &frame, policy),
-        };
-        if let Err(error) = delivered {
-            self.log(|| tracing::error!(contract = self.contract, event, %error, "not sent"));
+        match delivered {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.log(|| tracing::error!(contract, event, %error, "not sent")),
+            Err(error) => self.log(|| {
+                tracing::error!(contract, event, %error, "not sent: the event cannot be encoded");
+            }),
+        }
+    }
+
+    fn hub(&self) -> &Hub {
+        match &self.to {
+            Recipients::Member(member) => member.hub(),
+            Recipients::Audience(hub, _) => hub,
         }
     }
 

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indexmap::IndexMap;
 
-use super::deliveries::{Deliveries, Fates};
+use super::deliveries::{Deliveries, Fates, Outgoing};
 use super::{Audience, Membership};
+use crate::contract::Contract;
 use crate::lock::Lock;
 use crate::session::{DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge};
 use crate::wire::Frame;
@@ -29,8 +30,8 @@ pub(crate) enum Full {
 }
 
 impl Hub {
-    pub(crate) fn of(procedure: &'static str) -> Self {
-        Self { procedure, ..Self::default() }
+    pub(crate) fn of<E: Contract>() -> Self {
+        Self { procedure: E::NAME, deliveries: Deliveries::of(E::OUTGOING), ..Self::default() }
     }
 
     pub(crate) fn enter(&self, member: &Arc<Member>, max: Option<usize>) -> Result<(), Full> {
@@ -93,10 +94,10 @@ impl Hub {
     /// Appends the frame of an event to the outbox of everyone in `audience`.
     ///
     /// All outboxes of a procedure have one limit: what is too large for one is for all.
-    pub(crate) fn deliver(
+    pub(super) fn deliver(
         &self,
         audience: &Audience,
-        event: &'static str,
+        event: &Outgoing,
         frame: &Frame,
         policy: Policy,
     ) -> Result<(), TooLarge> {
@@ -106,21 +107,20 @@ impl Hub {
             Ok(fate) => fates.count(fate),
             Err(too_large) => delivered = Err(too_large),
         });
-        self.deliveries.add(event, policy, &fates);
+        event.add(&fates);
         delivered
     }
 
-    /// The same for one member, who need not be looked up.
-    pub(crate) fn deliver_to(
-        &self,
+    /// The same for one member, who need not be looked up: `frame` are the bytes of one.
+    pub(super) fn deliver_to(
         member: &Arc<Member>,
-        event: &'static str,
-        frame: &Frame,
+        event: &Outgoing,
+        frame: &[u8],
         policy: Policy,
     ) -> Result<(), TooLarge> {
         let mut fates = Fates::default();
         fates.count(member.push(policy, frame)?);
-        self.deliveries.add(event, policy, &fates);
+        event.add(&fates);
         Ok(())
     }
 

@@ -95,8 +95,8 @@ impl<E: Contract> Io<E> {
         self.hub.connected()
     }
 
-    /// What became of each outgoing event on this server so far, by name; those that were never
-    /// emitted are not there. Of use for metrics: how often clients that were behind went without.
+    /// What became of each outgoing event on this server so far, in the order of the trait. Of use for
+    /// metrics: how often clients that were behind went without.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.hub.deliveries.all()
     }

@@ -63,7 +63,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     {
         Self {
             factory: Arc::new(move |socket| factory(socket).boxed()),
-            hub: Arc::new(Hub::of(E::NAME)),
+            hub: Arc::new(Hub::of::<E>()),
             limits: Limits::default(),
             max_connections: None,
             middleware: Middleware::default(),

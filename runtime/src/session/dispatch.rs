@@ -1,12 +1,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 
-use super::Answer;
 use super::DisconnectReason;
 use super::driver::{Driver, Run};
 use super::guard::{Event, Guard};
 use super::reply::{Reply, details};
-use crate::contract::{DecodeError, Events, Procedure};
+use crate::contract::{Contract, DecodeError, Events, Procedure};
 use crate::server::Mode;
 use crate::wire::{CallId, ErrorBody, ErrorCode, Head, Violation};
 
@@ -17,12 +16,10 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     driver: &mut Driver,
 ) -> Result<(), Box<DisconnectReason>> {
     let (head, text) = driver.arrival();
-    let (call, name) = (head.id, head.name(text));
-    let event = E::INCOMING.iter().copied().find(|event| *event == name);
+    let call = head.id;
     let mut prepared = None;
     // The guard, a field's `Deserialize` and a rule may be the user's: their panics are contained.
-    let prepare =
-        AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, event, text, &mut prepared));
+    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text, &mut prepared));
     match catch_unwind(prepare) {
         Ok(Ok(())) => {}
         Ok(Err(refusal)) => {
@@ -31,6 +28,8 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             return Ok(());
         }
         Err(_) => {
+            let (head, text) = driver.arrival();
+            let event = known::<E>(head.name(text));
             driver.log(|| {
                 tracing::error!(
                     event,
@@ -41,24 +40,29 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
         }
     }
     let Some(prepared) = prepared else { return Ok(()) };
+    let event = E::name(&prepared);
     driver.forget_arrival();
     driver.well_formed();
     let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
-    let handler = pin!(E::handle(session, prepared, Reply::new(wanted)));
-    match driver.handle(call, handler).await {
-        Run::Done(Answer(None)) => Ok(()),
-        Run::Done(Answer(Some(Ok(frame)))) => {
-            if let Err(error) = driver.send(&frame) {
-                driver.log(|| tracing::error!(event, %error, "an answer was not sent"));
-                let message = "the answer is larger than the server may send";
-                driver.refuse(&ErrorBody::new(ErrorCode::Refused, message), call);
-            }
-            Ok(())
-        }
-        Run::Done(Answer(Some(Err(error)))) => {
-            driver.log(|| tracing::error!(event, %error, "an answer cannot be encoded"));
-            let message = "the answer cannot be encoded";
-            driver.refuse(&ErrorBody::new(ErrorCode::Refused, message), call);
+    let mut reply = Reply::new(wanted);
+    let run = driver.handle(call, pin!(E::handle(session, prepared, &mut reply))).await;
+    match run {
+        Run::Done(()) => {
+            let refused = match reply.into_answer() {
+                None => return Ok(()),
+                Some(Ok(frame)) => match driver.send(&frame) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => {
+                        driver.log(|| tracing::error!(event, %error, "an answer was not sent"));
+                        "the answer is larger than the server may send"
+                    }
+                },
+                Some(Err(error)) => {
+                    driver.log(|| tracing::error!(event, %error, "an answer cannot be encoded"));
+                    "the answer cannot be encoded"
+                }
+            };
+            driver.refuse(&ErrorBody::new(ErrorCode::Refused, refused), call);
             Ok(())
         }
         Run::TimedOut => {
@@ -82,17 +86,23 @@ fn panicked(driver: &mut Driver, call: Option<CallId>) -> DisconnectReason {
     DisconnectReason::HandlerPanicked
 }
 
-/// Asks the guard, then decodes into `prepared`; `event` is one of the contract's.
+/// The event of this name, if it is one of the contract's.
+fn known<E: Contract>(name: &str) -> Option<&'static str> {
+    E::INCOMING.iter().copied().find(|event| *event == name)
+}
+
+/// Asks the guard, then decodes into `prepared`.
 fn prepare<E: Procedure<S>, S>(
     session: &S,
     guard: Option<&Guard<S>>,
     head: &Head,
-    event: Option<&'static str>,
     text: &str,
     prepared: &mut Option<E::Incoming>,
 ) -> Result<(), Box<Refusal>> {
     let payload = head.payload(text);
-    if let (Some(guard), Some(name)) = (guard, event) {
+    if let Some(guard) = guard
+        && let Some(name) = known::<E>(head.name(text))
+    {
         guard(session, Event { name, size: payload.len() }).map_err(|denied| {
             let body = ErrorBody::new(ErrorCode::Denied, denied.message);
             Box::new(Refusal { body, call: head.id })
@@ -124,7 +134,7 @@ struct Refusal {
 /// Finds out what is wrong with a message that could not be decoded.
 ///
 /// Slower than [`decode`], which has no time to keep track of where it is.
-fn diagnose<E: crate::contract::Contract>(text: &str) -> Refusal {
+fn diagnose<E: Contract>(text: &str) -> Refusal {
     let head = match Head::parse_strictly(text) {
         Ok(head) => head,
         Err(malformed) => {
@@ -197,9 +207,7 @@ fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
 
 /// Takes a message apart and decodes it, without a session. A refusal is the frame that says so.
 #[cfg(any(fuzzing, feature = "__bench"))]
-pub(crate) fn read<E: crate::contract::Contract>(
-    text: &str,
-) -> Result<E::Incoming, Option<crate::wire::Frame>> {
+pub(crate) fn read<E: Contract>(text: &str) -> Result<E::Incoming, Option<crate::wire::Frame>> {
     let head = Head::parse(text).map_err(|malformed| {
         let body = ErrorBody::new(ErrorCode::Malformed, malformed.to_string());
         super::reply::refusal(&body, None)

@@ -10,7 +10,7 @@ use super::{Limits, SocketId, cork};
 use crate::lock::Lock;
 use crate::rooms::{Full, Hub, JoinRoomError};
 use crate::server::{Mode, Request};
-use crate::wire::{Frame, Unrecovered};
+use crate::wire::{Encoded, Unrecovered};
 
 /// What the rest of a server sees of one session: its outbox and its rooms.
 ///
@@ -75,7 +75,11 @@ impl Member {
     }
 
     /// Puts a frame into the outbox, or what the policy says of it.
-    pub(crate) fn push(self: &Arc<Self>, policy: Policy, frame: &Frame) -> Result<Fate, TooLarge> {
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        policy: Policy,
+        frame: impl Encoded,
+    ) -> Result<Fate, TooLarge> {
         let pushed = self.outbox.push_as(policy, frame, cork::is_in())?;
         if pushed.corked {
             cork::put_on(self);

@@ -34,7 +34,7 @@ pub(crate) use member::{Member, Presence};
 pub(crate) use outbox::{Ending, Fate, Policy, Taken, TooLarge};
 pub use reason::DisconnectReason;
 pub(crate) use recovery::Recovery;
-pub use reply::{Answer, Reply};
+pub use reply::Reply;
 pub(crate) use secret::Secret;
 pub use socket::Socket;
 pub use socket_id::{ParseSocketIdError, SocketId};

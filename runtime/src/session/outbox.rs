@@ -15,7 +15,7 @@ use super::limits::Limits;
 use super::queue::{Mismatch, Queue, Window};
 use super::writer::Writer;
 use crate::lock::Lock;
-use crate::wire::Frame;
+use crate::wire::{Encoded, Frame};
 
 /// So many acknowledgements and signs of life may wait: the smallest have two bytes, and take much
 /// more room.
@@ -195,7 +195,7 @@ impl Outbox {
     pub(crate) fn push_as(
         &self,
         policy: Policy,
-        frame: &Frame,
+        frame: impl Encoded,
         cork: bool,
     ) -> Result<Pushed, TooLarge> {
         if frame.len() > self.limits.max_outbox_size {
@@ -214,11 +214,11 @@ impl Outbox {
         let before = state.queue.size();
         let mut fate = Fate::Queued;
         match policy {
-            Policy::Latest(key) if state.queue.push_latest(frame.clone(), key) => {
+            Policy::Latest(key) if state.queue.push_latest(frame, key) => {
                 fate = Fate::Replaced;
             }
             Policy::Latest(_) => {}
-            Policy::Reliable | Policy::Volatile => state.queue.push(frame.clone()),
+            Policy::Reliable | Policy::Volatile => state.queue.push(frame),
         }
         let growth = if state.detached { state.growth_since(before) } else { 0 };
         let mut pushed = Pushed { growth, ..fate.into() };
@@ -264,7 +264,7 @@ impl Outbox {
             state.queue.clear();
         }
         state.queue.keep_nothing();
-        state.queue.push(frame);
+        state.queue.push(&frame);
         state.intake = Intake::Sealed;
     }
 

@@ -4,7 +4,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::limits::Limits;
-use crate::wire::Frame;
+use crate::wire::{Encoded, Frame};
 
 /// How many bytes are handed over at once, and the rest of a frame.
 const BATCH: usize = 64 << 10;
@@ -21,6 +21,9 @@ const ROOM: usize = 512;
 pub(super) struct Queue {
     /// Counted frames; nothing where one was dropped that waited.
     frames: VecDeque<Option<Frame>>,
+    /// Frames that are this client's own and that it need not confirm, one behind the other. They were
+    /// there before all of `frames`.
+    own: Vec<u8>,
     waiting_bytes: usize,
     /// So many of the frames were handed over and not confirmed: the first.
     unconfirmed: usize,
@@ -97,17 +100,25 @@ impl Queue {
         self.uncounted() + self.frames.len() - self.holes()
     }
 
-    pub(super) fn push(&mut self, frame: Frame) {
+    pub(super) fn push(&mut self, frame: impl Encoded) {
         self.waiting_bytes += frame.len();
-        self.frames.push_back(Some(frame));
+        match frame.as_own() {
+            Some(bytes)
+                if self.keep.is_none() && self.frames.is_empty() && self.own.len() < BATCH =>
+            {
+                self.own.extend_from_slice(bytes);
+            }
+            _ => self.frames.push_back(Some(frame.to_frame())),
+        }
     }
 
     /// Appends a frame in the place of the one of this key that waits, and says whether one did.
-    pub(super) fn push_latest(&mut self, frame: Frame, key: u64) -> bool {
+    pub(super) fn push_latest(&mut self, frame: impl Encoded, key: u64) -> bool {
         let end = self.end();
         let before = self.rare.get_or_insert_default().latest.insert(key, end);
         let replaced = before.is_some_and(|before| self.drop_waiting(before));
-        self.push(frame);
+        // Never one of `own`: it has a place, which it may leave.
+        self.push(&frame.to_frame());
         let holes = self.holes();
         if holes > HOLES && holes > (self.frames.len() - self.unconfirmed) / 2 {
             self.close_holes();
@@ -144,6 +155,10 @@ impl Queue {
             }
             start_over(&mut rare.uncounted);
             self.close_holes();
+        }
+        if !self.own.is_empty() {
+            self.waiting_bytes -= self.own.len();
+            bytes.extend_from_slice(&std::mem::take(&mut self.own));
         }
         while bytes.len() < BATCH && !self.is_held() && self.hand_over(bytes) {}
         let first = self.sent();

@@ -180,7 +180,7 @@ pub(crate) mod tests {
     use crate::rooms::Hub;
     use crate::server::Request;
     use crate::session::{Limits, Policy, Presence, SocketId};
-    use crate::wire::{Frame, PROTOCOL_JSON};
+    use crate::wire::PROTOCOL_JSON;
 
     pub(crate) fn request() -> Request {
         let header = http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -200,8 +200,8 @@ pub(crate) mod tests {
     }
 
     fn push(presence: &Presence, bytes: usize) {
-        let frame = Frame::raw(&vec![b'x'; bytes]);
-        presence.member().push(Policy::Reliable, &frame).expect("not too large");
+        let frame = vec![b'x'; bytes];
+        presence.member().push(Policy::Reliable, frame.as_slice()).expect("not too large");
     }
 
     fn bytes(hub: &Hub) -> isize {

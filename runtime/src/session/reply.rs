@@ -4,32 +4,34 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::wire::{CallId, ErrorBody, ErrorCode, Frame, control};
 
 /// Turns what a handler returns into an answer, if the client wants one. Used by generated code.
-#[derive(Debug, Clone, Copy)]
 pub struct Reply {
     call: Option<CallId>,
+    answer: Option<Result<Frame, serde_json::Error>>,
 }
-
-/// What a handler's run comes to. Used by generated code.
-pub struct Answer(pub(super) Option<Result<Frame, serde_json::Error>>);
 
 impl Reply {
     /// For the call with this id; `None` for events and for calls whose answer nobody wants.
     pub(super) fn new(call: Option<CallId>) -> Self {
-        Self { call }
+        Self { call, answer: None }
+    }
+
+    /// The answer, if one was wanted and is there.
+    pub(super) fn into_answer(self) -> Option<Result<Frame, serde_json::Error>> {
+        self.answer
     }
 
     /// The handler of an event has run. An event that was sent as a call is answered with `null`.
-    pub fn none(self) -> Answer {
-        self.value(&())
+    pub fn none(&mut self) {
+        self.value(&());
     }
 
     /// The answer of a handler that cannot refuse.
-    pub fn value<T: Serialize>(self, value: &T) -> Answer {
-        self.encode(|id| Frame::reply(control::OK, value, id))
+    pub fn value<T: Serialize>(&mut self, value: &T) {
+        self.encode(|id| Frame::reply(control::OK, value, id));
     }
 
     /// The answer of a handler that may refuse.
-    pub fn result<T: Serialize, E: Serialize>(self, result: &Result<T, E>) -> Answer {
+    pub fn result<T: Serialize, E: Serialize>(&mut self, result: &Result<T, E>) {
         match result {
             Ok(value) => self.value(value),
             Err(error) => self.encode(|id| {
@@ -40,9 +42,10 @@ impl Reply {
         }
     }
 
-    fn encode(self, encode: impl FnOnce(u64) -> Result<Frame, serde_json::Error>) -> Answer {
-        let Some(id) = self.call.map(CallId::get) else { return Answer(None) };
-        Answer(Some(encode(id)))
+    fn encode(&mut self, encode: impl FnOnce(u64) -> Result<Frame, serde_json::Error>) {
+        if let Some(id) = self.call {
+            self.answer = Some(encode(id.get()));
+        }
     }
 }
 

@@ -23,20 +23,73 @@ thread_local! {
 #[derive(Clone)]
 pub(crate) struct Frame(Arc<[u8]>);
 
+/// What goes into an outbox: a frame that goes into others, too, or the bytes of one that does not.
+pub(crate) trait Encoded: Copy {
+    /// Its bytes, if it goes into no other outbox.
+    fn as_own(&self) -> Option<&[u8]>;
+    fn to_frame(self) -> Frame;
+    fn len(&self) -> usize;
+}
+
+impl Encoded for &Frame {
+    fn as_own(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn to_frame(self) -> Frame {
+        self.clone()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Encoded for &[u8] {
+    fn as_own(&self) -> Option<&[u8]> {
+        Some(self)
+    }
+
+    fn to_frame(self) -> Frame {
+        Frame::copy(self)
+    }
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+}
+
 impl Frame {
     /// `[name, payload]`
     pub(crate) fn event<P: Serialize + ?Sized>(
         name: &str,
         payload: &P,
     ) -> Result<Self, serde_json::Error> {
-        Self::build(|json| {
-            json.push(b'[');
-            encode_text(name, json)?;
-            json.push(b',');
-            encode(payload, json)?;
-            json.push(b']');
-            Ok(())
-        })
+        let write = |json: &mut Vec<u8>| {
+            open(name, json);
+            close(payload, json)
+        };
+        build(write, Self::copy)
+    }
+
+    /// What events of this name begin with.
+    pub(crate) fn opening(name: &str) -> Vec<u8> {
+        let mut opening = Vec::new();
+        open(name, &mut opening);
+        opening
+    }
+
+    /// Shows the bytes of an event to `see`, of which `opening` is made.
+    pub(crate) fn with_event<P: Serialize + ?Sized, T>(
+        opening: &[u8],
+        payload: &P,
+        see: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, serde_json::Error> {
+        let write = |json: &mut Vec<u8>| {
+            json.extend_from_slice(opening);
+            close(payload, json)
+        };
+        build(write, see)
     }
 
     /// `[name, payload, id]`
@@ -45,32 +98,12 @@ impl Frame {
         payload: &P,
         id: u64,
     ) -> Result<Self, serde_json::Error> {
-        Self::build(|json| serde_json::to_writer(json, &(name, payload, id)))
+        build(|json| serde_json::to_writer(json, &(name, payload, id)), Self::copy)
     }
 
-    /// No frame, but as long as one.
-    #[cfg(test)]
-    pub(crate) fn raw(bytes: &[u8]) -> Self {
+    /// The bytes of a whole frame.
+    pub(crate) fn copy(bytes: &[u8]) -> Self {
         Self(bytes.into())
-    }
-
-    /// A text frame with the payload that `write` appends.
-    fn build(
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
-    ) -> Result<Self, serde_json::Error> {
-        // Taken out: a user's `Serialize` may emit something itself.
-        let mut bytes = BUFFER.take();
-        bytes.clear();
-        // Room for the longest header, then the payload.
-        bytes.extend_from_slice(&[0; HEADER]);
-        let frame = write(&mut bytes).map(|()| {
-            let header = write_header(&mut bytes);
-            Self(bytes[HEADER - header..].into())
-        });
-        if bytes.capacity() <= SCRATCH {
-            BUFFER.set(bytes);
-        }
-        frame
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -80,6 +113,41 @@ impl Frame {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// Appends what comes before the payload.
+fn open(name: &str, json: &mut Vec<u8>) {
+    json.push(b'[');
+    // Cannot fail: it is a text, and a vector takes all.
+    let _ = encode_text(name, json);
+    json.push(b',');
+}
+
+/// Appends the payload, and what comes behind it.
+fn close<P: Serialize + ?Sized>(payload: &P, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    encode(payload, json)?;
+    json.push(b']');
+    Ok(())
+}
+
+/// Shows a text frame with the payload that `write` appends.
+fn build<T>(
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
+    see: impl FnOnce(&[u8]) -> T,
+) -> Result<T, serde_json::Error> {
+    // Taken out: a user's `Serialize` may emit something itself.
+    let mut bytes = BUFFER.take();
+    bytes.clear();
+    // Room for the longest header, then the payload.
+    bytes.extend_from_slice(&[0; HEADER]);
+    let seen = write(&mut bytes).map(|()| {
+        let header = write_header(&mut bytes);
+        see(&bytes[HEADER - header..])
+    });
+    if bytes.capacity() <= SCRATCH {
+        BUFFER.set(bytes);
+    }
+    seen
 }
 
 /// Writes the header of a text frame right before the payload; says how long it is (RFC 6455 §5.2).

@@ -13,7 +13,7 @@ mod violation;
 pub use close::CloseCode;
 pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
-pub(crate) use frame::Frame;
+pub(crate) use frame::{Encoded, Frame};
 pub(crate) use message::{CallId, Head};
 pub(crate) use receipts::{Receipts, is_counted};
 pub use unrecovered::Unrecovered;

@@ -31,7 +31,7 @@ fn outbox(waiting: usize, volatile: usize, keeps: bool) -> Outbox {
 
 impl Outbox {
     fn push(&self, frame: &[u8]) -> Fate {
-        self.push_as(Policy::Reliable, &Frame::raw(frame), false).expect("not too large").fate
+        self.push_as(Policy::Reliable, frame, false).expect("not too large").fate
     }
 
     fn taken(&self) -> Vec<u8> {
@@ -82,10 +82,10 @@ fn over_the_limit_a_kept_session_loses_its_connection_and_nothing_else() {
 fn who_asks_for_signs_of_life_and_reads_none_is_cut() {
     let outbox = outbox(1 << 20, 100, true);
     for _ in 0..MAX_UNCOUNTED {
-        outbox.push_uncounted(Frame::raw(b"12"));
+        outbox.push_uncounted(Frame::copy(b"12"));
     }
     assert_eq!(outbox.ending(), None);
-    outbox.push_uncounted(Frame::raw(b"12"));
+    outbox.push_uncounted(Frame::copy(b"12"));
     assert_eq!(outbox.ending(), Some(Ending::Overflow));
 }
 
@@ -121,8 +121,8 @@ fn who_comes_back_to_more_than_may_wait_has_time_to_read_it() {
 #[test]
 fn who_is_behind_goes_without_what_is_volatile() {
     let outbox = outbox(10, 5, false);
-    let volatile = |frame| {
-        let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(frame), false);
+    let volatile = |frame: &[u8]| {
+        let pushed = outbox.push_as(Policy::Volatile, frame, false);
         pushed.expect("not too large").fate
     };
     assert_eq!(volatile(b"12345"), Fate::Queued);
@@ -139,7 +139,7 @@ fn who_is_behind_goes_without_what_is_volatile() {
 fn without_a_connection_nothing_volatile_is_kept() {
     let outbox = outbox(10, 10, true);
     outbox.detach();
-    let pushed = outbox.push_as(Policy::Volatile, &Frame::raw(b"1"), false);
+    let pushed = outbox.push_as(Policy::Volatile, b"1".as_slice(), false);
     assert_eq!(pushed, Ok(Fate::Dropped.into()));
 }
 
@@ -147,7 +147,7 @@ fn without_a_connection_nothing_volatile_is_kept() {
 fn only_the_newest_of_a_key_waits() {
     let outbox = outbox(100, 100, false);
     let latest = |frame: &[u8], key| {
-        let pushed = outbox.push_as(Policy::Latest(key), &Frame::raw(frame), false);
+        let pushed = outbox.push_as(Policy::Latest(key), frame, false);
         pushed.expect("not too large").fate
     };
     assert_eq!(latest(b"a1", 1), Fate::Queued);
@@ -192,7 +192,7 @@ fn what_was_written_counts_no_more() {
 #[test]
 fn a_frame_that_can_never_fit_is_refused_and_ends_nothing() {
     let outbox = outbox(10, 10, false);
-    let pushed = outbox.push_as(Policy::Reliable, &Frame::raw(b"12345678901"), false);
+    let pushed = outbox.push_as(Policy::Reliable, b"12345678901".as_slice(), false);
     assert_eq!(pushed, Err(TooLarge));
     assert_eq!(outbox.ending(), None);
 }
@@ -202,7 +202,7 @@ fn the_last_frame_gets_in_and_nothing_after_it() {
     let outbox = outbox(10, 10, false);
     outbox.push(b"1234567890");
     outbox.push(b"1");
-    outbox.push_last(Frame::raw(b"bye"));
+    outbox.push_last(Frame::copy(b"bye"));
     assert_eq!(outbox.push(b"2"), Fate::Missed);
     assert_eq!(outbox.taken(), b"bye");
 }
@@ -214,6 +214,6 @@ fn the_last_frame_does_not_wait_for_what_is_unconfirmed() {
     assert_eq!(outbox.taken(), b"12345678");
     outbox.push(b"9");
     assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
-    outbox.push_last(Frame::raw(b"bye"));
+    outbox.push_last(Frame::copy(b"bye"));
     assert_eq!(outbox.taken(), b"9bye");
 }

@@ -58,19 +58,10 @@ proptest! {
         let mut model = Model::default();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Push(size) => {
-                    queue.push(Frame::raw(&frame(number, size)));
-                    model.waiting.push((None, frame(number, size)));
-                }
-                Step::Latest(key) => {
-                    let before = model.waiting.iter().position(|(of, _)| *of == Some(key));
-                    let replaced = queue.push_latest(Frame::raw(&frame(number, 1)), key);
-                    prop_assert_eq!(replaced, before.is_some());
-                    before.map(|before| model.waiting.remove(before));
-                    model.waiting.push((Some(key), frame(number, 1)));
-                }
+                Step::Push(size) => push(&mut queue, &mut model, number, size),
+                Step::Latest(key) => push_latest(&mut queue, &mut model, number, key)?,
                 Step::Uncounted => {
-                    queue.push_uncounted(Frame::raw(&[UNCOUNTED]));
+                    queue.push_uncounted(Frame::copy(&[UNCOUNTED]));
                     let mut bytes = Vec::new();
                     queue.take(&mut bytes);
                     prop_assert_eq!(bytes.first(), Some(&UNCOUNTED));
@@ -121,6 +112,50 @@ proptest! {
         prop_assert_eq!((queue.size(), queue.len(), queue.frames.len()), (0, 0, 0));
         prop_assert_eq!(queue.uncounted(), 0);
     }
+
+    #[test]
+    fn without_recovery_too(steps in steps()) {
+        let mut queue = Queue::new(None);
+        let mut model = Model::default();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Push(size) => push(&mut queue, &mut model, number, size),
+                Step::Latest(key) => push_latest(&mut queue, &mut model, number, key)?,
+                _ => {
+                    let mut bytes = Vec::new();
+                    queue.take(&mut bytes);
+                    take(&mut model, bytes)?;
+                    prop_assert!(model.waiting.is_empty());
+                }
+            }
+            let waiting: usize = model.waiting.iter().map(|(_, bytes)| bytes.len()).sum();
+            prop_assert_eq!((queue.waiting(), queue.size()), (waiting, waiting));
+        }
+    }
+}
+
+/// Some go into other queues, too.
+fn push(queue: &mut Queue, model: &mut Model, number: usize, size: usize) {
+    let frame = frame(number, size);
+    match number % 3 {
+        0 => queue.push(&Frame::copy(&frame)),
+        _ => queue.push(frame.as_slice()),
+    }
+    model.waiting.push((None, frame));
+}
+
+fn push_latest(
+    queue: &mut Queue,
+    model: &mut Model,
+    number: usize,
+    key: u64,
+) -> Result<(), TestCaseError> {
+    let before = model.waiting.iter().position(|(of, _)| *of == Some(key));
+    let frame = frame(number, 1);
+    prop_assert_eq!(queue.push_latest(frame.as_slice(), key), before.is_some());
+    before.map(|before| model.waiting.remove(before));
+    model.waiting.push((Some(key), frame));
+    Ok(())
 }
 
 /// The bytes are of the frames that waited first.
@@ -145,13 +180,13 @@ fn an_attempt_that_comes_late_takes_nothing_back() {
         queue.take(&mut bytes);
         String::from_utf8(bytes).expect("letters")
     };
-    queue.push(Frame::raw(b"a"));
-    queue.push_latest(Frame::raw(b"b"), 1);
-    queue.push(Frame::raw(b"c"));
+    queue.push(b"a".as_slice());
+    queue.push_latest(b"b".as_slice(), 1);
+    queue.push(b"c".as_slice());
     assert_eq!(taken(&mut queue), "abc");
     // It had seen one; the client has seen two since.
     assert_eq!(queue.rewind(1), Ok(()));
-    assert!(!queue.push_latest(Frame::raw(b"d"), 1), "what has a number keeps it");
+    assert!(!queue.push_latest(b"d".as_slice(), 1), "what has a number keeps it");
     assert_eq!(queue.rewind(4), Err(Mismatch));
     assert_eq!(queue.rewind(2), Ok(()));
     assert_eq!(taken(&mut queue), "cd");
@@ -163,9 +198,9 @@ fn an_attempt_that_comes_late_takes_nothing_back() {
 #[test]
 fn one_key_that_changes_for_ever_takes_little_room() {
     let mut queue = Queue::new(None);
-    queue.push(Frame::raw(b"first"));
+    queue.push(&Frame::copy(b"first"));
     for _ in 0..100_000 {
-        queue.push_latest(Frame::raw(b"a"), 1);
+        queue.push_latest(b"a".as_slice(), 1);
     }
     assert_eq!((queue.len(), queue.size()), (2, 6));
     assert!(queue.frames.len() < 4 * HOLES);
@@ -188,10 +223,10 @@ fn who_confirms_nothing_and_asks_for_signs_of_life_takes_no_room() {
     // Before the window is closed, and after.
     for window in [Window { bytes: 100, frames: 8 }, Window { bytes: 100, frames: 1 }] {
         let mut queue = Queue::new(Some(window));
-        queue.push(Frame::raw(b"unconfirmed"));
+        queue.push(b"unconfirmed".as_slice());
         assert_eq!(taken(&mut queue), b"unconfirmed");
         for _ in 0..100_000 {
-            queue.push_uncounted(Frame::raw(b"pong"));
+            queue.push_uncounted(Frame::copy(&b"pong"[..]));
             assert_eq!(taken(&mut queue), b"pong");
         }
         let uncounted = queue.rare.as_ref().map_or(0, |rare| rare.uncounted.capacity());
@@ -204,13 +239,13 @@ fn who_confirms_nothing_and_asks_for_signs_of_life_takes_no_room() {
 #[test]
 fn what_has_no_number_keeps_its_order_and_waits_for_nothing() {
     let mut queue = Queue::new(Some(Window { bytes: 100, frames: 1 }));
-    queue.push(Frame::raw(b"1"));
-    queue.push(Frame::raw(b"2"));
+    queue.push(b"1".as_slice());
+    queue.push(b"2".as_slice());
     assert_eq!(taken(&mut queue), b"1");
-    queue.push_uncounted(Frame::raw(b"a"));
-    queue.push_uncounted(Frame::raw(b"b"));
+    queue.push_uncounted(Frame::copy(&b"a"[..]));
+    queue.push_uncounted(Frame::copy(&b"b"[..]));
     assert_eq!(taken(&mut queue), b"ab");
-    queue.push_uncounted(Frame::raw(b"c"));
+    queue.push_uncounted(Frame::copy(&b"c"[..]));
     assert_eq!(queue.confirm(1), Ok(()));
     assert_eq!(taken(&mut queue), b"c2");
 }
@@ -219,7 +254,7 @@ fn what_has_no_number_keeps_its_order_and_waits_for_nothing() {
 fn a_queue_that_was_long_gives_its_memory_back() {
     let mut queue = Queue::new(Some(Window { bytes: 1 << 20, frames: 4096 }));
     for _ in 0..4096 {
-        queue.push(Frame::raw(b"x"));
+        queue.push(b"x".as_slice());
     }
     assert_eq!(taken(&mut queue).len(), 4096);
     assert_eq!(queue.confirm(4096), Ok(()));
