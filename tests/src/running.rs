@@ -20,9 +20,16 @@ impl Running {
         Self::start_at("127.0.0.1:0", router).await
     }
 
-    /// Serves `router` at an address.
+    /// Serves `router` at an address. With `PARLOR_TEST_THREADS` in the environment, which is a number,
+    /// on so many threads of its own.
     pub async fn start_at(addr: &str, router: Router) -> Self {
-        Self::start_with(addr, router, |serve| serve).await
+        let threads = std::env::var("PARLOR_TEST_THREADS").ok();
+        let threads = threads.map(|threads| threads.parse().expect("a number of threads"));
+        Self::start_with(addr, router, |serve| match threads {
+            Some(threads) => serve.with_threads(threads),
+            None => serve,
+        })
+        .await
     }
 
     /// Serves `router` on so many threads of its own.

@@ -3,7 +3,7 @@
 //! keeps a connection open by keeping its socket.
 
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use parlor::prelude::*;
 use parlor::{DisconnectReason, Router};
@@ -34,6 +34,9 @@ trait Stage {
     /// Says a text of so many bytes so many times.
     #[incoming]
     async fn say_much(&mut self, bytes: usize, times: usize);
+    /// Keeps the thread busy until the test says so.
+    #[incoming]
+    async fn hold_the_thread(&mut self);
 
     #[outgoing]
     fn said(text: String);
@@ -43,6 +46,7 @@ struct Actor {
     socket: StageSocket,
     /// Kept for longer than any connection.
     _kept: Arc<Mutex<Vec<StageSocket>>>,
+    go_on: Arc<Mutex<mpsc::Receiver<()>>>,
     last_words: bool,
 }
 
@@ -87,6 +91,9 @@ impl Stage for Actor {
             self.say(&"x".repeat(bytes));
         }
     }
+    async fn hold_the_thread(&mut self) {
+        self.go_on.lock().expect("not poisoned").recv().expect("the test says so");
+    }
     async fn disconnected(&mut self, _reason: DisconnectReason) {
         if self.last_words {
             self.say("in `disconnected`");
@@ -112,24 +119,43 @@ enum Place {
 const PLACES: [Place; 2] = [Place::SharedRuntime, Place::OwnThread];
 
 async fn server(place: Place) -> Running {
+    serve(place, 64 << 20).await.0
+}
+
+/// Says to whoever holds the thread that it may go on.
+type GoOn = mpsc::Sender<()>;
+
+async fn serve(place: Place, max_outbox_size: usize) -> (Running, GoOn) {
     let kept = Arc::<Mutex<Vec<StageSocket>>>::default();
+    let (go, go_on) = mpsc::channel();
+    let go_on = Arc::new(Mutex::new(go_on));
     let stage = StageServer::new(move |socket: StageSocket| {
-        let kept = Arc::clone(&kept);
+        let (kept, go_on) = (Arc::clone(&kept), Arc::clone(&go_on));
         async move {
             kept.lock().expect("not poisoned").push(socket.clone());
-            Ok(Actor { socket, _kept: kept, last_words: false })
+            Ok(Actor { socket, _kept: kept, go_on, last_words: false })
         }
     });
-    let router = Router::new().procedure("/stage", stage.max_outbox_size(64 << 20));
-    match place {
+    let router = Router::new().procedure("/stage", stage.max_outbox_size(max_outbox_size));
+    let running = match place {
         Place::SharedRuntime => Running::start(router).await,
         Place::OwnThread => Running::start_on(1, router).await,
-    }
+    };
+    (running, go)
 }
 
 async fn enter(running: &Running) -> Wire {
     let mut wire = Wire::parlor(running.addr, "/stage").await;
     assert_eq!(wire.call("enter", json!({}), 1).await, json!(["$ok", true, 1]));
+    wire
+}
+
+/// A client that need not confirm anything.
+async fn enter_plainly(running: &Running) -> Wire {
+    let mut wire = Wire::plain(running.addr, "/stage").await;
+    wire.emit("enter", Value::Null).await;
+    wire.emit("ping", Value::Null).await;
+    assert_eq!(wire.receive().await, json!(["pong", null]));
     wire
 }
 
@@ -187,11 +213,7 @@ async fn who_reads_late_hears_all_in_order() {
     const TIMES: usize = 400;
     for place in PLACES {
         let running = server(place).await;
-        // Plain, so that nothing has to be confirmed.
-        let mut late = Wire::plain(running.addr, "/stage").await;
-        late.emit("enter", Value::Null).await;
-        late.emit("ping", Value::Null).await;
-        assert_eq!(late.receive().await, json!(["pong", null]));
+        let mut late = enter_plainly(&running).await;
         let mut actor = enter(&running).await;
         actor.emit("sayMuch", json!({"bytes": BYTES, "times": TIMES})).await;
         actor.emit("sayAll", json!({"texts": ["last"]})).await;
@@ -200,6 +222,31 @@ async fn who_reads_late_hears_all_in_order() {
             assert_eq!(late.receive().await, said(&"x".repeat(BYTES)), "{place:?}");
         }
         assert_eq!(late.receive().await, said("last"));
+    }
+}
+
+#[tokio::test]
+async fn who_hears_many_at_once_is_not_taken_for_slow() {
+    const ACTORS: usize = 100;
+    const TEXTS: usize = 100;
+    let text = "x".repeat(250);
+    // All that is said at once is more than twice of what may wait.
+    let (running, go_on) = serve(Place::OwnThread, 1 << 20).await;
+    let mut listener = enter_plainly(&running).await;
+    let mut actors = Vec::new();
+    for _ in 0..ACTORS {
+        actors.push(Wire::plain(running.addr, "/stage").await);
+    }
+    let holder = actors.first_mut().expect("some");
+    holder.emit("holdTheThread", Value::Null).await;
+    for actor in &mut actors {
+        for _ in 0..TEXTS {
+            actor.emit("sayAll", json!({"texts": [text]})).await;
+        }
+    }
+    go_on.send(()).expect("it waits");
+    for _ in 0..ACTORS * TEXTS {
+        assert_eq!(listener.receive().await, said(&text));
     }
 }
 

@@ -57,6 +57,25 @@ async fn many_messages_come_back_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_server_on_its_own_thread_does_not_read_ahead_of_its_answers() {
+    const MESSAGES: usize = 6000;
+    // Its outbox takes less than what comes at once.
+    let running = Running::start_on(1, Router::new().echo("/echo", 64 << 10)).await;
+    let wire = Wire::plain(running.addr, "/echo").await;
+    let (mut sink, mut stream) = wire.0.split();
+    for size in [1, 200] {
+        for _ in 0..MESSAGES {
+            sink.feed(Message::text("x".repeat(size))).await.expect("sent");
+        }
+        soon("all to be sent", sink.flush()).await.expect("sent");
+        for _ in 0..MESSAGES {
+            let message = soon("an echo", stream.next()).await.expect("not closed");
+            assert_eq!(message.expect("no error").len(), size);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_message_over_the_limit_closes_with_1009() {
     let running = Running::start(router()).await;
     let mut wire = Wire::plain(running.addr, "/echo").await;

@@ -38,6 +38,8 @@ impl Chat for Guest {
 
 fn main() {
     assert_eq!(<ChatEmitter as parlor::Contract>::INCOMING, ["always"]);
+    let reliable = parlor::DeliveryPolicy::Reliable;
+    assert_eq!(<ChatEmitter as parlor::Contract>::OUTGOING, [("either", reliable)]);
     let _ = |event: ChatEvent| match event {
         ChatEvent::Either { text } => text,
         ChatEvent::Connection(change) => change.to_string(),

@@ -35,7 +35,8 @@ impl Emitter {
     /// Encodes the event in this place of [`Contract::OUTGOING`](crate::Contract::OUTGOING) once and
     /// appends it to every recipient's outbox.
     ///
-    /// What breaks a rule (`check`) or cannot be encoded is logged and not sent.
+    /// What breaks a rule (`check`) or cannot be encoded is logged and not sent; a place that is not in
+    /// the table is no event.
     pub fn emit<P: Serialize + ?Sized>(
         &self,
         event: usize,

@@ -8,7 +8,9 @@ use super::deliveries::{Deliveries, Fates, Outgoing};
 use super::{Audience, Membership};
 use crate::contract::Contract;
 use crate::lock::Lock;
-use crate::session::{DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge};
+use crate::session::{
+    DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge, hold_back,
+};
 use crate::wire::Frame;
 
 /// What the sessions of one procedure share: who is there, and the rooms.
@@ -103,6 +105,7 @@ impl Hub {
     ) -> Result<(), TooLarge> {
         let mut fates = Fates::default();
         let mut delivered = Ok(());
+        hold_back();
         self.visit(audience, |member| match member.push(policy, frame) {
             Ok(fate) => fates.count(fate),
             Err(too_large) => delivered = Err(too_large),

@@ -125,10 +125,15 @@ impl Connection {
         self.reader.binary()
     }
 
+    /// Before the task sleeps: the message that was read last is not looked at any more.
+    pub(crate) fn release(&mut self) {
+        self.reader.release();
+    }
+
     /// Before the task sleeps: writes what waits in the outbox, or has others write it. The message that
     /// was read last is not looked at any more.
     pub(crate) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.reader.release();
+        self.release();
         if matches!(self.output, Output::Lent) && self.member.leave_to_others(cx.waker()) {
             return Poll::Ready(Ok(()));
         }
@@ -136,7 +141,7 @@ impl Connection {
     }
 
     /// Writes what waits in the outbox; ready when nothing is left that may be written now.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if self.poll_write_taken(cx)?.is_pending() {
                 let left = self.writing.len() - self.written;
@@ -239,7 +244,7 @@ impl Connection {
         linger: bool,
         timeout: Duration,
     ) {
-        self.reader.release();
+        self.release();
         let goodbye = self.goodbye.take().unwrap_or_else(|| close_frame(code, reason));
         self.member.outbox().push_last(goodbye);
         let goodbye = async {
@@ -251,7 +256,7 @@ impl Connection {
 
     /// Closes in the background, without what waits in the outbox: that is for the next connection.
     pub(crate) fn hang_up(mut self, code: CloseCode, reason: &str, timeout: Duration) {
-        self.reader.release();
+        self.release();
         self.take_back();
         self.writing.extend_from_slice(close_frame(code, reason).as_bytes());
         tokio::spawn(async move {

@@ -122,7 +122,8 @@ fn poll_message(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Data, DisconnectReason>> {
     loop {
-        if let Err(error) = std::task::ready!(connection.poll_rest(cx)) {
+        connection.release();
+        if let Err(error) = std::task::ready!(connection.poll_write(cx)) {
             return Poll::Ready(Err(DisconnectReason::ConnectionLost { error: error.to_string() }));
         }
         // A pong that is put into the outbox meanwhile wakes this task.

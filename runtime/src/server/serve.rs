@@ -139,8 +139,9 @@ impl Serve {
     /// and rooms reach across. Handlers run there, and what they spawn, which is dropped soon after
     /// serving has ended: what must live longer is to be spawned through the
     /// [`Handle`](tokio::runtime::Handle) of another runtime. If this future is dropped, so are the
-    /// sessions, without a goodbye. One that keeps its thread busy keeps all clients of that thread waiting, and
-    /// `tokio::task::block_in_place` panics; `spawn_blocking` is for such work.
+    /// sessions, without a goodbye. One that keeps its thread busy keeps all clients of that thread waiting,
+    /// and those of other threads for what was just emitted on it: it is written when other tasks have had
+    /// their turn. `tokio::task::block_in_place` panics; `spawn_blocking` is for such work.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self

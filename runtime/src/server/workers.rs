@@ -1,6 +1,5 @@
 //! Threads that serve, each with a runtime of its own.
 
-use std::future::poll_fn;
 use std::io;
 use std::num::NonZero;
 use std::thread;
@@ -46,8 +45,7 @@ impl Worker {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new().name("parlor".to_owned()).spawn(move || {
-            let mut flush = Flush::default();
-            runtime.spawn(poll_fn(move |cx| flush.poll(cx)));
+            runtime.spawn(Flush::default());
             // What it says does not matter: it ends either way.
             let _ = runtime.block_on(stopped);
             // What still blocks must not keep the thread.

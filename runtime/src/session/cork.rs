@@ -9,8 +9,12 @@
 //! is cheaper than to do one after the other, since the system's way to read and its way to write do
 //! not fit into a processor's cache together.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -18,39 +22,44 @@ use super::Member;
 
 /// To so many members a task writes before others have their turn.
 const TURN: usize = 128;
-/// So many may wait until the tasks that are ready have had their turn. With more, those that were
-/// touched first are in no cache any more.
+/// So many members may wait for a [`Flush`], and so many tasks may have their turn meanwhile. With
+/// more, those that were touched first are in no cache any more.
 const FEW: usize = 16;
 /// A thread keeps room for so many members.
 const ROOM: usize = 4096;
 
 thread_local! {
-    static THREAD: RefCell<Thread> = const {
-        RefCell::new(Thread { corked: VecDeque::new(), runs: false, flush: None })
-    };
+    static THREAD: RefCell<Thread> = const { RefCell::new(Thread::new()) };
 }
 
 struct Thread {
-    /// Whom the running task, or else [`Flush`], is going to write to.
+    /// Whom the running task, or the [`Flush`], is going to write to.
     corked: VecDeque<Arc<Member>>,
+    /// How many of these were ever written to.
+    written: u64,
+    /// How many tasks have left somebody to the [`Flush`] since it, or a task in its place, has
+    /// written.
+    rests: usize,
     /// A session's task runs.
     runs: bool,
+    /// It has emitted to others.
+    emitted: bool,
     /// Wakes the [`Flush`], if there is one.
     flush: Option<Waker>,
 }
 
 /// Writes to those to whom the tasks of its thread have not written themselves.
 #[derive(Default)]
-pub(crate) struct Flush {
-    corked: VecDeque<Arc<Member>>,
-}
+pub(crate) struct Flush(());
 
 /// Whom a session's task is going to write to.
 #[derive(Default)]
 pub(super) struct Cork {
-    /// While the task runs, the thread has the list.
     runs: bool,
+    /// To whom it has not come yet, on a thread without a [`Flush`].
     corked: VecDeque<Arc<Member>>,
+    /// On a thread with one: so many are to be written to before the task goes on.
+    until: u64,
 }
 
 /// Whether what is emitted on this thread now may wait for somebody who writes it.
@@ -58,9 +67,9 @@ pub(super) fn is_in() -> bool {
     THREAD.with_borrow(|thread| thread.runs || thread.flush.is_some())
 }
 
-/// Whether this thread has a [`Flush`].
-pub(super) fn is_flushed() -> bool {
-    THREAD.with_borrow(|thread| thread.flush.is_some())
+/// Whether a task that is about to sleep may leave its own member to this thread's [`Flush`].
+pub(super) fn is_flushed_soon() -> bool {
+    THREAD.with_borrow(|thread| thread.flush.is_some() && !thread.is_due())
 }
 
 /// Has somebody write to this member, whose outbox relies on it.
@@ -75,59 +84,134 @@ pub(super) fn put_on(member: &Arc<Member>) {
     });
 }
 
+/// Somebody who is corked has much to be written: nobody else has a turn before.
+pub(super) fn hurry() {
+    THREAD.with_borrow_mut(|thread| thread.rests = FEW);
+}
+
+/// The running task emits to others: it goes on when it, or the [`Flush`], has written to them.
+pub(crate) fn hold_back() {
+    THREAD.with_borrow_mut(|thread| thread.emitted = thread.runs);
+}
+
+impl Thread {
+    const fn new() -> Self {
+        let corked = VecDeque::new();
+        Self { corked, written: 0, rests: 0, runs: false, emitted: false, flush: None }
+    }
+
+    /// Whether those who wait for the [`Flush`] are to be written to before others have their turn.
+    fn is_due(&self) -> bool {
+        self.corked.len() >= FEW || self.rests >= FEW
+    }
+
+    fn next(&mut self) -> Option<Arc<Member>> {
+        let member = self.corked.pop_front()?;
+        self.written += 1;
+        if self.corked.is_empty() && self.corked.capacity() > ROOM {
+            self.corked = VecDeque::new();
+        }
+        Some(member)
+    }
+}
+
 impl Cork {
-    /// The task runs: what is emitted from here on waits for [`pull`](Self::pull).
+    /// The task runs: for what is emitted from here on it is asked to [`pull`](Self::pull).
     pub(super) fn put_in(&mut self) {
         if !self.runs {
             self.runs = true;
-            THREAD.with_borrow_mut(|thread| thread.runs = true);
+            THREAD.with_borrow_mut(|thread| {
+                thread.runs = true;
+                thread.emitted = false;
+            });
         }
     }
 
-    /// The task is about to sleep: writes to those who wait for it, as many as may be at once.
-    pub(super) fn pull(&mut self) {
-        self.take_out();
-        write_to_some(&mut self.corked);
-    }
-
-    /// Whether somebody still waits for this task.
-    pub(super) fn holds_any(&self) -> bool {
+    /// The task is about to sleep: writes to those who wait, as many as may be at once, or leaves them
+    /// to the thread's [`Flush`]. Says whether the task has to go on with it.
+    pub(super) fn pull(&mut self) -> bool {
+        if self.take_out() {
+            write_to_some();
+        }
+        let turn = self.corked.len().min(TURN);
+        for _ in 0..turn {
+            self.write_to_next();
+        }
         !self.corked.is_empty()
     }
 
-    /// Takes over those that wait on the thread, unless the [`Flush`] is to write to them.
-    fn take_out(&mut self) {
-        if std::mem::take(&mut self.runs) {
+    /// Whether somebody to whom the task has emitted still waits.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.corked.is_empty()
+            || self.until > 0 && THREAD.with_borrow(|thread| thread.written < self.until)
+    }
+
+    /// The task does not run any more. Says whether it is to write in the place of a [`Flush`].
+    fn take_out(&mut self) -> bool {
+        if !std::mem::take(&mut self.runs) {
+            return false;
+        }
+        THREAD.with_borrow_mut(|thread| {
+            thread.runs = false;
+            self.until = 0;
+            if thread.corked.is_empty() {
+                return false;
+            }
+            if thread.flush.is_none() {
+                if self.corked.is_empty() {
+                    std::mem::swap(&mut self.corked, &mut thread.corked);
+                } else {
+                    self.corked.append(&mut thread.corked);
+                }
+                return false;
+            }
+            if thread.emitted {
+                self.until = thread.written + thread.corked.len() as u64;
+            }
+            thread.rests += 1;
+            thread.is_due()
+        })
+    }
+
+    fn write_to_next(&mut self) {
+        let Some(member) = self.corked.pop_front() else { return };
+        if self.corked.is_empty() {
+            // The thread keeps the room for the next burst, and not each session.
+            let room = std::mem::take(&mut self.corked);
             THREAD.with_borrow_mut(|thread| {
-                thread.runs = false;
-                if thread.flush.is_none() || thread.corked.len() >= FEW {
-                    take_over(&mut thread.corked, &mut self.corked);
+                if thread.corked.capacity() == 0 && room.capacity() <= ROOM {
+                    thread.corked = room;
                 }
             });
         }
+        member.outbox().uncork();
     }
 }
 
 impl Drop for Cork {
     fn drop(&mut self) {
-        self.take_out();
-        write_to(self.corked.drain(..));
+        if self.take_out() {
+            write_to_some();
+        }
+        while !self.corked.is_empty() {
+            self.write_to_next();
+        }
     }
 }
 
-impl Flush {
-    /// Writes to those who wait, as many as may be at once. Never ready.
-    ///
-    /// Once polled it is to be polled, and dropped, on this thread, whose tasks go to no other.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+/// It is to be polled, and dropped, on a thread whose tasks go to no other. From the first poll on they
+/// leave to it whom they have not written to. It is never ready.
+impl Future for Flush {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         THREAD.with_borrow_mut(|thread| {
             if thread.flush.is_none() {
                 thread.flush = Some(cx.waker().clone());
             }
-            take_over(&mut thread.corked, &mut self.corked);
         });
-        write_to_some(&mut self.corked);
-        if !self.corked.is_empty() {
+        write_to_some();
+        if THREAD.with_borrow(|thread| !thread.corked.is_empty()) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -135,41 +219,30 @@ impl Flush {
 }
 
 impl Drop for Flush {
+    /// Be it that the thread ends, or that the last of a member is dropped here, and with it something
+    /// of the user's that panics: then tasks write themselves from here on.
     fn drop(&mut self) {
-        // A thread that ends has nobody left.
-        let _ = THREAD.try_with(|thread| {
+        let next = |thread: &RefCell<Thread>| {
             let mut thread = thread.borrow_mut();
             thread.flush = None;
-            take_over(&mut thread.corked, &mut self.corked);
-        });
-        write_to(self.corked.drain(..));
+            thread.next()
+        };
+        while let Ok(Some(member)) = THREAD.try_with(next) {
+            member.outbox().uncork();
+        }
     }
 }
 
-fn take_over(from: &mut VecDeque<Arc<Member>>, to: &mut VecDeque<Arc<Member>>) {
-    if to.is_empty() {
-        std::mem::swap(from, to);
-    } else {
-        to.append(from);
-    }
-}
-
-/// Writes to the first of these, as many as may be at once.
-fn write_to_some(corked: &mut VecDeque<Arc<Member>>) {
-    let turn = corked.len().min(TURN);
-    write_to(corked.drain(..turn));
-    if corked.is_empty() && corked.capacity() <= ROOM {
-        // Room for the next burst.
-        THREAD.with_borrow_mut(|thread| {
-            if thread.corked.capacity() == 0 {
-                thread.corked = std::mem::take(corked);
-            }
-        });
-    }
-}
-
-fn write_to(corked: impl Iterator<Item = Arc<Member>>) {
-    for member in corked {
-        member.outbox().uncork();
+/// Writes to those who wait on this thread, as many as may be at once.
+fn write_to_some() {
+    let turn = THREAD.with_borrow_mut(|thread| {
+        thread.rests = 0;
+        thread.corked.len().min(TURN)
+    });
+    for _ in 0..turn {
+        // One by one: each may panic when it is dropped, and the others are not to be forgotten.
+        if let Some(member) = THREAD.with_borrow_mut(Thread::next) {
+            member.outbox().uncork();
+        }
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Driver {
     stall: Stall,
     /// Reading had stopped at the last rest.
     deaf: bool,
-    /// The outbox holds this task's waker.
+    /// The outbox has it that this task sleeps.
     asleep: bool,
     /// Somebody may be at the door.
     visited: bool,
@@ -266,7 +266,8 @@ impl Driver {
         self.member.push(Policy::Reliable, frame).map(drop)
     }
 
-    /// Before the task sleeps: keeps time, then writes all that waits for its client, and for others.
+    /// Before the task sleeps: keeps time, then writes all that waits for its client, and for others, or
+    /// has it written.
     fn rest(&mut self, cx: &mut Context<'_>) {
         self.turn = TURN;
         self.keep_time(cx);
@@ -305,8 +306,7 @@ impl Driver {
                 let _ = absence.poll_over(cx);
             }
         }
-        self.cork.pull();
-        if self.cork.holds_any() {
+        if self.cork.pull() {
             cx.waker().wake_by_ref();
         }
     }

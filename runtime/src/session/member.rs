@@ -84,16 +84,19 @@ impl Member {
         if pushed.corked {
             cork::put_on(self);
         }
+        if pushed.much {
+            cork::hurry();
+        }
         if pushed.growth != 0 {
             self.hub.recovery.grew(self, pushed.growth);
         }
         Ok(pushed.fate)
     }
 
-    /// Has others write what waits, if this thread has somebody for it, and wakes the task when that
-    /// fails. Says whether the task may sleep.
+    /// Has others write what waits, if this thread has somebody who soon does, and wakes the task when
+    /// that fails. Says whether the task may sleep.
     pub(crate) fn leave_to_others(self: &Arc<Self>, waker: &Waker) -> bool {
-        if !cork::is_flushed() {
+        if !cork::is_flushed_soon() {
             return false;
         }
         let rest = self.outbox.rest(waker);

@@ -23,7 +23,7 @@ mod stall;
 mod task;
 mod writer;
 
-pub(crate) use cork::Flush;
+pub(crate) use cork::{Flush, hold_back};
 #[cfg(any(fuzzing, feature = "__bench"))]
 pub(crate) use dispatch::read;
 pub(crate) use door::{Comeback, Refused};

@@ -21,11 +21,15 @@ use crate::wire::{Encoded, Frame};
 /// more room.
 const MAX_UNCOUNTED: usize = 4096;
 
+/// With so much for one client others do not have their turn before it is written: a volatile event is
+/// not to be dropped, nor a connection cut, because many emit to it in one turn.
+const MUCH: usize = 16 << 10;
+
 /// What waits for one client, what it has not confirmed yet, and a word to its session.
 ///
 /// Anyone appends, and the session's task writes all that waits at once. It is woken only when it
-/// sleeps, and not while its transport would block. While it sleeps another session's task may write
-/// in its place, if the transport is a TCP connection: see [`Cork`](super::cork::Cork).
+/// sleeps, and not while its transport would block. While it sleeps another task may write in its place,
+/// if the transport is a TCP connection: see [`cork`](super::cork).
 #[repr(C)]
 pub(crate) struct Outbox {
     limits: Arc<Limits>,
@@ -68,7 +72,7 @@ enum Writes {
     /// The task, which is woken.
     #[default]
     Owner,
-    /// Another session's task, before it sleeps itself.
+    /// Another task, a moment later.
     Cork,
     /// Nobody: the transport would block, or the client has to confirm some first.
     Nobody,
@@ -131,11 +135,13 @@ pub(crate) struct Pushed {
     pub(crate) growth: isize,
     /// The task was not woken: whoever pushed the frame has to see to it that it is written.
     pub(crate) corked: bool,
+    /// It waits behind much that somebody has promised to write.
+    pub(crate) much: bool,
 }
 
 impl From<Fate> for Pushed {
     fn from(fate: Fate) -> Self {
-        Self { fate, growth: 0, corked: false }
+        Self { fate, growth: 0, corked: false, much: false }
     }
 }
 
@@ -229,12 +235,15 @@ impl Outbox {
         } else if self.has_become_slow(&state) {
             state.slow = true;
             self.call(state);
-        } else if state.writes == Writes::Owner && state.asleep {
-            pushed.corked = cork && state.writer.is_some();
-            if pushed.corked {
-                state.writes = Writes::Cork;
-            } else {
-                wake(state);
+        } else if state.asleep {
+            match state.writes {
+                Writes::Owner if cork && state.writer.is_some() => {
+                    state.writes = Writes::Cork;
+                    pushed.corked = true;
+                }
+                Writes::Owner => wake(state),
+                Writes::Cork => pushed.much = state.waiting() > MUCH,
+                Writes::Nobody => {}
             }
         }
         Ok(pushed)
@@ -298,7 +307,7 @@ impl Outbox {
         }
     }
 
-    /// The task is about to sleep on a thread where others write for it, if they can.
+    /// The task is about to sleep on a thread where others write for it soon, if they can.
     pub(crate) fn rest(&self, waker: &Waker) -> Rest {
         let mut state = self.state.lock();
         if !state.may_be_written() {
@@ -307,11 +316,17 @@ impl Outbox {
         state.sleep(waker);
         if state.queue.waiting() == 0 {
             state.writes = Writes::Owner;
-        } else if state.writes != Writes::Cork {
-            state.writes = Writes::Cork;
-            return Rest::Corked;
+            return Rest::Sleeps;
         }
-        Rest::Sleeps
+        // Be it that somebody has promised to already, who may be on a thread that does not get to it.
+        state.writes = Writes::Cork;
+        Rest::Corked
+    }
+
+    /// The task has ended. Whoever keeps a socket does not keep the task.
+    pub(crate) fn forget_task(&self) {
+        let waker = self.state.lock().waker.take();
+        drop(waker);
     }
 
     /// Writes what waits in the place of the task that sleeps. Whatever comes in between wakes it.

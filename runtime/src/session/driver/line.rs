@@ -201,6 +201,7 @@ impl Driver {
             }
             _ => {
                 self.member.outbox().discard();
+                self.member.outbox().forget_task();
                 return;
             }
         };
@@ -213,6 +214,7 @@ impl Driver {
         // A client that has said its last word sends nothing that would have to be read.
         let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
         connection.finish(code, &words, linger, limits.close_timeout).await;
+        self.member.outbox().forget_task();
     }
 }
 

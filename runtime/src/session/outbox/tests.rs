@@ -217,3 +217,78 @@ fn the_last_frame_does_not_wait_for_what_is_unconfirmed() {
     outbox.push_last(Frame::copy(b"bye"));
     assert_eq!(outbox.taken(), b"9bye");
 }
+
+/// What others write to, and what a client reads from.
+async fn line() -> (OwnedWriteHalf, tokio::net::TcpStream) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("bound");
+    let client = tokio::net::TcpStream::connect(addr).await.expect("it listens");
+    let (server, _) = listener.accept().await.expect("a connection");
+    (server.into_split().1, client)
+}
+
+fn push_corked(outbox: &Outbox, frame: &[u8]) -> Pushed {
+    outbox.push_as(Policy::Reliable, frame, true).expect("not too large")
+}
+
+#[tokio::test]
+async fn for_a_task_that_sleeps_another_writes() {
+    let (half, mut client) = line().await;
+    let (counter, waker) = waker();
+    let outbox = outbox(1 << 20, 1 << 20, false);
+    assert_eq!(outbox.rest(&waker), Rest::Writes, "nobody else can");
+    outbox.lend(half);
+    assert_eq!(outbox.rest(&waker), Rest::Sleeps);
+    assert!(push_corked(&outbox, b"one ").corked);
+    assert!(!push_corked(&outbox, b"two ").corked, "it is promised already");
+    outbox.wake_up();
+    outbox.push(b"own ");
+    // Who has promised may be on a thread that does not get to it.
+    assert_eq!(outbox.rest(&waker), Rest::Corked);
+    outbox.uncork();
+    outbox.uncork();
+    let mut bytes = [0; 12];
+    tokio::io::AsyncReadExt::read_exact(&mut client, &mut bytes).await.expect("written");
+    assert_eq!(&bytes, b"one two own ");
+    assert_eq!(outbox.rest(&waker), Rest::Sleeps);
+    assert_eq!(counter.0.load(Ordering::Relaxed), 0, "it was not woken");
+}
+
+#[tokio::test]
+async fn a_task_is_woken_when_another_cannot_write() {
+    let (half, _client) = line().await;
+    let (counter, waker) = waker();
+    let outbox = outbox(64 << 20, 1 << 20, false);
+    outbox.lend(half);
+    let frame = vec![b'x'; 1 << 20];
+    let mut much = false;
+    // More than the system takes of what is not read.
+    while counter.0.load(Ordering::Relaxed) == 0 {
+        assert_ne!(outbox.rest(&waker), Rest::Writes);
+        assert!(push_corked(&outbox, &frame).corked);
+        much |= push_corked(&outbox, &frame).much;
+        outbox.uncork();
+    }
+    assert!(much, "nobody else has a turn before a mebibyte is written");
+    assert_eq!(outbox.rest(&waker), Rest::Writes);
+    assert!(outbox.poll_write(&mut Context::from_waker(&waker)).is_pending());
+    assert!(!push_corked(&outbox, &frame).corked, "it would block");
+    assert_eq!(outbox.rest(&waker), Rest::Writes);
+}
+
+#[tokio::test]
+async fn what_the_client_has_to_confirm_first_is_for_nobody_to_write() {
+    let (half, _client) = line().await;
+    let (_, waker) = waker();
+    // Its window is 5 bytes.
+    let outbox = outbox(100, 100, true);
+    outbox.lend(half);
+    assert_eq!(outbox.rest(&waker), Rest::Sleeps);
+    assert!(push_corked(&outbox, b"123456").corked);
+    outbox.uncork();
+    assert_eq!(outbox.rest(&waker), Rest::Writes);
+    assert!(outbox.poll_write(&mut Context::from_waker(&waker)).is_ready());
+    assert!(!push_corked(&outbox, b"7").corked);
+    outbox.confirm(1).expect("it was sent");
+    assert_eq!(outbox.rest(&waker), Rest::Corked);
+}
