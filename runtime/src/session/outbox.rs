@@ -1,3 +1,5 @@
+mod fate;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
+pub(crate) use self::fate::{Fate, Policy, Pushed, TooLarge};
+use self::state::{Intake, State, Writes, wake};
 use super::DisconnectReason;
 use super::limits::Limits;
 use super::queue::{Mismatch, Queue, Window};
@@ -40,50 +44,6 @@ pub(crate) struct Outbox {
     state: Lock<State>,
 }
 
-/// A broadcast brings each member's state from afar: what it looks at lies together, in front.
-#[derive(Default)]
-#[repr(C)]
-struct State {
-    intake: Intake,
-    writes: Writes,
-    detached: bool,
-    /// What a new connection was given to catch up with is more than may wait otherwise.
-    replaying: bool,
-    /// Too much waits for the connection.
-    slow: bool,
-    /// Running handlers are to be cancelled.
-    cut: bool,
-    /// The task sleeps.
-    asleep: bool,
-    /// The task's waker.
-    waker: Option<Waker>,
-    /// Bytes that were taken from the queue and may not be written yet.
-    taken: usize,
-    /// What writes, if anyone may.
-    writer: Option<Writer>,
-    queue: Queue,
-    /// Why the session is to end.
-    ending: Option<Box<Ending>>,
-}
-
-/// Who writes what comes while the task sleeps.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Writes {
-    /// The task, which is woken.
-    #[default]
-    Owner,
-    /// Another task, a moment later.
-    Cork,
-    /// Nobody: the transport would block, or the client has to confirm some first.
-    Nobody,
-}
-
-impl Writes {
-    fn nobody_if(blocked: bool) -> Self {
-        if blocked { Self::Nobody } else { Self::Owner }
-    }
-}
-
 /// Why a session is to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -93,62 +53,6 @@ pub(crate) enum Ending {
     /// Its procedure keeps too many sessions without a connection.
     Evicted,
 }
-
-/// Whether frames are taken.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Intake {
-    #[default]
-    Open,
-    /// More would wait than may.
-    Overflowed,
-    /// The session is over.
-    Sealed,
-}
-
-/// What becomes of a frame for a client that is too slow for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
-    /// It waits; the connection is cut when too much does.
-    Reliable,
-    /// The client goes without it.
-    Volatile,
-    /// It takes the place of the one with the same key that waits.
-    Latest(u64),
-}
-
-/// What became of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Queued,
-    /// Queued, and one before it was dropped for it.
-    Replaced,
-    /// The client goes without it.
-    Dropped,
-    /// The session is over, or about to be.
-    Missed,
-}
-
-/// What became of a frame, and by how many bytes a session without a connection has grown.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Pushed {
-    pub(crate) fate: Fate,
-    pub(crate) growth: isize,
-    /// The task was not woken: whoever pushed the frame has to see to it that it is written.
-    pub(crate) corked: bool,
-    /// It waits behind much that somebody has promised to write.
-    pub(crate) much: bool,
-}
-
-impl From<Fate> for Pushed {
-    fn from(fate: Fate) -> Self {
-        Self { fate, growth: 0, corked: false, much: false }
-    }
-}
-
-/// A frame that is larger than all that may wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("larger than `max_outbox_size`")]
-pub(crate) struct TooLarge;
 
 /// What [`Outbox::take`] found.
 #[derive(Debug, PartialEq, Eq)]
@@ -505,68 +409,5 @@ impl Outbox {
     fn has_become_slow(&self, state: &State) -> bool {
         let bounded = !state.detached && !state.replaying && !state.slow;
         bounded && state.waiting() > self.limits.max_outbox_size
-    }
-}
-
-/// Wakes the task, if it sleeps, once the lock is free.
-fn wake(mut state: impl DerefMut<Target = State>) {
-    if std::mem::take(&mut state.asleep)
-        && let Some(waker) = state.waker.take()
-    {
-        drop(state);
-        waker.wake();
-    }
-}
-
-impl State {
-    /// The task sleeps until this wakes it.
-    fn sleep(&mut self, waker: &Waker) {
-        self.asleep = true;
-        if !self.waker.as_ref().is_some_and(|before| before.will_wake(waker)) {
-            self.waker = Some(waker.clone());
-        }
-    }
-
-    /// The first reason stands.
-    fn end(&mut self, ending: Ending) {
-        self.ending.get_or_insert_with(|| Box::new(ending));
-    }
-
-    /// Whether anybody might write what waits, as far as is known.
-    fn may_be_written(&self) -> bool {
-        self.writer.as_ref().is_some_and(|writer| writer.rest() == 0) && !self.queue.is_held()
-    }
-
-    fn discard(&mut self) -> usize {
-        let size = self.queue.size();
-        self.intake = Intake::Sealed;
-        self.queue.clear();
-        size
-    }
-
-    fn waiting(&self) -> usize {
-        self.taken + self.queue.waiting()
-    }
-
-    /// Writes what waits, and says whether that was all.
-    fn write(&mut self, limits: &Limits) -> io::Result<bool> {
-        let Some(writer) = &mut self.writer else { return Ok(true) };
-        let written = writer.write(&mut self.queue);
-        let rest = writer.rest();
-        self.have_taken(rest, limits);
-        self.writes = Writes::nobody_if(self.queue.is_held());
-        written
-    }
-
-    /// So many bytes are left to be written of what was taken.
-    fn have_taken(&mut self, left: usize, limits: &Limits) {
-        self.taken = left;
-        if self.replaying && self.waiting() <= limits.max_outbox_size {
-            self.replaying = false;
-        }
-    }
-
-    fn growth_since(&self, before: usize) -> isize {
-        self.queue.size().cast_signed().wrapping_sub(before.cast_signed())
     }
 }
