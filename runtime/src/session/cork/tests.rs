@@ -1,5 +1,8 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::*;
 use crate::rooms::Hub;
+use crate::server::Request;
 use crate::session::recovery::tests::request;
 use crate::session::{Presence, SocketId};
 
@@ -7,8 +10,12 @@ use crate::session::{Presence, SocketId};
 const CROWD: usize = 5000;
 
 fn presence() -> Presence {
+    enter(request())
+}
+
+fn enter(request: Request) -> Presence {
     let id = SocketId::random().expect("random bits");
-    Presence::enter(id, request(), &Arc::<Hub>::default(), &Arc::default(), None).expect("room")
+    Presence::enter(id, request, &Arc::<Hub>::default(), &Arc::default(), None).expect("room")
 }
 
 fn flush() -> Flush {
@@ -130,4 +137,31 @@ fn without_its_flush_a_thread_is_like_any_other() {
     drop(flush);
     assert_eq!(waiting(), 0);
     assert!(!is_in() && !is_flushed_soon());
+}
+
+/// Something that a user's middleware has put into a request.
+#[derive(Clone)]
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("as asked");
+    }
+}
+
+#[test]
+fn who_panics_when_dropped_costs_nobody_else_anything() {
+    let presence = presence();
+    let mut flush = flush();
+    let mut request = http::Request::new(());
+    request.extensions_mut().insert(Grenade);
+    let ended = enter(Request::new(request, None));
+    put_on(ended.member());
+    put_on(presence.member());
+    // The list has the last of it now.
+    drop(ended);
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut flush))).is_err());
+    assert_eq!(waiting(), 1);
+    poll(&mut flush);
+    assert_eq!(waiting(), 0);
 }
