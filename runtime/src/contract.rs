@@ -186,10 +186,11 @@ pub trait Contract: From<Emitter> + Send + Sync + 'static {
 
 /// A contract together with the session type that handles its incoming events.
 pub trait Procedure<S>: Contract {
-    /// Runs the handler of one event.
+    /// Takes the event, and runs its handler. It is not given by value: a large one would be moved once
+    /// more.
     fn handle(
         session: &mut S,
-        event: Self::Incoming,
+        event: &mut Option<Self::Incoming>,
         reply: &mut Reply,
     ) -> impl Future<Output = ()> + Send;
 

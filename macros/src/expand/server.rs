@@ -147,14 +147,14 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
         impl<__Session: #contract> #private::Procedure<__Session> for #emitter {
             fn handle(
                 #session: &mut __Session,
-                #event: #incoming,
+                #event: &mut ::core::option::Option<#incoming>,
                 #reply: &mut #private::Reply,
             ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-                // An `async fn` would hold the event twice, as argument and as variable.
                 async move {
                     let _ = (&#session, &#reply);
-                    match #event {
+                    match #event.take() {
                         #(#arms)*
+                        ::core::option::Option::None => {}
                     }
                 }
             }
@@ -198,7 +198,7 @@ fn arm(event: &Event, names: &Names, contract: &proc_macro2::Ident) -> TokenStre
     };
     quote! {
         #guards
-        #pattern => {
+        ::core::option::Option::Some(#pattern) => {
             #body
         }
     }

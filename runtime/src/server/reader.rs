@@ -248,20 +248,16 @@ impl Reader {
     }
 
     fn take_data(&mut self, data: Data, frame: &Frame) -> Result<Option<Message>, Error> {
-        let mut message = match (data, self.fragmented.take()) {
+        let (mut message, mut bytes) = match (data, self.fragmented.take()) {
             (Data::Reserved(code), _) => {
                 return Err(ProtocolError::UnknownDataFrameType(code).into());
             }
-            (Data::Continue, Some(message)) => message,
+            (Data::Continue, Some(message)) => (message, std::mem::take(&mut self.bytes)),
             (Data::Continue, None) => return Err(ProtocolError::UnexpectedContinueFrame.into()),
             (data, Some(_)) => return Err(ProtocolError::ExpectedFragment(data).into()),
-            (data, None) => {
-                self.start_over();
-                Fragmented { data, valid: 0 }
-            }
+            (data, None) => (Fragmented { data, valid: 0 }, self.room()),
         };
-        self.check_size(self.bytes.len() + frame.payload.len())?;
-        let mut bytes = std::mem::take(&mut self.bytes);
+        self.check_size(bytes.len() + frame.payload.len())?;
         self.unmask_into(&mut bytes, frame);
         match (message.data, frame.header.is_final) {
             (Data::Text, true) => {
@@ -283,14 +279,16 @@ impl Reader {
     }
 
     /// Empty room for the next message.
-    fn start_over(&mut self) {
-        if self.bytes.capacity() == 0 {
-            self.bytes = std::mem::take(&mut self.text).into_bytes();
+    fn room(&mut self) -> Vec<u8> {
+        let mut room = std::mem::take(&mut self.text).into_bytes();
+        if room.capacity() == 0 {
+            room = std::mem::take(&mut self.bytes);
         }
-        if self.bytes.capacity() == 0 {
-            self.bytes = SPARE.take();
+        if room.capacity() == 0 {
+            room = SPARE.take();
         }
-        self.bytes.clear();
+        room.clear();
+        room
     }
 
     fn unmask_into(&self, bytes: &mut Vec<u8>, frame: &Frame) {

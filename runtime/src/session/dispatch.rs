@@ -39,13 +39,12 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             return Err(Box::new(panicked(driver, call)));
         }
     }
-    let Some(prepared) = prepared else { return Ok(()) };
-    let event = E::name(&prepared);
+    let Some(event) = prepared.as_ref().map(E::name) else { return Ok(()) };
     driver.forget_arrival();
     driver.well_formed();
     let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
     let mut reply = Reply::new(wanted);
-    let run = driver.handle(call, pin!(E::handle(session, prepared, &mut reply))).await;
+    let run = driver.handle(call, pin!(E::handle(session, &mut prepared, &mut reply))).await;
     match run {
         Run::Done(()) => {
             let refused = match reply.into_answer() {

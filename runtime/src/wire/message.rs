@@ -67,22 +67,17 @@ impl Head {
 
     fn glance(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let skip = |mut at: usize| {
-            while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
-                at += 1;
-            }
-            at
-        };
-        let expect = |at: usize, byte: u8| (bytes.get(at) == Some(&byte)).then_some(at + 1);
+        let start = expect(bytes, expect(bytes, 0, b'[')?, b'"')?;
+        let mut name = start..start;
+        while !matches!(*bytes.get(name.end)?, b'"' | b'\\' | 0..0x20) {
+            name.end += 1;
+        }
+        let payload = skip(bytes, expect(bytes, expect(bytes, name.end, b'"')?, b',')?);
 
-        let start = expect(skip(expect(skip(0), b'[')?), b'"')?;
-        let length =
-            bytes[start..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-        let name = start..start + length;
-        let payload = skip(expect(skip(expect(name.end, b'"')?), b',')?);
-
-        let end = trim_end(bytes, bytes.len());
-        let end = end.checked_sub(1).filter(|last| *last >= payload && bytes[*last] == b']')?;
+        let end = trim_end(bytes, bytes.len()).checked_sub(1)?;
+        if end < payload || bytes[end] != b']' {
+            return None;
+        }
         let end = trim_end(bytes, end).max(payload);
         let (end, id) = match call_id(bytes, payload, end)? {
             Some((before, id)) => (before, Some(id)),
@@ -135,16 +130,32 @@ impl Head {
     }
 }
 
+/// Where `byte` ends, if it is what comes from `at` on, but for white space.
+fn expect(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
+    let at = skip(bytes, at);
+    (bytes.get(at) == Some(&byte)).then_some(at + 1)
+}
+
+fn skip(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
 /// The id behind the last comma, and where the payload before it ends; `None` inside for a message
 /// without one. `None` outside for what looks like an id and is not a good one.
 ///
 /// Nothing closes between that comma and the end of the message, so it stands in the outer array.
 #[allow(clippy::option_option, reason = "three outcomes, told apart in one place")]
 fn call_id(bytes: &[u8], start: usize, end: usize) -> Option<Option<(usize, CallId)>> {
+    if !bytes[..end].last().is_some_and(u8::is_ascii_digit) {
+        return Some(None);
+    }
     let digits = bytes[start..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let first = end - digits;
     let comma = trim_end(bytes, first);
-    if digits == 0 || comma <= start || bytes[comma - 1] != b',' {
+    if comma <= start || bytes[comma - 1] != b',' {
         return Some(None);
     }
     if digits > 16 || (digits > 1 && bytes[first] == b'0') {
@@ -163,7 +174,8 @@ fn trim_end(bytes: &[u8], mut end: usize) -> usize {
 
 /// White space as RFC 8259 has it.
 fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    // Most bytes are more than any of them.
+    byte <= b' ' && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// What is wrong with a message that is not `[name, payload]` or `[name, payload, id]`.

@@ -71,10 +71,14 @@ impl Driver {
 
     /// Looks why the task was called: the session is to end, the client is too slow, or back.
     pub(super) fn answer_call(&mut self) {
-        let outbox = self.member.outbox();
-        if !outbox.take_call() {
-            return;
+        if self.member.outbox().take_call() {
+            self.look();
         }
+    }
+
+    #[cold]
+    fn look(&mut self) {
+        let outbox = self.member.outbox();
         // Who comes to the door knocks.
         self.visited = true;
         self.cut = outbox.is_cut();
