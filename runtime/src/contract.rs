@@ -206,11 +206,13 @@ pub trait Procedure<S>: Contract {
 
 /// A set of events that can be told apart and decoded by their wire names.
 pub trait Events: Send + Sized + 'static {
-    /// Decodes the payload of the event `name`, and checks its `#[validate]` rules.
+    /// Decodes the payload of the event `name` into `event`, and checks its `#[validate]` rules. It is
+    /// not returned: a large one would be moved once more.
     fn decode<'de, D: Deserializer<'de>>(
         name: &str,
         payload: D,
-    ) -> Result<Self, DecodeError<D::Error>>;
+        event: &mut Option<Self>,
+    ) -> Result<(), DecodeError<D::Error>>;
 }
 
 /// Why a payload is not the event that its name says.

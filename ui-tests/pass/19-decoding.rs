@@ -36,7 +36,9 @@ pub trait Board {
 type Decoded<T> = Result<T, DecodeError<serde_json::Error>>;
 
 fn decode<T: Events>(name: &str, json: &str) -> Decoded<T> {
-    T::decode(name, &mut serde_json::Deserializer::from_str(json))
+    let mut event = None;
+    T::decode(name, &mut serde_json::Deserializer::from_str(json), &mut event)?;
+    event.ok_or(DecodeError::Unknown)
 }
 
 fn incoming(json: &str) -> Decoded<<BoardEmitter as Contract>::Incoming> {

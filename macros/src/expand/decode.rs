@@ -14,7 +14,7 @@ use crate::model::{Direction, Event, Field, Payload};
 pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> TokenStream {
     let private = &names.private;
     let str_type = str_type();
-    let (name, payload) = (local("name"), local("payload"));
+    let (name, payload, into) = (local("name"), local("payload"), local("event"));
     let arms = events.iter().map(|event| {
         let guards = guards(event);
         let wire = &event.wire.name;
@@ -26,7 +26,8 @@ pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> T
             #wire => {
                 #read
                 #check
-                ::core::result::Result::Ok(#value)
+                *#into = ::core::option::Option::Some(#value);
+                ::core::result::Result::Ok(())
             }
         }
     });
@@ -34,7 +35,8 @@ pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> T
         fn decode<'de, __D: #private::Deserializer<'de>>(
             #name: &#str_type,
             #payload: __D,
-        ) -> ::core::result::Result<Self, #private::DecodeError<__D::Error>> {
+            #into: &mut ::core::option::Option<Self>,
+        ) -> ::core::result::Result<(), #private::DecodeError<__D::Error>> {
             match #name {
                 #(#arms)*
                 _ => {

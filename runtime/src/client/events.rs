@@ -100,9 +100,10 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
 
 fn decode<E: Events>(name: &str, payload: &str) -> Result<E, DecodeError<serde_json::Error>> {
     let mut payload = serde_json::Deserializer::from_str(payload);
-    let event = E::decode(name, &mut payload)?;
+    let mut event = None;
+    E::decode(name, &mut payload, &mut event)?;
     payload.end().map_err(DecodeError::Codec)?;
-    Ok(event)
+    event.ok_or(DecodeError::Unknown)
 }
 
 /// What an `$err` without an id says.

@@ -107,22 +107,18 @@ fn prepare<E: Procedure<S>, S>(
             Box::new(Refusal { body, call: head.id })
         })?;
     }
-    match decode(head.name(text), payload) {
-        Ok(event) => {
-            // Not returned: an event is large, and would be moved twice more.
-            *prepared = Some(event);
-            Ok(())
-        }
-        Err(_) => Err(Box::new(diagnose::<E>(text))),
-    }
+    decode(head.name(text), payload, prepared).map_err(|_| Box::new(diagnose::<E>(text)))
 }
 
 /// Decodes in one pass, straight from the text.
-fn decode<I: Events>(name: &str, payload: &str) -> Result<I, DecodeError<serde_json::Error>> {
+fn decode<I: Events>(
+    name: &str,
+    payload: &str,
+    event: &mut Option<I>,
+) -> Result<(), DecodeError<serde_json::Error>> {
     let mut deserializer = serde_json::Deserializer::from_str(payload);
-    let event = I::decode(name, &mut deserializer)?;
-    deserializer.end().map_err(DecodeError::Codec)?;
-    Ok(event)
+    I::decode(name, &mut deserializer, event)?;
+    deserializer.end().map_err(DecodeError::Codec)
 }
 
 struct Refusal {
@@ -173,8 +169,8 @@ fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_str(payload);
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    match I::decode(name, tracked) {
-        Ok(_) => Ok(()),
+    match I::decode(name, tracked, &mut None) {
+        Ok(()) => Ok(()),
         Err(DecodeError::Unknown) => Err(Fault::Unknown),
         Err(DecodeError::Missing(field)) => {
             Err(Fault::Invalid(Violation::new(field, "required", "the field is missing")))
@@ -211,7 +207,9 @@ pub(crate) fn read<E: Contract>(text: &str) -> Result<E::Incoming, Option<crate:
         let body = ErrorBody::new(ErrorCode::Malformed, malformed.to_string());
         super::reply::refusal(&body, None)
     })?;
-    decode(head.name(text), head.payload(text)).map_err(|_| {
+    let mut event = None;
+    let decoded = decode(head.name(text), head.payload(text), &mut event);
+    event.filter(|_| decoded.is_ok()).ok_or_else(|| {
         let refusal = diagnose::<E>(text);
         super::reply::refusal(&refusal.body, refusal.call)
     })
