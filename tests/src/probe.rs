@@ -71,13 +71,20 @@ pub struct Author {
     pub name: String,
 }
 
-/// What panics when it is deserialized.
+/// What panics when it is deserialized from 1; from another number, when it is dropped.
 #[derive(Debug, Serialize)]
 pub struct Bomb;
 
 impl<'de> Deserialize<'de> for Bomb {
-    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        panic!("as the test asked")
+    fn deserialize<D: serde::Deserializer<'de>>(number: D) -> Result<Self, D::Error> {
+        assert!(u8::deserialize(number)? != 1, "as the test asked");
+        Ok(Self)
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "as the test asked, later");
     }
 }
 

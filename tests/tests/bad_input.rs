@@ -241,6 +241,19 @@ async fn a_panic_while_decoding_ends_its_own_session_too() {
     assert_eq!(reason, Some(parlor::DisconnectReason::HandlerPanicked));
 }
 
+/// It is decoded, and then what follows it is no JSON.
+#[tokio::test]
+async fn a_panic_in_what_is_thrown_away_ends_its_own_session_too() {
+    let (running, mut probing) = server().await;
+    let mut wire = Wire::parlor(running.addr, "/probe").await;
+    wire.send(r#"["explode",{"bomb":2} x,7]"#).await;
+    let answer = wire.receive().await;
+    assert_eq!((&answer[1]["code"], &answer[2]), (&json!("panicked"), &json!(7)));
+    assert_eq!(wire.closed().await.code, 1011);
+    let reason = soon("the end", probing.ended.recv()).await;
+    assert_eq!(reason, Some(parlor::DisconnectReason::HandlerPanicked));
+}
+
 #[tokio::test]
 async fn a_long_unknown_name_is_cheap() {
     let (running, _probing) = server().await;

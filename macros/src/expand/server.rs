@@ -150,6 +150,7 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
                 #event: &mut ::core::option::Option<#incoming>,
                 #reply: &mut #private::Reply,
             ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+                // An `async fn` would hold its arguments twice.
                 async move {
                     let _ = (&#session, &#reply);
                     match #event.take() {

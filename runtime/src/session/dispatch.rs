@@ -107,7 +107,11 @@ fn prepare<E: Procedure<S>, S>(
             Box::new(Refusal { body, call: head.id })
         })?;
     }
-    decode(head.name(text), payload, prepared).map_err(|_| Box::new(diagnose::<E>(text)))
+    decode(head.name(text), payload, prepared).map_err(|_| {
+        // Here, where a panic of the user's is contained.
+        *prepared = None;
+        Box::new(diagnose::<E>(text))
+    })
 }
 
 /// Decodes in one pass, straight from the text.
