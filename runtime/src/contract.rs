@@ -213,6 +213,18 @@ pub trait Events: Send + Sized + 'static {
         payload: D,
         event: &mut Option<Self>,
     ) -> Result<(), DecodeError<D::Error>>;
+
+    /// The same, in one pass straight from a JSON text. On an error `event` may be there all the same:
+    /// something else may follow it.
+    fn decode_json(
+        name: &str,
+        payload: &str,
+        event: &mut Option<Self>,
+    ) -> Result<(), DecodeError<serde_json::Error>> {
+        let mut payload = serde_json::Deserializer::from_str(payload);
+        Self::decode(name, &mut payload, event)?;
+        payload.end().map_err(DecodeError::Codec)
+    }
 }
 
 /// Why a payload is not the event that its name says.

@@ -85,8 +85,9 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
     if name == control::ERR {
         return Some(refusal(payload).into());
     }
-    let problem = match decode(name, payload) {
-        Ok(event) => return Some(event),
+    let mut event = None;
+    let problem = match E::decode_json(name, payload, &mut event) {
+        Ok(()) => return event,
         Err(DecodeError::Unknown) => {
             tracing::debug!(event = name, "skipped an event that this client does not know");
             return None;
@@ -96,14 +97,6 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
         Err(DecodeError::Codec(error)) => error.to_string(),
     };
     Some(ConnectionChange::Undecodable { event: name.to_owned(), problem }.into())
-}
-
-fn decode<E: Events>(name: &str, payload: &str) -> Result<E, DecodeError<serde_json::Error>> {
-    let mut payload = serde_json::Deserializer::from_str(payload);
-    let mut event = None;
-    E::decode(name, &mut payload, &mut event)?;
-    payload.end().map_err(DecodeError::Codec)?;
-    event.ok_or(DecodeError::Unknown)
 }
 
 /// What an `$err` without an id says.

@@ -107,22 +107,11 @@ fn prepare<E: Procedure<S>, S>(
             Box::new(Refusal { body, call: head.id })
         })?;
     }
-    decode(head.name(text), payload, prepared).map_err(|_| {
+    E::Incoming::decode_json(head.name(text), payload, prepared).map_err(|_| {
         // Here, where a panic of the user's is contained.
         *prepared = None;
         Box::new(diagnose::<E>(text))
     })
-}
-
-/// Decodes in one pass, straight from the text.
-fn decode<I: Events>(
-    name: &str,
-    payload: &str,
-    event: &mut Option<I>,
-) -> Result<(), DecodeError<serde_json::Error>> {
-    let mut deserializer = serde_json::Deserializer::from_str(payload);
-    I::decode(name, &mut deserializer, event)?;
-    deserializer.end().map_err(DecodeError::Codec)
 }
 
 struct Refusal {
@@ -132,7 +121,7 @@ struct Refusal {
 
 /// Finds out what is wrong with a message that could not be decoded.
 ///
-/// Slower than [`decode`], which has no time to keep track of where it is.
+/// Slower than [`Events::decode_json`], which has no time to keep track of where it is.
 fn diagnose<E: Contract>(text: &str) -> Refusal {
     let head = match Head::parse_strictly(text) {
         Ok(head) => head,
@@ -212,7 +201,7 @@ pub(crate) fn read<E: Contract>(text: &str) -> Result<E::Incoming, Option<crate:
         super::reply::refusal(&body, None)
     })?;
     let mut event = None;
-    let decoded = decode(head.name(text), head.payload(text), &mut event);
+    let decoded = E::Incoming::decode_json(head.name(text), head.payload(text), &mut event);
     event.filter(|_| decoded.is_ok()).ok_or_else(|| {
         let refusal = diagnose::<E>(text);
         super::reply::refusal(&refusal.body, refusal.call)

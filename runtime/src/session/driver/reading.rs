@@ -169,8 +169,8 @@ impl Driver {
 
     /// A counted frame of so many bytes has come.
     pub(super) fn count(&mut self, bytes: usize) {
-        // Clients of plain mode are never told.
-        if self.mode == Mode::Parlor {
+        // Others are never told.
+        if self.member.outbox().keeps() {
             self.receipts.count(bytes);
             if self.receipts.is_due() {
                 self.acknowledge();
@@ -180,8 +180,7 @@ impl Driver {
 
     /// Tells the client how much has come, if it does not know.
     pub(super) fn acknowledge(&mut self) {
-        if self.member.outbox().keeps()
-            && self.receipts.is_owed()
+        if self.receipts.is_owed()
             && let Ok(frame) = Frame::event(control::ACK, &self.receipts.tell())
         {
             self.member.outbox().push_uncounted(frame);
