@@ -90,6 +90,7 @@ mod rooms;
 mod rules;
 mod server;
 mod session;
+mod sync;
 #[cfg(feature = "test")]
 pub mod test;
 mod transport;

@@ -1,19 +1,155 @@
-//! A mutex that cannot be poisoned.
+//! A mutex that cannot be poisoned, and the order in which its locks are taken.
+//!
+//! A thread takes a lock only while every lock that it holds has a lower [`rank`]. So no two threads
+//! can each hold what the other waits for. Debug builds assert it at each [`Lock::lock`].
+//!
+//! A lock is held for a few instructions. None is held over an `await` or a call of user code. Values
+//! of the user are dropped, wakers are called and calls are completed after the lock is released,
+//! because each of them may come back and take the same lock. The exceptions, and what bounds them:
+//!
+//! | lock | held over | bound |
+//! | --- | --- | --- |
+//! | [`rank::OUTBOX`] | one non-blocking write to a TCP socket | 64 KiB per write |
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
 
-/// Held for a few instructions at a time, never over an `await` or a call of user code.
+use crate::sync::{Mutex, MutexGuard};
+
+/// The ranks of all locks, in the order in which they are taken.
+pub(crate) mod rank {
+    /// The connections of one in-memory client of `parlor::test`.
+    pub(crate) const TEST_WIRES: u8 = 0;
+    /// One in-memory network.
+    pub(crate) const TEST_NETWORK: u8 = 1;
+    /// The bytes under way in one in-memory connection.
+    pub(crate) const TEST_CABLE: u8 = 2;
+    /// The state of a client: its calls, and what it has to send.
+    pub(crate) const CLIENT: u8 = 3;
+    /// Events that a client has received and its user has not taken.
+    pub(crate) const CLIENT_INBOX: u8 = 4;
+    /// The names of the rooms that a session is in.
+    pub(crate) const JOINED: u8 = 6;
+    /// One shard of the table of rooms.
+    pub(crate) const ROOMS: u8 = 7;
+    /// The members of one room, or one shard of a procedure's members.
+    pub(crate) const MEMBERS: u8 = 8;
+    /// The keys of a session's resume secrets.
+    pub(crate) const SECRETS: u8 = 9;
+    /// The resume secrets and detached sessions of a procedure.
+    pub(crate) const RECOVERY: u8 = 10;
+    /// The pending frames of one session.
+    pub(crate) const OUTBOX: u8 = 11;
+    /// The client that wants to resume a session.
+    pub(crate) const RESUME: u8 = 12;
+}
+
+/// A mutex of one [`rank`].
 ///
 /// What it guards is whole between any two statements, so a panic elsewhere leaves nothing half-done.
 #[derive(Debug, Default)]
-pub(crate) struct Lock<T>(Mutex<T>);
+pub(crate) struct Lock<T, const RANK: u8>(Mutex<T>);
 
-impl<T> Lock<T> {
+/// Holds a [`Lock`].
+pub(crate) struct LockGuard<'a, T> {
+    value: MutexGuard<'a, T>,
+    #[cfg(debug_assertions)]
+    _held: held::Held,
+}
+
+impl<T, const RANK: u8> Lock<T, RANK> {
     pub(crate) fn new(value: T) -> Self {
         Self(Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> LockGuard<'_, T> {
+        #[cfg(debug_assertions)]
+        let held = held::Held::new(RANK);
+        LockGuard {
+            value: self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            #[cfg(debug_assertions)]
+            _held: held,
+        }
+    }
+}
+
+impl<T> Deref for LockGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for LockGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+/// The ranks that a thread holds, for the assertion.
+#[cfg(debug_assertions)]
+mod held {
+    use std::cell::Cell;
+
+    use crate::sync::thread_local;
+
+    thread_local! {
+        #[allow(clippy::missing_const_for_thread_local, reason = "loom's macro takes no `const`")]
+        /// A bit for each rank.
+        static RANKS: Cell<u32> = Cell::new(0);
+    }
+
+    /// A rank that this thread holds until it is dropped.
+    pub(super) struct Held(u32);
+
+    impl Held {
+        pub(super) fn new(rank: u8) -> Self {
+            let bit = 1 << rank;
+            // A thread that ends has no cell any more, and is not checked.
+            let _ = RANKS.try_with(|ranks| {
+                let others = ranks.get();
+                assert!(
+                    others < bit,
+                    "a lock of rank {rank} is taken while one of the same rank or a higher one is held: {others:#b}"
+                );
+                ranks.set(others | bit);
+            });
+            Self(bit)
+        }
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            let _ = RANKS.try_with(|ranks| ranks.set(ranks.get() & !self.0));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn locks_of_rising_rank_are_taken_together() {
+        let (low, high) = (Lock::<_, 1>::new(1), Lock::<_, 2>::new(2));
+        for _ in 0..2 {
+            let low = low.lock();
+            assert_eq!(*low + *high.lock(), 3);
+        }
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn lock_of_same_or_lower_rank_panics_while_one_is_held() {
+        let (low, high) = (Lock::<_, 1>::new(1), Lock::<_, 2>::new(2));
+        let other = Lock::<_, 2>::new(3);
+        let held = high.lock();
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(low.lock()))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(other.lock()))).is_err());
+        drop(held);
+        assert_eq!(*low.lock() + *other.lock(), 4);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use super::change::ConnectionChange;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::wire::Head;
 
 /// The most bytes that wait to be taken; past it, reading stops.
@@ -23,7 +23,7 @@ pub(super) enum Item {
 }
 
 #[derive(Default)]
-pub(super) struct Inbox(Lock<State>);
+pub(super) struct Inbox(Lock<State, { rank::CLIENT_INBOX }>);
 
 #[derive(Default)]
 struct State {

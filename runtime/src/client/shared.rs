@@ -12,11 +12,11 @@ use super::error::EmitError;
 use super::inbox::Inbox;
 use super::queue::{Full, Lane, Outgoing, Queue, Room};
 use super::tally::Tally;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::wire::CloseCode;
 
 pub(super) struct Shared {
-    state: Lock<State>,
+    state: Lock<State, { rank::CLIENT }>,
     /// Wakes the task: something waits to be sent, the inbox has room again, or the client closes.
     pub(super) wake: Notify,
     pub(super) inbox: Inbox,

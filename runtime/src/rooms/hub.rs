@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::deliveries::{Deliveries, Fates, Outgoing};
 use super::{Audience, Membership};
 use crate::contract::Contract;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::session::{
     DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge, hold_back,
 };
@@ -20,7 +20,7 @@ pub(crate) struct Hub {
     pub(crate) rooms: Membership,
     pub(crate) recovery: Recovery,
     pub(crate) deliveries: Deliveries,
-    members: Lock<IndexMap<SocketId, Arc<Member>>>,
+    members: Lock<IndexMap<SocketId, Arc<Member>>, { rank::MEMBERS }>,
     draining: AtomicBool,
 }
 

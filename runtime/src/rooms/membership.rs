@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::session::{Member, SocketId};
 
 /// The members of a room, walked as a slice.
@@ -16,7 +16,7 @@ type Members = IndexMap<SocketId, Arc<Member>>;
 /// Locks are taken in one order: the table, then a room.
 #[derive(Default)]
 pub(crate) struct Membership {
-    rooms: Lock<HashMap<Arc<str>, Arc<Lock<Members>>>>,
+    rooms: Lock<HashMap<Arc<str>, Arc<Lock<Members, { rank::MEMBERS }>>>, { rank::ROOMS }>,
 }
 
 /// Why a socket could not enter a room.

@@ -1,13 +1,13 @@
 use tokio::sync::oneshot;
 
 use super::secret::Secret;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::server::{Connection, Reject, Request};
 
 /// Where clients come back to a session: first with a request, then, if that is granted, with the
 /// connection. At most one of each waits: who comes later has the session.
 #[derive(Default)]
-pub(crate) struct Door(Lock<State>);
+pub(crate) struct Door(Lock<State, { rank::RESUME }>);
 
 #[derive(Default)]
 struct State {

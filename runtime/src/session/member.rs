@@ -7,7 +7,7 @@ use tracing::Span;
 use super::door::Door;
 use super::outbox::{Fate, Outbox, Policy, Rest, TooLarge};
 use super::{Limits, SocketId, cork};
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::rooms::{Full, Hub, JoinRoomError};
 use crate::server::{Mode, Request};
 use crate::wire::{Encoded, Unrecovered};
@@ -21,10 +21,10 @@ pub(crate) struct Member {
     id: SocketId,
     request: Request,
     hub: Arc<Hub>,
-    rooms: Lock<Joined>,
+    rooms: Lock<Joined, { rank::JOINED }>,
     door: Door,
     /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
-    secrets: Lock<Vec<u64>>,
+    secrets: Lock<Vec<u64>, { rank::SECRETS }>,
 }
 
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl Member {
         &self.door
     }
 
-    pub(crate) fn secrets(&self) -> &Lock<Vec<u64>> {
+    pub(crate) fn secrets(&self) -> &Lock<Vec<u64>, { rank::SECRETS }> {
         &self.secrets
     }
 

@@ -18,7 +18,7 @@ use super::DisconnectReason;
 use super::limits::Limits;
 use super::queue::{Mismatch, Queue, Window};
 use super::writer::Writer;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::wire::{Encoded, Frame};
 
 /// So many acknowledgements and signs of life may wait: the smallest have two bytes, and take much
@@ -41,7 +41,7 @@ pub(crate) struct Outbox {
     called: AtomicBool,
     /// Whether the session outlives its connection.
     keeps: bool,
-    state: Lock<State>,
+    state: Lock<State, { rank::OUTBOX }>,
 }
 
 /// Why a session is to end.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use super::Member;
 use super::secret::{Digest, Secret};
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::wire::Unrecovered;
 
 /// A session that was resumed several times while its client never got to use it has so many secrets.
@@ -17,7 +17,7 @@ const MAX_ENDED: usize = 4096;
 /// connection is gone.
 #[derive(Default)]
 pub(crate) struct Recovery {
-    state: Lock<State>,
+    state: Lock<State, { rank::RECOVERY }>,
     /// Bytes kept for sessions without a connection.
     bytes: AtomicIsize,
 }

@@ -10,7 +10,7 @@ use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
 use super::Side;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 
 /// How a connection carries its bytes.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl Default for Conditions {
 }
 
 /// What both ends of a connection share.
-pub(super) struct Cable(Lock<State>);
+pub(super) struct Cable(Lock<State, { rank::TEST_CABLE }>);
 
 struct State {
     conditions: Conditions,

@@ -7,7 +7,7 @@ use super::cable::{Cable, Conditions};
 use super::{End, Network};
 use crate::ClientBuilder;
 use crate::contract::ClientHandle;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::transport::Stream;
 
 /// One client's way to the server, with all its connections, one after the other; comes from
@@ -54,7 +54,7 @@ pub struct Line {
 
 /// The connections of a line.
 #[derive(Default)]
-pub(super) struct Wires(Lock<State>);
+pub(super) struct Wires(Lock<State, { rank::TEST_WIRES }>);
 
 #[derive(Default)]
 struct State {

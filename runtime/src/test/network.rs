@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use super::line::Wires;
 use super::{End, Line};
 use crate::Router;
-use crate::lock::Lock;
+use crate::lock::{Lock, rank};
 use crate::server::Serving;
 
 /// A router that is served in memory, and the lines to it.
@@ -43,7 +43,7 @@ use crate::server::Serving;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Network(Arc<Lock<State>>);
+pub struct Network(Arc<Lock<State, { rank::TEST_NETWORK }>>);
 
 struct State {
     serving: Option<Serving>,

@@ -1,0 +1,18 @@
+//! The primitives that concurrent state is built from: those of the standard library, or those of
+//! `loom` under `--cfg parlor_model`, which runs a test once for each interleaving.
+
+#[cfg(not(parlor_model))]
+mod primitives {
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    #[cfg(debug_assertions)]
+    pub(crate) use std::thread_local;
+}
+
+#[cfg(parlor_model)]
+mod primitives {
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    #[cfg(debug_assertions)]
+    pub(crate) use loom::thread_local;
+}
+
+pub(crate) use primitives::*;
