@@ -51,6 +51,7 @@ impl Crowd {
             let id = SocketId::random().ok()?;
             let presence = Presence::enter(id, request, &hub, &limits, None).ok()?;
             presence.member().join(room).ok()?;
+            presence.member().signals().register(Waker::noop());
             Some(presence)
         };
         let presences = (0..size).map(enter).collect::<Option<_>>()?;
@@ -80,7 +81,7 @@ impl Crowd {
             let outbox = presence.member().outbox();
             loop {
                 self.bytes.clear();
-                if outbox.take(&mut self.bytes, Waker::noop()) == Taken::Nothing {
+                if outbox.take(&mut self.bytes) == Taken::Nothing {
                     break;
                 }
                 size += self.bytes.len();

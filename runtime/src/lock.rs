@@ -42,6 +42,8 @@ pub(crate) mod rank {
     pub(crate) const OUTBOX: u8 = 11;
     /// The client that wants to resume a session.
     pub(crate) const RESUME: u8 = 12;
+    /// Why a session is to end, and how to wake its task.
+    pub(crate) const SIGNALS: u8 = 13;
 }
 
 /// A mutex of one [`rank`].

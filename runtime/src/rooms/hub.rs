@@ -9,7 +9,7 @@ use super::{Audience, Membership};
 use crate::contract::Contract;
 use crate::lock::{Lock, rank};
 use crate::session::{
-    DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge, hold_back,
+    DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge, has_emitted,
 };
 use crate::wire::Frame;
 
@@ -81,7 +81,7 @@ impl Hub {
             members.values().map(Arc::clone).collect::<Vec<_>>()
         };
         for member in &members {
-            member.outbox().end(Ending::Asked(DisconnectReason::ShutDown));
+            member.signals().end(Ending::Asked(DisconnectReason::ShutDown));
         }
         members.len()
     }
@@ -89,7 +89,7 @@ impl Hub {
     /// Cancels what handlers still run.
     pub(crate) fn cut(&self) {
         for member in self.members.lock().values() {
-            member.outbox().cut();
+            member.signals().cancel();
         }
     }
 
@@ -105,7 +105,7 @@ impl Hub {
     ) -> Result<(), TooLarge> {
         let mut fates = Fates::default();
         let mut delivered = Ok(());
-        hold_back();
+        has_emitted();
         self.visit(audience, |member| match member.push(policy, frame) {
             Ok(fate) => fates.count(fate),
             Err(too_large) => delivered = Err(too_large),

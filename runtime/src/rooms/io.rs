@@ -66,7 +66,7 @@ impl<E: Contract> Io<E> {
     pub async fn disconnect(&self, target: impl Target) -> usize {
         let members = self.hub.select(&Audience::of(&target));
         for member in &members {
-            member.outbox().end(Ending::Asked(DisconnectReason::Disconnected));
+            member.signals().end(Ending::Asked(DisconnectReason::Disconnected));
         }
         members.len()
     }
@@ -80,7 +80,7 @@ impl<E: Contract> Io<E> {
         let members = self.hub.select(&Audience::everyone());
         let ending = Ending::Asked(DisconnectReason::closed(code.into(), String::new()));
         for member in &members {
-            member.outbox().end(ending.clone());
+            member.signals().end(ending.clone());
         }
         members.len()
     }

@@ -15,7 +15,7 @@ use super::{Connection, Mode, Reject, Request};
 use crate::contract::Procedure;
 use crate::rooms::{Full, Hub};
 use crate::session::{
-    self, Comeback, Guard, Limits, Presence, Refused, Secret, Session, Socket, SocketId,
+    self, Comeback, Guard, Limits, Presence, Refused, Secret, Session, Signal, Socket, SocketId,
 };
 use crate::transport::Transport;
 use crate::wire::{CloseCode, Unrecovered};
@@ -114,7 +114,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let value = (self.factory)(socket).await?;
 
         let member = presence.member();
-        let resume = if member.outbox().keeps() {
+        let resume = if member.keeps() {
             Some(self.hub.recovery.issue(member, None).map_err(no_random_bits)?.encode())
         } else {
             None
@@ -147,7 +147,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let (answer, granted) = oneshot::channel();
         let request = request.clone();
         member.door().ask(Comeback { request, received, secret: secret.clone(), answer });
-        member.outbox().knock();
+        member.signals().raise(Signal::Resume);
         let granted = match timeout(RESUME, granted).await {
             Ok(Ok(Ok(granted))) => granted,
             Ok(Ok(Err(Refused::Rejected(reject)))) => return Err(reject),
@@ -171,7 +171,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let start = move |transport, greeting, read| {
             let connection = Connection::new(transport, greeting, read, Arc::clone(&member));
             member.door().arrive(granted.turn, connection);
-            member.outbox().knock();
+            member.signals().raise(Signal::Resume);
         };
         Ok(Ok(Admission { welcome, start: Box::new(start) }))
     }

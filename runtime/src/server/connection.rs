@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
 use super::reader::{Input, Message, Reader};
-use crate::session::{DisconnectReason, Member, Taken};
+use crate::session::{Detached, DisconnectReason, Member, Taken, Written};
 use crate::transport::Transport;
 use crate::wire::{CloseCode, Frame};
 
@@ -104,7 +104,7 @@ impl Connection {
         match &message {
             Message::Ping(payload) => {
                 let pong = Frame::from(RawFrame::pong(payload.clone()));
-                self.member.outbox().push_uncounted(pong);
+                self.member.push_uncounted(&pong);
             }
             Message::Close(said) => {
                 // The same: RFC 6455 §5.5.1.
@@ -134,7 +134,7 @@ impl Connection {
     /// was read last is not looked at any more.
     pub(crate) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.release();
-        if matches!(self.output, Output::Lent) && self.member.leave_to_others(cx.waker()) {
+        if matches!(self.output, Output::Lent) && self.member.sleep_if_batched() {
             return Poll::Ready(Ok(()));
         }
         self.poll_write(cx)
@@ -145,7 +145,7 @@ impl Connection {
         loop {
             if self.poll_write_taken(cx)?.is_pending() {
                 let left = self.writing.len() - self.written;
-                self.member.outbox().block(left, cx.waker());
+                self.member.outbox().block(left);
                 return Poll::Pending;
             }
             self.greeted = true;
@@ -154,9 +154,15 @@ impl Connection {
             self.written = 0;
             self.lend();
             if let Output::Lent = self.output {
-                return self.member.outbox().poll_write(cx);
+                return match self.member.outbox().write(cx)? {
+                    Written::All => Poll::Ready(Ok(())),
+                    Written::Blocked { moved } => {
+                        self.moved |= moved;
+                        Poll::Pending
+                    }
+                };
             }
-            if self.member.outbox().take(&mut self.writing, cx.waker()) == Taken::Nothing {
+            if self.member.outbox().take(&mut self.writing) == Taken::Nothing {
                 return self.poll_flush(cx);
             }
         }
@@ -197,26 +203,27 @@ impl Connection {
         }
     }
 
-    /// From here on nothing is written but what is left to write here.
-    fn take_back(&mut self) {
-        if let Output::Lent = self.output
-            && let Some((half, rest)) = self.member.outbox().take_back()
-        {
+    /// From here on nothing is written but what is left to write here. Returns the bytes that the
+    /// outbox keeps.
+    pub(crate) fn detach(&mut self) -> usize {
+        let Detached { writer, size } = self.member.outbox().detach();
+        if let Some((half, left)) = writer {
             self.output = Output::Tcp(half);
-            self.writing = rest.into();
+            self.writing = left.into();
             self.written = 0;
         }
+        size
     }
 
     /// Asks the client for a sign of life.
     pub(crate) fn ping(&self) {
-        self.member.outbox().push_uncounted(Frame::from(RawFrame::ping(Bytes::new())));
+        self.member.push_uncounted(&Frame::from(RawFrame::ping(Bytes::new())));
     }
 
     /// Sends a message as it is.
     pub(super) fn send(&self, data: Data, payload: &[u8]) {
         let frame = RawFrame::message(Bytes::copy_from_slice(payload), OpCode::Data(data), true);
-        self.member.outbox().push_uncounted(Frame::from(frame));
+        self.member.push_uncounted(&Frame::from(frame));
     }
 
     /// Whether all that is written before all else was taken by the transport.
@@ -226,8 +233,7 @@ impl Connection {
 
     /// Whether any byte was taken since this was last asked.
     pub(crate) fn take_moved(&mut self) -> bool {
-        let lent = matches!(self.output, Output::Lent) && self.member.outbox().take_moved();
-        std::mem::take(&mut self.moved) || lent
+        std::mem::take(&mut self.moved)
     }
 
     /// Whether any byte came since this was last asked.
@@ -246,7 +252,7 @@ impl Connection {
     ) {
         self.release();
         let goodbye = self.goodbye.take().unwrap_or_else(|| close_frame(code, reason));
-        self.member.outbox().push_last(goodbye);
+        self.member.outbox().seal(Some(&goodbye));
         let goodbye = async {
             poll_fn(|cx| self.poll_write(cx)).await?;
             self.part(linger).await
@@ -254,10 +260,10 @@ impl Connection {
         await_goodbye(goodbye, timeout).await;
     }
 
-    /// Closes in the background, without what waits in the outbox: that is for the next connection.
+    /// Closes a detached connection in the background, without what is pending in the outbox: that is
+    /// for the next connection.
     pub(crate) fn hang_up(mut self, code: CloseCode, reason: &str, timeout: Duration) {
         self.release();
-        self.take_back();
         self.writing.extend_from_slice(close_frame(code, reason).as_bytes());
         tokio::spawn(async move {
             let goodbye = async {
@@ -270,7 +276,7 @@ impl Connection {
     }
 
     async fn part(&mut self, linger: bool) -> io::Result<()> {
-        self.take_back();
+        self.detach();
         poll_fn(|cx| self.poll_shutdown(cx)).await?;
         if linger {
             poll_fn(|cx| self.poll_linger(cx)).await?;
@@ -304,7 +310,9 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Users may keep a socket, and with it its outbox, for as long as they like.
-        self.take_back();
+        if let Output::Lent = self.output {
+            self.detach();
+        }
     }
 }
 

@@ -106,11 +106,11 @@ fn poll_next(
     presence: &Presence,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Data, DisconnectReason>> {
-    let outbox = presence.member().outbox();
-    outbox.wake_up();
+    let member = presence.member();
+    member.signals().register(cx.waker());
+    member.outbox().wake_up();
     let next = poll_message(connection, cx);
-    // Asked now that the outbox has this task's waker: what ends it from here on wakes it.
-    match outbox.ending() {
+    match member.signals().ending() {
         Some(Ending::Asked(reason)) => Poll::Ready(Err(reason)),
         Some(Ending::Overflow | Ending::Evicted) => Poll::Ready(Err(DisconnectReason::TooSlow)),
         None => next,

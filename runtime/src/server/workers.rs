@@ -7,7 +7,7 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use crate::session::Flush;
+use crate::session::Flusher;
 
 /// Connections go to one thread after the other, and stay there.
 pub(super) struct Workers {
@@ -45,7 +45,7 @@ impl Worker {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new().name("parlor".to_owned()).spawn(move || {
-            runtime.spawn(Flush::default());
+            runtime.spawn(Flusher::default());
             // What it says does not matter: it ends either way.
             let _ = runtime.block_on(stopped);
             // What still blocks must not keep the thread.

@@ -74,7 +74,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             driver.log(|| tracing::error!(event, "a handler panicked; its session ends"));
             Err(Box::new(panicked(driver, call)))
         }
-        Run::Cut => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
+        Run::Cancelled => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
     }
 }
 

@@ -1,5 +1,4 @@
 mod line;
-mod reading;
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,55 +7,40 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::task::coop::poll_proceed;
 use tokio::time::{Sleep, sleep};
 
 use self::line::Line;
-use super::arrivals::{Arrival, Arrivals};
-use super::cork::Cork;
 use super::door::Comeback;
-use super::limits::TURN;
-use super::liveness::{Due, Liveness};
-use super::outbox::{Policy, TooLarge};
-use super::rate_limit::RateLimit;
+use super::heartbeat::{Due, Heartbeat};
+use super::intake::Intake;
+use super::outbox::TooLarge;
 use super::stall::Stall;
-use super::{DisconnectReason, Member};
-use crate::server::{Connection, Mode};
-use crate::wire::{CallId, Frame, Head, Receipts, Unrecovered, control, receipts};
+use super::{DisconnectReason, Member, batch};
+use crate::server::{Connection, Message, Mode};
+use crate::wire::{CallId, ErrorBody, Frame, Head, Unrecovered, control};
 
-/// Carries a session over its connections: reads what comes, writes what waits, keeps time.
+/// Carries a session over its connections: reads what comes, writes what is pending, keeps time.
 ///
 /// All that is readable is handled before anything is written.
-#[allow(clippy::struct_excessive_bools, reason = "facts that do not exclude each other")]
 pub(super) struct Driver {
     line: Line,
-    /// How many comebacks were granted; and the last of which something came over the connection.
-    comebacks: u64,
+    /// How many resume requests were granted: the generation of the newest connection.
+    generation: u64,
+    /// The newest generation over which something came: its client has the secret of its welcome.
     proven: u64,
     member: Arc<Member>,
-    mode: Mode,
-    /// The message that was read last, if it is for the session.
-    arrival: Arrival,
-    arrivals: Arrivals,
-    receipts: Receipts,
-    /// The call whose handler runs.
-    running: Option<CallId>,
-    liveness: Liveness,
-    rate: Option<Box<RateLimit>>,
-    malformed_in_a_row: u32,
-    /// How many messages may still be read before what waits is written and the others have their turn.
-    turn: u32,
+    intake: Intake,
+    heartbeat: Heartbeat,
     stall: Stall,
-    /// Reading had stopped at the last rest.
-    deaf: bool,
     /// The outbox has it that this task sleeps.
     asleep: bool,
-    /// Somebody may be at the door.
-    visited: bool,
-    cork: Cork,
+    /// A resume request may be waiting.
+    resume_requested: bool,
     /// Why the session ends.
     ended: Option<DisconnectReason>,
     /// A running handler is to be cancelled.
-    cut: bool,
+    cancelled: bool,
 }
 
 /// What a session has to do next.
@@ -73,7 +57,7 @@ pub(super) enum Run<T> {
     Panicked,
     TimedOut,
     /// The server's shutdown took too long.
-    Cut,
+    Cancelled,
 }
 
 /// Bounds a handler that does not end at once: most do, and need no timer.
@@ -96,29 +80,27 @@ impl Timer {
 
 impl Driver {
     pub(super) fn new(connection: Connection, member: Arc<Member>, mode: Mode) -> Self {
-        let limits = member.limits();
         Self {
             line: Line::Up(connection),
-            comebacks: 0,
+            generation: 0,
             proven: 0,
-            mode,
-            arrival: Arrival::default(),
-            arrivals: Arrivals::default(),
-            receipts: Receipts::new(receipts::SERVER),
-            running: None,
-            liveness: Liveness::new(limits),
-            rate: limits.rate.map(|rate| Box::new(RateLimit::new(rate))),
-            malformed_in_a_row: 0,
-            turn: TURN,
+            intake: Intake::new(&member, mode),
+            heartbeat: Heartbeat::new(member.limits()),
             stall: Stall::default(),
-            deaf: false,
             asleep: false,
-            visited: false,
-            cork: Cork::default(),
+            resume_requested: false,
             ended: None,
-            cut: false,
+            cancelled: false,
             member,
         }
+    }
+
+    /// The task begins: signals wake it from here on.
+    pub(super) fn begin(&mut self) -> impl Future<Output = ()> {
+        poll_fn(|cx| {
+            self.member.signals().register(cx.waker());
+            Poll::Ready(())
+        })
     }
 
     /// What to do next, or why the session ends.
@@ -128,40 +110,67 @@ impl Driver {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, Box<DisconnectReason>>> {
         self.wake_up();
-        if self.cork.holds_any() {
+        if batch::is_behind() {
             // Its client is not read until the others have what it sent them before.
             self.rest(cx);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.cork.put_in();
         loop {
-            self.answer_call();
+            self.take_signals();
             if let Some(reason) = &self.ended {
                 let reason = Box::new(reason.clone());
-                let goes_on = self.handles_the_rest() && self.take_next();
+                let goes_on = self.handles_the_rest() && self.intake.take_next();
                 return Poll::Ready(if goes_on { Ok(Next::Arrival) } else { Err(reason) });
             }
-            if self.take_next() {
+            if self.intake.take_next() {
                 return Poll::Ready(Ok(Next::Arrival));
             }
-            if self.visited {
+            if self.resume_requested {
                 match self.member.door().comeback() {
                     Some(comeback) => return Poll::Ready(Ok(Next::Comeback(comeback))),
-                    None => self.visited = false,
+                    None => self.resume_requested = false,
                 }
             }
             if self.poll_arrival(cx) == Poll::Ready(true) {
                 return Poll::Ready(Ok(Next::Arrival));
             }
             self.rest(cx);
-            // Looked at once more now that the outbox has this task's waker: what comes from here on
-            // wakes it.
-            if self.ended.is_none() && !self.member.outbox().is_called() {
+            // A connection that is lost only now may end the session.
+            if self.ended.is_none() {
                 return Poll::Pending;
             }
             self.wake_up();
-            self.cork.put_in();
+        }
+    }
+
+    /// Reads the next message that is for the session: its text is in the connection. Says whether
+    /// there is one, or no connection to read from.
+    fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        while self.ended.is_none() {
+            // A client that always has something to say leaves other tasks their turn.
+            let budget = ready!(poll_proceed(cx));
+            let Line::Up(connection) = &mut self.line else { break };
+            let read = ready!(connection.poll_read(cx));
+            budget.made_progress();
+            if matches!(read, Ok(Message::Text)) {
+                self.prove();
+            }
+            let Line::Up(connection) = &self.line else { break };
+            match self.intake.sort(read, connection) {
+                Ok(true) => return Poll::Ready(true),
+                Ok(false) => {}
+                Err(reason) => self.lose(reason),
+            }
+        }
+        Poll::Ready(false)
+    }
+
+    /// A message came over this connection: the client has the secret of its welcome.
+    fn prove(&mut self) {
+        if self.proven < self.generation {
+            self.proven = self.generation;
+            self.member.hub().recovery.proven(&self.member);
         }
     }
 
@@ -171,7 +180,7 @@ impl Driver {
         call: Option<CallId>,
         handler: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
-        self.running = call;
+        self.intake.set_running(call);
         let timeout = self.member.limits().handler_timeout;
         self.drive(handler, timeout, true)
     }
@@ -190,12 +199,12 @@ impl Driver {
         &mut self,
         mut handler: Pin<&mut F>,
         timeout: Option<Duration>,
-        heeds_cut: bool,
+        may_cancel: bool,
     ) -> impl Future<Output = Run<F::Output>> {
         let mut timer = timeout.map(Timer::Unset);
         poll_fn(move |cx| {
-            let run = ready!(self.poll_run(handler.as_mut(), timer.as_mut(), heeds_cut, cx));
-            self.running = None;
+            let run = ready!(self.poll_run(handler.as_mut(), timer.as_mut(), may_cancel, cx));
+            self.intake.set_running(None);
             Poll::Ready(run)
         })
     }
@@ -204,14 +213,13 @@ impl Driver {
         &mut self,
         handler: Pin<&mut F>,
         timer: Option<&mut Timer>,
-        heeds_cut: bool,
+        may_cancel: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Run<F::Output>> {
         self.wake_up();
-        self.cork.put_in();
-        self.answer_call();
-        if heeds_cut && self.cut {
-            return Poll::Ready(Run::Cut);
+        self.take_signals();
+        if may_cancel && self.cancelled {
+            return Poll::Ready(Run::Cancelled);
         }
         // A panic may leave the session's value half-changed: no event reaches it afterwards.
         match catch_unwind(AssertUnwindSafe(|| handler.poll(cx))) {
@@ -222,15 +230,10 @@ impl Driver {
         if timer.is_some_and(|timer| timer.poll(cx).is_ready()) {
             return Poll::Ready(Run::TimedOut);
         }
-        while !self.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
-            let head = std::mem::take(&mut self.arrival.head);
-            self.arrivals.push(head, self.line.text());
+        while !self.intake.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
+            self.intake.keep(self.line.text());
         }
         self.rest(cx);
-        // Only now that the outbox has this task's waker: a later call wakes it.
-        if self.member.outbox().is_called() {
-            cx.waker().wake_by_ref();
-        }
         Poll::Pending
     }
 
@@ -240,36 +243,39 @@ impl Driver {
     }
 
     pub(super) fn mode(&self) -> Mode {
-        self.mode
+        self.intake.mode()
     }
 
     /// The message that [`next`](Self::next) has just brought, and its text.
     pub(super) fn arrival(&self) -> (&Head, &str) {
-        let Arrival { head, kept } = &self.arrival;
-        (head, kept.as_deref().unwrap_or_else(|| self.line.text()))
+        self.intake.arrival(self.line.text())
     }
 
     /// The message was looked at.
     pub(super) fn forget_arrival(&mut self) {
-        self.arrival.kept = None;
+        self.intake.forget_arrival();
     }
 
-    /// Goes on with what was read ahead, if anything was.
-    fn take_next(&mut self) -> bool {
-        let Some(arrival) = self.arrivals.pop() else { return false };
-        self.arrival = arrival;
-        true
+    /// The message was well-formed.
+    pub(super) fn well_formed(&mut self) {
+        self.intake.well_formed();
+    }
+
+    /// Tells the client that a message was refused.
+    pub(super) fn refuse(&mut self, body: &ErrorBody, call: Option<CallId>) {
+        if let Err(reason) = self.intake.refuse(body, call) {
+            self.lose(reason);
+        }
     }
 
     /// Sends a frame to this client.
     pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
-        self.member.push(Policy::Reliable, frame).map(drop)
+        self.intake.send(frame)
     }
 
-    /// Before the task sleeps: keeps time, then writes all that waits for its client, and for others, or
-    /// has it written.
+    /// Before the task sleeps: keeps time, then writes what is pending for its client, or leaves it to
+    /// a batch.
     fn rest(&mut self, cx: &mut Context<'_>) {
-        self.turn = TURN;
         self.keep_time(cx);
         self.asleep = true;
         let lost = match &mut self.line {
@@ -288,8 +294,8 @@ impl Driver {
                 }
             },
             Line::Down(absence) => {
-                // Bytes are no reason to wake up, but a call is.
-                self.member.outbox().block(0, cx.waker());
+                // Bytes are no reason to wake up, but a signal is.
+                self.member.outbox().block(0);
                 if absence.poll_over(cx).is_ready() {
                     let reason = absence.reason.clone();
                     self.end(reason, Unrecovered::Expired);
@@ -300,59 +306,42 @@ impl Driver {
         if let Some(reason) = lost {
             self.lose(reason);
             // Nothing more is written, but a handler that runs may still have to be cancelled.
-            self.member.outbox().block(0, cx.waker());
+            self.member.outbox().block(0);
             if let Line::Down(absence) = &mut self.line {
                 // Only so that it wakes this task: it has just begun.
                 let _ = absence.poll_over(cx);
             }
         }
-        if self.cork.pull() {
-            cx.waker().wake_by_ref();
-        }
     }
 
     /// Asks a silent client for a sign of life, and gives up on one that gives none.
     fn keep_time(&mut self, cx: &mut Context<'_>) {
-        // While reading has stopped, a client cannot be heard. But it is to hear of us.
-        let deaf = self.is_full();
+        let paused = self.intake.is_full();
         let Line::Up(connection) = &mut self.line else { return };
-        if connection.take_heard() || (self.deaf && !deaf) {
-            self.liveness.heard();
+        if connection.take_heard() {
+            self.heartbeat.received();
         }
-        if deaf && !self.deaf && self.liveness.is_sign_due(self.member.limits()) {
-            self.be_heard();
-        }
-        self.deaf = deaf;
         while self.ended.is_none()
-            && let Poll::Ready(due) = self.liveness.poll_due(self.member.limits(), cx)
+            && let Poll::Ready(due) = self.heartbeat.poll_due(paused, self.member.limits(), cx)
         {
             match due {
-                Due::Ping if deaf => self.be_heard(),
                 Due::Ping => {
-                    self.acknowledge();
+                    self.intake.acknowledge();
                     self.ping();
                 }
-                Due::Death if deaf => {
-                    self.liveness.heard();
-                    self.be_heard();
+                Due::Unasked => {
+                    self.ping();
+                    if self.mode() == Mode::Parlor
+                        && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
+                    {
+                        self.member.push_uncounted(&pong);
+                    }
                 }
                 Due::Death => {
                     self.lose(DisconnectReason::HeartbeatMissed);
                     return;
                 }
             }
-        }
-    }
-
-    /// Gives a sign of life that was not asked for: a client that is not read waits for the answer
-    /// to its own ping, and in a browser it sees no ping frames.
-    fn be_heard(&mut self) {
-        self.liveness.sign_given();
-        self.ping();
-        if self.mode == Mode::Parlor
-            && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
-        {
-            self.member.outbox().push_uncounted(pong);
         }
     }
 

@@ -56,6 +56,3 @@ impl Default for Limits {
         }
     }
 }
-
-/// How many messages of one client are read before what waits is written and others get their turn.
-pub(super) const TURN: u32 = 128;

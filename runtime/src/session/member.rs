@@ -1,16 +1,16 @@
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::task::Waker;
 
 use tracing::Span;
 
 use super::door::Door;
-use super::outbox::{Fate, Outbox, Policy, Rest, TooLarge};
-use super::{Limits, SocketId, cork};
+use super::outbox::{Fate, Outbox, Policy, Sleep, Then, TooLarge};
+use super::signals::{Ending, Signal, Signals};
+use super::{Limits, SocketId, batch};
 use crate::lock::{Lock, rank};
 use crate::rooms::{Full, Hub, JoinRoomError};
 use crate::server::{Mode, Request};
-use crate::wire::{Encoded, Unrecovered};
+use crate::wire::{Encoded, Frame, Unrecovered};
 
 /// What the rest of a server sees of one session: its outbox and its rooms.
 ///
@@ -18,9 +18,13 @@ use crate::wire::{Encoded, Unrecovered};
 #[repr(C)]
 pub(crate) struct Member {
     outbox: Outbox,
+    signals: Signals,
     id: SocketId,
     request: Request,
     hub: Arc<Hub>,
+    limits: Arc<Limits>,
+    /// Whether the session outlives its connection.
+    keeps: bool,
     rooms: Lock<Joined, { rank::JOINED }>,
     door: Door,
     /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
@@ -50,8 +54,17 @@ impl Member {
         &self.outbox
     }
 
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
-        self.outbox.limits()
+        &self.limits
+    }
+
+    /// Whether the session outlives its connection.
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps
     }
 
     pub(crate) fn door(&self) -> &Door {
@@ -74,18 +87,20 @@ impl Member {
         tracing::error_span!("session", procedure, id = %self.id, peer = tracing::field::Empty)
     }
 
-    /// Puts a frame into the outbox, or what the policy says of it.
+    /// Puts a frame into the outbox, or does with it what the policy says.
     pub(crate) fn push(
         self: &Arc<Self>,
         policy: Policy,
         frame: impl Encoded,
     ) -> Result<Fate, TooLarge> {
-        let pushed = self.outbox.push_as(policy, frame, cork::is_in())?;
-        if pushed.corked {
-            cork::put_on(self);
-        }
-        if pushed.much {
-            cork::hurry();
+        let pushed = self.outbox.push(policy, frame, batch::is_open())?;
+        match pushed.then {
+            Then::Nothing => {}
+            Then::Wake => self.signals.wake(),
+            Then::Batch => batch::add(self),
+            Then::FlushSoon => batch::flush_soon(),
+            Then::CutConnection => self.signals.raise(Signal::TooSlow),
+            Then::EndSession => self.signals.end(Ending::Overflow),
         }
         if pushed.growth != 0 {
             self.hub.recovery.grew(self, pushed.growth);
@@ -93,17 +108,30 @@ impl Member {
         Ok(pushed.fate)
     }
 
-    /// Has others write what waits, if this thread has somebody who soon does, and wakes the task when
-    /// that fails. Says whether the task may sleep.
-    pub(crate) fn leave_to_others(self: &Arc<Self>, waker: &Waker) -> bool {
-        if !cork::is_flushed_soon() {
+    /// Puts a frame into the outbox that belongs to this connection only.
+    pub(crate) fn push_uncounted(self: &Arc<Self>, frame: &Frame) {
+        // These have no limit of their own: they are acknowledgements and control frames.
+        let _ = self.push(Policy::Uncounted, frame);
+    }
+
+    /// Writes what is pending, for a batch that has the member.
+    pub(super) fn flush(&self) {
+        if self.outbox.flush() {
+            self.signals.wake();
+        }
+    }
+
+    /// Adds the member to the batch of this thread, if that is flushed soon. Says whether the task may
+    /// sleep.
+    pub(crate) fn sleep_if_batched(self: &Arc<Self>) -> bool {
+        if !batch::is_flushed_soon() {
             return false;
         }
-        let rest = self.outbox.rest(waker);
-        if rest == Rest::Corked {
-            cork::put_on(self);
+        let sleep = self.outbox.sleep_if_batched();
+        if sleep == Sleep::Batched {
+            batch::add(self);
         }
-        rest != Rest::Writes
+        sleep != Sleep::Awake
     }
 
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
@@ -161,10 +189,13 @@ impl Presence {
         // Clients of plain mode could not say what they have received.
         let keeps = request.mode() == Mode::Parlor && limits.keeps_sessions();
         let member = Arc::new(Member {
+            outbox: Outbox::new(limits, keeps),
+            signals: Signals::default(),
             id,
             request,
             hub: Arc::clone(hub),
-            outbox: Outbox::new(limits, keeps),
+            limits: Arc::clone(limits),
+            keeps,
             rooms: Lock::default(),
             door: Door::default(),
             secrets: Lock::default(),
@@ -180,7 +211,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.0.outbox.seal();
+        self.0.outbox.seal(None);
         // Where the task itself broke off, as a user's value may make it when it is dropped.
         self.0.hub.recovery.ended(&self.0, Unrecovered::Ended);
         self.0.leave_all();

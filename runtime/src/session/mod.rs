@@ -2,13 +2,14 @@
 
 mod absence;
 mod arrivals;
-mod cork;
+mod batch;
 mod dispatch;
 mod door;
 mod driver;
 mod guard;
+mod heartbeat;
+mod intake;
 mod limits;
-mod liveness;
 mod member;
 mod outbox;
 mod queue;
@@ -17,13 +18,14 @@ mod reason;
 mod recovery;
 mod reply;
 mod secret;
+mod signals;
 mod socket;
 mod socket_id;
 mod stall;
 mod task;
 mod writer;
 
-pub(crate) use cork::{Flush, hold_back};
+pub(crate) use batch::{Flusher, has_emitted};
 #[cfg(any(fuzzing, feature = "__bench"))]
 pub(crate) use dispatch::read;
 pub(crate) use door::{Comeback, Refused};
@@ -31,11 +33,12 @@ pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
 pub(crate) use limits::Limits;
 pub(crate) use member::{Member, Presence};
-pub(crate) use outbox::{Ending, Fate, Policy, Taken, TooLarge};
+pub(crate) use outbox::{Detached, Fate, Policy, Taken, TooLarge, Written};
 pub use reason::DisconnectReason;
 pub(crate) use recovery::Recovery;
 pub use reply::Reply;
 pub(crate) use secret::Secret;
+pub(crate) use signals::{Ending, Signal};
 pub use socket::Socket;
 pub use socket_id::{ParseSocketIdError, SocketId};
 pub(crate) use task::{Session, start};

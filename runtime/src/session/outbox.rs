@@ -1,413 +1,413 @@
+//! The pending and unconfirmed frames of one session, and who writes them.
+//!
+//! Anyone appends frames, with [`Outbox::push`]. The session's task writes what is pending before it
+//! sleeps. While it sleeps, a [batch](super::batch) of another task may write in its place, if the
+//! transport is a TCP connection: to wake a task for one frame costs as much as the frame.
+//!
+//! # State
+//!
+//! One lock protects all of it. There is no atomic, so no memory ordering to reason about beyond the
+//! lock's own. What wakes the task for other reasons is in [`Signals`](super::signals).
+//!
+//! | part | values |
+//! | --- | --- |
+//! | `task` | `Awake`, `Asleep`, `Batched`, `Blocked`: see [`Task`] |
+//! | `link` | `Attached`, `Replaying`, `TooSlow`, `Detached`: see [`Link`] |
+//! | `intake` | `Open`, `Overflowed`, `Sealed`: see [`Intake`] |
+//! | `writer` | lent by the connection, or absent; with or without bytes left of its last batch |
+//! | `queue` | pending, in flight and confirmed frames: see [`Queue`] |
+//!
+//! # Operations
+//!
+//! The task alone calls those of the second table, and only while it runs. An empty cell changes
+//! nothing.
+//!
+//! | by anyone | `Awake` | `Asleep` | `Batched` | `Blocked` |
+//! | --- | --- | --- | --- | --- |
+//! | `push` of a counted frame | | with a batch and a writer → `Batched`, and the caller adds it to its batch; else → `Awake`, and the caller wakes the task | | |
+//! | `push` of an uncounted frame | | → `Awake`, wakes | | → `Awake`, wakes |
+//! | `push` that makes the link too slow, or overflows | | → `Awake`, signals | → `Awake`, signals | → `Awake`, signals |
+//! | `flush` | | | writes; all written → `Asleep`, or `Blocked` if the client has to confirm first; else → `Awake`, and the caller wakes the task | |
+//! | `seal`, `discard` | | | | |
+//!
+//! | by the task | effect |
+//! | --- | --- |
+//! | `wake_up` | → `Awake` |
+//! | `sleep_if_batched` | nothing pending → `Asleep`; pending and writable → `Batched`, and the caller adds it to its batch; else stays `Awake` |
+//! | `write`, `take` | writes; nothing left → `Asleep`, or `Blocked` if the client has to confirm first; would block → `Blocked` |
+//! | `block` | → `Blocked` |
+//! | `lend` | → `Awake`, with a writer |
+//! | `detach` | → `Awake`, `Detached`, without a writer |
+//! | `confirm` | drops what the client has received |
+//! | `attach` | → `Awake`, `Replaying`; what is in flight is pending again |
+//!
+//! # Why each frame is handed over once per connection, and to that connection
+//!
+//! - A writer is there only between `lend` and `detach` of one connection. `detach` takes it back and
+//!   marks the session as detached in one step.
+//! - Others write only in `Batched`. The task leaves `Batched` with `wake_up`, under the lock, before it
+//!   does anything else. So no other task writes while the task detaches, confirms or attaches.
+//! - What is in flight becomes pending again in `attach` only, when no writer is there.
+//!
+//! # Why no wake-up is lost
+//!
+//! A frame that is pushed is pending in one of four states. `Awake`: the task writes it before it
+//! sleeps. `Asleep`: the push wakes the task or joins a batch. `Batched`: a batch has the member, and
+//! each batch is flushed by its owner, or by its owner's `drop`. `Blocked`: the transport has the
+//! task's waker, or the task itself handles the confirmation that ends the wait.
+//!
+//! # Harmless races
+//!
+//! - Two batches have one member: the task has gone from `Batched` over `Awake` to `Batched` on another
+//!   thread. The first flush writes everything, the second finds nothing pending, or another state.
+//! - A flush comes after the task was woken: it finds `Awake` and leaves the frames to the task.
+//! - A frame is pushed between two writes of one flush: the flush goes on, and writes it in order.
+
 mod fate;
 mod state;
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::ops::DerefMut;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
-pub(crate) use self::fate::{Fate, Policy, Pushed, TooLarge};
-use self::state::{Intake, State, Writes, wake};
-use super::DisconnectReason;
+pub(crate) use self::fate::{Fate, Policy, Pushed, Then, TooLarge};
+pub(super) use self::state::Progress;
+use self::state::{Intake, Link, State, Task};
 use super::limits::Limits;
 use super::queue::{Mismatch, Queue, Window};
-use super::writer::Writer;
+use super::writer::{WriteHalf, Writer};
 use crate::lock::{Lock, rank};
 use crate::wire::{Encoded, Frame};
 
-/// So many acknowledgements and signs of life may wait: the smallest have two bytes, and take much
-/// more room.
+/// Uncounted frames that may be pending: the smallest have two bytes, and take much more memory.
 const MAX_UNCOUNTED: usize = 4096;
 
-/// With so much for one client others do not have their turn before it is written: a volatile event is
-/// not to be dropped, nor a connection cut, because many emit to it in one turn.
+/// With more bytes pending for one client, its batch is flushed before other tasks run: otherwise a
+/// volatile event is dropped, or a connection is cut, because many events are emitted in one turn.
 const MUCH: usize = 16 << 10;
 
-/// What waits for one client, what it has not confirmed yet, and a word to its session.
-///
-/// Anyone appends, and the session's task writes all that waits at once. It is woken only when it
-/// sleeps, and not while its transport would block. While it sleeps another task may write in its place,
-/// if the transport is a TCP connection: see [`cork`](super::cork).
+/// Batches that one flush writes for one member before other tasks run.
+const MAX_WRITES: usize = 16;
+
+/// The pending and unconfirmed frames of one session. See the [module](self).
 #[repr(C)]
-pub(crate) struct Outbox {
+pub(crate) struct Outbox<H = OwnedWriteHalf> {
     limits: Arc<Limits>,
-    /// Whether anything but bytes wants the task, so that it need not lock to find that nothing does.
-    called: AtomicBool,
     /// Whether the session outlives its connection.
     keeps: bool,
-    state: Lock<State, { rank::OUTBOX }>,
-}
-
-/// Why a session is to end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Asked(DisconnectReason),
-    /// More would wait than is kept.
-    Overflow,
-    /// Its procedure keeps too many sessions without a connection.
-    Evicted,
+    state: Lock<State<H>, { rank::OUTBOX }>,
 }
 
 /// What [`Outbox::take`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     Bytes,
-    /// Nothing to write for now; the waker is kept until there is.
+    /// Nothing to write for now.
     Nothing,
 }
 
 /// What becomes of a task that is about to sleep.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    Sleeps,
-    /// It sleeps: whoever said so has to see to it that what waits is written.
-    Corked,
-    /// It has to write, or to wait until it can.
-    Writes,
+pub(crate) enum Sleep {
+    /// It sleeps.
+    Asleep,
+    /// It sleeps, and the caller adds the member to a batch.
+    Batched,
+    /// It has to write first.
+    Awake,
 }
 
-impl Outbox {
+/// What [`Outbox::write`] has done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Nothing is left that may be written now.
+    All,
+    /// The transport would block; `moved` says whether it took any byte since this was last said.
+    Blocked { moved: bool },
+}
+
+/// What [`Outbox::detach`] leaves.
+pub(crate) struct Detached<H = OwnedWriteHalf> {
+    /// What was lent, and the bytes that it has not taken of the frames that it was given.
+    pub(crate) writer: Option<(H, Bytes)>,
+    /// Bytes that are kept.
+    pub(crate) size: usize,
+}
+
+impl<H: WriteHalf> Outbox<H> {
     /// `keeps`: the session outlives its connection.
     pub(crate) fn new(limits: &Arc<Limits>, keeps: bool) -> Self {
         let queue = Queue::new(keeps.then(|| Window::of(limits)));
-        Self {
-            state: Lock::new(State { queue, ..State::default() }),
-            limits: Arc::clone(limits),
-            called: AtomicBool::new(false),
-            keeps,
-        }
+        Self { limits: Arc::clone(limits), keeps, state: Lock::new(State::new(queue)) }
     }
 
-    pub(crate) fn limits(&self) -> &Arc<Limits> {
-        &self.limits
-    }
-
-    /// Whether the session outlives its connection.
-    pub(crate) fn keeps(&self) -> bool {
-        self.keeps
-    }
-
-    /// How many bytes may wait or be unconfirmed.
-    fn max_kept(&self) -> usize {
-        self.limits.max_outbox_size.saturating_add(self.limits.max_replay_size)
-    }
-
-    /// Appends a frame, or what the policy says of it. With `cork` a task that sleeps is left alone if
-    /// others may write in its place.
+    /// Appends a frame, or does with it what the policy says. `batch`: the caller has a batch.
     ///
-    /// A frame that is larger than the limit is nobody's slowness: it is not taken.
-    pub(crate) fn push_as(
+    /// A frame that is larger than the limit is not taken: no client is too slow because of it.
+    pub(crate) fn push(
         &self,
         policy: Policy,
         frame: impl Encoded,
-        cork: bool,
+        batch: bool,
     ) -> Result<Pushed, TooLarge> {
-        if frame.len() > self.limits.max_outbox_size {
+        if policy != Policy::Uncounted && frame.len() > self.limits.max_outbox_size {
             return Err(TooLarge);
         }
         let mut state = self.state.lock();
         if state.intake != Intake::Open {
             return Ok(Fate::Missed.into());
         }
-        let waiting = state.waiting() + frame.len();
-        // What is dropped must not close anybody.
-        let behind = self.limits.volatile_outbox_size.min(self.limits.max_outbox_size);
-        if policy == Policy::Volatile && (state.detached || waiting > behind) {
-            return Ok(Fate::Dropped.into());
-        }
         let before = state.queue.size();
         let mut fate = Fate::Queued;
         match policy {
-            Policy::Latest(key) if state.queue.push_latest(frame, key) => {
-                fate = Fate::Replaced;
+            Policy::Uncounted if state.link == Link::Detached => return Ok(Fate::Dropped.into()),
+            Policy::Uncounted => state.queue.push_uncounted(frame.to_frame()),
+            Policy::Volatile if self.is_too_slow_for(&state, frame.len()) => {
+                return Ok(Fate::Dropped.into());
             }
+            Policy::Latest(key) if state.queue.push_latest(frame, key) => fate = Fate::Replaced,
             Policy::Latest(_) => {}
             Policy::Reliable | Policy::Volatile => state.queue.push(frame),
         }
-        let growth = if state.detached { state.growth_since(before) } else { 0 };
-        let mut pushed = Pushed { growth, ..fate.into() };
-        if self.is_over(&state) {
-            state.intake = Intake::Overflowed;
-            state.end(Ending::Overflow);
-            self.call(state);
-        } else if self.has_become_slow(&state) {
-            state.slow = true;
-            self.call(state);
-        } else if state.asleep {
-            match state.writes {
-                Writes::Owner if cork && state.writer.is_some() => {
-                    state.writes = Writes::Cork;
-                    pushed.corked = true;
-                }
-                Writes::Owner => wake(state),
-                Writes::Cork => pushed.much = state.waiting() > MUCH,
-                Writes::Nobody => {}
+        let growth = state.growth_since(before);
+        let then = match self.exceeded(&state, policy) {
+            Some(Exceeded::Kept) => {
+                state.intake = Intake::Overflowed;
+                Then::EndSession
             }
+            Some(Exceeded::Pending) => {
+                state.link = Link::TooSlow;
+                Then::CutConnection
+            }
+            None => match state.task {
+                Task::Asleep if batch && state.writer.is_some() && policy != Policy::Uncounted => {
+                    state.task = Task::Batched;
+                    Then::Batch
+                }
+                Task::Asleep => Then::Wake,
+                Task::Blocked if policy == Policy::Uncounted => Then::Wake,
+                Task::Batched if state.pending() > MUCH => Then::FlushSoon,
+                Task::Awake | Task::Batched | Task::Blocked => Then::Nothing,
+            },
+        };
+        if matches!(then, Then::Wake | Then::CutConnection | Then::EndSession) {
+            state.task = Task::Awake;
         }
-        Ok(pushed)
+        Ok(Pushed { fate, growth, then })
     }
 
-    /// Appends a frame that is of this connection only.
-    pub(crate) fn push_uncounted(&self, frame: Frame) {
+    /// Takes nothing more. With a `last` frame, that one still goes out, whatever is pending: where too
+    /// much is, the rest is dropped, so that the client is told why.
+    pub(crate) fn seal(&self, last: Option<&Frame>) {
         let mut state = self.state.lock();
-        if state.intake != Intake::Open || state.detached {
+        if let Some(last) = last {
+            if state.intake == Intake::Overflowed {
+                state.queue.clear();
+            }
+            state.queue.keep_nothing();
+            state.queue.push(last);
+        } else if state.intake == Intake::Overflowed {
+            // It stays so until the last frame.
             return;
         }
-        state.queue.push_uncounted(frame);
-        if state.waiting() > self.max_kept() || state.queue.uncounted() > MAX_UNCOUNTED {
-            state.intake = Intake::Overflowed;
-            state.end(Ending::Overflow);
-            self.call(state);
-        } else {
-            wake(state);
-        }
-    }
-
-    /// Appends the last frame of all, whatever waits: where too much did, it is dropped, so that the
-    /// client hears why.
-    pub(crate) fn push_last(&self, frame: Frame) {
-        let mut state = self.state.lock();
-        if state.intake == Intake::Overflowed {
-            state.queue.clear();
-        }
-        state.queue.keep_nothing();
-        state.queue.push(&frame);
         state.intake = Intake::Sealed;
     }
 
-    /// From now on whoever has pushed something may write to this connection.
-    pub(crate) fn lend(&self, half: OwnedWriteHalf) {
-        self.state.lock().writer = Some(Writer::new(half));
-    }
-
-    /// Nobody but the connection writes any more: what does, and what it has not written yet of what
-    /// was taken.
-    pub(crate) fn take_back(&self) -> Option<(OwnedWriteHalf, Bytes)> {
-        self.state.lock().writer.take().map(Writer::into_parts)
-    }
-
-    /// Writes what waits; ready when nothing is left that may be written now. The task is woken when
-    /// there is more, or the transport takes more.
-    pub(crate) fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state.lock();
-        loop {
-            let wrote_all = state.write(&self.limits)?;
-            state.sleep(cx.waker());
-            if wrote_all {
-                return Poll::Ready(Ok(()));
+    /// Writes what is pending in the place of a task that sleeps. Says whether the task is to be woken
+    /// because it has to go on: it meets an error itself when it tries again.
+    #[must_use]
+    pub(crate) fn flush(&self) -> bool {
+        for writes in 1.. {
+            let mut state = self.state.lock();
+            if state.task != Task::Batched {
+                break;
             }
-            let Some(writer) = &state.writer else { return Poll::Ready(Ok(())) };
-            let ready = writer.poll_ready(cx)?;
-            state.writes = Writes::nobody_if(ready.is_pending());
-            if ready.is_pending() {
-                return Poll::Pending;
+            match state.write(&self.limits) {
+                Ok(Progress::Done) => {
+                    state.sleep();
+                    break;
+                }
+                Ok(Progress::More) if writes < MAX_WRITES => {}
+                Ok(Progress::More | Progress::WouldBlock) | Err(_) => {
+                    state.task = Task::Awake;
+                    return true;
+                }
             }
         }
+        false
     }
 
-    /// The task is about to sleep on a thread where others write for it soon, if they can.
-    pub(crate) fn rest(&self, waker: &Waker) -> Rest {
+    /// Drops what is kept for a detached session, and takes nothing more. Returns the bytes that were
+    /// kept, or `None` for a session that has a connection: that one goes on.
+    pub(crate) fn discard(&self) -> Option<usize> {
+        let mut state = self.state.lock();
+        if state.link != Link::Detached {
+            return None;
+        }
+        let size = state.queue.size();
+        state.intake = Intake::Sealed;
+        state.queue.clear();
+        Some(size)
+    }
+
+    // The rest is for the session's task.
+
+    /// The task runs. It finds bytes that come now when it writes before it sleeps.
+    pub(crate) fn wake_up(&self) {
+        self.state.lock().task = Task::Awake;
+    }
+
+    /// The task is about to sleep, on a thread whose batch is flushed soon.
+    pub(crate) fn sleep_if_batched(&self) -> Sleep {
         let mut state = self.state.lock();
         if !state.may_be_written() {
-            return Rest::Writes;
+            return Sleep::Awake;
         }
-        state.sleep(waker);
         if state.queue.waiting() == 0 {
-            state.writes = Writes::Owner;
-            return Rest::Sleeps;
+            state.task = Task::Asleep;
+            return Sleep::Asleep;
         }
-        // Be it that somebody has promised to already, who may be on a thread that does not get to it.
-        state.writes = Writes::Cork;
-        Rest::Corked
+        state.task = Task::Batched;
+        Sleep::Batched
     }
 
-    /// The task has ended. Whoever keeps a socket does not keep the task.
-    pub(crate) fn forget_task(&self) {
-        let waker = self.state.lock().waker.take();
-        drop(waker);
-    }
-
-    /// Writes what waits in the place of the task that sleeps. Whatever comes in between wakes it.
-    pub(crate) fn uncork(&self) {
+    /// From now on batches may write to this connection.
+    pub(crate) fn lend(&self, half: H) {
         let mut state = self.state.lock();
-        if state.writes != Writes::Cork {
-            return;
-        }
-        // An error the task meets itself, when it tries again.
-        if !matches!(state.write(&self.limits), Ok(true)) {
-            wake(state);
-        }
+        state.task = Task::Awake;
+        state.writer = Some(Writer::new(half));
     }
 
-    /// Whether any byte was written since this was last asked.
-    pub(crate) fn take_moved(&self) -> bool {
-        self.state.lock().writer.as_mut().is_some_and(Writer::take_moved)
+    /// Writes what is pending to what was lent; then the task sleeps. It is woken when there is more,
+    /// or when the transport takes more.
+    pub(crate) fn write(&self, cx: &mut Context<'_>) -> io::Result<Written> {
+        for writes in 1.. {
+            let mut state = self.state.lock();
+            let progress = state.write(&self.limits)?;
+            let Some(writer) = state.writer.as_mut().filter(|_| progress != Progress::Done) else {
+                state.sleep();
+                break;
+            };
+            if progress == Progress::WouldBlock
+                && let Poll::Ready(ready) = writer.poll_ready(cx)
+            {
+                ready?;
+            } else if progress == Progress::WouldBlock {
+                let moved = writer.take_moved();
+                state.task = Task::Blocked;
+                return Ok(Written::Blocked { moved });
+            } else if writes >= MAX_WRITES {
+                // Other tasks run before the rest is written.
+                cx.waker().wake_by_ref();
+                return Ok(Written::Blocked { moved: writer.take_moved() });
+            }
+        }
+        Ok(Written::All)
     }
 
-    /// Moves what waits, a batch of it, into the empty `bytes`; with nothing there, keeps `waker`.
-    pub(crate) fn take(&self, bytes: &mut Vec<u8>, waker: &Waker) -> Taken {
+    /// Moves a batch of what is pending into the empty `bytes`. With nothing there the task sleeps.
+    pub(crate) fn take(&self, bytes: &mut Vec<u8>) -> Taken {
         let mut state = self.state.lock();
         state.queue.take(bytes);
         state.have_taken(bytes.len(), &self.limits);
         if bytes.is_empty() {
-            state.writes = Writes::nobody_if(state.queue.is_held());
-            state.sleep(waker);
+            state.sleep();
             Taken::Nothing
         } else {
-            state.writes = Writes::Owner;
-            state.asleep = false;
+            state.task = Task::Awake;
             Taken::Bytes
         }
     }
 
-    /// The transport would block with so many bytes left of what was taken: from now on bytes do not
-    /// wake the task.
-    pub(crate) fn block(&self, left: usize, waker: &Waker) {
+    /// The task sleeps, with `left` bytes of what was taken: from now on counted frames do not wake it.
+    pub(crate) fn block(&self, left: usize) {
         let mut state = self.state.lock();
         state.taken = left;
-        state.writes = Writes::Nobody;
-        state.sleep(waker);
+        state.task = Task::Blocked;
     }
 
-    /// The task is awake. Bytes that come now it finds when it calls `take`, and what else it is
-    /// called for when it looks for that afterwards.
-    pub(crate) fn wake_up(&self) {
-        self.state.lock().asleep = false;
+    /// The client has received `received` counted frames. Returns by how many bytes a detached session
+    /// has grown.
+    pub(crate) fn confirm(&self, received: u64) -> Result<isize, Mismatch> {
+        let mut state = self.state.lock();
+        let before = state.queue.size();
+        state.queue.confirm(received)?;
+        Ok(state.growth_since(before))
     }
 
-    /// The client has received so many counted frames.
-    pub(crate) fn confirm(&self, received: u64) -> Result<(), Mismatch> {
-        self.state.lock().queue.confirm(received)
-    }
-
-    /// Lets go of the room that is not used. It is asked for when the client gives a sign of life,
-    /// which one that is busy need not.
+    /// Frees memory that is not used, when the client sends a heartbeat: a busy one need not.
     pub(crate) fn shrink(&self) {
         self.state.lock().queue.shrink();
     }
 
-    /// The connection is gone. Returns how many bytes are kept.
-    pub(crate) fn detach(&self) -> usize {
+    /// The connection is lost, or closed after everything was written.
+    pub(crate) fn detach(&self) -> Detached<H> {
         let mut state = self.state.lock();
-        state.detached = true;
-        state.slow = false;
+        state.task = Task::Awake;
+        state.link = Link::Detached;
         state.taken = 0;
         state.queue.drop_uncounted();
         state.queue.shrink();
-        state.queue.size()
+        let size = state.queue.size();
+        let writer = state.writer.take();
+        drop(state);
+        Detached { writer: writer.map(Writer::into_parts), size }
     }
 
-    /// A client comes back: what it has not received waits again. Returns by how many bytes a session
-    /// without a connection has grown.
-    pub(crate) fn rewind(&self, received: u64) -> Result<isize, Mismatch> {
-        let mut state = self.state.lock();
-        let before = state.queue.size();
-        state.queue.rewind(received)?;
-        Ok(if state.detached { state.growth_since(before) } else { 0 })
-    }
-
-    /// There is a connection again. Returns how many bytes were kept.
+    /// There is a connection again: what the client has not confirmed is pending. Returns the bytes
+    /// that were kept.
     pub(crate) fn attach(&self) -> usize {
         let mut state = self.state.lock();
-        state.detached = false;
-        state.replaying = true;
+        state.task = Task::Awake;
+        state.link = Link::Replaying;
+        state.queue.rewind();
         state.queue.size()
     }
 
-    /// Asks the session to end. The first to do so stands.
-    pub(crate) fn end(&self, ending: Ending) {
-        let mut state = self.state.lock();
-        state.end(ending);
-        self.call(state);
+    /// Bytes that may be pending or unconfirmed.
+    fn max_kept(&self) -> usize {
+        self.limits.max_outbox_size.saturating_add(self.limits.max_replay_size)
     }
 
-    /// Ends a session without a connection, and forgets at once what it keeps: so many bytes. One
-    /// that has a connection again goes on.
-    pub(crate) fn evict(&self) -> usize {
-        let mut state = self.state.lock();
-        if !state.detached {
-            return 0;
+    /// Whether a volatile frame of `size` bytes is dropped. What is dropped must not cut a connection.
+    fn is_too_slow_for(&self, state: &State<H>, size: usize) -> bool {
+        let max = self.limits.volatile_outbox_size.min(self.limits.max_outbox_size);
+        state.link == Link::Detached || state.pending() + size > max
+    }
+
+    /// Which bound is exceeded now that a frame was appended.
+    fn exceeded(&self, state: &State<H>, policy: Policy) -> Option<Exceeded> {
+        if policy == Policy::Uncounted {
+            let is_over =
+                state.pending() > self.max_kept() || state.queue.uncounted() > MAX_UNCOUNTED;
+            return is_over.then_some(Exceeded::Kept);
         }
-        let size = state.discard();
-        state.end(Ending::Evicted);
-        self.call(state);
-        size
-    }
-
-    /// Asks the session to cancel the handler that runs, too.
-    pub(crate) fn cut(&self) {
-        let mut state = self.state.lock();
-        state.cut = true;
-        state.end(Ending::Asked(DisconnectReason::ShutDown));
-        self.call(state);
-    }
-
-    /// Asks the session to look who is at its door.
-    pub(crate) fn knock(&self) {
-        self.call(self.state.lock());
-    }
-
-    fn call(&self, state: impl DerefMut<Target = State>) {
-        self.called.store(true, Ordering::Release);
-        wake(state);
-    }
-
-    /// Whether the session was called since the last [`take_call`](Self::take_call).
-    pub(crate) fn is_called(&self) -> bool {
-        self.called.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn take_call(&self) -> bool {
-        self.called.load(Ordering::Acquire) && self.called.swap(false, Ordering::AcqRel)
-    }
-
-    pub(crate) fn ending(&self) -> Option<Ending> {
-        self.state.lock().ending.as_deref().cloned()
-    }
-
-    pub(crate) fn is_cut(&self) -> bool {
-        self.state.lock().cut
-    }
-
-    /// Whether too much waits for the connection.
-    pub(crate) fn is_slow(&self) -> bool {
-        self.state.lock().slow
-    }
-
-    /// Accepts nothing more.
-    pub(crate) fn seal(&self) {
-        let mut state = self.state.lock();
-        // What overflowed stays so until its last frame.
-        if state.intake == Intake::Open {
-            state.intake = Intake::Sealed;
-        }
-    }
-
-    /// Accepts nothing more, and forgets what is kept: so many bytes.
-    pub(crate) fn discard(&self) -> usize {
-        self.state.lock().discard()
-    }
-
-    /// Whether more is kept than may be.
-    fn is_over(&self, state: &State) -> bool {
+        let is_slow = state.pending() > self.limits.max_outbox_size;
         if !self.keeps {
-            return state.waiting() > self.limits.max_outbox_size;
+            return is_slow.then_some(Exceeded::Kept);
         }
-        // Else what may wait for the connection is the bound.
-        let bounded = state.detached || state.slow || state.replaying;
-        bounded && state.queue.size() > self.max_kept()
-            || state.detached && state.queue.len() > self.limits.max_replay_frames
+        let is_over = match state.link {
+            // The bound of what is pending is enough.
+            Link::Attached => return is_slow.then_some(Exceeded::Pending),
+            Link::Replaying | Link::TooSlow => state.queue.size() > self.max_kept(),
+            Link::Detached => {
+                state.queue.size() > self.max_kept()
+                    || state.queue.len() > self.limits.max_replay_frames
+            }
+        };
+        is_over.then_some(Exceeded::Kept)
     }
+}
 
-    /// Whether the connection is to be cut: its client is too slow, but may come back.
-    fn has_become_slow(&self, state: &State) -> bool {
-        let bounded = !state.detached && !state.replaying && !state.slow;
-        bounded && state.waiting() > self.limits.max_outbox_size
-    }
+/// A bound that is exceeded.
+enum Exceeded {
+    /// More is kept than may be: the session ends.
+    Kept,
+    /// More is pending than may be: the client is too slow, but may resume.
+    Pending,
 }

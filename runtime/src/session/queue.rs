@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use super::limits::Limits;
 use crate::wire::{Encoded, Frame};
 
-/// How many bytes are handed over at once, and the rest of a frame.
-const BATCH: usize = 64 << 10;
+/// How many bytes are handed over at once, and the rest of a frame. Where fewer are, nothing more may
+/// be handed over now.
+pub(super) const BATCH: usize = 64 << 10;
 /// So many places of dropped frames are left alone.
 const HOLES: usize = 64;
 /// An empty queue keeps room for so many frames: it is filled again soon, or its client is idle.
@@ -192,11 +193,20 @@ impl Queue {
         self.confirmed + self.unconfirmed as u64
     }
 
-    /// The client has received so many counted frames.
+    /// The client has received `received` counted frames over all connections.
+    ///
+    /// Of frames that are pending again it may have received some over a connection before: an older
+    /// resume request can arrive after a newer one and say less.
     pub(super) fn confirm(&mut self, received: u64) -> Result<(), Mismatch> {
-        // Fewer than before is old news.
-        let newly = usize::try_from(received.saturating_sub(self.confirmed));
-        let newly = newly.ok().filter(|newly| *newly <= self.unconfirmed).ok_or(Mismatch)?;
+        if !(self.confirmed..=self.reached.max(self.confirmed)).contains(&received) {
+            return Err(Mismatch);
+        }
+        while self.sent() < received {
+            if !self.hand_over(&mut Vec::new()) {
+                return Err(Mismatch);
+            }
+        }
+        let newly = usize::try_from(received - self.confirmed).map_err(|_| Mismatch)?;
         self.forget(newly);
         Ok(())
     }
@@ -211,22 +221,10 @@ impl Queue {
         start_over(&mut self.frames);
     }
 
-    /// A new connection takes over: what its client has not received waits again.
-    pub(super) fn rewind(&mut self, received: u64) -> Result<(), Mismatch> {
-        if !(self.confirmed..=self.reached).contains(&received) {
-            return Err(Mismatch);
-        }
-        self.close_holes();
-        // Its attempt from before came late, and said less than the client has had by now.
-        while self.sent() < received {
-            if !self.hand_over(&mut Vec::new()) {
-                return Err(Mismatch);
-            }
-        }
-        self.confirm(received)?;
+    /// A new connection takes over: what was handed over and not confirmed is pending again.
+    pub(super) fn rewind(&mut self) {
         self.unconfirmed = 0;
         self.waiting_bytes += std::mem::take(&mut self.unconfirmed_bytes);
-        Ok(())
     }
 
     /// Drops what is of the lost connection only.

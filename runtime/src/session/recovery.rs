@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::Member;
 use super::secret::{Digest, Secret};
+use super::{Ending, Member};
 use crate::lock::{Lock, rank};
 use crate::wire::Unrecovered;
 
@@ -155,9 +155,11 @@ impl Recovery {
     fn evict(&self) -> bool {
         let longest = self.state.lock().detached.pop_first();
         let Some((_, member)) = longest else { return false };
-        // None of one that has got a connection since.
-        let bytes = member.outbox().evict();
-        self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
+        // One that has got a connection since goes on.
+        if let Some(bytes) = member.outbox().discard() {
+            self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
+            member.signals().end(Ending::Evicted);
+        }
         true
     }
 
@@ -196,7 +198,7 @@ pub(crate) mod tests {
 
     fn detach(hub: &Hub, presence: &Presence) -> u64 {
         let member = presence.member();
-        hub.recovery.detached(member, member.outbox().detach())
+        hub.recovery.detached(member, member.outbox().detach().size)
     }
 
     fn push(presence: &Presence, bytes: usize) {
@@ -209,7 +211,7 @@ pub(crate) mod tests {
     }
 
     fn is_ending(presence: &Presence) -> bool {
-        presence.member().outbox().ending().is_some()
+        presence.member().signals().ending().is_some()
     }
 
     #[test]
@@ -249,16 +251,16 @@ pub(crate) mod tests {
         push(&presence, 30);
         assert_eq!((bytes(&hub), recovery.absent()), (0, 0));
         // All of it was handed over; 30 bytes of it have arrived.
-        member.outbox().take(&mut Vec::new(), std::task::Waker::noop());
+        member.outbox().take(&mut Vec::new());
         let place = detach(&hub, &presence);
         assert_eq!(bytes(&hub), 60);
-        let growth = member.outbox().rewind(2).expect("what was sent");
+        let growth = member.outbox().confirm(2).expect("what was sent");
         recovery.grew(member, growth);
         assert_eq!(bytes(&hub), 30);
         push(&presence, 71);
         assert!(is_ending(&presence), "more than 100 bytes");
         assert_eq!((bytes(&hub), recovery.absent()), (0, 0));
-        recovery.attached(place, member.outbox().discard());
+        recovery.attached(place, member.outbox().discard().unwrap_or_default());
         assert_eq!(bytes(&hub), 0);
     }
 

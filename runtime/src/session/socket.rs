@@ -83,7 +83,7 @@ impl<E: Contract> Socket<E> {
     /// (RFC 6455 §5.5). The ranges of [`CloseCode`] tell the client whether to come back.
     pub fn close_with(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
         let reason = DisconnectReason::closed(code.into(), reason.into());
-        self.member.outbox().end(Ending::Asked(reason));
+        self.member.signals().end(Ending::Asked(reason));
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracing::{Instrument, Level, Span};
 
+use super::batch::Batched;
 use super::dispatch::dispatch;
 use super::door::{Comeback, Refused};
 use super::driver::{Driver, Next, Run};
@@ -31,7 +32,7 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
     span.record("peer", tracing::field::debug(member.request().peer_addr()));
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
-    tokio::spawn(run::<E, S>(session, driver, alive).instrument(span));
+    tokio::spawn(Batched::new(run::<E, S>(session, driver, alive).instrument(span)));
 }
 
 /// Handles what the connection brings until it ends, then says goodbye.
@@ -45,6 +46,7 @@ fn run<E: Procedure<S>, S: Send>(
     alive: Alive,
 ) -> impl Future<Output = ()> + Send {
     async move {
+        driver.begin().await;
         let reason = loop {
             let done = match driver.next().await {
                 Ok(Next::Arrival) => {
@@ -97,7 +99,7 @@ async fn welcome_back<E: Procedure<S>, S>(
             driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
             return Err(Box::new(DisconnectReason::HandlerPanicked));
         }
-        Run::Cut => {
+        Run::Cancelled => {
             return Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown)));
         }
     };
@@ -113,7 +115,7 @@ async fn say_goodbye<E: Procedure<S>, S>(
 ) {
     let goodbye = pin!(E::disconnected(value, reason.clone()));
     match driver.disconnect(goodbye).await {
-        Run::Done(()) | Run::Cut => {}
+        Run::Done(()) | Run::Cancelled => {}
         Run::Panicked => driver.log(|| tracing::error!("`disconnected` panicked")),
         Run::TimedOut => {
             driver.log(|| tracing::error!("`disconnected` took longer than `close_timeout`"));

@@ -1,40 +1,58 @@
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::queue::Queue;
+use super::outbox::Progress;
+use super::queue::{BATCH, Queue};
 
 thread_local! {
     /// What a thread writes from: members keep no buffer of their own.
-    static BATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Writes to a TCP connection what waits in a queue. Anyone may, while it has the outbox's lock: the
-/// system takes the bytes or says at once that it would block.
-pub(super) struct Writer {
-    half: OwnedWriteHalf,
+/// Where bytes are written without waiting.
+pub(crate) trait WriteHalf {
+    /// Writes some bytes, or fails with [`io::ErrorKind::WouldBlock`].
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Ready when a write is worth another try.
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl WriteHalf for OwnedWriteHalf {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        OwnedWriteHalf::try_write(self, bytes)
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.as_ref().poll_write_ready(cx)
+    }
+}
+
+/// Writes what is pending in a queue to a TCP connection, on whatever task has the outbox's lock.
+pub(super) struct Writer<H> {
+    half: H,
     /// What was taken from the queue and would have blocked.
-    rest: Option<Box<Bytes>>,
+    left: Option<Box<Bytes>>,
     /// Whether the system took some since this was last asked.
     moved: bool,
 }
 
-impl Writer {
-    pub(super) fn new(half: OwnedWriteHalf) -> Self {
-        Self { half, rest: None, moved: false }
+impl<H: WriteHalf> Writer<H> {
+    pub(super) fn new(half: H) -> Self {
+        Self { half, left: None, moved: false }
     }
 
-    /// Gives back the half, and what it has not taken of a frame or more that it was given.
-    pub(super) fn into_parts(self) -> (OwnedWriteHalf, Bytes) {
-        (self.half, self.rest.map_or_else(Bytes::new, |rest| *rest))
+    /// Gives back the half, and what it has not taken of the frames that it was given.
+    pub(super) fn into_parts(self) -> (H, Bytes) {
+        (self.half, self.left.map_or_else(Bytes::new, |left| *left))
     }
 
     /// How many bytes were taken from the queue and not written.
-    pub(super) fn rest(&self) -> usize {
-        self.rest.as_ref().map_or(0, |rest| rest.len())
+    pub(super) fn left(&self) -> usize {
+        self.left.as_ref().map_or(0, |left| left.len())
     }
 
     /// Whether any byte was taken since this was last asked.
@@ -42,52 +60,51 @@ impl Writer {
         std::mem::take(&mut self.moved)
     }
 
-    /// Writes what waits, as much as goes; says whether that was all.
-    pub(super) fn write(&mut self, queue: &mut Queue) -> io::Result<bool> {
-        if let Some(mut rest) = self.rest.take() {
-            let written = self.write_some(&rest);
-            rest.advance(*written.as_ref().unwrap_or(&0));
-            self.moved |= matches!(written, Ok(1..));
-            if !rest.is_empty() {
-                self.rest = Some(rest);
-                return written.map(|_| false);
+    /// Writes once: what is left of the batch before, or else a batch of what is pending.
+    pub(super) fn write(&mut self, queue: &mut Queue) -> io::Result<Progress> {
+        if let Some(mut left) = self.left.take() {
+            let written = self.write_some(&left);
+            left.advance(*written.as_ref().unwrap_or(&0));
+            if !left.is_empty() {
+                self.left = Some(left);
+                return written.map(|_| Progress::WouldBlock);
             }
+            return Ok(if queue.waiting() == 0 { Progress::Done } else { Progress::More });
         }
-        BATCH.with_borrow_mut(|batch| {
-            loop {
-                batch.clear();
-                queue.take(batch);
-                if batch.is_empty() {
-                    return Ok(true);
-                }
-                let written = self.write_some(batch);
-                let rest = &batch[*written.as_ref().unwrap_or(&0)..];
-                self.moved |= rest.len() < batch.len();
-                if !rest.is_empty() {
-                    self.rest = Some(Box::new(Bytes::copy_from_slice(rest)));
-                    return written.map(|_| false);
-                }
-                if queue.waiting() == 0 {
-                    return Ok(true);
-                }
-            }
-        })
+        // A thread that ends has no buffer.
+        let mut batch = BUFFER.try_with(Cell::take).unwrap_or_default();
+        batch.clear();
+        queue.take(&mut batch);
+        let written = self.write_some(&batch);
+        let left = &batch[*written.as_ref().unwrap_or(&0)..];
+        let progress = if !left.is_empty() {
+            self.left = Some(Box::new(Bytes::copy_from_slice(left)));
+            written.map(|_| Progress::WouldBlock)
+        } else if batch.len() < BATCH || queue.waiting() == 0 {
+            Ok(Progress::Done)
+        } else {
+            Ok(Progress::More)
+        };
+        let _ = BUFFER.try_with(|buffer| buffer.set(batch));
+        progress
     }
 
     /// Writes what can be written now.
-    fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        match self.half.try_write(bytes) {
+        let written = match self.half.try_write(bytes) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             written => written,
-        }
+        };
+        self.moved |= matches!(written, Ok(1..));
+        written
     }
 
     /// Ready when writing is worth another try.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.half.as_ref().poll_write_ready(cx)
+        self.half.poll_ready(cx)
     }
 }

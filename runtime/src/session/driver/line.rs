@@ -9,8 +9,8 @@ use crate::server::Connection;
 use crate::session::DisconnectReason;
 use crate::session::absence::Absence;
 use crate::session::door::{Granted, Refused};
-use crate::session::outbox::Ending;
 use crate::session::secret::Secret;
+use crate::session::signals::{Ending, Signal};
 use crate::wire::Unrecovered;
 
 /// What a session has of its client.
@@ -60,40 +60,43 @@ impl Driver {
         self.end(reason.clone(), Unrecovered::Ended);
         self.member.door().shut();
         if *reason == DisconnectReason::ShutDown {
-            // Whatever of this client's was not received by now never will be.
-            self.acknowledge();
+            // What this client has sent and is not received by now never will be.
+            self.intake.acknowledge();
         }
         if let Line::Down(absence) = &self.line {
-            let bytes = self.member.outbox().discard();
+            let bytes = self.member.outbox().discard().unwrap_or_default();
             self.member.hub().recovery.attached(absence.place, bytes);
         }
     }
 
-    /// Looks why the task was called: the session is to end, the client is too slow, or back.
-    pub(super) fn answer_call(&mut self) {
-        if self.member.outbox().take_call() {
-            self.look();
+    /// Looks at the signals: the session is to end, the client is too slow, or back.
+    pub(super) fn take_signals(&mut self) {
+        if self.member.signals().is_raised() {
+            self.handle_signals();
         }
     }
 
     #[cold]
-    fn look(&mut self) {
-        let outbox = self.member.outbox();
-        // Who comes to the door knocks.
-        self.visited = true;
-        self.cut = outbox.is_cut();
-        if let Some(ending) = outbox.ending() {
+    fn handle_signals(&mut self) {
+        let signals = self.member.signals();
+        let raised = signals.take();
+        self.cancelled |= raised.has(Signal::Cancel);
+        self.resume_requested |= raised.has(Signal::Resume);
+        if let Some(ending) = signals.ending() {
             let (reason, why) = match ending {
                 Ending::Asked(reason) => (reason, Unrecovered::Ended),
                 Ending::Overflow => (self.line.overflow_reason(), Unrecovered::Overflow),
                 Ending::Evicted => (self.line.overflow_reason(), Unrecovered::Evicted),
             };
             self.end(reason, why);
-        } else if outbox.is_slow() {
+        } else if raised.has(Signal::TooSlow)
+            && let Line::Up(_) = self.line
+        {
             self.lose(DisconnectReason::TooSlow);
         }
-        if let Some((comeback, connection)) = self.member.door().arrived()
-            && comeback == self.comebacks
+        if raised.has(Signal::Resume)
+            && let Some((generation, connection)) = self.member.door().arrived()
+            && generation == self.generation
         {
             self.attach(*connection);
         }
@@ -104,18 +107,19 @@ impl Driver {
         if self.ended.is_some() {
             return;
         }
-        // Who was never welcomed has no secret to come back with.
+        // A client that was never welcomed has no secret to resume with.
         let was_welcomed = match &self.line {
-            Line::Up(connection) => connection.was_greeted() || self.comebacks > 0,
+            Line::Up(connection) => connection.was_greeted() || self.generation > 0,
             Line::Down(_) => true,
         };
-        if !self.member.outbox().keeps() || !reason.may_come_back() || !was_welcomed {
+        if !self.member.keeps() || !reason.may_come_back() || !was_welcomed {
             self.end(reason, Unrecovered::Ended);
             return;
         }
+        let Line::Up(connection) = &mut self.line else { return };
         tracing::debug!(%reason, "connection lost; the session is kept");
         let limits = self.member.limits();
-        let place = self.detach();
+        let place = self.member.hub().recovery.detached(&self.member, connection.detach());
         let absence = Absence::new(reason.clone(), limits.recovery_window, place);
         if let Line::Up(connection) = std::mem::replace(&mut self.line, Line::Down(absence))
             && !matches!(reason, DisconnectReason::ConnectionLost { .. })
@@ -123,12 +127,6 @@ impl Driver {
             let (code, words) = reason.close();
             connection.hang_up(code, words, limits.close_timeout);
         }
-    }
-
-    /// Counts the session among those without a connection. Returns its place there.
-    fn detach(&self) -> u64 {
-        let bytes = self.member.outbox().detach();
-        self.member.hub().recovery.detached(&self.member, bytes)
     }
 
     /// Goes on over a new connection.
@@ -139,9 +137,8 @@ impl Driver {
             tracing::debug!("the client is back");
             self.line = Line::Up(connection);
             self.stall.over();
-            self.malformed_in_a_row = 0;
-            self.deaf = false;
-            self.liveness.heard();
+            self.intake.restart();
+            self.heartbeat.restart();
         }
     }
 
@@ -152,7 +149,7 @@ impl Driver {
         secret: &Secret,
         answer: oneshot::Sender<Result<Granted, Refused>>,
     ) {
-        self.answer_call();
+        self.take_signals();
         // The client may have given up, or the session ended, while `resumed` ran: who is not answered
         // asks what has become of it.
         if self.ended.is_some() || answer.is_closed() {
@@ -167,7 +164,8 @@ impl Driver {
                 return;
             }
         };
-        let Ok(growth) = self.member.outbox().rewind(received) else {
+        // What the client has received is confirmed; the rest is pending again when it is attached.
+        let Ok(growth) = self.member.outbox().confirm(received) else {
             let _ = answer.send(Err(Refused::Mismatch));
             return;
         };
@@ -177,10 +175,10 @@ impl Driver {
             let error = "the client came back over a new one".to_owned();
             self.lose(DisconnectReason::ConnectionLost { error });
         }
-        self.comebacks += 1;
+        self.generation += 1;
         // The welcome tells how much has come.
-        let received = self.receipts.tell();
-        let granted = Granted { turn: self.comebacks, received, secret };
+        let received = self.intake.tell_received();
+        let granted = Granted { turn: self.generation, received, secret };
         // If nobody waits any more, the client may come once more.
         let _ = answer.send(Ok(granted));
     }
@@ -192,33 +190,28 @@ impl Driver {
             self.ended,
             Some(DisconnectReason::Closed { .. } | DisconnectReason::Disconnected)
         );
-        !asked && !self.cut
+        !asked && !self.cancelled
     }
 
-    /// Closes the connection: what waits goes out, then a close frame, then TCP's own goodbye.
-    pub(in crate::session) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
-        // Its goodbye may take a while.
-        drop(std::mem::take(&mut self.cork));
-        let connection = match self.line {
-            Line::Up(connection) if !matches!(reason, DisconnectReason::ConnectionLost { .. }) => {
-                connection
-            }
-            _ => {
-                self.member.outbox().discard();
-                self.member.outbox().forget_task();
-                return;
-            }
-        };
-        let limits = self.member.limits();
-        let (code, words) = reason.close();
-        let words = match reason {
-            DisconnectReason::ShutDown => with_retry_hint(words, limits.retry_window),
-            _ => words.to_owned(),
-        };
-        // A client that has said its last word sends nothing that would have to be read.
-        let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
-        connection.finish(code, &words, linger, limits.close_timeout).await;
-        self.member.outbox().forget_task();
+    /// Closes the connection: what is pending goes out, then a close frame, then TCP's own goodbye.
+    pub(in crate::session) async fn finish(self: Box<Self>, reason: &DisconnectReason) {
+        let (limits, outbox) = (self.member.limits(), self.member.outbox());
+        if let Line::Up(connection) = self.line
+            && !matches!(reason, DisconnectReason::ConnectionLost { .. })
+        {
+            let (code, words) = reason.close();
+            let words = match reason {
+                DisconnectReason::ShutDown => with_retry_hint(words, limits.retry_window),
+                _ => words.to_owned(),
+            };
+            // A client that has sent a close frame sends nothing that would have to be read.
+            let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
+            connection.finish(code, &words, linger, limits.close_timeout).await;
+        }
+        // A user may keep the socket, which keeps neither frames nor the task.
+        outbox.detach();
+        outbox.discard();
+        self.member.signals().unregister();
     }
 }
 

@@ -1,46 +1,64 @@
 //! What becomes of a frame.
 
-/// What becomes of a frame for a client that is too slow for it.
+/// What is to become of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// It waits; the connection is cut when too much does.
+    /// It is pending until it is written; the connection is cut when too much is pending.
     Reliable,
-    /// The client goes without it.
+    /// A client that is too slow does not get it.
     Volatile,
-    /// It takes the place of the one with the same key that waits.
+    /// It replaces the pending frame with the same key.
     Latest(u64),
+    /// It belongs to this connection: it is not counted, goes first, and is dropped with the
+    /// connection. Acknowledgements and heartbeats are such frames.
+    Uncounted,
 }
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Queued,
-    /// Queued, and one before it was dropped for it.
+    /// Queued, and an older one was dropped for it.
     Replaced,
-    /// The client goes without it.
+    /// Dropped, as its policy says.
     Dropped,
     /// The session is over, or about to be.
     Missed,
 }
 
-/// What became of a frame, and by how many bytes a session without a connection has grown.
+/// What became of a frame, and what the caller does about it once the outbox's lock is free.
 #[derive(Debug, PartialEq, Eq)]
+#[must_use]
 pub(crate) struct Pushed {
     pub(crate) fate: Fate,
+    /// By how many bytes a detached session has grown.
     pub(crate) growth: isize,
-    /// The task was not woken: whoever pushed the frame has to see to it that it is written.
-    pub(crate) corked: bool,
-    /// It waits behind much that somebody has promised to write.
-    pub(crate) much: bool,
+    pub(crate) then: Then,
+}
+
+/// What the caller of [`Outbox::push`](super::Outbox::push) does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    /// Wakes the task.
+    Wake,
+    /// Adds the member to a batch, whose flush writes the frame.
+    Batch,
+    /// Flushes the batch that has the member soon, because much is pending.
+    FlushSoon,
+    /// Raises [`Signal::TooSlow`](crate::session::signals::Signal::TooSlow).
+    CutConnection,
+    /// Ends the session with [`Ending::Overflow`](crate::session::Ending::Overflow).
+    EndSession,
 }
 
 impl From<Fate> for Pushed {
     fn from(fate: Fate) -> Self {
-        Self { fate, growth: 0, corked: false, much: false }
+        Self { fate, growth: 0, then: Then::Nothing }
     }
 }
 
-/// A frame that is larger than all that may wait.
+/// A frame that is larger than all that may be pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("larger than `max_outbox_size`")]
 pub(crate) struct TooLarge;

@@ -1,24 +1,42 @@
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::task::Wake;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::*;
 
-#[derive(Default)]
-struct Wakes(AtomicUsize);
+/// What was written to one connection, and how many bytes its transport still takes.
+#[derive(Clone)]
+struct FakeHalf(Rc<RefCell<(Vec<u8>, usize)>>);
 
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+impl FakeHalf {
+    fn new(capacity: usize) -> Self {
+        Self(Rc::new(RefCell::new((Vec::new(), capacity))))
+    }
+
+    fn written(&self) -> String {
+        String::from_utf8(self.0.borrow().0.clone()).expect("letters")
     }
 }
 
-fn waker() -> (Arc<Wakes>, Waker) {
-    let counter = Arc::<Wakes>::default();
-    (Arc::clone(&counter), counter.into())
+impl WriteHalf for FakeHalf {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let (written, capacity) = &mut *self.0.borrow_mut();
+        let count = bytes.len().min(*capacity);
+        if count == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        written.extend_from_slice(&bytes[..count]);
+        *capacity -= count;
+        Ok(count)
+    }
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.0.borrow().1 == 0 { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
 }
 
-fn outbox(waiting: usize, volatile: usize, keeps: bool) -> Outbox {
+type TestOutbox = Outbox<FakeHalf>;
+
+fn outbox(waiting: usize, volatile: usize, keeps: bool) -> TestOutbox {
     let limits = Limits {
         max_outbox_size: waiting,
         volatile_outbox_size: volatile,
@@ -29,129 +47,156 @@ fn outbox(waiting: usize, volatile: usize, keeps: bool) -> Outbox {
     Outbox::new(&Arc::new(limits), keeps)
 }
 
-impl Outbox {
-    fn push(&self, frame: &[u8]) -> Fate {
-        self.push_as(Policy::Reliable, frame, false).expect("not too large").fate
+fn roomy() -> TestOutbox {
+    let limits = Limits { max_outbox_size: 64 << 20, ..Limits::default() };
+    Outbox::new(&Arc::new(limits), true)
+}
+
+impl TestOutbox {
+    fn push_as(&self, policy: Policy, frame: &[u8]) -> Pushed {
+        self.push(policy, frame, false).expect("not too large")
+    }
+
+    fn append(&self, frame: &[u8]) -> Fate {
+        self.push_as(Policy::Reliable, frame).fate
+    }
+
+    /// What a member with a batch is to do next.
+    fn batch(&self, frame: &[u8]) -> Then {
+        self.push(Policy::Reliable, frame, true).expect("not too large").then
     }
 
     fn taken(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        self.take(&mut bytes, Waker::noop());
+        self.take(&mut bytes);
         bytes
+    }
+
+    fn write_all(&self) -> Written {
+        self.write(&mut Context::from_waker(std::task::Waker::noop())).expect("no error")
+    }
+
+    fn link(&self) -> Link {
+        self.state.lock().link
     }
 }
 
 #[test]
-fn what_waits_is_taken_at_once_and_wakes_once() {
-    let (counter, waker) = waker();
+fn pending_frames_wake_once_and_are_taken_together() {
     let outbox = outbox(100, 100, false);
     let mut bytes = Vec::new();
-    assert_eq!(outbox.take(&mut bytes, &waker), Taken::Nothing);
-    outbox.push(b"one");
-    outbox.push(b"two");
-    assert_eq!(counter.0.load(Ordering::Relaxed), 1);
-    assert_eq!(outbox.take(&mut bytes, &waker), Taken::Bytes);
+    assert_eq!(outbox.take(&mut bytes), Taken::Nothing);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"one").then, Then::Wake);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"two").then, Then::Nothing);
+    assert_eq!(outbox.take(&mut bytes), Taken::Bytes);
     assert_eq!(bytes, b"onetwo");
 }
 
 #[test]
-fn over_the_limit_the_session_ends() {
+fn session_that_is_not_kept_ends_over_the_limit() {
     let outbox = outbox(10, 10, false);
-    outbox.push(b"12345678");
-    assert_eq!(outbox.ending(), None);
-    outbox.push(b"123");
-    assert_eq!(outbox.ending(), Some(Ending::Overflow));
-    assert_eq!(outbox.push(b"1"), Fate::Missed);
+    outbox.append(b"12345678");
+    assert_eq!(outbox.push_as(Policy::Reliable, b"123").then, Then::EndSession);
+    assert_eq!(outbox.append(b"1"), Fate::Missed);
 }
 
 #[test]
-fn over_the_limit_a_kept_session_loses_its_connection_and_nothing_else() {
+fn kept_session_loses_its_connection_over_the_limit_and_nothing_else() {
     let outbox = outbox(10, 10, true);
-    outbox.push(b"12345678");
-    assert!(!outbox.is_slow());
-    outbox.push(b"123");
-    assert!(outbox.is_slow());
-    assert_eq!((outbox.ending(), outbox.detach()), (None, 11));
-    outbox.push(b"123456789");
-    assert_eq!(outbox.ending(), None);
-    assert_eq!(outbox.push(b"1"), Fate::Queued);
-    assert_eq!(outbox.ending(), Some(Ending::Overflow), "more than both limits together");
+    assert_eq!(outbox.push_as(Policy::Reliable, b"12345678").then, Then::Nothing);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"123").then, Then::CutConnection);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"4").then, Then::Nothing, "it is cut once");
+    assert_eq!(outbox.detach().size, 12);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"12345678").then, Then::Nothing);
+    let pushed = outbox.push_as(Policy::Reliable, b"1");
+    assert_eq!((pushed.fate, pushed.growth), (Fate::Queued, 1));
+    assert_eq!(pushed.then, Then::EndSession, "more than both limits together");
 }
 
 #[test]
-fn who_asks_for_signs_of_life_and_reads_none_is_cut() {
+fn session_of_a_client_that_pings_and_reads_nothing_ends() {
     let outbox = outbox(1 << 20, 100, true);
     for _ in 0..MAX_UNCOUNTED {
-        outbox.push_uncounted(Frame::copy(b"12"));
+        assert_eq!(outbox.push_as(Policy::Uncounted, b"12").then, Then::Nothing);
     }
-    assert_eq!(outbox.ending(), None);
-    outbox.push_uncounted(Frame::copy(b"12"));
-    assert_eq!(outbox.ending(), Some(Ending::Overflow));
+    assert_eq!(outbox.push_as(Policy::Uncounted, b"12").then, Then::EndSession);
 }
 
 #[test]
-fn without_a_connection_only_so_many_frames_are_kept() {
+fn uncounted_frame_goes_first_and_is_dropped_with_the_connection() {
+    let outbox = outbox(100, 100, true);
+    outbox.append(b"1");
+    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").fate, Fate::Queued);
+    assert_eq!(outbox.taken(), b"ack1");
+    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").fate, Fate::Queued);
+    outbox.detach();
+    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").fate, Fate::Dropped);
+    outbox.attach();
+    assert_eq!(outbox.taken(), b"1");
+}
+
+#[test]
+fn uncounted_frame_wakes_a_task_whose_client_confirms_nothing() {
+    let outbox = outbox(100, 100, true);
+    outbox.append(b"123456");
+    assert_eq!(outbox.taken(), b"123456");
+    assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
+    assert_eq!(outbox.push_as(Policy::Reliable, b"7").then, Then::Nothing);
+    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").then, Then::Wake);
+}
+
+#[test]
+fn detached_session_keeps_frames_up_to_a_number() {
     let outbox = outbox(100, 100, true);
     outbox.detach();
     for _ in 0..4 {
-        outbox.push(b"1");
+        assert_eq!(outbox.push_as(Policy::Reliable, b"1").then, Then::Nothing);
     }
-    assert_eq!(outbox.ending(), None);
-    outbox.push(b"1");
-    assert_eq!(outbox.ending(), Some(Ending::Overflow));
+    assert_eq!(outbox.push_as(Policy::Reliable, b"1").then, Then::EndSession);
 }
 
 #[test]
-fn who_comes_back_to_more_than_may_wait_has_time_to_read_it() {
+fn client_that_resumes_to_more_than_may_be_pending_has_time_to_read_it() {
     let outbox = outbox(10, 10, true);
-    outbox.push(b"12345678");
-    outbox.push(b"123");
+    outbox.append(b"12345678");
+    outbox.append(b"123");
     outbox.detach();
-    assert_eq!(outbox.rewind(0), Ok(0));
+    assert_eq!(outbox.confirm(0), Ok(0));
     outbox.attach();
-    outbox.push(b"4");
-    assert!(!outbox.is_slow(), "not cut again before it could read anything");
+    let pushed = outbox.push_as(Policy::Reliable, b"4");
+    assert_eq!(pushed.then, Then::Nothing, "not cut again before it could read anything");
     assert_eq!(outbox.taken(), b"12345678", "the window of 5 bytes is closed then");
-    assert_eq!(outbox.confirm(1), Ok(()));
+    assert_eq!(outbox.confirm(1), Ok(0));
     assert_eq!(outbox.taken(), b"1234");
-    outbox.push(b"1234567");
-    assert!(outbox.is_slow());
+    assert_eq!(outbox.push_as(Policy::Reliable, b"1234567").then, Then::CutConnection);
 }
 
 #[test]
-fn who_is_behind_goes_without_what_is_volatile() {
+fn volatile_frame_is_dropped_for_a_slow_client() {
     let outbox = outbox(10, 5, false);
-    let volatile = |frame: &[u8]| {
-        let pushed = outbox.push_as(Policy::Volatile, frame, false);
-        pushed.expect("not too large").fate
-    };
-    assert_eq!(volatile(b"12345"), Fate::Queued);
-    assert_eq!(volatile(b"6"), Fate::Dropped);
-    outbox.push(b"789");
+    let volatile = |frame: &[u8]| outbox.push_as(Policy::Volatile, frame);
+    assert_eq!(volatile(b"12345").fate, Fate::Queued);
+    assert_eq!(volatile(b"6"), Fate::Dropped.into());
+    outbox.append(b"789");
     assert_eq!(outbox.taken(), b"12345789");
-    assert_eq!(volatile(b"0"), Fate::Dropped, "taken is not yet written");
+    assert_eq!(volatile(b"0"), Fate::Dropped.into(), "taken is not yet written");
     assert_eq!(outbox.taken(), b"");
-    assert_eq!(volatile(b"0"), Fate::Queued);
-    assert_eq!(outbox.ending(), None);
+    assert_eq!(volatile(b"0").fate, Fate::Queued);
 }
 
 #[test]
-fn without_a_connection_nothing_volatile_is_kept() {
+fn volatile_frame_is_dropped_for_a_detached_session() {
     let outbox = outbox(10, 10, true);
     outbox.detach();
-    let pushed = outbox.push_as(Policy::Volatile, b"1".as_slice(), false);
-    assert_eq!(pushed, Ok(Fate::Dropped.into()));
+    assert_eq!(outbox.push_as(Policy::Volatile, b"1"), Fate::Dropped.into());
 }
 
 #[test]
-fn only_the_newest_of_a_key_waits() {
+fn latest_frame_replaces_the_pending_one_of_its_key() {
     let outbox = outbox(100, 100, false);
-    let latest = |frame: &[u8], key| {
-        let pushed = outbox.push_as(Policy::Latest(key), frame, false);
-        pushed.expect("not too large").fate
-    };
+    let latest = |frame: &[u8], key| outbox.push_as(Policy::Latest(key), frame).fate;
     assert_eq!(latest(b"a1", 1), Fate::Queued);
-    outbox.push(b"x");
+    outbox.append(b"x");
     assert_eq!(latest(b"b1", 2), Fate::Queued);
     assert_eq!(latest(b"a2", 1), Fate::Replaced);
     assert_eq!(outbox.taken(), b"xb1a2", "at the tail");
@@ -160,135 +205,155 @@ fn only_the_newest_of_a_key_waits() {
 }
 
 #[test]
-fn what_was_taken_and_not_written_counts() {
+fn taken_bytes_count_until_they_are_written() {
     let outbox = outbox(10, 10, false);
-    outbox.push(b"12345678");
+    outbox.append(b"12345678");
     outbox.taken();
-    outbox.push(b"123");
-    assert_eq!(outbox.ending(), Some(Ending::Overflow));
+    outbox.block(1);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"12345678").then, Then::Nothing);
+    assert_eq!(outbox.push_as(Policy::Reliable, b"12").then, Then::EndSession);
 }
 
 #[test]
-fn a_blocked_task_is_woken_by_an_end_and_not_by_bytes() {
-    let (counter, waker) = waker();
-    let outbox = outbox(100, 100, false);
-    outbox.block(0, &waker);
-    outbox.push(b"one");
-    assert_eq!(counter.0.load(Ordering::Relaxed), 0);
-    outbox.end(Ending::Asked(DisconnectReason::Disconnected));
-    assert_eq!(counter.0.load(Ordering::Relaxed), 1);
-}
-
-#[test]
-fn what_was_written_counts_no_more() {
+fn frame_that_can_never_fit_is_refused_and_ends_nothing() {
     let outbox = outbox(10, 10, false);
-    outbox.push(b"12345678");
-    outbox.taken();
-    outbox.block(1, Waker::noop());
-    outbox.push(b"12345678");
-    assert_eq!(outbox.ending(), None);
-}
-
-#[test]
-fn a_frame_that_can_never_fit_is_refused_and_ends_nothing() {
-    let outbox = outbox(10, 10, false);
-    let pushed = outbox.push_as(Policy::Reliable, b"12345678901".as_slice(), false);
+    let pushed = outbox.push(Policy::Reliable, b"12345678901".as_slice(), false);
     assert_eq!(pushed, Err(TooLarge));
-    assert_eq!(outbox.ending(), None);
+    assert_eq!(outbox.append(b"1"), Fate::Queued);
 }
 
 #[test]
-fn the_last_frame_gets_in_and_nothing_after_it() {
+fn last_frame_is_taken_and_nothing_after_it() {
     let outbox = outbox(10, 10, false);
-    outbox.push(b"1234567890");
-    outbox.push(b"1");
-    outbox.push_last(Frame::copy(b"bye"));
-    assert_eq!(outbox.push(b"2"), Fate::Missed);
+    outbox.append(b"1234567890");
+    outbox.append(b"1");
+    outbox.seal(None);
+    outbox.seal(Some(&Frame::copy(b"bye")));
+    assert_eq!(outbox.append(b"2"), Fate::Missed);
     assert_eq!(outbox.taken(), b"bye");
 }
 
 #[test]
-fn the_last_frame_does_not_wait_for_what_is_unconfirmed() {
+fn last_frame_does_not_wait_for_confirmations() {
     let outbox = outbox(100, 100, true);
-    outbox.push(b"12345678");
+    outbox.append(b"12345678");
     assert_eq!(outbox.taken(), b"12345678");
-    outbox.push(b"9");
+    outbox.append(b"9");
     assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
-    outbox.push_last(Frame::copy(b"bye"));
+    outbox.seal(Some(&Frame::copy(b"bye")));
     assert_eq!(outbox.taken(), b"9bye");
 }
 
-/// What others write to, and what a client reads from.
-async fn line() -> (OwnedWriteHalf, tokio::net::TcpStream) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let addr = listener.local_addr().expect("bound");
-    let client = tokio::net::TcpStream::connect(addr).await.expect("it listens");
-    let (server, _) = listener.accept().await.expect("a connection");
-    (server.into_split().1, client)
-}
-
-fn push_corked(outbox: &Outbox, frame: &[u8]) -> Pushed {
-    outbox.push_as(Policy::Reliable, frame, true).expect("not too large")
-}
-
-#[tokio::test]
-async fn for_a_task_that_sleeps_another_writes() {
-    let (half, mut client) = line().await;
-    let (counter, waker) = waker();
-    let outbox = outbox(1 << 20, 1 << 20, false);
-    assert_eq!(outbox.rest(&waker), Rest::Writes, "nobody else can");
-    outbox.lend(half);
-    assert_eq!(outbox.rest(&waker), Rest::Sleeps);
-    assert!(push_corked(&outbox, b"one ").corked);
-    assert!(!push_corked(&outbox, b"two ").corked, "it is promised already");
-    outbox.wake_up();
-    outbox.push(b"own ");
-    // Who has promised may be on a thread that does not get to it.
-    assert_eq!(outbox.rest(&waker), Rest::Corked);
-    outbox.uncork();
-    outbox.uncork();
-    let mut bytes = [0; 12];
-    tokio::io::AsyncReadExt::read_exact(&mut client, &mut bytes).await.expect("written");
-    assert_eq!(&bytes, b"one two own ");
-    assert_eq!(outbox.rest(&waker), Rest::Sleeps);
-    assert_eq!(counter.0.load(Ordering::Relaxed), 0, "it was not woken");
-}
-
-#[tokio::test]
-async fn a_task_is_woken_when_another_cannot_write() {
-    let (half, _client) = line().await;
-    let (counter, waker) = waker();
-    let outbox = outbox(64 << 20, 1 << 20, false);
-    outbox.lend(half);
-    let frame = vec![b'x'; 1 << 20];
-    let mut much = false;
-    // More than the system takes of what is not read.
-    while counter.0.load(Ordering::Relaxed) == 0 {
-        assert_ne!(outbox.rest(&waker), Rest::Writes);
-        assert!(push_corked(&outbox, &frame).corked);
-        much |= push_corked(&outbox, &frame).much;
-        outbox.uncork();
-    }
-    assert!(much, "nobody else has a turn before a mebibyte is written");
-    assert_eq!(outbox.rest(&waker), Rest::Writes);
-    assert!(outbox.poll_write(&mut Context::from_waker(&waker)).is_pending());
-    assert!(!push_corked(&outbox, &frame).corked, "it would block");
-    assert_eq!(outbox.rest(&waker), Rest::Writes);
-}
-
-#[tokio::test]
-async fn what_the_client_has_to_confirm_first_is_for_nobody_to_write() {
-    let (half, _client) = line().await;
-    let (_, waker) = waker();
-    // Its window is 5 bytes.
+#[test]
+fn discard_drops_what_a_detached_session_keeps_and_spares_an_attached_one() {
     let outbox = outbox(100, 100, true);
-    outbox.lend(half);
-    assert_eq!(outbox.rest(&waker), Rest::Sleeps);
-    assert!(push_corked(&outbox, b"123456").corked);
-    outbox.uncork();
-    assert_eq!(outbox.rest(&waker), Rest::Writes);
-    assert!(outbox.poll_write(&mut Context::from_waker(&waker)).is_ready());
-    assert!(!push_corked(&outbox, b"7").corked);
+    outbox.append(b"123");
+    assert_eq!(outbox.discard(), None);
+    assert_eq!(outbox.append(b"4"), Fate::Queued);
+    assert_eq!(outbox.detach().size, 4);
+    assert_eq!(outbox.discard(), Some(4));
+    assert_eq!(outbox.append(b"5"), Fate::Missed);
+    outbox.attach();
+    assert_eq!(outbox.taken(), b"");
+}
+
+#[test]
+fn batch_writes_for_a_task_that_sleeps() {
+    let (outbox, half) = (outbox(1 << 20, 1 << 20, false), FakeHalf::new(usize::MAX));
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Awake, "no other task can write");
+    outbox.lend(half.clone());
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
+    assert_eq!(outbox.batch(b"one "), Then::Batch);
+    assert_eq!(outbox.batch(b"two "), Then::Nothing, "a batch has it already");
+    outbox.wake_up();
+    outbox.append(b"own ");
+    assert!(!outbox.flush() && half.written().is_empty(), "the task writes while it runs");
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Batched);
+    assert!(!outbox.flush());
+    assert!(!outbox.flush());
+    assert_eq!(half.written(), "one two own ");
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
+}
+
+#[test]
+fn task_is_woken_when_a_batch_cannot_write_everything() {
+    let (outbox, half) = (roomy(), FakeHalf::new(10));
+    outbox.lend(half.clone());
+    assert_eq!(outbox.write_all(), Written::All);
+    assert_eq!(outbox.batch(&[b'x'; MUCH]), Then::Batch);
+    assert_eq!(outbox.batch(b"y"), Then::FlushSoon);
+    assert!(outbox.flush());
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Awake);
+    assert_eq!(outbox.write_all(), Written::Blocked { moved: true });
+    assert_eq!(outbox.write_all(), Written::Blocked { moved: false });
+    assert_eq!(outbox.batch(b"z"), Then::Nothing, "it would block");
+    half.0.borrow_mut().1 = usize::MAX;
+    assert_eq!(outbox.write_all(), Written::All);
+    assert_eq!(half.written().len(), MUCH + 2);
+}
+
+#[test]
+fn other_tasks_run_before_one_client_is_written_too_much() {
+    let (outbox, half) = (roomy(), FakeHalf::new(usize::MAX));
+    outbox.lend(half.clone());
+    assert_eq!(outbox.write_all(), Written::All);
+    let frame = vec![b'x'; 3 * super::super::queue::BATCH];
+    assert_eq!(outbox.batch(&frame), Then::Batch);
+    for _ in 0..MAX_WRITES {
+        outbox.batch(&frame);
+        assert_eq!(outbox.confirm(0), Ok(0));
+    }
+    let mut received = 0;
+    let mut confirm = || {
+        received = half.written().len() as u64 / frame.len() as u64;
+        outbox.confirm(received).expect("written")
+    };
+    while outbox.flush() {
+        confirm();
+        outbox.sleep_if_batched();
+    }
+    confirm();
+    while half.written().len() < frame.len() * (MAX_WRITES + 1) {
+        let _ = outbox.write_all();
+        confirm();
+    }
+}
+
+#[test]
+fn client_that_has_to_confirm_first_is_written_nothing() {
+    // Its window is 5 bytes.
+    let (outbox, half) = (outbox(100, 100, true), FakeHalf::new(usize::MAX));
+    outbox.lend(half.clone());
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
+    assert_eq!(outbox.batch(b"123456"), Then::Batch);
+    assert!(!outbox.flush());
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Awake);
+    assert_eq!(outbox.write_all(), Written::All);
+    assert_eq!(outbox.batch(b"7"), Then::Nothing);
     outbox.confirm(1).expect("it was sent");
-    assert_eq!(outbox.rest(&waker), Rest::Corked);
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Batched);
+}
+
+/// A batch on another thread has the member while its client resumes: it must not write what is
+/// pending again to the old connection.
+#[test]
+fn batch_does_not_write_to_the_old_connection_of_a_client_that_resumes() {
+    let (outbox, old, new) = (roomy(), FakeHalf::new(usize::MAX), FakeHalf::new(usize::MAX));
+    outbox.lend(old.clone());
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
+    assert_eq!(outbox.batch(b"1"), Then::Batch);
+    assert!(!outbox.flush());
+    assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
+    assert_eq!(outbox.batch(b"2"), Then::Batch);
+    outbox.wake_up();
+    assert_eq!(outbox.confirm(0), Ok(0));
+    assert!(!outbox.flush());
+    let (half, left) = outbox.detach().writer.expect("it was lent");
+    assert_eq!((half.written().as_str(), left.len()), ("1", 0));
+    assert!(!outbox.flush());
+    outbox.attach();
+    outbox.lend(new.clone());
+    assert_eq!(outbox.write_all(), Written::All);
+    assert_eq!((old.written().as_str(), new.written().as_str()), ("1", "12"));
+    assert_eq!(outbox.link(), Link::Attached);
 }

@@ -82,7 +82,7 @@ proptest! {
                 }
                 Step::Lose(received) => {
                     queue.drop_uncounted();
-                    prop_assert_eq!(queue.rewind(model.reached + 1), Err(Mismatch));
+                    prop_assert_eq!(queue.confirm(model.reached + 1), Err(Mismatch));
                     let again = model.under_way.drain(..).map(|bytes| (None, bytes));
                     model.waiting.splice(0..0, again);
                     // Perhaps over a connection before the last.
@@ -90,7 +90,8 @@ proptest! {
                     let received = received.index(ahead + 1);
                     model.waiting.drain(..received);
                     model.confirmed += received as u64;
-                    prop_assert_eq!(queue.rewind(model.confirmed), Ok(()));
+                    prop_assert_eq!(queue.confirm(model.confirmed), Ok(()));
+                    queue.rewind();
                 }
             }
             let handed_over = model.confirmed + model.under_way.len() as u64;
@@ -186,14 +187,20 @@ fn an_attempt_that_comes_late_takes_nothing_back() {
     queue.push(b"c".as_slice());
     assert_eq!(taken(&mut queue), "abc");
     // It had seen one; the client has seen two since.
-    assert_eq!(queue.rewind(1), Ok(()));
+    assert_eq!(resume(&mut queue, 1), Ok(()));
     assert!(!queue.push_latest(b"d".as_slice(), 1), "what has a number keeps it");
-    assert_eq!(queue.rewind(4), Err(Mismatch));
-    assert_eq!(queue.rewind(2), Ok(()));
+    assert_eq!(resume(&mut queue, 4), Err(Mismatch));
+    assert_eq!(resume(&mut queue, 2), Ok(()));
     assert_eq!(taken(&mut queue), "cd");
-    assert_eq!(queue.rewind(1), Err(Mismatch));
-    assert_eq!(queue.rewind(4), Ok(()));
+    assert_eq!(resume(&mut queue, 1), Err(Mismatch));
+    assert_eq!(resume(&mut queue, 4), Ok(()));
     assert_eq!((queue.size(), queue.len(), queue.frames.len()), (0, 0, 0));
+}
+
+fn resume(queue: &mut Queue, received: u64) -> Result<(), Mismatch> {
+    queue.confirm(received)?;
+    queue.rewind();
+    Ok(())
 }
 
 #[test]

@@ -1,0 +1,315 @@
+//! Tasks write for others.
+//!
+//! To wake a task for one frame costs as much as the frame. So while a session's task is polled, the
+//! members that it emits to go to a batch. When the poll ends, the batch is flushed: each member is
+//! written to once, however many events were emitted. uWebSockets calls this corking.
+//!
+//! A thread has one batch. A thread that serves and nothing else runs a [`Flusher`], which owns that
+//! batch: other tasks run before a small batch is flushed. To read from many clients and then write to
+//! many is cheaper than to do one after the other, because the system's code for reading and its code
+//! for writing do not fit into a processor's cache together. On any other thread the batch is that of
+//! the running task, which takes it along when its poll ends.
+//!
+//! # State
+//!
+//! All of it is of one thread. [`Turn`] marks the thread while a session's task is polled, and its drop
+//! removes the mark, so no early return and no panic leaves the thread marked.
+//!
+//! | part | while a task is polled | between two polls |
+//! | --- | --- | --- |
+//! | the thread's batch, with a flusher | members that tasks of this thread have emitted to | the same |
+//! | the thread's batch, without one | members that this task has emitted to | empty |
+//! | the task's own batch | empty | without a flusher: the members that it still has to flush |
+//!
+//! A member that is in a batch is flushed, whatever happens: by the end of the poll, by the flusher, or
+//! when the task or the flusher is dropped.
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use super::Member;
+
+/// Members that are flushed before other tasks run.
+const MAX_FLUSH: usize = 128;
+/// Flush after 16 queued members, or after 16 tasks have left members to the flusher: with more, the
+/// memory of the first ones is in no cache any more.
+const FLUSH_AFTER: usize = 16;
+/// Members that a thread keeps memory for.
+const KEPT_CAPACITY: usize = 4096;
+
+thread_local! {
+    static THREAD: RefCell<Thread> = const { RefCell::new(Thread::new()) };
+}
+
+/// Members whose outboxes rely on being flushed.
+type Members = VecDeque<Arc<Member>>;
+
+struct Thread {
+    batch: Members,
+    /// Members that were ever taken out of the batch.
+    flushed: u64,
+    /// Tasks that have left members to the flusher since the last flush.
+    left: usize,
+    /// The session's task that is polled.
+    running: Option<Running>,
+    /// Wakes the flusher, if there is one.
+    flusher: Option<Waker>,
+}
+
+/// What is known of the session's task that is polled.
+#[derive(Clone, Copy)]
+struct Running {
+    /// Members that it emitted to in an earlier poll are not written to yet.
+    is_behind: bool,
+    /// It has emitted to others in this poll.
+    has_emitted: bool,
+}
+
+impl Thread {
+    const fn new() -> Self {
+        Self { batch: Members::new(), flushed: 0, left: 0, running: None, flusher: None }
+    }
+
+    /// Whether the batch is flushed before other tasks run.
+    fn is_due(&self) -> bool {
+        self.batch.len() >= FLUSH_AFTER || self.left >= FLUSH_AFTER
+    }
+
+    fn next(&mut self) -> Option<Arc<Member>> {
+        let member = self.batch.pop_front()?;
+        self.flushed += 1;
+        if self.batch.is_empty() && self.batch.capacity() > KEPT_CAPACITY {
+            self.batch = Members::new();
+        }
+        Some(member)
+    }
+}
+
+/// What `see` says of the thread. A thread that ends has no state any more, and no batch.
+fn thread<T: Default>(see: impl FnOnce(&mut Thread) -> T) -> T {
+    THREAD.try_with(|thread| see(&mut thread.borrow_mut())).unwrap_or_default()
+}
+
+/// Whether what is emitted on this thread now may go to a batch.
+pub(super) fn is_open() -> bool {
+    thread(|thread| thread.running.is_some() || thread.flusher.is_some())
+}
+
+/// Whether a task that is about to sleep may leave its own member to this thread's flusher.
+pub(super) fn is_flushed_soon() -> bool {
+    thread(|thread| thread.flusher.is_some() && !thread.is_due())
+}
+
+/// Whether the running task still waits until members that it emitted to are written to.
+pub(super) fn is_behind() -> bool {
+    thread(|thread| thread.running.is_some_and(|running| running.is_behind))
+}
+
+/// Adds a member whose outbox relies on being flushed.
+pub(super) fn add(member: &Arc<Member>) {
+    let added = THREAD.try_with(|thread| {
+        let mut thread = thread.borrow_mut();
+        if let Some(flusher) = &thread.flusher
+            && thread.batch.is_empty()
+        {
+            flusher.wake_by_ref();
+        }
+        thread.batch.push_back(Arc::clone(member));
+    });
+    if added.is_err() {
+        member.flush();
+    }
+}
+
+/// Flushes the batch before other tasks run, because much is pending for one of its members.
+pub(super) fn flush_soon() {
+    thread(|thread| thread.left = FLUSH_AFTER);
+}
+
+/// The running task emits to others. It goes on when they are written to.
+pub(crate) fn has_emitted() {
+    thread(|thread| {
+        if let Some(running) = &mut thread.running {
+            running.has_emitted = true;
+        }
+    });
+}
+
+/// Flushes the first members of the thread's batch, at most `max`. Says whether any is left.
+fn flush_some(max: usize) -> bool {
+    let count = thread(|thread| {
+        thread.left = 0;
+        thread.batch.len().min(max)
+    });
+    for _ in 0..count {
+        // One by one: a member that is dropped may run code of the user, which may emit, or panic.
+        if let Some(member) = thread(Thread::next) {
+            member.flush();
+        }
+    }
+    thread(|thread| !thread.batch.is_empty())
+}
+
+/// What a session's task still has to flush, or waits for.
+#[derive(Default)]
+struct TaskBatch {
+    /// On a thread without a flusher: members that it has emitted to.
+    members: Members,
+    /// On a thread with one: the task goes on when this many members were flushed.
+    until: u64,
+}
+
+impl Drop for TaskBatch {
+    fn drop(&mut self) {
+        while let Some(member) = self.members.pop_front() {
+            member.flush();
+        }
+    }
+}
+
+/// Marks the thread while a session's task is polled.
+struct Turn<'a> {
+    batch: &'a mut TaskBatch,
+    /// Another session's task is polled on this thread already, and flushes for this one.
+    is_inner: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn begin(batch: &'a mut TaskBatch) -> Self {
+        let is_inner = thread(|thread| {
+            if thread.running.is_some() {
+                return true;
+            }
+            let is_behind = !batch.members.is_empty() || thread.flushed < batch.until;
+            if thread.batch.is_empty() && is_behind {
+                mem::swap(&mut thread.batch, &mut batch.members);
+            }
+            thread.batch.append(&mut batch.members);
+            thread.running = Some(Running { is_behind, has_emitted: false });
+            false
+        });
+        Self { batch, is_inner }
+    }
+
+    /// The poll ends: flushes the batch, or leaves it to the flusher.
+    fn end(self) {
+        if self.is_inner {
+            return;
+        }
+        let is_due = thread(|thread| {
+            self.batch.until = 0;
+            if thread.batch.is_empty() || thread.flusher.is_none() {
+                return !thread.batch.is_empty();
+            }
+            if thread.running.is_some_and(|running| running.has_emitted) {
+                self.batch.until = thread.flushed + thread.batch.len() as u64;
+            }
+            thread.left += 1;
+            thread.is_due()
+        });
+        if is_due {
+            flush_some(MAX_FLUSH);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    /// Removes the mark. On a thread without a flusher the task takes along what is left.
+    fn drop(&mut self) {
+        if self.is_inner {
+            return;
+        }
+        thread(|thread| {
+            thread.running = None;
+            if thread.flusher.is_some() {
+                return;
+            }
+            // The thread keeps the memory for the next task.
+            let spare = mem::take(&mut self.batch.members);
+            if !thread.batch.is_empty() {
+                self.batch.members = mem::replace(&mut thread.batch, spare);
+            } else if thread.batch.capacity() == 0 {
+                thread.batch = spare;
+            }
+        });
+    }
+}
+
+pin_project! {
+    /// A session's task, which flushes at the end of each poll what it has emitted to others.
+    pub(super) struct Batched<F> {
+        #[pin]
+        task: F,
+        is_done: bool,
+        batch: TaskBatch,
+    }
+}
+
+impl<F: Future<Output = ()>> Batched<F> {
+    pub(super) fn new(task: F) -> Self {
+        Self { task, is_done: false, batch: TaskBatch::default() }
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Batched<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let turn = Turn::begin(this.batch);
+        if !*this.is_done {
+            *this.is_done = this.task.poll(cx).is_ready();
+        }
+        turn.end();
+        if !this.batch.members.is_empty() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if *this.is_done { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// Flushes what the tasks of its thread have left to it.
+///
+/// It is polled and dropped on a thread whose tasks move to no other. From its first poll on, tasks
+/// leave their batches to it. It is never ready.
+#[derive(Default)]
+pub(crate) struct Flusher(());
+
+impl Future for Flusher {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        thread(|thread| {
+            if thread.flusher.is_none() {
+                thread.flusher = Some(cx.waker().clone());
+            }
+        });
+        if flush_some(MAX_FLUSH) {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Flusher {
+    /// From here on tasks flush their own batches. The thread ends, or a member that was dropped in a
+    /// flush ran code of the user that panicked.
+    fn drop(&mut self) {
+        while let Some(member) = thread(|thread| {
+            thread.flusher = None;
+            thread.next()
+        }) {
+            member.flush();
+        }
+    }
+}

@@ -1,0 +1,256 @@
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+
+use super::*;
+use crate::rooms::Hub;
+use crate::server::Request;
+use crate::session::recovery::tests::request;
+use crate::session::{Presence, SocketId};
+
+/// More than a thread keeps memory for.
+const CROWD: usize = 5000;
+
+fn presence() -> Presence {
+    enter(request())
+}
+
+fn enter(request: Request) -> Presence {
+    let id = SocketId::random().expect("random bits");
+    Presence::enter(id, request, &Arc::<Hub>::default(), &Arc::default(), None)
+        .expect("there is room")
+}
+
+fn flusher() -> Flusher {
+    let mut flusher = Flusher::default();
+    poll(&mut flusher);
+    flusher
+}
+
+fn poll(flusher: &mut Flusher) {
+    assert!(Pin::new(flusher).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+fn queued() -> usize {
+    thread(|thread| thread.batch.len())
+}
+
+fn capacity() -> usize {
+    thread(|thread| thread.batch.capacity())
+}
+
+/// One poll of a task that emits to `count` members.
+fn turn(batch: &mut TaskBatch, presence: &Presence, count: usize) {
+    let turn = Turn::begin(batch);
+    for _ in 0..count {
+        add(presence.member());
+    }
+    turn.end();
+}
+
+#[test]
+fn task_that_emits_to_crowd_flushes_in_turns_and_keeps_no_memory() {
+    let presence = presence();
+    for size in [CROWD, 200, 1] {
+        let mut batch = TaskBatch::default();
+        turn(&mut batch, &presence, size);
+        let mut turns = 1;
+        while !batch.members.is_empty() {
+            assert_eq!(queued(), 0, "the task takes along what is left");
+            turn(&mut batch, &presence, 0);
+            turns += 1;
+        }
+        assert_eq!(turns, size.div_ceil(MAX_FLUSH));
+        assert_eq!(batch.members.capacity(), 0);
+        assert!((1..=KEPT_CAPACITY).contains(&capacity()) || size == CROWD, "{}", capacity());
+    }
+}
+
+#[test]
+fn task_that_is_behind_is_told_until_all_is_flushed() {
+    let presence = presence();
+    let mut batch = TaskBatch::default();
+    turn(&mut batch, &presence, MAX_FLUSH + 1);
+    for behind in [true, false] {
+        let turn = Turn::begin(&mut batch);
+        assert_eq!(is_behind(), behind);
+        turn.end();
+    }
+}
+
+#[test]
+fn batch_of_a_dropped_task_is_flushed() {
+    let presence = presence();
+    let count = Arc::strong_count(presence.member());
+    let mut batch = TaskBatch::default();
+    turn(&mut batch, &presence, 2 * MAX_FLUSH);
+    assert_eq!(Arc::strong_count(presence.member()), count + MAX_FLUSH);
+    drop(batch);
+    assert_eq!(Arc::strong_count(presence.member()), count);
+}
+
+#[test]
+fn panic_in_a_poll_leaves_no_mark_on_the_thread() {
+    let presence = presence();
+    let mut task = pin!(Batched::new(poll_fn(|_| {
+        add(presence.member());
+        panic!("as asked")
+    })));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(!is_open() && queued() == 0);
+    let polled = catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut cx)));
+    assert!(polled.is_err());
+    assert!(!is_open() && queued() == 0);
+    assert_eq!(task.as_mut().project().batch.members.len(), 1, "its drop flushes it");
+}
+
+#[test]
+fn task_that_is_done_ends_when_its_batch_is_flushed() {
+    let presence = presence();
+    let mut task = pin!(Batched::new(async {
+        for _ in 0..=MAX_FLUSH {
+            add(presence.member());
+        }
+    }));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(task.as_mut().poll(&mut cx).is_pending());
+    assert!(task.as_mut().poll(&mut cx).is_ready());
+}
+
+#[test]
+fn inner_turn_leaves_its_members_to_the_outer() {
+    let presence = presence();
+    let (mut outer, mut inner) = (TaskBatch::default(), TaskBatch::default());
+    let first = Turn::begin(&mut outer);
+    turn(&mut inner, &presence, 1);
+    assert!(is_open() && queued() == 1);
+    first.end();
+    assert!(!is_open() && queued() == 0);
+}
+
+#[test]
+fn flusher_flushes_a_crowd_in_turns_and_keeps_no_memory() {
+    let presence = presence();
+    let mut flusher = flusher();
+    let mut batch = TaskBatch::default();
+    turn(&mut batch, &presence, CROWD);
+    assert!(batch.members.is_empty(), "the flusher owns the batch");
+    let mut turns = 1;
+    while queued() > 0 {
+        poll(&mut flusher);
+        turns += 1;
+    }
+    assert_eq!(turns, CROWD.div_ceil(MAX_FLUSH));
+    assert_eq!((batch.members.capacity(), capacity()), (0, 0));
+}
+
+#[test]
+fn few_members_are_left_to_the_flusher_and_many_are_not() {
+    let presence = presence();
+    let mut flusher = flusher();
+    let mut batch = TaskBatch::default();
+    let mut turn = |count| turn(&mut batch, &presence, count);
+    turn(FLUSH_AFTER - 1);
+    assert_eq!(queued(), FLUSH_AFTER - 1);
+    assert!(is_flushed_soon());
+    turn(1);
+    assert_eq!(queued(), 0, "with {FLUSH_AFTER} the task flushes");
+    turn(1);
+    poll(&mut flusher);
+    assert_eq!(queued(), 0);
+    turn(1);
+    for _ in 1..FLUSH_AFTER {
+        assert_eq!(queued(), 1);
+        turn(0);
+    }
+    assert_eq!(queued(), 0, "after {FLUSH_AFTER} tasks the last of them flushes");
+    turn(1);
+    flush_soon();
+    assert!(!is_flushed_soon());
+    turn(0);
+    assert_eq!(queued(), 0, "much is flushed at once");
+}
+
+#[test]
+fn task_that_has_emitted_is_behind_until_the_flusher_has_flushed() {
+    let presence = presence();
+    let mut flusher = flusher();
+    let (mut speaker, mut bystander) = (TaskBatch::default(), TaskBatch::default());
+    let first = Turn::begin(&mut speaker);
+    for _ in 0..3 * MAX_FLUSH {
+        add(presence.member());
+    }
+    has_emitted();
+    first.end();
+    let check = |batch: &mut TaskBatch, behind| {
+        let turn = Turn::begin(batch);
+        assert_eq!(is_behind(), behind);
+        drop(turn);
+    };
+    check(&mut bystander, false);
+    while queued() > 0 {
+        check(&mut speaker, true);
+        poll(&mut flusher);
+    }
+    check(&mut speaker, false);
+}
+
+#[test]
+fn dropped_flusher_flushes_and_leaves_batches_to_tasks() {
+    let presence = presence();
+    let flusher = flusher();
+    assert!(is_open());
+    add(presence.member());
+    drop(flusher);
+    assert_eq!(queued(), 0);
+    assert!(!is_open() && !is_flushed_soon());
+}
+
+/// Something that a user's middleware has put into a request.
+#[derive(Clone)]
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("as asked");
+    }
+}
+
+#[test]
+fn member_that_panics_when_dropped_takes_no_other_out_of_the_batch() {
+    let presence = presence();
+    let mut flusher = flusher();
+    let mut request = http::Request::new(());
+    request.extensions_mut().insert(PanicsWhenDropped);
+    let ended = enter(Request::new(request, None));
+    add(ended.member());
+    add(presence.member());
+    // The batch has the last reference now.
+    drop(ended);
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut flusher))).is_err());
+    assert_eq!(queued(), 1);
+    poll(&mut flusher);
+    assert_eq!(queued(), 0);
+}
+
+/// Emits nothing, but uses the batch of a thread that ends.
+struct AddsWhenDropped(Presence);
+
+impl Drop for AddsWhenDropped {
+    fn drop(&mut self) {
+        assert!(!is_open() && !is_behind() && !is_flushed_soon());
+        add(self.0.member());
+    }
+}
+
+#[test]
+fn thread_that_ends_flushes_at_once() {
+    thread_local!(static LAST: RefCell<Option<AddsWhenDropped>> = const { RefCell::new(None) });
+    std::thread::spawn(|| {
+        // Registered first, so it is dropped after the state of the thread.
+        LAST.with_borrow_mut(|last| *last = Some(AddsWhenDropped(presence())));
+        assert!(!is_open());
+    })
+    .join()
+    .expect("no panic");
+}

@@ -1,0 +1,208 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::{Instant, Sleep};
+
+use super::limits::Limits;
+
+/// When something last came from a client, and what is due because of it.
+pub(super) struct Heartbeat {
+    received_at: Instant,
+    /// Something came since the timer was last polled, so the time is known.
+    is_fresh: bool,
+    pinged: bool,
+    /// Reading had stopped at the last poll, because as much was read ahead as may be.
+    paused: bool,
+    /// When the last unasked heartbeat was sent.
+    unasked_at: Option<Instant>,
+    timer: Timer,
+}
+
+/// Looked at when it fires, and not each time that something comes.
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// When it fires.
+    deadline: Instant,
+    /// It has the waker of the task, which is always the same.
+    armed: bool,
+}
+
+/// What is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// A ping, which the client has to answer.
+    Ping,
+    /// A ping and a pong. Reading has stopped, so a client that waits for the answer to its own ping
+    /// gets none, and in a browser it sees no ping frames.
+    Unasked,
+    /// The client was silent for the timeout.
+    Death,
+}
+
+impl Heartbeat {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let received_at = Instant::now();
+        let deadline = received_at + limits.heartbeat_interval.min(limits.heartbeat_timeout);
+        let sleep = Box::pin(tokio::time::sleep_until(deadline));
+        Self {
+            received_at,
+            is_fresh: false,
+            pinged: false,
+            paused: false,
+            unasked_at: None,
+            timer: Timer { sleep, deadline, armed: false },
+        }
+    }
+
+    /// Something came. The timer is left alone: it looks at the time when it fires.
+    pub(super) fn received(&mut self) {
+        self.received_at = Instant::now();
+        self.is_fresh = true;
+        self.pinged = false;
+    }
+
+    /// There is a new connection.
+    pub(super) fn restart(&mut self) {
+        self.paused = false;
+        self.received();
+    }
+
+    /// Ready when something is due. `paused`: reading has stopped, so silence does not count.
+    pub(super) fn poll_due(
+        &mut self,
+        paused: bool,
+        limits: &Limits,
+        cx: &mut Context<'_>,
+    ) -> Poll<Due> {
+        let (begins, ends) = (paused && !self.paused, self.paused && !paused);
+        self.paused = paused;
+        if ends {
+            self.received();
+        }
+        // A client that is read in short turns does not get one at each.
+        let is_due = |at: Instant| at.elapsed() >= limits.heartbeat_interval / 4;
+        if begins && self.unasked_at.is_none_or(is_due) {
+            return Poll::Ready(self.unasked());
+        }
+        match self.poll_silence(limits, cx) {
+            Poll::Ready(Due::Death) if paused => {
+                self.received();
+                Poll::Ready(self.unasked())
+            }
+            Poll::Ready(Due::Ping) if paused => Poll::Ready(self.unasked()),
+            due => due,
+        }
+    }
+
+    fn unasked(&mut self) -> Due {
+        self.unasked_at = Some(Instant::now());
+        Due::Unasked
+    }
+
+    /// Ready when nothing came for the interval, and again for the timeout.
+    fn poll_silence(&mut self, limits: &Limits, cx: &mut Context<'_>) -> Poll<Due> {
+        // The timer is memory of its own, which is not touched while messages come.
+        let is_early = std::mem::take(&mut self.is_fresh) && self.received_at < self.timer.deadline;
+        if self.timer.armed && (is_early || !self.timer.sleep.is_elapsed()) {
+            return Poll::Pending;
+        }
+        let (interval, timeout) = (limits.heartbeat_interval, limits.heartbeat_timeout);
+        self.timer.armed = false;
+        while self.timer.sleep.as_mut().poll(cx).is_ready() {
+            let silence = self.received_at.elapsed();
+            if silence >= timeout {
+                return Poll::Ready(Due::Death);
+            }
+            if silence >= interval && !self.pinged {
+                self.pinged = true;
+                self.timer.set(self.received_at + timeout);
+                return Poll::Ready(Due::Ping);
+            }
+            let next = if self.pinged { timeout } else { interval.min(timeout) };
+            self.timer.set(self.received_at + next);
+        }
+        // A task that has used up its budget is told to wait, and the timer is not looked at.
+        self.timer.armed = has_budget_remaining();
+        Poll::Pending
+    }
+}
+
+impl Timer {
+    fn set(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        self.sleep.as_mut().reset(deadline);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            heartbeat_interval: Duration::from_secs(30),
+            heartbeat_timeout: Duration::from_secs(45),
+            ..Limits::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_client_is_pinged_after_the_interval_and_lost_after_the_timeout() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(&limits());
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(start.elapsed().as_secs(), 30);
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Death);
+        assert_eq!(start.elapsed().as_secs(), 45);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn received_bytes_put_the_ping_off() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(&limits());
+        tokio::time::advance(Duration::from_secs(20)).await;
+        heartbeat.received();
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(start.elapsed().as_secs(), 50);
+        heartbeat.received();
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(start.elapsed().as_secs(), 80);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_before_the_deadline_leave_the_timer_alone() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::new(&limits());
+        poll_fn(|cx| {
+            assert!(heartbeat.poll_due(false, &limits(), cx).is_pending());
+            heartbeat.received();
+            assert!(heartbeat.poll_due(false, &limits(), cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn task_without_budget_is_woken_all_the_same() {
+        let mut heartbeat = Heartbeat::new(&limits());
+        poll_fn(|cx| {
+            while has_budget_remaining() {
+                let _ = std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx);
+            }
+            assert!(heartbeat.poll_due(false, &limits(), cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        tokio::task::yield_now().await;
+        let due = poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx));
+        let due = tokio::time::timeout(Duration::from_secs(60), due).await;
+        assert_eq!(due, Ok(Due::Ping));
+    }
+}

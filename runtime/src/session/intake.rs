@@ -1,0 +1,261 @@
+//! What comes from the client, sorted: heartbeats and confirmations are handled here, messages are for
+//! the session.
+
+use std::sync::Arc;
+
+use super::arrivals::{Arrival, Arrivals};
+use super::outbox::{Policy, TooLarge};
+use super::rate_limit::RateLimit;
+use super::reply::refusal;
+use super::{DisconnectReason, Member};
+use crate::server::{Connection, Message, Mode, broken};
+use crate::wire::{
+    CallId, CloseCode, ErrorBody, ErrorCode, Frame, Head, Receipts, control, is_counted, receipts,
+};
+
+/// What a session has received and not handled, and what it counts of it.
+pub(super) struct Intake {
+    member: Arc<Member>,
+    mode: Mode,
+    /// The message that was read last, if it is for the session.
+    arrival: Arrival,
+    /// Messages that were read while a handler ran.
+    read_ahead: Arrivals,
+    /// The call whose handler runs.
+    running: Option<CallId>,
+    receipts: Receipts,
+    rate: Option<Box<RateLimit>>,
+    malformed_in_a_row: u32,
+}
+
+/// What a message of the client is.
+enum Kind {
+    /// With its number, as every heartbeat of a client has.
+    Ping(Option<u64>),
+    Pong,
+    /// The number of frames that the client has received.
+    Ack(Option<u64>),
+    Event {
+        counted: bool,
+    },
+}
+
+impl Kind {
+    fn of(head: &Head, text: &str) -> Self {
+        let name = head.name(text);
+        // Most names are told from these by their first byte.
+        if !name.starts_with(['p', '$']) {
+            return Self::Event { counted: true };
+        }
+        match name {
+            control::PING => Self::Ping(head.payload(text).parse().ok()),
+            control::PONG => Self::Pong,
+            control::ACK => Self::Ack(head.payload(text).parse().ok()),
+            name => Self::Event { counted: is_counted(name) },
+        }
+    }
+}
+
+impl Intake {
+    pub(super) fn new(member: &Arc<Member>, mode: Mode) -> Self {
+        Self {
+            member: Arc::clone(member),
+            mode,
+            arrival: Arrival::default(),
+            read_ahead: Arrivals::default(),
+            running: None,
+            receipts: Receipts::new(receipts::SERVER),
+            rate: member.limits().rate.map(|rate| Box::new(RateLimit::new(rate))),
+            malformed_in_a_row: 0,
+        }
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The message that is to be handled now, and its text, which the connection has if it was read
+    /// last.
+    pub(super) fn arrival<'a>(&'a self, read_last: &'a str) -> (&'a Head, &'a str) {
+        let Arrival { head, kept } = &self.arrival;
+        (head, kept.as_deref().unwrap_or(read_last))
+    }
+
+    /// The message was decoded.
+    pub(super) fn forget_arrival(&mut self) {
+        self.arrival.kept = None;
+    }
+
+    /// The handler of a call, or of an event, begins or has ended.
+    pub(super) fn set_running(&mut self, call: Option<CallId>) {
+        self.running = call;
+    }
+
+    /// Goes on with what was read ahead, if anything was.
+    pub(super) fn take_next(&mut self) -> bool {
+        let Some(arrival) = self.read_ahead.pop() else { return false };
+        self.arrival = arrival;
+        true
+    }
+
+    /// Keeps the message that was read last until the running handler is done.
+    pub(super) fn keep(&mut self, text: &str) {
+        self.read_ahead.push(std::mem::take(&mut self.arrival.head), text);
+    }
+
+    /// Whether as much was read ahead as may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.read_ahead.is_full(self.member.limits().max_read_ahead)
+    }
+
+    /// There is a new connection.
+    pub(super) fn restart(&mut self) {
+        self.malformed_in_a_row = 0;
+    }
+
+    /// Handles what the connection has read. Says whether it is a message for the session; an error is
+    /// why the connection is of no use any more.
+    pub(super) fn sort(
+        &mut self,
+        read: Result<Message, tokio_tungstenite::tungstenite::Error>,
+        connection: &Connection,
+    ) -> Result<bool, DisconnectReason> {
+        match read {
+            Ok(Message::Text) => self.sort_text(connection.text()),
+            Ok(Message::Binary) => {
+                self.count(connection.binary().len());
+                self.refuse_malformed("a binary frame: this connection speaks JSON in text frames")
+            }
+            Ok(Message::Ping(_) | Message::Pong(_)) => {
+                self.member.outbox().shrink();
+                Ok(false)
+            }
+            Ok(Message::Close(frame)) => {
+                let (code, reason) = CloseCode::said(frame);
+                Err(DisconnectReason::ClientClosed { code, reason })
+            }
+            Err(error) => Err(broken(&error)),
+        }
+    }
+
+    fn sort_text(&mut self, text: &str) -> Result<bool, DisconnectReason> {
+        let head = match Head::parse(text) {
+            Ok(head) => head,
+            Err(malformed) => {
+                self.count(text.len());
+                return self.refuse_malformed(malformed.to_string());
+            }
+        };
+        let (kind, call) = (Kind::of(&head, text), head.id);
+        // What was read ahead before is not this one's text.
+        self.arrival = Arrival { head, kept: None };
+        if !matches!(kind, Kind::Event { .. }) {
+            self.well_formed();
+        }
+        match kind {
+            Kind::Event { counted: true } => self.count(text.len()),
+            Kind::Event { counted: false } => {}
+            Kind::Ping(number) => {
+                self.acknowledge();
+                self.member.outbox().shrink();
+                if let Ok(pong) = Frame::event(control::PONG, &number) {
+                    self.member.push_uncounted(&pong);
+                }
+                return Ok(false);
+            }
+            Kind::Ack(received) => {
+                if let Some(received) = received
+                    && self.member.outbox().confirm(received).is_err()
+                {
+                    tracing::debug!(received, "the client confirms what was never sent");
+                }
+                return Ok(false);
+            }
+            Kind::Pong => return Ok(false),
+        }
+        if let Some(rate) = &mut self.rate
+            && !rate.allow()
+        {
+            let what = "more events than the rate limit allows";
+            return self.refuse(&ErrorBody::new(ErrorCode::Limited, what), call).map(|()| false);
+        }
+        match call {
+            Some(id) if self.running == Some(id) || self.read_ahead.has_call(id) => {
+                self.refuse_malformed(format!("a call with the id {id} is still running"))
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// A message was well-formed.
+    pub(super) fn well_formed(&mut self) {
+        self.malformed_in_a_row = 0;
+    }
+
+    fn refuse_malformed(&mut self, what: impl Into<String>) -> Result<bool, DisconnectReason> {
+        self.refuse(&ErrorBody::new(ErrorCode::Malformed, what.into()), None).map(|()| false)
+    }
+
+    /// Tells the client that a message was refused. Clients of plain mode are told nothing. Fails when
+    /// too many messages in a row were malformed.
+    pub(super) fn refuse(
+        &mut self,
+        body: &ErrorBody,
+        call: Option<CallId>,
+    ) -> Result<(), DisconnectReason> {
+        tracing::debug!(code = %body.code, "message refused");
+        let counted = if body.code == ErrorCode::Malformed {
+            self.count_malformed()
+        } else {
+            self.well_formed();
+            Ok(())
+        };
+        if self.mode == Mode::Parlor
+            && let Some(frame) = refusal(body, call)
+            && let Err(error) = self.send(&frame)
+        {
+            self.member.log(|| tracing::error!(%error, "not sent: a frame of Parlor's own"));
+        }
+        counted
+    }
+
+    fn count_malformed(&mut self) -> Result<(), DisconnectReason> {
+        self.malformed_in_a_row += 1;
+        if self.malformed_in_a_row < self.member.limits().max_malformed {
+            return Ok(());
+        }
+        Err(DisconnectReason::ProtocolViolation {
+            code: CloseCode::POLICY,
+            message: format!("{} malformed messages in a row", self.malformed_in_a_row),
+        })
+    }
+
+    /// Sends a frame to this client.
+    pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
+        self.member.push(Policy::Reliable, frame).map(drop)
+    }
+
+    /// A counted frame of `bytes` has come. Clients that resume no session are not told.
+    fn count(&mut self, bytes: usize) {
+        if self.member.keeps() {
+            self.receipts.count(bytes);
+            if self.receipts.is_due() {
+                self.acknowledge();
+            }
+        }
+    }
+
+    /// Tells the client how much has come, if it does not know.
+    pub(super) fn acknowledge(&mut self) {
+        if self.receipts.is_owed()
+            && let Ok(frame) = Frame::event(control::ACK, &self.receipts.tell())
+        {
+            self.member.push_uncounted(&frame);
+        }
+    }
+
+    /// How many counted frames have come, for a welcome, which acknowledges them.
+    pub(super) fn tell_received(&mut self) -> u64 {
+        self.receipts.tell()
+    }
+}
