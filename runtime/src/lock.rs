@@ -128,7 +128,7 @@ mod held {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(parlor_model)))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 

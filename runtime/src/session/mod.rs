@@ -11,6 +11,8 @@ mod heartbeat;
 mod intake;
 mod limits;
 mod member;
+#[cfg(all(test, parlor_model))]
+mod model;
 mod outbox;
 mod queue;
 mod rate_limit;
