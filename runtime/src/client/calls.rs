@@ -43,25 +43,59 @@ impl<E> From<Failure> for CallError<E> {
 
 pub(super) type Outcome = Result<Answer, Failure>;
 
+/// A call without an answer.
+///
+/// It holds the waker of its caller, so it is dropped after the lock of the client is released.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     caller: oneshot::Sender<Outcome>,
     /// How far the tally had come when it was sent; `None` while it waits.
     sent_at: Option<u64>,
+}
+
+impl Pending {
+    /// Whether it still waits to be sent.
+    pub(super) fn waits(&self) -> bool {
+        self.sent_at.is_none()
+    }
+}
+
+/// A call that has its outcome; see [`complete`].
+#[derive(Debug)]
+pub(super) struct Over {
+    call: Pending,
+    outcome: Outcome,
+}
+
+impl Over {
+    /// How far the tally had come when the call was sent.
+    pub(super) fn sent_at(&self) -> Option<u64> {
+        self.call.sent_at
+    }
+}
+
+/// Gives callers their outcomes, which wakes them. A waker may come back into the client, so this is
+/// called after the lock of the client is released.
+pub(super) fn complete(calls: impl IntoIterator<Item = Over>) {
+    for Over { call, outcome } in calls {
+        // A caller that has gone away wants no outcome.
+        let _ = call.caller.send(outcome);
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Calls(HashMap<u64, Pending>);
 
 impl Calls {
-    /// A call that waits to be sent; `None` if there are too many.
-    pub(super) fn add(&mut self, id: u64) -> Option<oneshot::Receiver<Outcome>> {
-        if self.0.len() >= MAX_CALLS {
-            return None;
-        }
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_CALLS
+    }
+
+    /// Adds a call that waits to be sent.
+    pub(super) fn add(&mut self, id: u64) -> oneshot::Receiver<Outcome> {
         let (caller, outcome) = oneshot::channel();
         self.0.insert(id, Pending { caller, sent_at: None });
-        Some(outcome)
+        outcome
     }
 
     /// Notes that the call goes out, when the tally has come so far.
@@ -71,37 +105,31 @@ impl Calls {
         }
     }
 
-    /// Hands over an answer; says how far the tally had come when the call was sent.
-    pub(super) fn answer(&mut self, id: u64, answer: Answer) -> Option<u64> {
-        let call = self.0.remove(&id)?;
-        // A caller that has gone away wants no answer.
-        let _ = call.caller.send(Ok(answer));
-        call.sent_at
+    #[must_use = "it is dropped after the lock is released"]
+    pub(super) fn forget(&mut self, id: u64) -> Option<Pending> {
+        self.0.remove(&id)
     }
 
-    /// Forgets a call; says whether it still waits to be sent.
-    pub(super) fn forget(&mut self, id: u64) -> bool {
-        self.0.remove(&id).is_some_and(|call| call.sent_at.is_none())
-    }
-
-    /// Fails one call.
-    pub(super) fn fail(&mut self, id: u64, failure: Failure) {
-        if let Some(call) = self.0.remove(&id) {
-            let _ = call.caller.send(Err(failure));
-        }
+    /// Ends one call.
+    #[must_use = "it is completed after the lock is released"]
+    pub(super) fn end(&mut self, id: u64, outcome: Outcome) -> Option<Over> {
+        Some(Over { call: self.0.remove(&id)?, outcome })
     }
 
     /// Fails the calls that were sent.
-    pub(super) fn fail_sent(&mut self, failure: &Failure) {
-        for (_, call) in self.0.extract_if(|_, call| call.sent_at.is_some()) {
-            let _ = call.caller.send(Err(failure.clone()));
-        }
+    #[must_use = "they are completed after the lock is released"]
+    pub(super) fn fail_sent(&mut self, failure: &Failure) -> Vec<Over> {
+        self.fail(failure, |call| !call.waits())
     }
 
     /// Fails all calls.
-    pub(super) fn fail_all(&mut self, failure: &Failure) {
-        for (_, call) in self.0.drain() {
-            let _ = call.caller.send(Err(failure.clone()));
-        }
+    #[must_use = "they are completed after the lock is released"]
+    pub(super) fn fail_all(&mut self, failure: &Failure) -> Vec<Over> {
+        self.fail(failure, |_| true)
+    }
+
+    fn fail(&mut self, failure: &Failure, which: impl Fn(&Pending) -> bool) -> Vec<Over> {
+        let failed = self.0.extract_if(|_, call| which(call));
+        failed.map(|(_, call)| Over { call, outcome: Err(failure.clone()) }).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::calls::{Answer, Calls, Failure, Outcome};
+use super::calls::{Answer, Calls, Failure, Outcome, Over, Pending, complete};
 use super::change::{ClientStatus, ConnectionChange};
 use super::error::EmitError;
 use super::inbox::Inbox;
@@ -96,12 +96,12 @@ impl Shared {
         if state.stalled && state.phase == Phase::Connected {
             return Err(Failure::EventsNotPolled);
         }
-        let outcome = state.calls.add(id).ok_or(Failure::Unsent(EmitError::Full))?;
-        let message = Outgoing { text: text.into(), call: Some(id) };
-        if let Err(error) = state.push(session, message, self.buffer) {
-            state.calls.forget(id);
-            return Err(Failure::Unsent(error));
+        if state.calls.is_full() {
+            return Err(Failure::Unsent(EmitError::Full));
         }
+        let message = Outgoing { text: text.into(), call: Some(id) };
+        state.push(session, message, self.buffer).map_err(Failure::Unsent)?;
+        let outcome = state.calls.add(id);
         drop(state);
         self.wake.notify_one();
         Ok(outcome)
@@ -109,21 +109,26 @@ impl Shared {
 
     pub(super) fn forget(&self, id: u64) {
         let mut state = self.state.lock();
-        if state.calls.forget(id) {
+        let call = state.calls.forget(id);
+        if call.as_ref().is_some_and(Pending::waits) {
             state.queue.remove_call(id);
         }
+        drop(state);
+        drop(call);
     }
 
     /// Closes for good: calls fail now, the emits that wait still go out.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Connected | Phase::Reconnecting) {
-            state.phase = Phase::Closing;
-            state.calls.fail_all(&Failure::Closed);
-            state.queue.remove_calls();
-            drop(state);
-            self.wake.notify_one();
+        if matches!(state.phase, Phase::Closing | Phase::Closed) {
+            return;
         }
+        state.phase = Phase::Closing;
+        let failed = state.calls.fail_all(&Failure::Closed);
+        state.queue.remove_calls();
+        drop(state);
+        self.wake.notify_one();
+        complete(failed);
     }
 
     pub(super) fn status(&self) -> ClientStatus {
@@ -145,25 +150,28 @@ impl Shared {
         if state.phase == Phase::Reconnecting {
             state.phase = Phase::Connected;
         }
-        let mut emits = 0;
         let mut larger = state.tally.remove_larger(max_message);
         larger.extend(state.queue.remove_larger(max_message));
-        for Outgoing { text, call } in larger {
-            let size = text.len();
-            tracing::warn!(
-                size,
-                max_message,
-                "dropped a message: the server takes less than before"
-            );
-            match call {
+        let mut emits = 0;
+        let mut failed = Vec::new();
+        for Outgoing { text, call } in &larger {
+            match *call {
                 Some(id) => {
-                    let error = EmitError::TooLarge { size, limit: max_message };
-                    state.calls.fail(id, Failure::Unsent(error));
+                    let error = EmitError::TooLarge { size: text.len(), limit: max_message };
+                    failed.extend(state.calls.end(id, Err(Failure::Unsent(error))));
                 }
                 None => emits += 1,
             }
         }
         drop(state);
+        for Outgoing { text, .. } in larger {
+            tracing::warn!(
+                size = text.len(),
+                max_message,
+                "dropped a message: the server takes less than before"
+            );
+        }
+        complete(failed);
         self.emits_lost(emits);
     }
 
@@ -203,9 +211,12 @@ impl Shared {
 
     pub(super) fn answered(&self, id: u64, answer: Answer) {
         let mut state = self.state.lock();
-        if let Some(count) = state.calls.answer(id, answer) {
+        let answered = state.calls.end(id, Ok(answer));
+        if let Some(count) = answered.as_ref().and_then(Over::sent_at) {
             state.tally.confirm(count);
         }
+        drop(state);
+        complete(answered);
     }
 
     /// How far the tally has come, for the server to confirm.
@@ -249,8 +260,10 @@ impl Shared {
     pub(super) fn stall(&self) {
         let mut state = self.state.lock();
         state.stalled = true;
-        state.calls.fail_all(&Failure::EventsNotPolled);
+        let failed = state.calls.fail_all(&Failure::EventsNotPolled);
         state.queue.remove_calls();
+        drop(state);
+        complete(failed);
     }
 
     pub(super) fn unstall(&self) {
@@ -270,8 +283,9 @@ impl Shared {
 
     /// Nothing resumes the session any more: what it left unanswered fails.
     pub(super) fn session_ends(&self) {
-        let count = self.state.lock().end_session();
-        self.emits_lost(count);
+        let (failed, emits) = self.state.lock().end_session();
+        complete(failed);
+        self.emits_lost(emits);
     }
 
     /// The connection is gone, and with it the session, unless it is `kept` until the next one.
@@ -282,10 +296,12 @@ impl Shared {
             state.phase = Phase::Reconnecting;
         }
         state.stalled = false;
-        let count = if kept && will_reconnect { 0 } else { state.end_session() };
+        let (failed, emits) =
+            if kept && will_reconnect { Default::default() } else { state.end_session() };
         drop(state);
+        complete(failed);
         self.inbox.change(ConnectionChange::Lost { code, reason, will_reconnect });
-        self.emits_lost(count);
+        self.emits_lost(emits);
     }
 
     /// The client is closed for good. Only the first time counts.
@@ -295,10 +311,11 @@ impl Shared {
             return;
         }
         state.phase = Phase::Closed;
-        state.calls.fail_all(&Failure::Closed);
-        let count = state.tally.end() + state.queue.clear() as u64;
+        let failed = state.calls.fail_all(&Failure::Closed);
+        let emits = state.tally.end() + state.queue.clear() as u64;
         drop(state);
-        self.emits_lost(count);
+        complete(failed);
+        self.emits_lost(emits);
         self.inbox.change(ConnectionChange::Closed { code, reason });
         self.inbox.end();
     }
@@ -316,12 +333,13 @@ impl State {
         self.phase == Phase::Closing && self.hook.is_none() && self.queue.is_empty()
     }
 
-    /// Says how many emits the server may not have received.
-    fn end_session(&mut self) -> u64 {
+    /// The calls that it leaves unanswered, and the number of emits that the server may not have
+    /// received.
+    #[must_use = "the calls are completed after the lock is released"]
+    fn end_session(&mut self) -> (Vec<Over>, u64) {
         self.hook = None;
         self.queue.drop_hook_lane();
-        self.calls.fail_sent(&Failure::Disconnected);
-        self.tally.end()
+        (self.calls.fail_sent(&Failure::Disconnected), self.tally.end())
     }
 
     fn push(

@@ -9,5 +9,6 @@ mod events;
 mod raw;
 mod reconnecting;
 mod recovery;
+mod reentering;
 mod served;
 mod unrecovered;
