@@ -1,7 +1,10 @@
 //! What came from the server and was not taken yet: bounded, and woken when something comes.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll, Waker};
+use std::mem;
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
 
 use super::change::ConnectionChange;
 use crate::lock::{Lock, rank};
@@ -23,14 +26,17 @@ pub(super) enum Item {
 }
 
 #[derive(Default)]
-pub(super) struct Inbox(Lock<State, { rank::CLIENT_INBOX }>);
+pub(super) struct Inbox {
+    state: Lock<State, { rank::CLIENT_INBOX }>,
+    /// Outside the lock: a waker that is woken, cloned or dropped may come back into the client.
+    reader: AtomicWaker,
+}
 
 #[derive(Default)]
 struct State {
     items: VecDeque<Item>,
     bytes: usize,
     changes: usize,
-    reader: Option<Waker>,
     /// The reader was dropped: what comes is discarded.
     unread: bool,
     /// Nothing comes any more.
@@ -67,54 +73,64 @@ impl Inbox {
     }
 
     fn push(&self, add: impl FnOnce(&mut State)) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if state.unread {
             return false;
         }
         add(&mut state);
         let full = state.bytes >= MAX_BYTES;
-        let reader = state.reader.take();
         drop(state);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
+        self.reader.wake();
         full
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.0.lock().bytes >= MAX_BYTES
+        self.state.lock().bytes >= MAX_BYTES
     }
 
     /// Takes the next item. The flag says that the inbox was full until then.
     pub(super) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<(Item, bool)>> {
-        let mut state = self.0.lock();
-        let was_full = state.bytes >= MAX_BYTES;
-        match state.items.pop_front() {
-            Some(item) => {
-                match &item {
-                    Item::Frame(text, _) => state.bytes -= text.len() + OVERHEAD,
-                    Item::Change(_) => state.changes -= 1,
-                }
-                let freed = was_full && state.bytes < MAX_BYTES;
-                Poll::Ready(Some((item, freed)))
-            }
-            None if state.ended => Poll::Ready(None),
-            None => {
-                state.reader = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        let taken = self.state.lock().take();
+        if taken.is_ready() {
+            return taken;
         }
+        self.reader.register(cx.waker());
+        // What came before the waker was registered wakes nothing.
+        self.state.lock().take()
     }
 
     /// Discards what waits and what comes.
     pub(super) fn discard(&self) {
-        let mut state = self.0.lock();
-        *state = State { unread: true, ended: state.ended, ..State::default() };
+        let mut state = self.state.lock();
+        let ended = state.ended;
+        let waiting = mem::replace(&mut *state, State { unread: true, ended, ..State::default() });
+        drop(state);
+        drop((waiting, self.reader.take()));
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Poll<Option<(Item, bool)>> {
+        let was_full = self.bytes >= MAX_BYTES;
+        match self.items.pop_front() {
+            Some(item) => {
+                match &item {
+                    Item::Frame(text, _) => self.bytes -= text.len() + OVERHEAD,
+                    Item::Change(_) => self.changes -= 1,
+                }
+                let freed = was_full && self.bytes < MAX_BYTES;
+                Poll::Ready(Some((item, freed)))
+            }
+            None if self.ended => Poll::Ready(None),
+            None => Poll::Pending,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use super::*;
     use crate::wire::CloseCode;
 

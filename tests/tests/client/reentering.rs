@@ -84,6 +84,19 @@ impl Wake for Woken {
     }
 }
 
+/// Reenters when it is dropped.
+struct Dropped(Reentry);
+
+impl Wake for Dropped {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.reenter();
+    }
+}
+
 /// Waits for `future`; its waker reenters the client, and has to come through.
 async fn reentering<F: Future>(chat: &ChatClient, future: F) -> F::Output {
     let mut future = pin!(future);
@@ -188,6 +201,52 @@ fn waker_that_reenters_when_runtime_stops_does_not_deadlock() {
         let counted = call.poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(counted, Poll::Ready(Err(CallError::Closed)));
         drop((server, events, peer));
+    });
+}
+
+#[test]
+fn waker_that_reenters_when_event_comes_does_not_deadlock() {
+    without_deadlock_async(|| async {
+        let server = RawServer::start().await;
+        let (chat, mut events, mut peer) = connect(&server).await;
+        let (event, ()) = tokio::join!(
+            reentering(&chat, events.next()),
+            peer.send(r#"["said",{"text":"a","number":1}]"#)
+        );
+        assert!(matches!(event, Some(ChatEvent::Said { number: 1, .. })), "{event:?}");
+    });
+}
+
+/// Waits for an event with a waker that reenters when it is dropped; says how often it did.
+fn wait_for_event(chat: &ChatClient, events: &mut ChatEvents) -> Arc<AtomicUsize> {
+    let reentry = Reentry::new(chat);
+    let times = Arc::clone(&reentry.times);
+    let waker = Waker::from(Arc::new(Dropped(reentry)));
+    let event = pin!(events.next()).poll(&mut Context::from_waker(&waker));
+    assert!(event.is_pending(), "{event:?}");
+    times
+}
+
+#[test]
+fn waker_that_reenters_when_it_is_replaced_does_not_deadlock() {
+    without_deadlock_async(|| async {
+        let server = RawServer::start().await;
+        let (chat, mut events, _peer) = connect(&server).await;
+        let times = wait_for_event(&chat, &mut events);
+        let event = pin!(events.next()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(event.is_pending(), "{event:?}");
+        assert_eq!(times.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn waker_that_reenters_when_events_are_dropped_does_not_deadlock() {
+    without_deadlock_async(|| async {
+        let server = RawServer::start().await;
+        let (chat, mut events, _peer) = connect(&server).await;
+        let times = wait_for_event(&chat, &mut events);
+        drop(events);
+        assert_eq!(times.load(Ordering::Relaxed), 1);
     });
 }
 
