@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
+use tokio::task::coop::poll_proceed;
 
 use super::change::ConnectionChange;
 use super::inbox::Item;
@@ -21,7 +22,8 @@ use crate::wire::{ErrorBody, Head, control};
 /// behind the events. So do the server's confirmations: with 256 KiB of emits unconfirmed nothing more
 /// goes out. A client that wants no events drops this: then they are discarded.
 ///
-/// Taking an event is cancel safe. It is also a [`Stream`].
+/// Taking an event is cancel safe, and takes part in tokio's
+/// [cooperative scheduling](tokio::task::coop). It is also a [`Stream`].
 pub struct ClientEvents<E> {
     shared: Arc<Shared>,
     events: PhantomData<fn() -> E>,
@@ -41,9 +43,12 @@ impl<E: Events + From<ConnectionChange>> ClientEvents<E> {
 
     fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<E>> {
         loop {
-            let Some((item, freed)) = ready!(self.shared.inbox.poll_take(cx)) else {
-                return Poll::Ready(None);
-            };
+            // Each item counts, those that are skipped too: else a task with many of them would let no
+            // other task of its thread run.
+            let budget = ready!(poll_proceed(cx));
+            let taken = ready!(self.shared.inbox.poll_take(cx));
+            budget.made_progress();
+            let Some((item, freed)) = taken else { return Poll::Ready(None) };
             if freed {
                 self.shared.wake.notify_one();
             }

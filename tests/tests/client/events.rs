@@ -1,12 +1,14 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use crate::contract::{ChatClient, ChatEvent};
+use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use parlor::{ConnectionChange, ErrorCode};
 use parlor_tests::soon;
 
-use crate::raw::RawServer;
+use crate::raw::{Peer, RawServer};
 
 #[tokio::test]
 async fn events_come_in_order_and_unknown_ones_are_skipped() {
@@ -120,4 +122,63 @@ async fn events_dropped_when_full_let_reading_go_on() {
     peer.text().await;
     let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
     assert_eq!(counted, Ok(6));
+}
+
+/// More than a task may take at a time.
+const MANY: usize = 1000;
+
+/// An event.
+const SAID: &str = r#"["said",{"text":"a","number":1}]"#;
+
+/// A client that has [`MANY`] times `frame` to take, then [`SAID`].
+async fn behind(frame: &str) -> (ChatClient, ChatEvents, Peer) {
+    let server = RawServer::start().await;
+    let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
+    let (chat, events) = connected.unwrap();
+    for _ in 0..MANY {
+        peer.send(frame).await;
+    }
+    peer.send(SAID).await;
+    // The answer comes behind them.
+    let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "5"));
+    assert_eq!(counted, Ok(5));
+    (chat, events, peer)
+}
+
+/// Spawns a task; says whether it has run.
+fn other_task() -> Arc<AtomicBool> {
+    let has_run = Arc::new(AtomicBool::new(false));
+    tokio::spawn({
+        let has_run = Arc::clone(&has_run);
+        async move { has_run.store(true, Ordering::Relaxed) }
+    });
+    has_run
+}
+
+#[tokio::test]
+async fn task_that_takes_many_events_lets_other_task_run() {
+    let (_chat, mut events, _peer) = behind(SAID).await;
+    let has_run = other_task();
+    for _ in 0..MANY {
+        assert!(matches!(events.next().await, Some(ChatEvent::Said { .. })));
+    }
+    assert!(has_run.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn task_that_takes_many_events_as_stream_lets_other_task_run() {
+    let (_chat, mut events, _peer) = behind(SAID).await;
+    let has_run = other_task();
+    for _ in 0..MANY {
+        assert!(matches!(StreamExt::next(&mut events).await, Some(ChatEvent::Said { .. })));
+    }
+    assert!(has_run.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn task_that_skips_many_unknown_events_lets_other_task_run() {
+    let (_chat, mut events, _peer) = behind(r#"["ofTomorrow",{}]"#).await;
+    let has_run = other_task();
+    assert!(matches!(events.next().await, Some(ChatEvent::Said { .. })));
+    assert!(has_run.load(Ordering::Relaxed));
 }
