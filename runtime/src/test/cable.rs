@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
@@ -30,7 +31,19 @@ impl Default for Conditions {
 }
 
 /// What both ends of a connection share.
-pub(super) struct Cable(Lock<State, { rank::TEST_CABLE }>);
+pub(super) struct Cable {
+    state: Lock<State, { rank::TEST_CABLE }>,
+    /// Outside the lock: a waker that is woken, cloned or dropped may come back.
+    client: Wakers,
+    server: Wakers,
+}
+
+/// Those of one side.
+#[derive(Default)]
+struct Wakers {
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+}
 
 struct State {
     conditions: Conditions,
@@ -53,8 +66,6 @@ struct Way {
     /// The reader, or the writer, knows that the connection is broken.
     reader_knows: bool,
     writer_knows: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
 }
 
 /// How the bytes of a direction end.
@@ -77,47 +88,49 @@ pub(super) enum Found {
 impl Cable {
     pub(super) fn new(conditions: Conditions) -> Self {
         let state = State { conditions, to_server: Way::default(), to_client: Way::default() };
-        Self(Lock::new(state))
+        Self { state: Lock::new(state), client: Wakers::default(), server: Wakers::default() }
     }
 
     /// Changes how it carries what is written from now on, and what is under way if it is or was
     /// stalled.
     pub(super) fn change(&self, conditions: Conditions) {
-        let mut state = self.0.lock();
-        state.conditions = conditions;
-        state.wake();
+        self.state.lock().conditions = conditions;
+        self.wake_all();
     }
 
     /// Breaks it. `unaware` does not notice; without one, both sides do.
     pub(super) fn cut(&self, unaware: Option<Side>) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         for side in [Side::Client, Side::Server] {
             let (outgoing, _) = state.of(side);
             outgoing.sever();
             outgoing.writer_knows |= unaware != Some(side);
             outgoing.reader_knows |= unaware != Some(side.other());
         }
-        state.wake();
+        drop(state);
+        self.wake_all();
     }
 
     /// `side` has said its last word.
     pub(super) fn shut(&self, side: Side) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let arrives = Instant::now() + state.conditions.delay;
         let (way, _) = state.of(side);
         way.end.get_or_insert((arrives, Last::Shut));
-        state.wake();
+        drop(state);
+        self.wake_all();
     }
 
     /// `side` has gone: what is sent to it from now on, or was not read, is not received.
     pub(super) fn leave(&self, side: Side) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let arrives = Instant::now() + state.conditions.delay;
         let (outgoing, incoming) = state.of(side);
         let last = if incoming.bytes == 0 { Last::Shut } else { Last::Reset };
         outgoing.end.get_or_insert((arrives, last));
         incoming.unread = Some(arrives);
-        state.wake();
+        drop(state);
+        self.wake_all();
     }
 
     /// Writes some of `bytes` for `side`.
@@ -127,7 +140,8 @@ impl Cable {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut state = self.0.lock();
+        self.wakers(side).writer.register(cx.waker());
+        let mut state = self.state.lock();
         let Conditions { stalled, delay, trickle, buffer } = state.conditions;
         let now = Instant::now();
         let (way, _) = state.of(side);
@@ -143,7 +157,6 @@ impl Cable {
             if bytes.is_empty() {
                 return Poll::Ready(Ok(0));
             }
-            way.writer = Some(cx.waker().clone());
             return Poll::Pending;
         };
         way.bytes += count;
@@ -151,14 +164,15 @@ impl Cable {
             // A shorter delay lets nothing overtake.
             let last = way.sent.back().map_or(now, |(arrives, _)| *arrives);
             way.sent.push_back((last.max(now + delay), Bytes::copy_from_slice(written)));
-            wake(&mut way.reader);
         }
+        drop(state);
+        self.wakers(side.other()).reader.wake();
         Poll::Ready(Ok(count))
     }
 
     /// When `side`, whose bytes nobody reads any more, is to hear of it, if that is yet to come.
     pub(super) fn will_refuse(&self, side: Side) -> Option<Instant> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let (way, _) = state.of(side);
         way.unread.filter(|since| !way.severed && *since > Instant::now())
     }
@@ -170,13 +184,13 @@ impl Cable {
         cx: &mut Context<'_>,
         buffer: Option<&mut ReadBuf<'_>>,
     ) -> io::Result<Found> {
-        let mut state = self.0.lock();
+        self.wakers(side).reader.register(cx.waker());
+        let mut state = self.state.lock();
         let Conditions { stalled, trickle, .. } = state.conditions;
         let (_, way) = state.of(side);
         if way.reader_knows {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        way.reader = Some(cx.waker().clone());
         if stalled || way.severed {
             return Ok(Found::Nothing);
         }
@@ -193,7 +207,8 @@ impl Cable {
                 if is_read {
                     way.sent.pop_front();
                 }
-                wake(&mut way.writer);
+                drop(state);
+                self.wakers(side.other()).writer.wake();
             }
             return Ok(Found::Something);
         }
@@ -202,6 +217,20 @@ impl Cable {
             Some((_, Last::Shut)) => Ok(Found::Something),
             Some((_, Last::Reset)) => Err(io::ErrorKind::ConnectionReset.into()),
             None => Ok(Found::Nothing),
+        }
+    }
+
+    fn wakers(&self, side: Side) -> &Wakers {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+
+    fn wake_all(&self) {
+        for wakers in [&self.client, &self.server] {
+            wakers.reader.wake();
+            wakers.writer.wake();
         }
     }
 }
@@ -214,13 +243,6 @@ impl State {
             Side::Server => (&mut self.to_client, &mut self.to_server),
         }
     }
-
-    fn wake(&mut self) {
-        for way in [&mut self.to_server, &mut self.to_client] {
-            wake(&mut way.reader);
-            wake(&mut way.writer);
-        }
-    }
 }
 
 impl Way {
@@ -231,8 +253,64 @@ impl Way {
     }
 }
 
-fn wake(waker: &mut Option<Waker>) {
-    if let Some(waker) = waker.take() {
-        waker.wake();
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    /// Looks at its cable when it is woken.
+    struct Looks {
+        cable: Arc<Cable>,
+        times: AtomicUsize,
+    }
+
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            self.cable.will_refuse(Side::Client);
+            self.times.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often a waker of the client that waits to `write`, or to read, looks at the cable when
+    /// `act` wakes it.
+    fn looks(write: bool, act: impl Fn(&Cable, &mut Context<'_>)) -> usize {
+        let conditions = Conditions { buffer: 1, ..Conditions::default() };
+        let cable = Arc::new(Cable::new(conditions));
+        let looks = Arc::new(Looks { cable: Arc::clone(&cable), times: AtomicUsize::new(0) });
+        let waker = Waker::from(Arc::clone(&looks));
+        let (mut client, mut other) =
+            (Context::from_waker(&waker), Context::from_waker(Waker::noop()));
+        if write {
+            assert!(cable.poll_write(Side::Client, &mut other, b"x").is_ready());
+            assert!(cable.poll_write(Side::Client, &mut client, b"x").is_pending());
+        } else {
+            let found = cable.poll_read(Side::Client, &mut client, None);
+            assert!(matches!(found, Ok(Found::Nothing)));
+        }
+        act(&cable, &mut other);
+        looks.times.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn waker_that_looks_at_its_cable_does_not_deadlock() {
+        for write in [false, true] {
+            assert_eq!(looks(write, |cable, _| cable.change(Conditions::default())), 1);
+            assert_eq!(looks(write, |cable, _| cable.cut(None)), 1);
+            assert_eq!(looks(write, |cable, _| cable.shut(Side::Server)), 1);
+            assert_eq!(looks(write, |cable, _| cable.leave(Side::Server)), 1);
+        }
+        let wrote = |cable: &Cable, cx: &mut Context<'_>| {
+            assert!(cable.poll_write(Side::Server, cx, b"x").is_ready());
+        };
+        assert_eq!(looks(false, wrote), 1);
+        let read = |cable: &Cable, cx: &mut Context<'_>| {
+            let mut bytes = [0; 1];
+            let found = cable.poll_read(Side::Server, cx, Some(&mut ReadBuf::new(&mut bytes)));
+            assert!(matches!(found, Ok(Found::Something)));
+        };
+        assert_eq!(looks(true, read), 1);
     }
 }

@@ -206,10 +206,37 @@ impl Wires {
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.wires.0.lock();
+        let State { conditions, refuses, attempts, .. } = *state;
+        // What is written to may come back.
+        drop(state);
         f.debug_struct("Line")
-            .field("conditions", &state.conditions)
-            .field("refuses", &state.refuses)
-            .field("attempts", &state.attempts)
+            .field("conditions", &conditions)
+            .field("refuses", &refuses)
+            .field("attempts", &attempts)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+    use crate::Router;
+
+    /// Asks a line when something is written.
+    struct Asks(Line);
+
+    impl Write for Asks {
+        fn write_str(&mut self, _: &str) -> fmt::Result {
+            assert_eq!(self.0.attempts(), 0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn writer_that_asks_line_does_not_deadlock() {
+        let line = Network::new(Router::new()).line();
+        assert_eq!(write!(Asks(line.clone()), "{line:?}"), Ok(()));
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::poll_fn;
+use std::mem;
 use std::sync::{Arc, Weak};
 
 use super::line::Wires;
@@ -46,7 +47,8 @@ use crate::server::Serving;
 pub struct Network(Arc<Lock<State, { rank::TEST_NETWORK }>>);
 
 struct State {
-    serving: Option<Serving>,
+    /// A router is called, and dropped, after the lock is released: it holds what the user gave it.
+    serving: Option<Arc<Serving>>,
     lines: Vec<Weak<Wires>>,
 }
 
@@ -74,25 +76,33 @@ impl Network {
     /// end. Attempts to connect are refused from now on.
     pub async fn shut_down(&self) {
         let serving = self.0.lock().serving.take();
-        if let Some(serving) = serving {
-            serving.stop().await;
+        let Some(serving) = serving else { return };
+        let router = serving.router().clone();
+        match Arc::into_inner(serving) {
+            Some(serving) => serving.stop().await,
+            // Another thread asks it something, or lets a connection in, and drops it then.
+            None => router.shutdown().await,
         }
     }
 
     /// Shuts the server down as [`shut_down`](Self::shut_down) does, then serves `router`.
     pub async fn restart(&self, router: Router) {
         self.shut_down().await;
-        self.0.lock().serving = serve(router);
+        let serving = serve(router);
+        let before = mem::replace(&mut self.0.lock().serving, serving);
+        drop(before);
     }
 
     /// Replaces the server by `router` without any goodbye: all connections break, and the sessions of
     /// before are known to nobody. (The test is still the process that they run in: they go on without
     /// a client until their [`recovery_window`](crate::Server::recovery_window) is over.)
     pub fn crash(&self, router: Router) {
+        let serving = serve(router);
         let mut state = self.0.lock();
-        state.serving = serve(router);
+        let before = mem::replace(&mut state.serving, serving);
         let lines: Vec<_> = state.lines.iter().filter_map(Weak::upgrade).collect();
         drop(state);
+        drop(before);
         for line in lines {
             line.cut(None);
         }
@@ -115,7 +125,8 @@ impl Network {
     }
 
     fn ask(&self, question: impl FnOnce(&Router) -> usize) -> usize {
-        self.0.lock().serving.as_ref().map_or(0, |serving| question(serving.router()))
+        let serving = self.0.lock().serving.clone();
+        serving.map_or(0, |serving| question(serving.router()))
     }
 
     pub(super) fn is_served(&self) -> bool {
@@ -127,15 +138,19 @@ impl Network {
         let state = Arc::clone(&self.0);
         tokio::spawn(async move {
             poll_fn(|cx| end.poll_readable(cx)).await;
-            if let Some(serving) = &state.lock().serving {
+            let serving = state.lock().serving.clone();
+            if let Some(serving) = serving {
                 serving.let_in(end);
             }
         });
     }
 }
 
-fn serve(router: Router) -> Option<Serving> {
-    Serving::begin(router).inspect_err(|error| tracing::error!(%error, "nothing is served")).ok()
+fn serve(router: Router) -> Option<Arc<Serving>> {
+    Serving::begin(router)
+        .inspect_err(|error| tracing::error!(%error, "nothing is served"))
+        .map(Arc::new)
+        .ok()
 }
 
 impl fmt::Debug for Network {
@@ -144,5 +159,74 @@ impl fmt::Debug for Network {
             .field("connections", &self.connections())
             .field("sessions", &self.sessions())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::test::settle;
+
+    /// Asks its network when it is woken or dropped.
+    struct Asks {
+        network: Network,
+        times: Arc<AtomicUsize>,
+    }
+
+    impl Asks {
+        fn new(network: &Network) -> (Self, Arc<AtomicUsize>) {
+            let times = Arc::default();
+            (Self { network: network.clone(), times: Arc::clone(&times) }, times)
+        }
+
+        fn ask(&self) {
+            assert_eq!(self.network.connections(), 0);
+            self.times.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            self.ask();
+        }
+    }
+
+    impl Wake for Asks {
+        fn wake(self: Arc<Self>) {
+            self.ask();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn router_that_asks_network_when_it_is_dropped_does_not_deadlock() {
+        let network = Network::new(Router::new());
+        let (asks, times) = Asks::new(&network);
+        network.crash(Router::new().middleware(move |request| {
+            let _ = &asks;
+            async { Ok(request) }
+        }));
+        network.crash(Router::new());
+        assert_eq!(times.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waker_that_asks_network_when_its_connection_is_refused_does_not_deadlock() {
+        let network = Network::new(Router::new().max_handshakes(1));
+        let line = network.line();
+        let mut first = line.dial().expect("a connection");
+        first.write_all(b"G").await.expect("written");
+        settle().await;
+        let mut second = line.dial().expect("a connection");
+        second.write_all(b"G").await.expect("written");
+        let (asks, times) = Asks::new(&network);
+        let waker = Waker::from(Arc::new(asks));
+        assert!(second.poll_readable(&mut Context::from_waker(&waker)).is_pending());
+        settle().await;
+        assert_eq!(times.load(Ordering::Relaxed), 1);
     }
 }
