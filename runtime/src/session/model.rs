@@ -375,6 +375,8 @@ fn client_that_resumes_gets_the_rest_while_a_batch_is_flushed() {
             shared.push_and_flush(&[1]);
             shared.push_and_flush(&[2]);
         });
+        // It has received the first frame, so the task sleeps and a batch may have the second.
+        session.half.receive(1);
         session.resume(&[1, 2]);
         pusher.join().expect("no panic");
         assert_eq!(session.end(), ASKED);
