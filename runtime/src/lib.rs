@@ -90,6 +90,7 @@ mod rooms;
 mod rules;
 mod server;
 mod session;
+mod spare;
 mod sync;
 #[cfg(feature = "test")]
 pub mod test;

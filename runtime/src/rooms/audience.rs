@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use crate::session::SocketId;
+use crate::spare;
 
 /// A thread keeps room for names of so many bytes, and for so many parts.
 const ROOM: usize = 1024;
@@ -31,8 +32,7 @@ enum Part {
 
 impl Audience {
     fn nobody() -> Self {
-        // A thread that ends has none.
-        let (names, parts) = SPARE.try_with(Cell::take).unwrap_or_default();
+        let (names, parts) = spare::take(&SPARE);
         Self { everyone: false, names, parts }
     }
 
@@ -143,8 +143,7 @@ impl Drop for Audience {
         if self.names.capacity() <= ROOM && self.parts.capacity() <= ROOM {
             self.names.clear();
             self.parts.clear();
-            let spare = (std::mem::take(&mut self.names), std::mem::take(&mut self.parts));
-            let _ = SPARE.try_with(|cell| cell.set(spare));
+            spare::put(&SPARE, (std::mem::take(&mut self.names), std::mem::take(&mut self.parts)));
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control
 use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
 use super::unread::Unread;
+use crate::spare;
 use crate::transport::Stream;
 
 /// The longest payload of a control frame (RFC 6455 §5.5).
@@ -162,7 +163,7 @@ impl Reader {
             let text = std::mem::take(&mut self.text).into_bytes();
             for room in [text, std::mem::take(&mut self.bytes)] {
                 if (1..=ROOM).contains(&room.capacity()) {
-                    SPARE.set(room);
+                    spare::put(&SPARE, room);
                 }
             }
         }
@@ -285,7 +286,7 @@ impl Reader {
             room = std::mem::take(&mut self.bytes);
         }
         if room.capacity() == 0 {
-            room = SPARE.take();
+            room = spare::take(&SPARE);
         }
         room.clear();
         room

@@ -1,6 +1,8 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+use crate::spare;
+
 /// So many bytes are read from a client at once.
 const ROOM: usize = 16 << 10;
 
@@ -49,7 +51,7 @@ impl Unread {
     pub(super) fn room(&mut self, wanted: usize) -> &mut [u8] {
         let length = self.bytes.len();
         if length < ROOM {
-            let mut bytes = SPARE.take();
+            let mut bytes = spare::take(&SPARE);
             bytes.resize(ROOM, 0);
             bytes[..self.end - self.start].copy_from_slice(self.as_slice());
             self.bytes = bytes;
@@ -74,7 +76,7 @@ impl Unread {
         let left = self.end - self.start;
         if self.bytes.len() == ROOM && left < ROOM {
             let left = self.as_slice().to_vec();
-            SPARE.set(std::mem::take(&mut self.bytes));
+            spare::put(&SPARE, std::mem::take(&mut self.bytes));
             *self = Self::from(left);
         } else if left == 0 {
             *self = Self::default();
@@ -110,7 +112,7 @@ mod tests {
         assert_eq!(one.as_slice(), b"twothree");
         one.consume(8);
         one.release();
-        assert_eq!((one.bytes.capacity(), SPARE.take().len()), (0, ROOM));
+        assert_eq!((one.bytes.capacity(), spare::take(&SPARE).len()), (0, ROOM));
         assert_eq!(other.as_slice(), b"two");
     }
 

@@ -7,6 +7,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::outbox::Progress;
 use super::queue::{BATCH, Queue};
+use crate::spare;
 
 thread_local! {
     /// What a thread writes from: members keep no buffer of their own.
@@ -71,8 +72,7 @@ impl<H: WriteHalf> Writer<H> {
             }
             return Ok(if queue.waiting() == 0 { Progress::Done } else { Progress::More });
         }
-        // A thread that ends has no buffer.
-        let mut batch = BUFFER.try_with(Cell::take).unwrap_or_default();
+        let mut batch = spare::take(&BUFFER);
         batch.clear();
         queue.take(&mut batch);
         let written = self.write_some(&batch);
@@ -85,7 +85,7 @@ impl<H: WriteHalf> Writer<H> {
         } else {
             Ok(Progress::More)
         };
-        let _ = BUFFER.try_with(|buffer| buffer.set(batch));
+        spare::put(&BUFFER, batch);
         progress
     }
 
