@@ -14,7 +14,7 @@ use crate::Io;
 use crate::contract::Contract;
 use crate::rooms::Hub;
 use crate::server::Request;
-use crate::session::{Policy, Presence, SocketId, Taken};
+use crate::session::{Policy, Presence, SocketId};
 use crate::wire::{Frame, PROTOCOL_JSON};
 
 /// Takes a message apart and decodes it, as a session does.
@@ -81,7 +81,8 @@ impl Crowd {
             let outbox = presence.member().outbox();
             loop {
                 self.bytes.clear();
-                if outbox.take(&mut self.bytes) == Taken::Nothing {
+                outbox.take(&mut self.bytes);
+                if self.bytes.is_empty() {
                     break;
                 }
                 size += self.bytes.len();

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
 use super::reader::{Input, Message, Reader};
-use crate::session::{Detached, DisconnectReason, Member, Taken, Written};
+use crate::session::{Detached, DisconnectReason, Member, Written};
 use crate::transport::Transport;
 use crate::wire::{CloseCode, Frame};
 
@@ -162,7 +162,8 @@ impl Connection {
                     }
                 };
             }
-            if self.member.outbox().take(&mut self.writing) == Taken::Nothing {
+            self.member.outbox().take(&mut self.writing);
+            if self.writing.is_empty() {
                 return self.poll_flush(cx);
             }
         }

@@ -177,41 +177,30 @@ impl Drop for TaskBatch {
 }
 
 /// Marks the thread while a session's task is polled.
-struct Turn<'a> {
-    batch: &'a mut TaskBatch,
-    /// Another session's task is polled on this thread already, and flushes for this one.
-    is_inner: bool,
-}
+struct Turn<'a>(&'a mut TaskBatch);
 
 impl<'a> Turn<'a> {
     fn begin(batch: &'a mut TaskBatch) -> Self {
-        let is_inner = thread(|thread| {
-            if thread.running.is_some() {
-                return true;
-            }
+        thread(|thread| {
             let is_behind = !batch.members.is_empty() || thread.flushed < batch.until;
             if thread.batch.is_empty() && is_behind {
                 mem::swap(&mut thread.batch, &mut batch.members);
             }
             thread.batch.append(&mut batch.members);
             thread.running = Some(Running { is_behind, has_emitted: false });
-            false
         });
-        Self { batch, is_inner }
+        Self(batch)
     }
 
     /// The poll ends: flushes the batch, or leaves it to the flusher.
     fn end(self) {
-        if self.is_inner {
-            return;
-        }
         let is_due = thread(|thread| {
-            self.batch.until = 0;
+            self.0.until = 0;
             if thread.batch.is_empty() || thread.flusher.is_none() {
                 return !thread.batch.is_empty();
             }
             if thread.running.is_some_and(|running| running.has_emitted) {
-                self.batch.until = thread.flushed + thread.batch.len() as u64;
+                self.0.until = thread.flushed + thread.batch.len() as u64;
             }
             thread.left += 1;
             thread.is_due()
@@ -225,18 +214,15 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     /// Removes the mark. On a thread without a flusher the task takes along what is left.
     fn drop(&mut self) {
-        if self.is_inner {
-            return;
-        }
         thread(|thread| {
             thread.running = None;
             if thread.flusher.is_some() {
                 return;
             }
             // The thread keeps the memory for the next task.
-            let spare = mem::take(&mut self.batch.members);
+            let spare = mem::take(&mut self.0.members);
             if !thread.batch.is_empty() {
-                self.batch.members = mem::replace(&mut thread.batch, spare);
+                self.0.members = mem::replace(&mut thread.batch, spare);
             } else if thread.batch.capacity() == 0 {
                 thread.batch = spare;
             }

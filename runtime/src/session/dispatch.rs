@@ -23,7 +23,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     match catch_unwind(prepare) {
         Ok(Ok(())) => {}
         Ok(Err(refusal)) => {
-            driver.forget_arrival();
+            driver.intake().forget_arrival();
             driver.refuse(&refusal.body, refusal.call);
             return Ok(());
         }
@@ -40,16 +40,16 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
         }
     }
     let Some(event) = prepared.as_ref().map(E::name) else { return Ok(()) };
-    driver.forget_arrival();
-    driver.well_formed();
-    let wanted = call.filter(|_| driver.mode() == Mode::Parlor);
+    driver.intake().forget_arrival();
+    driver.intake().well_formed();
+    let wanted = call.filter(|_| driver.intake().mode() == Mode::Parlor);
     let mut reply = Reply::new(wanted);
     let run = driver.handle(call, pin!(E::handle(session, &mut prepared, &mut reply))).await;
     match run {
         Run::Done(()) => {
             let refused = match reply.into_answer() {
                 None => return Ok(()),
-                Some(Ok(frame)) => match driver.send(&frame) {
+                Some(Ok(frame)) => match driver.intake().send(&frame) {
                     Ok(()) => return Ok(()),
                     Err(error) => {
                         driver.log(|| tracing::error!(event, %error, "an answer was not sent"));

@@ -14,7 +14,6 @@ use self::line::Line;
 use super::door::Comeback;
 use super::heartbeat::{Due, Heartbeat};
 use super::intake::Intake;
-use super::outbox::TooLarge;
 use super::stall::Stall;
 use super::{DisconnectReason, Member, batch};
 use crate::server::{Connection, Message, Mode};
@@ -58,24 +57,6 @@ pub(super) enum Run<T> {
     TimedOut,
     /// The server's shutdown took too long.
     Cancelled,
-}
-
-/// Bounds a handler that does not end at once: most do, and need no timer.
-enum Timer {
-    Unset(Duration),
-    Set(Pin<Box<Sleep>>),
-}
-
-impl Timer {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Self::Unset(timeout) = *self {
-            *self = Self::Set(Box::pin(sleep(timeout)));
-        }
-        match self {
-            Self::Set(timer) => timer.as_mut().poll(cx),
-            Self::Unset(_) => Poll::Pending,
-        }
-    }
 }
 
 impl Driver {
@@ -201,9 +182,11 @@ impl Driver {
         timeout: Option<Duration>,
         may_cancel: bool,
     ) -> impl Future<Output = Run<F::Output>> {
-        let mut timer = timeout.map(Timer::Unset);
+        // Most handlers end at once and need no timer.
+        let mut timer = None;
         poll_fn(move |cx| {
-            let run = ready!(self.poll_run(handler.as_mut(), timer.as_mut(), may_cancel, cx));
+            let run =
+                ready!(self.poll_run(handler.as_mut(), (timeout, &mut timer), may_cancel, cx));
             self.intake.set_running(None);
             Poll::Ready(run)
         })
@@ -212,7 +195,7 @@ impl Driver {
     fn poll_run<F: Future>(
         &mut self,
         handler: Pin<&mut F>,
-        timer: Option<&mut Timer>,
+        (timeout, timer): (Option<Duration>, &mut Option<Pin<Box<Sleep>>>),
         may_cancel: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Run<F::Output>> {
@@ -227,7 +210,9 @@ impl Driver {
             Ok(Poll::Pending) => {}
             Err(_) => return Poll::Ready(Run::Panicked),
         }
-        if timer.is_some_and(|timer| timer.poll(cx).is_ready()) {
+        if let Some(timeout) = timeout
+            && timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx).is_ready()
+        {
             return Poll::Ready(Run::TimedOut);
         }
         while !self.intake.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
@@ -242,8 +227,8 @@ impl Driver {
         self.member.log(say);
     }
 
-    pub(super) fn mode(&self) -> Mode {
-        self.intake.mode()
+    pub(super) fn intake(&mut self) -> &mut Intake {
+        &mut self.intake
     }
 
     /// The message that [`next`](Self::next) has just brought, and its text.
@@ -251,26 +236,11 @@ impl Driver {
         self.intake.arrival(self.line.text())
     }
 
-    /// The message was looked at.
-    pub(super) fn forget_arrival(&mut self) {
-        self.intake.forget_arrival();
-    }
-
-    /// The message was well-formed.
-    pub(super) fn well_formed(&mut self) {
-        self.intake.well_formed();
-    }
-
     /// Tells the client that a message was refused.
     pub(super) fn refuse(&mut self, body: &ErrorBody, call: Option<CallId>) {
         if let Err(reason) = self.intake.refuse(body, call) {
             self.lose(reason);
         }
-    }
-
-    /// Sends a frame to this client.
-    pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
-        self.intake.send(frame)
     }
 
     /// Before the task sleeps: keeps time, then writes what is pending for its client, or leaves it to
@@ -293,11 +263,11 @@ impl Driver {
                     stall.is_ready().then_some(DisconnectReason::TooSlow)
                 }
             },
-            Line::Down(absence) => {
+            Line::Down { reason, is_over, .. } => {
                 // Bytes are no reason to wake up, but a signal is.
                 self.member.outbox().block(0);
-                if absence.poll_over(cx).is_ready() {
-                    let reason = absence.reason.clone();
+                if is_over.as_mut().poll(cx).is_ready() {
+                    let reason = reason.clone();
                     self.end(reason, Unrecovered::Expired);
                 }
                 None
@@ -307,9 +277,9 @@ impl Driver {
             self.lose(reason);
             // Nothing more is written, but a handler that runs may still have to be cancelled.
             self.member.outbox().block(0);
-            if let Line::Down(absence) = &mut self.line {
+            if let Line::Down { is_over, .. } = &mut self.line {
                 // Only so that it wakes this task: it has just begun.
-                let _ = absence.poll_over(cx);
+                let _ = is_over.as_mut().poll(cx);
             }
         }
     }
@@ -331,7 +301,7 @@ impl Driver {
                 }
                 Due::Unasked => {
                     self.ping();
-                    if self.mode() == Mode::Parlor
+                    if self.intake.mode() == Mode::Parlor
                         && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
                     {
                         self.member.push_uncounted(&pong);

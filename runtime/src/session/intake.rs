@@ -28,34 +28,6 @@ pub(super) struct Intake {
     malformed_in_a_row: u32,
 }
 
-/// What a message of the client is.
-enum Kind {
-    /// With its number, as every heartbeat of a client has.
-    Ping(Option<u64>),
-    Pong,
-    /// The number of frames that the client has received.
-    Ack(Option<u64>),
-    Event {
-        counted: bool,
-    },
-}
-
-impl Kind {
-    fn of(head: &Head, text: &str) -> Self {
-        let name = head.name(text);
-        // Most names are told from these by their first byte.
-        if !name.starts_with(['p', '$']) {
-            return Self::Event { counted: true };
-        }
-        match name {
-            control::PING => Self::Ping(head.payload(text).parse().ok()),
-            control::PONG => Self::Pong,
-            control::ACK => Self::Ack(head.payload(text).parse().ok()),
-            name => Self::Event { counted: is_counted(name) },
-        }
-    }
-}
-
 impl Intake {
     pub(super) fn new(member: &Arc<Member>, mode: Mode) -> Self {
         Self {
@@ -146,33 +118,34 @@ impl Intake {
                 return self.refuse_malformed(malformed.to_string());
             }
         };
-        let (kind, call) = (Kind::of(&head, text), head.id);
-        // What was read ahead before is not this one's text.
-        self.arrival = Arrival { head, kept: None };
-        if !matches!(kind, Kind::Event { .. }) {
-            self.well_formed();
-        }
-        match kind {
-            Kind::Event { counted: true } => self.count(text.len()),
-            Kind::Event { counted: false } => {}
-            Kind::Ping(number) => {
+        let call = head.id;
+        match head.name(text) {
+            control::PING => {
+                // With its number, as every heartbeat of a client has.
+                let number: Option<u64> = head.payload(text).parse().ok();
                 self.acknowledge();
                 self.member.outbox().shrink();
                 if let Ok(pong) = Frame::event(control::PONG, &number) {
                     self.member.push_uncounted(&pong);
                 }
+                self.well_formed();
                 return Ok(false);
             }
-            Kind::Ack(received) => {
-                if let Some(received) = received
+            control::PONG | control::ACK => {
+                if head.name(text) == control::ACK
+                    && let Ok(received) = head.payload(text).parse()
                     && self.member.outbox().confirm(received).is_err()
                 {
                     tracing::debug!(received, "the client confirms what was never sent");
                 }
+                self.well_formed();
                 return Ok(false);
             }
-            Kind::Pong => return Ok(false),
+            name if is_counted(name) => self.count(text.len()),
+            _ => {}
         }
+        // What was read ahead before is not this one's text.
+        self.arrival = Arrival { head, kept: None };
         if let Some(rate) = &mut self.rate
             && !rate.allow()
         {

@@ -1,6 +1,5 @@
 //! One client's session: its socket, its outbox and its task. What carries it is a connection.
 
-mod absence;
 mod arrivals;
 mod batch;
 mod dispatch;
@@ -35,7 +34,7 @@ pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
 pub(crate) use limits::Limits;
 pub(crate) use member::{Member, Presence};
-pub(crate) use outbox::{Detached, Fate, Policy, Taken, TooLarge, Written};
+pub(crate) use outbox::{Detached, Fate, Policy, TooLarge, Written};
 pub use reason::DisconnectReason;
 pub(crate) use recovery::Recovery;
 pub use reply::Reply;

@@ -103,14 +103,6 @@ pub(crate) struct Outbox<H = OwnedWriteHalf> {
     state: Lock<State<H>, { rank::OUTBOX }>,
 }
 
-/// What [`Outbox::take`] found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Bytes,
-    /// Nothing to write for now.
-    Nothing,
-}
-
 /// What becomes of a task that is about to sleep.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sleep {
@@ -175,26 +167,16 @@ impl<H: WriteHalf> Outbox<H> {
             Policy::Reliable | Policy::Volatile => state.queue.push(frame),
         }
         let growth = state.growth_since(before);
-        let then = match self.exceeded(&state, policy) {
-            Some(Exceeded::Kept) => {
-                state.intake = Intake::Overflowed;
-                Then::EndSession
+        let then = self.exceeded(&mut state, policy).unwrap_or_else(|| match state.task {
+            Task::Asleep if batch && state.writer.is_some() && policy != Policy::Uncounted => {
+                state.task = Task::Batched;
+                Then::Batch
             }
-            Some(Exceeded::Pending) => {
-                state.link = Link::TooSlow;
-                Then::CutConnection
-            }
-            None => match state.task {
-                Task::Asleep if batch && state.writer.is_some() && policy != Policy::Uncounted => {
-                    state.task = Task::Batched;
-                    Then::Batch
-                }
-                Task::Asleep => Then::Wake,
-                Task::Blocked if policy == Policy::Uncounted => Then::Wake,
-                Task::Batched if state.pending() > MUCH => Then::FlushSoon,
-                Task::Awake | Task::Batched | Task::Blocked => Then::Nothing,
-            },
-        };
+            Task::Asleep => Then::Wake,
+            Task::Blocked if policy == Policy::Uncounted => Then::Wake,
+            Task::Batched if state.pending() > MUCH => Then::FlushSoon,
+            Task::Awake | Task::Batched | Task::Blocked => Then::Nothing,
+        });
         if matches!(then, Then::Wake | Then::CutConnection | Then::EndSession) {
             state.task = Task::Awake;
         }
@@ -311,16 +293,14 @@ impl<H: WriteHalf> Outbox<H> {
     }
 
     /// Moves a batch of what is pending into the empty `bytes`. With nothing there the task sleeps.
-    pub(crate) fn take(&self, bytes: &mut Vec<u8>) -> Taken {
+    pub(crate) fn take(&self, bytes: &mut Vec<u8>) {
         let mut state = self.state.lock();
         state.queue.take(bytes);
         state.have_taken(bytes.len(), &self.limits);
         if bytes.is_empty() {
             state.sleep();
-            Taken::Nothing
         } else {
             state.task = Task::Awake;
-            Taken::Bytes
         }
     }
 
@@ -369,45 +349,37 @@ impl<H: WriteHalf> Outbox<H> {
         state.queue.size()
     }
 
-    /// Bytes that may be pending or unconfirmed.
-    fn max_kept(&self) -> usize {
-        self.limits.max_outbox_size.saturating_add(self.limits.max_replay_size)
-    }
-
     /// Whether a volatile frame of `size` bytes is dropped. What is dropped must not cut a connection.
     fn is_too_slow_for(&self, state: &State<H>, size: usize) -> bool {
         let max = self.limits.volatile_outbox_size.min(self.limits.max_outbox_size);
         state.link == Link::Detached || state.pending() + size > max
     }
 
-    /// Which bound is exceeded now that a frame was appended.
-    fn exceeded(&self, state: &State<H>, policy: Policy) -> Option<Exceeded> {
-        if policy == Policy::Uncounted {
-            let is_over =
-                state.pending() > self.max_kept() || state.queue.uncounted() > MAX_UNCOUNTED;
-            return is_over.then_some(Exceeded::Kept);
-        }
-        let is_slow = state.pending() > self.limits.max_outbox_size;
-        if !self.keeps {
-            return is_slow.then_some(Exceeded::Kept);
-        }
+    /// What to do because a bound is exceeded, if one is. A session that keeps more than it may ends.
+    /// A connection for which more is pending than may be is cut, if its client may resume.
+    fn exceeded(&self, state: &mut State<H>, policy: Policy) -> Option<Then> {
+        let limits = &self.limits;
+        let max_kept = limits.max_outbox_size.saturating_add(limits.max_replay_size);
+        let is_slow = state.pending() > limits.max_outbox_size;
         let is_over = match state.link {
+            _ if policy == Policy::Uncounted => {
+                state.pending() > max_kept || state.queue.uncounted() > MAX_UNCOUNTED
+            }
+            _ if !self.keeps => is_slow,
+            Link::Attached if is_slow => {
+                state.link = Link::TooSlow;
+                return Some(Then::CutConnection);
+            }
             // The bound of what is pending is enough.
-            Link::Attached => return is_slow.then_some(Exceeded::Pending),
-            Link::Replaying | Link::TooSlow => state.queue.size() > self.max_kept(),
+            Link::Attached => false,
+            Link::Replaying | Link::TooSlow => state.queue.size() > max_kept,
             Link::Detached => {
-                state.queue.size() > self.max_kept()
-                    || state.queue.len() > self.limits.max_replay_frames
+                state.queue.size() > max_kept || state.queue.len() > limits.max_replay_frames
             }
         };
-        is_over.then_some(Exceeded::Kept)
+        is_over.then(|| {
+            state.intake = Intake::Overflowed;
+            Then::EndSession
+        })
     }
-}
-
-/// A bound that is exceeded.
-enum Exceeded {
-    /// More is kept than may be: the session ends.
-    Kept,
-    /// More is pending than may be: the client is too slow, but may resume.
-    Pending,
 }

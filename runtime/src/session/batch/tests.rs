@@ -118,17 +118,6 @@ fn task_that_is_done_ends_when_its_batch_is_flushed() {
 }
 
 #[test]
-fn inner_turn_leaves_its_members_to_the_outer() {
-    let presence = presence();
-    let (mut outer, mut inner) = (TaskBatch::default(), TaskBatch::default());
-    let first = Turn::begin(&mut outer);
-    turn(&mut inner, &presence, 1);
-    assert!(is_open() && queued() == 1);
-    first.end();
-    assert!(!is_open() && queued() == 0);
-}
-
-#[test]
 fn flusher_flushes_a_crowd_in_turns_and_keeps_no_memory() {
     let presence = presence();
     let mut flusher = flusher();

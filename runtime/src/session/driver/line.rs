@@ -1,13 +1,14 @@
 //! How connections are lost, and others take their place.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
 
 use super::Driver;
 use crate::server::Connection;
 use crate::session::DisconnectReason;
-use crate::session::absence::Absence;
 use crate::session::door::{Granted, Refused};
 use crate::session::secret::Secret;
 use crate::session::signals::{Ending, Signal};
@@ -17,7 +18,14 @@ use crate::wire::Unrecovered;
 #[allow(clippy::large_enum_variant, reason = "a connection is there nearly always")]
 pub(super) enum Line {
     Up(Connection),
-    Down(Absence),
+    /// The session is detached: its client may resume it until `is_over` is ready.
+    Down {
+        /// Why the connection was lost.
+        reason: DisconnectReason,
+        /// Where [`Recovery`](crate::session::Recovery) has the session among the detached ones.
+        place: u64,
+        is_over: Pin<Box<Sleep>>,
+    },
 }
 
 impl Line {
@@ -25,7 +33,7 @@ impl Line {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Up(connection) => connection.text(),
-            Self::Down(_) => "",
+            Self::Down { .. } => "",
         }
     }
 
@@ -33,7 +41,7 @@ impl Line {
     fn overflow_reason(&self) -> DisconnectReason {
         match self {
             Self::Up(_) => DisconnectReason::TooSlow,
-            Self::Down(absence) => absence.reason.clone(),
+            Self::Down { reason, .. } => reason.clone(),
         }
     }
 }
@@ -63,9 +71,9 @@ impl Driver {
             // What this client has sent and is not received by now never will be.
             self.intake.acknowledge();
         }
-        if let Line::Down(absence) = &self.line {
+        if let Line::Down { place, .. } = &self.line {
             let bytes = self.member.outbox().discard().unwrap_or_default();
-            self.member.hub().recovery.attached(absence.place, bytes);
+            self.member.hub().recovery.attached(*place, bytes);
         }
     }
 
@@ -110,7 +118,7 @@ impl Driver {
         // A client that was never welcomed has no secret to resume with.
         let was_welcomed = match &self.line {
             Line::Up(connection) => connection.was_greeted() || self.generation > 0,
-            Line::Down(_) => true,
+            Line::Down { .. } => true,
         };
         if !self.member.keeps() || !reason.may_come_back() || !was_welcomed {
             self.end(reason, Unrecovered::Ended);
@@ -120,8 +128,9 @@ impl Driver {
         tracing::debug!(%reason, "connection lost; the session is kept");
         let limits = self.member.limits();
         let place = self.member.hub().recovery.detached(&self.member, connection.detach());
-        let absence = Absence::new(reason.clone(), limits.recovery_window, place);
-        if let Line::Up(connection) = std::mem::replace(&mut self.line, Line::Down(absence))
+        let is_over = Box::pin(sleep(limits.recovery_window));
+        let down = Line::Down { reason: reason.clone(), place, is_over };
+        if let Line::Up(connection) = std::mem::replace(&mut self.line, down)
             && !matches!(reason, DisconnectReason::ConnectionLost { .. })
         {
             let (code, words) = reason.close();
@@ -131,9 +140,9 @@ impl Driver {
 
     /// Goes on over a new connection.
     fn attach(&mut self, connection: Connection) {
-        if let Line::Down(absence) = &self.line {
+        if let Line::Down { place, .. } = &self.line {
             let bytes = self.member.outbox().attach();
-            self.member.hub().recovery.attached(absence.place, bytes);
+            self.member.hub().recovery.attached(*place, bytes);
             tracing::debug!("the client is back");
             self.line = Line::Up(connection);
             self.stall.over();
