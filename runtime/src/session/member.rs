@@ -93,6 +93,17 @@ impl Member {
         policy: Policy,
         frame: impl Encoded,
     ) -> Result<Fate, TooLarge> {
+        self.push_evicting(policy, frame, &mut Vec::new())
+    }
+
+    /// The same for a caller that holds a lock. The caller drops the sessions that end because of this
+    /// frame after it releases the lock, because their requests hold values of the user.
+    pub(crate) fn push_evicting(
+        self: &Arc<Self>,
+        policy: Policy,
+        frame: impl Encoded,
+        evicted: &mut Vec<Arc<Self>>,
+    ) -> Result<Fate, TooLarge> {
         let pushed = self.outbox.push(policy, frame, batch::is_open())?;
         match pushed.then {
             Then::Nothing => {}
@@ -103,7 +114,7 @@ impl Member {
             Then::EndSession => self.signals.end(Ending::Overflow),
         }
         if pushed.growth != 0 {
-            self.hub.recovery.grew(self, pushed.growth);
+            evicted.extend(self.hub.recovery.grew(self, pushed.growth));
         }
         Ok(pushed.fate)
     }

@@ -143,24 +143,24 @@ impl Recovery {
     }
 
     /// A session without a connection keeps so many bytes more, or fewer. While all keep too many, the
-    /// one that waits longest ends.
-    pub(crate) fn grew(&self, member: &Member, growth: isize) {
+    /// one that waits longest ends. Returns the sessions that end, maybe with the last reference to them.
+    pub(crate) fn grew(&self, member: &Member, growth: isize) -> Vec<Arc<Member>> {
         let (_, max) = member.limits().max_detached;
         let max = isize::try_from(max).unwrap_or(isize::MAX);
         self.bytes.fetch_add(growth, Ordering::Relaxed);
-        while growth > 0 && self.bytes.load(Ordering::Relaxed) > max && self.evict() {}
+        let are_too_many = || growth > 0 && self.bytes.load(Ordering::Relaxed) > max;
+        std::iter::from_fn(|| are_too_many().then(|| self.evict()).flatten()).collect()
     }
 
     /// Ends the session that has been without a connection for the longest, if there is one.
-    fn evict(&self) -> bool {
-        let longest = self.state.lock().detached.pop_first();
-        let Some((_, member)) = longest else { return false };
+    fn evict(&self) -> Option<Arc<Member>> {
+        let (_, member) = self.state.lock().detached.pop_first()?;
         // One that has got a connection since goes on.
         if let Some(bytes) = member.outbox().discard() {
             self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
             member.signals().end(Ending::Evicted);
         }
-        true
+        Some(member)
     }
 
     /// How many secrets there are that resume a session.
@@ -292,7 +292,7 @@ pub(crate) mod tests {
         // It comes back after it was chosen, and before it is told.
         let kept = presence.member().outbox().attach();
         push(&presence, 10);
-        assert!(hub.recovery.evict());
+        assert!(hub.recovery.evict().is_some());
         hub.recovery.attached(place, kept);
         assert!(!is_ending(&presence));
         assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
