@@ -10,6 +10,7 @@
 //! | lock | held over | bound |
 //! | --- | --- | --- |
 //! | [`rank::OUTBOX`] | one non-blocking write to a TCP socket | 64 KiB per write |
+//! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member and wake-ups of session tasks, which run tokio's scheduler and nothing of the user's | the members of one room or one procedure; only other broadcasts to the same members wait |
 
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -28,6 +29,8 @@ pub(crate) mod rank {
     pub(crate) const CLIENT: u8 = 3;
     /// Events that a client has received and its user has not taken.
     pub(crate) const CLIENT_INBOX: u8 = 4;
+    /// The order of the broadcasts to one room, or to everyone in one procedure.
+    pub(crate) const EMIT_ORDER: u8 = 5;
     /// The names of the rooms that a session is in.
     pub(crate) const JOINED: u8 = 6;
     /// One shard of the table of rooms.

@@ -1,13 +1,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use indexmap::IndexMap;
 
 use super::deliveries::{Deliveries, Fates, Outgoing};
-use super::{Audience, Membership};
+use super::everyone::{Everyone, Full};
+use super::{Audience, Membership, Walk};
 use crate::contract::Contract;
-use crate::lock::{Lock, rank};
 use crate::session::{
     DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge, has_emitted,
 };
@@ -20,15 +17,7 @@ pub(crate) struct Hub {
     pub(crate) rooms: Membership,
     pub(crate) recovery: Recovery,
     pub(crate) deliveries: Deliveries,
-    members: Lock<IndexMap<SocketId, Arc<Member>>, { rank::MEMBERS }>,
-    draining: AtomicBool,
-}
-
-/// Why nobody more is let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
-    TooManyConnections,
-    Draining,
+    everyone: Everyone,
 }
 
 impl Hub {
@@ -37,34 +26,26 @@ impl Hub {
     }
 
     pub(crate) fn enter(&self, member: &Arc<Member>, max: Option<usize>) -> Result<(), Full> {
-        let mut members = self.members.lock();
-        if self.draining.load(Ordering::Relaxed) {
-            return Err(Full::Draining);
-        }
-        if max.is_some_and(|max| members.len() >= max) {
-            return Err(Full::TooManyConnections);
-        }
-        members.insert(member.id(), Arc::clone(member));
-        Ok(())
+        self.everyone.enter(member, max)
     }
 
     pub(crate) fn exit(&self, socket: SocketId) {
-        self.members.lock().swap_remove(&socket);
+        self.everyone.exit(socket);
     }
 
     pub(crate) fn member(&self, socket: SocketId) -> Option<Arc<Member>> {
-        self.members.lock().get(&socket).map(Arc::clone)
+        self.everyone.get(socket)
     }
 
     /// How many members have a connection.
     pub(crate) fn connected(&self) -> usize {
-        self.members.lock().len().saturating_sub(self.recovery.absent())
+        self.everyone.len().saturating_sub(self.recovery.absent())
     }
 
     /// How many members there are, connected or not.
     #[cfg(feature = "test")]
     pub(crate) fn sessions(&self) -> usize {
-        self.members.lock().len()
+        self.everyone.len()
     }
 
     /// How much is kept for sessions: they, their rooms, their secrets, places without a connection.
@@ -75,11 +56,8 @@ impl Hub {
 
     /// Lets nobody more in and ends every session: so many.
     pub(crate) fn drain(&self) -> usize {
-        let members = {
-            let members = self.members.lock();
-            self.draining.store(true, Ordering::Relaxed);
-            members.values().map(Arc::clone).collect::<Vec<_>>()
-        };
+        self.everyone.close();
+        let members = self.select(&Audience::everyone());
         for member in &members {
             member.signals().end(Ending::Asked(DisconnectReason::ShutDown));
         }
@@ -88,7 +66,7 @@ impl Hub {
 
     /// Cancels what handlers still run.
     pub(crate) fn cut(&self) {
-        for member in self.members.lock().values() {
+        for member in self.select(&Audience::everyone()) {
             member.signals().cancel();
         }
     }
@@ -105,10 +83,14 @@ impl Hub {
     ) -> Result<(), TooLarge> {
         let mut fates = Fates::default();
         let mut delivered = Ok(());
+        // Dropped after the walk, when no lock is held: these may be last references.
+        let mut evicted = Vec::new();
         has_emitted();
-        self.visit(audience, |member| match member.push(policy, frame) {
-            Ok(fate) => fates.count(fate),
-            Err(too_large) => delivered = Err(too_large),
+        self.visit(audience, Walk::Broadcast, |member| {
+            match member.push_evicting(policy, frame, &mut evicted) {
+                Ok(fate) => fates.count(fate),
+                Err(too_large) => delivered = Err(too_large),
+            }
         });
         event.add(&fates);
         delivered
@@ -130,12 +112,12 @@ impl Hub {
     /// Everyone in `audience`.
     pub(crate) fn select(&self, audience: &Audience) -> Vec<Arc<Member>> {
         let mut selected = Vec::new();
-        self.visit(audience, |member| selected.push(Arc::clone(member)));
+        self.visit(audience, Walk::Look, |member| selected.push(Arc::clone(member)));
         selected
     }
 
     /// Shows each member of the audience to `visit`, once, whatever rooms it shares.
-    fn visit(&self, audience: &Audience, mut visit: impl FnMut(&Arc<Member>)) {
+    fn visit(&self, audience: &Audience, walk: Walk, mut visit: impl FnMut(&Arc<Member>)) {
         let has_exceptions = audience.has_exceptions();
         let excepted = |member: &Arc<Member>| {
             has_exceptions
@@ -143,11 +125,11 @@ impl Hub {
                     || audience.excepted_rooms().any(|room| self.rooms.contains(room, member.id())))
         };
         if audience.is_everyone() {
-            for member in self.members.lock().values() {
+            self.everyone.walk(walk, |member| {
                 if !excepted(member) {
                     visit(member);
                 }
-            }
+            });
             return;
         }
         // Within one room nobody is met twice; the set is for those in several.
@@ -158,16 +140,8 @@ impl Hub {
                 visit(member);
             }
         };
-        let excepts_rooms = audience.excepted_rooms().next().is_some();
         for room in audience.rooms() {
-            if excepts_rooms {
-                // An exception looks into rooms, which must not happen while one is being walked.
-                let mut members = Vec::new();
-                self.rooms.visit(room, |member| members.push(Arc::clone(member)));
-                members.iter().for_each(&mut visit_once);
-            } else {
-                self.rooms.visit(room, &mut visit_once);
-            }
+            self.rooms.walk(walk, room, &mut visit_once);
         }
         for socket in audience.sockets() {
             if let Some(member) = self.member(socket) {

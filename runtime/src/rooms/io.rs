@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Audience, Delivery, Emitter, Hub, Room, Target};
+use super::{Audience, Delivery, Emitter, Hub, Room, Target, Walk};
 use crate::contract::Contract;
 use crate::session::{DisconnectReason, Ending, Socket, SocketId};
 use crate::wire::CloseCode;
@@ -53,7 +53,7 @@ impl<E: Contract> Io<E> {
     #[allow(clippy::unused_async, reason = "with a backplane other servers are asked")]
     pub async fn members(&self, room: impl Room) -> Vec<SocketId> {
         let mut members = Vec::new();
-        self.hub.rooms.visit(&room.name(), |member| members.push(member.id()));
+        self.hub.rooms.walk(Walk::Look, &room.name(), |member| members.push(member.id()));
         members
     }
 

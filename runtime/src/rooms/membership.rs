@@ -3,20 +3,31 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
+use super::Walk;
+use super::members::{Members, Snapshot};
+use super::shards::Shards;
 use crate::lock::{Lock, rank};
 use crate::session::{Member, SocketId};
 
-/// The members of a room, walked as a slice.
-type Members = IndexMap<SocketId, Arc<Member>>;
-
-/// The rooms of one procedure. A room exists while it has members.
-///
-/// Locks are taken in one order: the table, then a room.
+/// The rooms of one procedure. A room exists while it has members, or a broadcast walks them.
 #[derive(Default)]
 pub(crate) struct Membership {
-    rooms: Lock<HashMap<Arc<str>, Arc<Lock<Members, { rank::MEMBERS }>>>, { rank::ROOMS }>,
+    rooms: Shards<HashMap<Arc<str>, Arc<Room>>, { rank::ROOMS }>,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Held over a broadcast: emits to one room have one order for all its members.
+    order: Lock<(), { rank::EMIT_ORDER }>,
+    state: Lock<State, { rank::MEMBERS }>,
+}
+
+#[derive(Default)]
+struct State {
+    members: Members,
+    /// A broadcast walks a snapshot of the members. The room stays in the table until it ends, because
+    /// a new room of this name would have another order.
+    is_walked: bool,
 }
 
 /// Why a socket could not enter a room.
@@ -43,9 +54,10 @@ pub enum JoinRoomError {
 }
 
 impl Membership {
-    /// Puts `member` into the room `name` and returns the name as the table keeps it.
+    /// Puts `member`, which is not in it, into the room `name` and returns the name as the table keeps
+    /// it.
     pub(crate) fn join(&self, name: &str, member: &Arc<Member>) -> Arc<str> {
-        let mut rooms = self.rooms.lock();
+        let mut rooms = self.rooms.of(name).lock();
         let known = rooms.get_key_value(name);
         let known = known.map(|(name, room)| (Arc::clone(name), Arc::clone(room)));
         let (name, room) = known.unwrap_or_else(|| {
@@ -54,42 +66,84 @@ impl Membership {
             (name, room)
         });
         // Still under the table's lock: else the room might be freed between the two.
-        room.lock().insert(member.id(), Arc::clone(member));
+        room.state.lock().members.insert(member);
         name
     }
 
     /// Takes the socket out of the room, and frees the room with its last member.
     pub(crate) fn leave(&self, name: &str, socket: SocketId) {
-        let mut rooms = self.rooms.lock();
+        let mut rooms = self.rooms.of(name).lock();
         let Some(room) = rooms.get(name) else { return };
-        let empty = {
-            let mut members = room.lock();
-            members.swap_remove(&socket);
-            members.is_empty()
+        let (member, is_over) = {
+            let mut state = room.state.lock();
+            (state.members.remove(socket), state.is_over())
         };
-        if empty {
+        if is_over {
+            rooms.remove(name);
+        }
+        drop(rooms);
+        drop(member);
+    }
+
+    /// Shows the members of the room to `visit`, which must not run user code.
+    pub(super) fn walk(&self, walk: Walk, name: &str, visit: impl FnMut(&Arc<Member>)) {
+        let Some(room) = self.rooms.of(name).lock().get(name).map(Arc::clone) else { return };
+        if !walk.is_broadcast() {
+            let snapshot = room.state.lock().members.snapshot();
+            snapshot.iter().for_each(visit);
+            return;
+        }
+        let order = room.order.lock();
+        // Taken under the order's lock: a later broadcast has no older members.
+        let snapshot = room.begin();
+        snapshot.iter().for_each(visit);
+        let is_over = room.end();
+        drop(order);
+        // Dropped without it: the last reference to a member drops values of the user.
+        drop(snapshot);
+        if is_over {
+            self.free(name);
+        }
+    }
+
+    /// Frees the room, if nobody has joined it and no broadcast has begun meanwhile.
+    fn free(&self, name: &str) {
+        let mut rooms = self.rooms.of(name).lock();
+        if rooms.get(name).is_some_and(|room| room.state.lock().is_over()) {
             rooms.remove(name);
         }
     }
 
-    /// Shows the members of the room to `visit`, which must not come back to the rooms.
-    pub(crate) fn visit(&self, name: &str, mut visit: impl FnMut(&Arc<Member>)) {
-        let room = self.rooms.lock().get(name).map(Arc::clone);
-        if let Some(room) = room {
-            for member in room.lock().values() {
-                visit(member);
-            }
-        }
-    }
-
     pub(crate) fn contains(&self, name: &str, socket: SocketId) -> bool {
-        let room = self.rooms.lock().get(name).map(Arc::clone);
-        room.is_some_and(|room| room.lock().contains_key(&socket))
+        let rooms = self.rooms.of(name).lock();
+        rooms.get(name).is_some_and(|room| room.state.lock().members.contains(socket))
     }
 
     #[cfg(any(test, feature = "test"))]
     pub(crate) fn len(&self) -> usize {
-        self.rooms.lock().len()
+        self.rooms.map(|rooms| rooms.len()).iter().sum()
+    }
+}
+
+impl Room {
+    /// A broadcast begins.
+    fn begin(&self) -> Snapshot {
+        let mut state = self.state.lock();
+        state.is_walked = true;
+        state.members.snapshot()
+    }
+
+    /// The broadcast has ended. Says whether the room is to be freed.
+    fn end(&self) -> bool {
+        let mut state = self.state.lock();
+        state.is_walked = false;
+        state.is_over()
+    }
+}
+
+impl State {
+    fn is_over(&self) -> bool {
+        self.members.is_empty() && !self.is_walked
     }
 }
 
@@ -97,14 +151,7 @@ impl Membership {
 mod tests {
     use super::*;
     use crate::rooms::Hub;
-    use crate::server::Request;
-    use crate::session::Presence;
-
-    fn enter(hub: &Arc<Hub>) -> Presence {
-        let id = SocketId::random().expect("random bits");
-        let request = Request::new(http::Request::new(()), None);
-        Presence::enter(id, request, hub, &Arc::default(), None).expect("there is room")
-    }
+    use crate::rooms::tests::enter;
 
     #[test]
     fn empty_rooms_are_freed() {

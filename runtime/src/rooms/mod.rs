@@ -3,17 +3,25 @@
 mod audience;
 mod deliveries;
 mod emitter;
+mod everyone;
 mod hub;
 mod io;
 mod latest_key;
+mod members;
 mod membership;
+mod shards;
 mod target;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 pub use audience::Audience;
 pub use deliveries::{Delivery, DeliveryPolicy};
 pub use emitter::Emitter;
-pub(crate) use hub::{Full, Hub};
+pub(crate) use everyone::Full;
+pub(crate) use hub::Hub;
 pub use io::Io;
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
 pub use target::{Exception, Room, Rooms, Target, rooms};
+pub(crate) use walk::Walk;
