@@ -117,7 +117,12 @@ impl Hub {
     }
 
     /// Shows each member of the audience to `visit`, once, whatever rooms it shares.
-    fn visit(&self, audience: &Audience, walk: Walk, mut visit: impl FnMut(&Arc<Member>)) {
+    pub(super) fn visit(
+        &self,
+        audience: &Audience,
+        walk: Walk,
+        mut visit: impl FnMut(&Arc<Member>),
+    ) {
         let has_exceptions = audience.has_exceptions();
         let excepted = |member: &Arc<Member>| {
             has_exceptions

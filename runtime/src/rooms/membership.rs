@@ -170,6 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn room_stays_the_same_until_the_broadcast_that_walks_it_ends() {
+        let hub = Arc::<Hub>::default();
+        let ada = enter(&hub);
+        let room = || hub.rooms.rooms.of("a").lock().get("a").map(Arc::as_ptr);
+        ada.member().join("a").expect("joined");
+        hub.rooms.walk(Walk::Broadcast, "a", |member| {
+            let walked = room();
+            member.leave("a");
+            assert_eq!(room(), walked);
+            member.join("a").expect("joined");
+            assert_eq!(room(), walked);
+        });
+        assert_eq!(hub.rooms.len(), 1);
+        hub.rooms.walk(Walk::Broadcast, "a", |member| assert!(member.leave("a")));
+        assert_eq!(hub.rooms.len(), 0);
+    }
+
+    #[test]
     fn whoever_has_left_for_good_cannot_join() {
         let hub = Arc::<Hub>::default();
         let ada = enter(&hub);
