@@ -82,3 +82,30 @@ impl Everyone {
         drop(snapshots);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::rooms::tests::enter;
+
+    #[test]
+    fn member_that_waits_to_enter_while_it_closes_is_refused() {
+        let everyone = Everyone::default();
+        let presence = enter(&Arc::default());
+        let member = presence.member();
+        thread::scope(|scope| {
+            let shard = everyone.members.of(&member.id()).lock();
+            let entered = scope.spawn(|| everyone.enter(member, None));
+            // It has passed the first check, and waits for the lock.
+            while everyone.len() == 0 {
+                thread::yield_now();
+            }
+            everyone.close();
+            drop(shard);
+            assert_eq!(entered.join().ok(), Some(Err(Full::Draining)));
+        });
+        assert_eq!(everyone.len(), 0);
+    }
+}

@@ -54,7 +54,7 @@ mod tests {
         for key in (0..2000).chain(0..2000) {
             shards.of(&key).lock().push(key);
         }
-        for mut keys in shards.map(|keys| std::mem::take(keys)) {
+        for mut keys in shards.map(std::mem::take) {
             assert!(!keys.is_empty());
             keys.sort_unstable();
             assert!(keys.chunks(2).all(|pair| pair[0] == pair[1]), "{keys:?}");
