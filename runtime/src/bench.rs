@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::Io;
 use crate::contract::Contract;
 use crate::rooms::Hub;
 use crate::server::Request;
-use crate::session::{Policy, Presence, SocketId};
+use crate::session::{Limits, Policy, Presence, SocketId};
 use crate::wire::{Frame, PROTOCOL_JSON};
 
 /// Takes a message apart and decodes it, as a session does.
@@ -45,19 +46,18 @@ impl Crowd {
         let hub = Arc::new(Hub::of::<E>());
         let limits = Arc::default();
         let enter = |_| {
-            let request =
-                http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
-            let request = Request::new(request.ok()?, None);
-            let id = SocketId::random().ok()?;
-            let presence = Presence::enter(id, request, &hub, &limits, None).ok()?;
-            presence.member().join(room).ok()?;
-            presence.member().signals().register(Waker::noop());
-            Some(presence)
+            let guest = Guest::enter(&hub, &limits)?;
+            guest.join(room).then_some(guest.0)
         };
         let presences = (0..size).map(enter).collect::<Option<_>>()?;
         let mut crowd = Self { hub, presences, received: 0, bytes: Vec::new() };
         crowd.take(0);
         Some(crowd)
+    }
+
+    /// A client of the same procedure, in no room.
+    pub fn guest(&self) -> Option<Guest> {
+        Guest::enter(&self.hub, &Arc::default())
     }
 
     /// Emits to them as anybody does.
@@ -92,4 +92,32 @@ impl Crowd {
         }
         size
     }
+}
+
+/// A client of Parlor without a connection. It disconnects when it is dropped.
+pub struct Guest(Presence);
+
+impl Guest {
+    fn enter(hub: &Arc<Hub>, limits: &Arc<Limits>) -> Option<Self> {
+        let request =
+            http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
+        let request = Request::new(request.ok()?, None);
+        let id = SocketId::random().ok()?;
+        Presence::enter(id, request, hub, limits, None).ok().map(Self)
+    }
+
+    /// Joins a room. Returns whether it was not in it before, and is now.
+    pub fn join(&self, room: &str) -> bool {
+        self.0.member().join(room).unwrap_or(false)
+    }
+
+    /// Leaves a room. Returns whether it was in it.
+    pub fn leave(&self, room: &str) -> bool {
+        self.0.member().leave(room)
+    }
+}
+
+/// How long all threads have waited for locks so far.
+pub fn lock_waits() -> Duration {
+    crate::lock::waits::total()
 }

@@ -71,10 +71,19 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         #[cfg(debug_assertions)]
         let held = held::Held::new(RANK);
         LockGuard {
-            value: self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            value: self.take(),
             #[cfg(debug_assertions)]
             _held: held,
         }
+    }
+
+    fn take(&self) -> MutexGuard<'_, T> {
+        #[cfg(feature = "__bench")]
+        let _waiting = match self.0.try_lock() {
+            Ok(value) => return value,
+            Err(_) => waits::Waiting::start(),
+        };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,6 +98,36 @@ impl<T> Deref for LockGuard<'_, T> {
 impl<T> DerefMut for LockGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
+    }
+}
+
+/// How long threads wait for locks, for `benches/contention.rs`.
+#[cfg(feature = "__bench")]
+pub(crate) mod waits {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::{Duration, Instant};
+
+    static NANOS: AtomicU64 = AtomicU64::new(0);
+
+    /// A thread waits until this is dropped.
+    pub(super) struct Waiting(Instant);
+
+    impl Waiting {
+        pub(super) fn start() -> Self {
+            Self(Instant::now())
+        }
+    }
+
+    impl Drop for Waiting {
+        fn drop(&mut self) {
+            let nanos = u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            NANOS.fetch_add(nanos, Ordering::Relaxed);
+        }
+    }
+
+    /// All waits of all threads so far.
+    pub(crate) fn total() -> Duration {
+        Duration::from_nanos(NANOS.load(Ordering::Relaxed))
     }
 }
 

@@ -1,0 +1,159 @@
+//! How long threads wait for each other: `cargo bench -p parlor --bench contention`.
+//!
+//! The clients have no connections, and the event is `latest`, so an outbox keeps one frame of it: the
+//! broadcasts go on without a pause. With `--test` the bench runs for a moment only.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parlor::__bench::{Crowd, Guest, lock_waits};
+use parlor::prelude::*;
+
+/// The room of all members of the crowd.
+const BIG: &str = "big";
+const SMALL: &str = "small";
+/// How many sessions each of the two threads has, and how many of them share a room.
+const SESSIONS: u32 = 256;
+const PER_ROOM: u32 = 8;
+
+#[procedure]
+trait Market {
+    #[outgoing(latest)]
+    fn priced(price: u32);
+}
+
+/// How much is measured.
+struct Size {
+    members: usize,
+    time: Duration,
+    rounds: u32,
+}
+
+fn main() {
+    let is_test = std::env::args().any(|arg| arg == "--test");
+    let size = if is_test {
+        Size { members: 1000, time: Duration::from_millis(20), rounds: 10 }
+    } else {
+        Size { members: 100_000, time: Duration::from_secs(2), rounds: 2000 }
+    };
+    latencies(&size);
+    throughput(&size);
+}
+
+/// How long changes of memberships take while another thread broadcasts.
+fn latencies(size: &Size) {
+    let crowd = Crowd::new::<MarketEmitter>(size.members, BIG).expect("random bits");
+    let io = crowd.io::<MarketEmitter>();
+    println!("changes during broadcasts to {} members", size.members);
+    println!("{:44}{:>12}{:>12}{:>12}", "", "p50", "p99", "max");
+    measure("room", size, || io.to(BIG), &crowd);
+    measure("everyone", size, || io.broadcast(), &crowd);
+}
+
+/// The same for broadcasts to one target.
+fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync, crowd: &Crowd) {
+    let new = || crowd.guest().expect("random bits");
+    let (guest, other) = (new(), new());
+    let others: Vec<_> = (1..PER_ROOM).map(|_| new()).collect();
+    assert!(others.iter().all(|other| other.join(SMALL)));
+    let broadcasts = AtomicU32::new(0);
+    let stop = AtomicBool::new(false);
+    let is_stopped = || stop.load(Ordering::Relaxed);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_stopped() {
+                emitter().priced(broadcasts.fetch_add(1, Ordering::Relaxed));
+            }
+        });
+        let start = Instant::now();
+        let mut connected = None;
+        let show = |what: &str, act: &mut Change<'_>, undo: &mut Change<'_>| {
+            println!("{:44}{}", format!("{target}: {what}"), latency(size, act, undo));
+        };
+        show("join a small room", &mut || guest.join(SMALL), &mut || guest.leave(SMALL));
+        guest.join(SMALL);
+        show("leave a small room", &mut || guest.leave(SMALL), &mut || guest.join(SMALL));
+        show("join the big room", &mut || guest.join(BIG), &mut || guest.leave(BIG));
+        guest.join(BIG);
+        show("leave the big room", &mut || guest.leave(BIG), &mut || guest.join(BIG));
+        let mut connect = || {
+            connected = crowd.guest();
+            connected.is_some()
+        };
+        show("disconnect and connect", &mut connect, &mut || true);
+        let seconds = start.elapsed().as_secs_f64();
+        let number = f64::from(broadcasts.load(Ordering::Relaxed));
+        println!("{target}: {:.0} broadcasts per second", number / seconds);
+        // A join that waits for the big room must not stop those of small rooms.
+        scope.spawn(|| {
+            while !is_stopped() {
+                other.join(BIG);
+                other.leave(BIG);
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        guest.leave(SMALL);
+        let what = "join a small room, another the big one";
+        show(what, &mut || guest.join(SMALL), &mut || guest.leave(SMALL));
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A change of memberships. Returns whether it changed anything.
+type Change<'a> = dyn FnMut() -> bool + 'a;
+
+/// Times `act` again and again, and calls `undo` in between.
+fn latency(size: &Size, act: &mut Change<'_>, undo: &mut Change<'_>) -> String {
+    let mut times = Vec::new();
+    let start = Instant::now();
+    while start.elapsed() < size.time {
+        let start = Instant::now();
+        let is_changed = act();
+        times.push(start.elapsed());
+        assert!(is_changed && undo(), "nothing was measured");
+        // The thread that broadcasts has to walk on between two samples.
+        thread::sleep(Duration::from_micros(50));
+    }
+    times.sort_unstable();
+    let part = |percent: usize| times[(times.len() - 1) * percent / 100];
+    [50, 99, 100].map(|percent| format!("{:>12}", format!("{:.1?}", part(percent)))).concat()
+}
+
+/// How many operations two threads get done, and how long they wait for locks.
+fn throughput(size: &Size) {
+    println!("two threads that join, emit and leave");
+    for (what, is_shared) in [("rooms of their own", false), ("shared rooms", true)] {
+        let crowd = Crowd::new::<MarketEmitter>(1, BIG).expect("random bits");
+        let guests: [Vec<Guest>; 2] =
+            [(); 2].map(|()| (0..SESSIONS).filter_map(|_| crowd.guest()).collect());
+        let (waited, start) = (lock_waits(), Instant::now());
+        thread::scope(|scope| {
+            for (thread, guests) in guests.iter().enumerate() {
+                let owner = if is_shared { 0 } else { thread };
+                let io = crowd.io::<MarketEmitter>();
+                scope.spawn(move || work(guests, owner, &io, size.rounds));
+            }
+        });
+        let (time, waited) = (start.elapsed(), lock_waits().saturating_sub(waited));
+        let rounds = f64::from(size.rounds) / time.as_secs_f64();
+        let per_second = rounds * f64::from(2 * 3 * SESSIONS);
+        println!(
+            "{what}: {per_second:.0} operations per second, {waited:.1?} of 2 x {time:.1?} waited"
+        );
+    }
+}
+
+/// Each session joins a room, emits to it and leaves the one that it joined before.
+fn work(guests: &[Guest], owner: usize, io: &parlor::Io<MarketEmitter>, rounds: u32) {
+    let names: Vec<_> = (0..SESSIONS / PER_ROOM).map(|room| format!("{owner}:{room}")).collect();
+    let name = |place: usize| &names[place % names.len()];
+    for round in (0..).take(rounds as usize) {
+        for (number, guest) in guests.iter().enumerate() {
+            let (old, new) = (name(number + round), name(number + round + 1));
+            guest.join(new);
+            io.to(new).priced(7);
+            guest.leave(old);
+        }
+    }
+}
