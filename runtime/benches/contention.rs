@@ -1,7 +1,8 @@
 //! How long threads wait for each other: `cargo bench -p parlor --bench contention`.
 //!
 //! The clients have no connections, and the event is `latest`, so an outbox keeps one frame of it: the
-//! broadcasts go on without a pause. With `--test` the bench runs for a moment only.
+//! broadcasts go on without a pause. `-- latency` and `-- throughput` choose a part. With `--test` the
+//! bench runs for a moment only.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -37,8 +38,14 @@ fn main() {
     } else {
         Size { members: 100_000, time: Duration::from_secs(2), rounds: 2000 }
     };
-    latencies(&size);
-    throughput(&size);
+    let chosen = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let is_chosen = |part: &str| chosen.as_ref().is_none_or(|chosen| part.contains(chosen));
+    if is_chosen("latency") {
+        latencies(&size);
+    }
+    if is_chosen("throughput") {
+        throughput(&size);
+    }
 }
 
 /// How long changes of memberships take while another thread broadcasts.

@@ -13,6 +13,7 @@
 //! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member and wake-ups of session tasks, which run tokio's scheduler and nothing of the user's | the members of one room or one procedure; only other broadcasts to the same members wait |
 
 use std::ops::{Deref, DerefMut};
+#[cfg(not(feature = "__bench"))]
 use std::sync::PoisonError;
 
 use crate::sync::{Mutex, MutexGuard};
@@ -77,13 +78,16 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         }
     }
 
+    #[cfg(not(feature = "__bench"))]
     fn take(&self) -> MutexGuard<'_, T> {
-        #[cfg(feature = "__bench")]
-        let _waiting = match self.0.try_lock() {
-            Ok(value) => return value,
-            Err(_) => waits::Waiting::start(),
-        };
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, and measures how long the thread waits.
+    #[cfg(feature = "__bench")]
+    #[inline]
+    fn take(&self) -> MutexGuard<'_, T> {
+        self.0.try_lock().unwrap_or_else(|_| waits::measure(|| self.0.lock()))
     }
 }
 
@@ -105,24 +109,18 @@ impl<T> DerefMut for LockGuard<'_, T> {
 #[cfg(feature = "__bench")]
 pub(crate) mod waits {
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{LockResult, PoisonError};
     use std::time::{Duration, Instant};
 
     static NANOS: AtomicU64 = AtomicU64::new(0);
 
-    /// A thread waits until this is dropped.
-    pub(super) struct Waiting(Instant);
-
-    impl Waiting {
-        pub(super) fn start() -> Self {
-            Self(Instant::now())
-        }
-    }
-
-    impl Drop for Waiting {
-        fn drop(&mut self) {
-            let nanos = u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            NANOS.fetch_add(nanos, Ordering::Relaxed);
-        }
+    #[cold]
+    pub(super) fn measure<T>(wait: impl FnOnce() -> LockResult<T>) -> T {
+        let start = Instant::now();
+        let value = wait().unwrap_or_else(PoisonError::into_inner);
+        let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        NANOS.fetch_add(nanos, Ordering::Relaxed);
+        value
     }
 
     /// All waits of all threads so far.

@@ -76,10 +76,23 @@ impl Everyone {
         let order = walk.is_broadcast().then(|| self.order.lock());
         // All before the first visit: a member that entered before the broadcast is in one of them.
         let snapshots = self.members.map(|members| members.snapshot());
-        snapshots.iter().flat_map(Snapshot::iter).for_each(visit);
+        in_turn(&snapshots, visit);
         drop(order);
         // Dropped without it: the last reference to a member drops values of the user.
         drop(snapshots);
+    }
+}
+
+/// Visits one member of each part in turn: members that entered together lie close together in memory.
+fn in_turn<const N: usize>(parts: &[Snapshot; N], mut visit: impl FnMut(&Arc<Member>)) {
+    let mut parts = parts.each_ref().map(Snapshot::iter);
+    let mut is_over = false;
+    while !is_over {
+        is_over = true;
+        for member in parts.iter_mut().filter_map(Iterator::next) {
+            is_over = false;
+            visit(member);
+        }
     }
 }
 

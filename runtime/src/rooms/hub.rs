@@ -87,7 +87,7 @@ impl Hub {
         let mut evicted = Vec::new();
         has_emitted();
         self.visit(audience, Walk::Broadcast, |member| {
-            match member.push_evicting(policy, frame, &mut evicted) {
+            match member.push_evicting(policy, frame, Some(&mut evicted)) {
                 Ok(fate) => fates.count(fate),
                 Err(too_large) => delivered = Err(too_large),
             }

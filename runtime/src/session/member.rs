@@ -93,16 +93,16 @@ impl Member {
         policy: Policy,
         frame: impl Encoded,
     ) -> Result<Fate, TooLarge> {
-        self.push_evicting(policy, frame, &mut Vec::new())
+        self.push_evicting(policy, frame, None)
     }
 
-    /// The same for a caller that holds a lock. The caller drops the sessions that end because of this
-    /// frame after it releases the lock, because their requests hold values of the user.
+    /// The same for a caller that holds a lock. It gets the sessions that end because of this frame,
+    /// to drop them after it releases the lock: their requests hold values of the user.
     pub(crate) fn push_evicting(
         self: &Arc<Self>,
         policy: Policy,
         frame: impl Encoded,
-        evicted: &mut Vec<Arc<Self>>,
+        evicted: Option<&mut Vec<Arc<Self>>>,
     ) -> Result<Fate, TooLarge> {
         let pushed = self.outbox.push(policy, frame, batch::is_open())?;
         match pushed.then {
@@ -114,7 +114,10 @@ impl Member {
             Then::EndSession => self.signals.end(Ending::Overflow),
         }
         if pushed.growth != 0 {
-            evicted.extend(self.hub.recovery.grew(self, pushed.growth));
+            let ended = self.hub.recovery.grew(self, pushed.growth);
+            if let Some(evicted) = evicted {
+                evicted.extend(ended);
+            }
         }
         Ok(pushed.fate)
     }
