@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::mix::BuildMix;
 use crate::session::{Member, SocketId};
 
 /// How many members a chunk has: what is copied when the members change during a walk.
@@ -17,7 +18,7 @@ type Chunks = Vec<Arc<Vec<Arc<Member>>>>;
 #[derive(Default)]
 pub(super) struct Members {
     chunks: Arc<Chunks>,
-    places: HashMap<SocketId, usize>,
+    places: HashMap<SocketId, usize, BuildMix>,
 }
 
 /// The members of one moment.

@@ -9,6 +9,7 @@ mod io;
 mod latest_key;
 mod members;
 mod membership;
+mod mix;
 mod shards;
 mod target;
 #[cfg(test)]
