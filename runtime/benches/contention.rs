@@ -32,7 +32,9 @@ struct Size {
 }
 
 fn main() {
-    let is_test = std::env::args().any(|arg| arg == "--test");
+    let has = |flag| std::env::args().any(|arg| arg == flag);
+    // Without `--bench` this is a test of all targets.
+    let is_test = has("--test") || !has("--bench");
     let size = if is_test {
         Size { members: 1000, time: Duration::from_millis(20), rounds: 10 }
     } else {
