@@ -103,7 +103,9 @@ impl Guest {
             http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
         let request = Request::new(request.ok()?, None);
         let id = SocketId::random().ok()?;
-        Presence::enter(id, request, hub, limits, None).ok().map(Self)
+        let presence = Presence::enter(id, request, hub, limits, None).ok()?;
+        presence.member().signals().register(Waker::noop());
+        Some(Self(presence))
     }
 
     /// Joins a room. Returns whether it was not in it before, and is now.

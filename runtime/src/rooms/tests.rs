@@ -183,7 +183,7 @@ fn drain_ends_each_session_that_enters_meanwhile_or_refuses_it() {
         let presences = thread.join().expect("no panic");
         assert_eq!((presences.len(), hub.connected()), (ended, ended));
         for presence in &presences {
-            assert!(presence.member().outbox().ending().is_some());
+            assert!(presence.member().signals().ending().is_some());
         }
     }
 }
@@ -255,7 +255,7 @@ fn value_that_emits_when_dropped_may_belong_to_a_session_that_a_broadcast_evicts
     elsewhere(|| {
         let hub = Arc::<Hub>::default();
         let detach = |presence: &Presence| {
-            hub.recovery.detached(presence.member(), presence.member().outbox().detach());
+            hub.recovery.detached(presence.member(), presence.member().outbox().detach().size);
         };
         let (ghost, is_dropped) = enter_that_emits(&hub);
         detach(&ghost);
