@@ -3,11 +3,14 @@
 //! For `trait Chat`, `#[procedure]` makes the type `ChatEmitter` the key to everything else:
 //! it implements [`Contract`], and [`Procedure<S>`] for every session `S: Chat`.
 
+mod diagnosis;
+
 use std::future::Future;
 use std::marker::PhantomData;
 
 use serde::{Deserializer, Serialize, de::DeserializeOwned};
 
+pub(crate) use self::diagnosis::{Refusal, diagnose};
 use crate::client::{Call, Client, ConnectionChange};
 use crate::rooms::{DeliveryPolicy, Emitter};
 use crate::server::{Reject, Request};

@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use tracing::Span;
@@ -8,7 +7,7 @@ use super::outbox::{Fate, Outbox, Policy, Sleep, Then, TooLarge};
 use super::signals::{Ending, Signal, Signals};
 use super::{Limits, SocketId, batch};
 use crate::lock::{Lock, rank};
-use crate::rooms::{Full, Hub, JoinRoomError};
+use crate::rooms::{Full, Hub, Joined};
 use crate::server::{Mode, Request};
 use crate::wire::{Encoded, Frame, Unrecovered};
 
@@ -25,16 +24,10 @@ pub(crate) struct Member {
     limits: Arc<Limits>,
     /// Whether the session outlives its connection.
     keeps: bool,
-    rooms: Lock<Joined, { rank::JOINED }>,
+    joined: Joined,
     door: Door,
     /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
-}
-
-#[derive(Default)]
-struct Joined {
-    rooms: HashSet<Arc<str>>,
-    ended: bool,
 }
 
 impl Member {
@@ -65,6 +58,10 @@ impl Member {
     /// Whether the session outlives its connection.
     pub(crate) fn keeps(&self) -> bool {
         self.keeps
+    }
+
+    pub(crate) fn joined(&self) -> &Joined {
+        &self.joined
     }
 
     pub(crate) fn door(&self) -> &Door {
@@ -147,46 +144,6 @@ impl Member {
         }
         sleep != Sleep::Awake
     }
-
-    pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
-        let max = self.limits().max_room_name;
-        if name.len() > max {
-            return Err(JoinRoomError::NameTooLong { length: name.len(), max });
-        }
-        let mut joined = self.rooms.lock();
-        if joined.ended {
-            return Err(JoinRoomError::Ended);
-        }
-        if joined.rooms.contains(name) {
-            return Ok(false);
-        }
-        let max = self.limits().max_rooms_per_socket;
-        if joined.rooms.len() >= max {
-            return Err(JoinRoomError::TooManyRooms { max });
-        }
-        Ok(joined.rooms.insert(self.hub.rooms.join(name, self)))
-    }
-
-    pub(crate) fn leave(&self, name: &str) -> bool {
-        let mut joined = self.rooms.lock();
-        let was_in = joined.rooms.remove(name);
-        if was_in {
-            self.hub.rooms.leave(name, self.id);
-        }
-        was_in
-    }
-
-    pub(crate) fn rooms(&self) -> Vec<String> {
-        self.rooms.lock().rooms.iter().map(ToString::to_string).collect()
-    }
-
-    fn leave_all(&self) {
-        let mut joined = self.rooms.lock();
-        joined.ended = true;
-        for room in std::mem::take(&mut joined.rooms) {
-            self.hub.rooms.leave(&room, self.id);
-        }
-    }
 }
 
 /// A member's place in its procedure: dropped, it has left its rooms and is known to nobody.
@@ -210,7 +167,7 @@ impl Presence {
             hub: Arc::clone(hub),
             limits: Arc::clone(limits),
             keeps,
-            rooms: Lock::default(),
+            joined: Joined::default(),
             door: Door::default(),
             secrets: Lock::default(),
         });

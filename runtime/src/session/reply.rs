@@ -1,5 +1,5 @@
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
 use crate::wire::{CallId, ErrorBody, ErrorCode, Frame, control};
 
@@ -56,9 +56,4 @@ pub(super) fn refusal(body: &ErrorBody, call: Option<CallId>) -> Option<Frame> {
         None => Frame::event(control::ERR, body),
     }
     .ok()
-}
-
-/// `details` of an `$err`.
-pub(super) fn details<T: Serialize>(value: &T) -> Option<Box<RawValue>> {
-    to_raw_value(value).ok()
 }

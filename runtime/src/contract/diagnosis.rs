@@ -1,0 +1,86 @@
+//! What is wrong with a message that could not be decoded.
+
+use serde_json::value::to_raw_value;
+
+use super::{Contract, DecodeError, Events};
+use crate::wire::{CallId, ErrorBody, ErrorCode, Head, Violation};
+
+/// What the client is told.
+pub(crate) struct Refusal {
+    pub(crate) body: ErrorBody,
+    pub(crate) call: Option<CallId>,
+}
+
+/// Finds out what is wrong with a message that could not be decoded.
+///
+/// Slower than [`Events::decode_json`], which has no time to keep track of where it is.
+pub(crate) fn diagnose<E: Contract>(text: &str) -> Refusal {
+    let head = match Head::parse_strictly(text) {
+        Ok(head) => head,
+        Err(malformed) => {
+            let body = ErrorBody::new(ErrorCode::Malformed, malformed.to_string());
+            return Refusal { body, call: None };
+        }
+    };
+    let name = head.name(text);
+    let body = match trace::<E::Incoming>(name, head.payload(text)) {
+        Err(Fault::Unknown) => unknown(name, E::INCOMING),
+        Err(Fault::Malformed(error)) => {
+            ErrorBody::new(ErrorCode::Malformed, format!("the payload of `{name}`: {error}"))
+        }
+        Err(Fault::Invalid(violation)) => {
+            let mut body = ErrorBody::new(ErrorCode::Invalid, violation.to_string());
+            body.details = to_raw_value(&violation).ok();
+            body
+        }
+        // What failed straight from the text fails here too; a `Deserialize` that changes its mind
+        // is no reason to be silent.
+        Ok(()) => ErrorBody::new(ErrorCode::Malformed, format!("the payload of `{name}`")),
+    };
+    Refusal { body, call: head.id }
+}
+
+enum Fault {
+    Unknown,
+    Malformed(serde_json::Error),
+    Invalid(Violation),
+}
+
+/// Decodes with a record of the path to what is being read.
+fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
+    // What is no JSON to anybody (too deep, a number out of range) is not this event's fault. What is
+    // JSON, and no event, is of a wrong type somewhere, whatever the parser calls it.
+    serde_json::from_str::<serde_json::Value>(payload).map_err(Fault::Malformed)?;
+    let mut track = serde_path_to_error::Track::new();
+    let mut json = serde_json::Deserializer::from_str(payload);
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    match I::decode(name, tracked, &mut None) {
+        Ok(()) => Ok(()),
+        Err(DecodeError::Unknown) => Err(Fault::Unknown),
+        Err(DecodeError::Missing(field)) => {
+            Err(Fault::Invalid(Violation::new(field, "required", "the field is missing")))
+        }
+        Err(DecodeError::Invalid(violation)) => Err(Fault::Invalid(violation)),
+        Err(DecodeError::Codec(error)) => {
+            let path = match track.path().to_string() {
+                root if root == "." => String::new(),
+                path => path,
+            };
+            Err(Fault::Invalid(Violation::new(path, "type", error.to_string())))
+        }
+    }
+}
+
+fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
+    // The distance takes time in proportion to the name, which is the client's to choose.
+    let shown: String = name.chars().take(64).collect();
+    let nearest = known
+        .iter()
+        .map(|known| (strsim::normalized_damerau_levenshtein(&shown, known), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let message = match nearest {
+        Some((_, nearest)) => format!("no event is called `{shown}`; the nearest is `{nearest}`"),
+        None => format!("no event is called `{shown}`; this procedure takes none"),
+    };
+    ErrorBody::new(ErrorCode::Unknown, message)
+}
