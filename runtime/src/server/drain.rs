@@ -40,3 +40,27 @@ impl Router {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn drain_returns_after_its_bound_when_a_handshake_never_ends() {
+        // The echo has the default of `close_timeout`, which is 5 s.
+        let router = Router::new().echo("/echo", 1).shutdown_timeout(7 * SECOND);
+        let _under_way = router.shared.handshakes.begin().expect("a place");
+        let start = Instant::now();
+        router.drain(pending()).await;
+        assert_eq!(start.elapsed(), (7 + 2 * 5 + 1) * SECOND);
+        let start = Instant::now();
+        router.drain(ready(())).await;
+        assert_eq!(start.elapsed(), (2 * 5 + 1) * SECOND);
+    }
+}

@@ -249,3 +249,19 @@ async fn wait_after(error: &io::Error) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn accept_goes_on_after_its_bound_when_the_system_has_no_connection_for_it() {
+        for (error, seconds) in [(io::ErrorKind::ConnectionAborted, 0), (io::ErrorKind::Other, 1)] {
+            let start = Instant::now();
+            wait_after(&error.into()).await;
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
+    }
+}

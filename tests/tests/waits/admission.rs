@@ -1,0 +1,56 @@
+//! What comes before a session: the handshake, middleware, the factory, the way back, the echo.
+
+use parlor::Router;
+use parlor::test::Network;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use crate::{Never, SECOND, Wire, come_back, network, stuck};
+
+#[tokio::test(start_paused = true)]
+async fn handshake_is_cut_after_handshake_timeout_when_the_client_stalls() {
+    let network = network(stuck(Never::default()).0);
+    let mut end = network.line().dial().expect("a connection");
+    let start = Instant::now();
+    end.write_all(b"GET /stuck HT").await.expect("written");
+    assert_eq!(end.read(&mut [0]).await.expect("its end"), 0);
+    assert_eq!(start.elapsed(), 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_comes_back_is_refused_after_10_s_when_a_handler_never_ends() {
+    let line = network(stuck(Never::default()).0).line();
+    let (mut wire, secret) = Wire::welcomed(&line).await;
+    wire.hang().await;
+    let start = Instant::now();
+    let (refused, code) = come_back(&line, &secret).await.expect("no panic");
+    assert_eq!((refused - start, code), (10 * SECOND, 4003));
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_comes_back_is_refused_after_10_s_when_resumed_never_ends() {
+    let line = network(stuck(Never { resumed: true, ..Never::default() }).0).line();
+    let (_wire, secret) = Wire::welcomed(&line).await;
+    let start = Instant::now();
+    let (refused, code) = come_back(&line, &secret).await.expect("no panic");
+    assert_eq!((refused - start, code), (10 * SECOND, 4003));
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_comes_back_is_refused_after_handler_timeout_when_resumed_never_ends() {
+    let server = stuck(Never { resumed: true, ..Never::default() }).0;
+    let line = network(server.handler_timeout(2 * SECOND)).line();
+    let (_wire, secret) = Wire::welcomed(&line).await;
+    let start = Instant::now();
+    let (refused, code) = come_back(&line, &secret).await.expect("no panic");
+    assert_eq!((refused - start, code), (2 * SECOND, 4003));
+}
+
+#[tokio::test(start_paused = true)]
+async fn echo_closes_a_client_that_sends_nothing_after_60_s() {
+    let line = Network::new(Router::new().echo("/echo", 1000)).line();
+    let start = Instant::now();
+    let mut wire = Wire::open(&line, "/echo", None).await;
+    assert_eq!(wire.receive().await, Err(4001));
+    assert_eq!(start.elapsed(), 60 * SECOND);
+}
