@@ -45,6 +45,7 @@ pub(super) struct Shared {
     pub(super) middleware: Middleware,
     pub(super) rules: OriginRules,
     pub(super) handshake_timeout: Duration,
+    pub(super) admission_timeout: Duration,
     pub(super) handshakes: Handshakes,
     pub(super) max_request_size: usize,
     pub(super) shutdown_timeout: Duration,
@@ -59,6 +60,7 @@ impl Default for Shared {
             middleware: Middleware::default(),
             rules: OriginRules::default(),
             handshake_timeout: Duration::from_secs(10),
+            admission_timeout: Duration::from_secs(30),
             handshakes: Handshakes::at_most(4096),
             max_request_size: 16 << 10,
             shutdown_timeout: Duration::from_secs(30),
@@ -151,9 +153,16 @@ impl Router {
 
     /// How long a client may take from its TCP connection to its request's end. 10 s by default.
     ///
-    /// Middleware and the factory take their own time.
+    /// Middleware and the factory have [`admission_timeout`](Self::admission_timeout).
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.shared().handshake_timeout = timeout;
+        self
+    }
+
+    /// How long middleware and the factory may take together for one request. Then they are cancelled
+    /// where they wait, and the client is refused with 503, or 4003. 30 s by default.
+    pub fn admission_timeout(mut self, timeout: Duration) -> Self {
+        self.shared().admission_timeout = timeout;
         self
     }
 
@@ -175,8 +184,8 @@ impl Router {
     /// cancelled. 30 s by default.
     ///
     /// The goodbye comes on top, at most twice
-    /// [`Server::close_timeout`](crate::Server::close_timeout): mind it when something else kills the
-    /// process after a while.
+    /// [`Server::close_timeout`](crate::Server::close_timeout) and a second: mind it when something else
+    /// kills the process after a while.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shared().shutdown_timeout = timeout;
         self

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use http::{HeaderValue, StatusCode, header};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::admission::Admission;
@@ -36,7 +37,9 @@ impl Upgrade {
             Err(refusal) => return Self::Refuse(refusal),
         };
         request.forget_handshake();
-        match admit(request, local, router).await {
+        let admitted =
+            timeout(router.shared.admission_timeout, admit(request, local, router)).await;
+        match admitted.unwrap_or_else(|_| Err(took_too_long())) {
             Ok(admission) => Self::open(response, mode, admission),
             Err(reject) => {
                 tracing::debug!(?peer, %reject, "connection refused");
@@ -97,6 +100,11 @@ async fn admit(
     let endpoint = router.endpoint(request.uri().path()).ok_or_else(not_found)?;
     let request = contain("a middleware", shared.middleware.run(request)).await?;
     endpoint.admit(request).await
+}
+
+fn took_too_long() -> Reject {
+    tracing::warn!("refused: middleware and the factory took longer than `admission_timeout`");
+    Reject::try_later("the server took too long to open a session")
 }
 
 fn not_found() -> Reject {

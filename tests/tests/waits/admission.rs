@@ -1,11 +1,13 @@
 //! What comes before a session: the handshake, middleware, the factory, the way back, the echo.
 
-use parlor::Router;
-use parlor::test::Network;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::Instant;
+use std::future::pending;
 
-use crate::{Never, SECOND, Wire, come_back, network, stuck};
+use parlor::Router;
+use parlor::test::{Line, Network};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Duration, Instant};
+
+use crate::{Never, PARLOR, SECOND, Wire, come_back, network, stuck};
 
 #[tokio::test(start_paused = true)]
 async fn handshake_is_cut_after_handshake_timeout_when_the_client_stalls() {
@@ -15,6 +17,31 @@ async fn handshake_is_cut_after_handshake_timeout_when_the_client_stalls() {
     end.write_all(b"GET /stuck HT").await.expect("written");
     assert_eq!(end.read(&mut [0]).await.expect("its end"), 0);
     assert_eq!(start.elapsed(), 10 * SECOND);
+}
+
+/// After which time a client is refused with 4003.
+async fn refusal(line: &Line) -> Duration {
+    let start = Instant::now();
+    let mut wire = Wire::open(line, "/stuck", Some(PARLOR)).await;
+    assert_eq!(wire.receive().await, Err(4003));
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_is_refused_after_admission_timeout_when_a_factory_never_ends() {
+    let network = network(stuck(Never { factory: true, ..Never::default() }).0);
+    assert_eq!(refusal(&network.line()).await, 30 * SECOND);
+    assert_eq!(network.sessions(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_is_refused_after_admission_timeout_when_a_middleware_never_ends() {
+    let router = Router::new().middleware(|_| pending()).admission_timeout(2 * SECOND);
+    let network = Network::new(router.procedure("/stuck", stuck(Never::default()).0));
+    assert_eq!(refusal(&network.line()).await, 2 * SECOND);
+    let server = stuck(Never::default()).0.middleware(|_| pending());
+    let router = Router::new().procedure("/stuck", server).admission_timeout(2 * SECOND);
+    assert_eq!(refusal(&Network::new(router).line()).await, 2 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
