@@ -92,8 +92,9 @@ impl Client {
     /// connect again.
     ///
     /// Calls fail with [`CallError::Closed`](super::CallError::Closed) at once. Events that were
-    /// emitted before still go out if the client is connected, for at most 5 seconds. Then the
-    /// events end with [`ConnectionChange::Closed`](super::ConnectionChange::Closed).
+    /// emitted before still go out if the client is connected, for at most 5 seconds, and the close
+    /// frame has 1 second more if the server takes nothing. Then the events end with
+    /// [`ConnectionChange::Closed`](super::ConnectionChange::Closed).
     pub fn close(&self) {
         self.shared().close();
     }
