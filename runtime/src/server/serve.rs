@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn accept_goes_on_after_its_bound_when_the_system_has_no_connection_for_it() {
+    async fn accept_goes_on_after_its_bound_when_the_system_returns_an_error() {
         for (error, seconds) in [(io::ErrorKind::ConnectionAborted, 0), (io::ErrorKind::Other, 1)] {
             let start = Instant::now();
             wait_after(&error.into()).await;

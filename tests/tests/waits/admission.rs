@@ -1,4 +1,4 @@
-//! What comes before a session: the handshake, middleware, the factory, the way back, the echo.
+//! What comes before a session: the handshake, middleware, the factory, resume requests, the echo.
 
 use std::future::pending;
 

@@ -4,6 +4,7 @@ use futures_util::StreamExt;
 use parlor::DisconnectReason;
 use parlor::test::settle;
 use serde_json::json;
+use tokio::io::AsyncReadExt;
 use tokio::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -36,6 +37,22 @@ async fn client_that_takes_nothing_is_cut_after_write_timeout() {
     io.broadcast().said("x".repeat(5000));
     assert_eq!(end(&mut reports).await, DisconnectReason::TooSlow);
     assert_eq!(start.elapsed(), 30 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_takes_a_byte_has_write_timeout_once_more() {
+    let (server, mut reports) = stuck(Never::default());
+    let io = server.io();
+    let server = server.recovery_window(Duration::ZERO).heartbeat_timeout(100 * SECOND);
+    let line = network(server).line();
+    let (mut slow, _) = Wire::welcomed(&line).await;
+    line.buffer(1000);
+    let start = Instant::now();
+    io.broadcast().said("x".repeat(5000));
+    tokio::time::sleep(29 * SECOND).await;
+    slow.0.get_mut().read_u8().await.expect("a byte");
+    assert_eq!(end(&mut reports).await, DisconnectReason::TooSlow);
+    assert_eq!(start.elapsed(), (29 + 30) * SECOND);
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,7 +35,7 @@ async fn shut_down(network: &Network) -> Duration {
     start.elapsed()
 }
 
-/// A client that leaves when the server says so.
+/// A client that closes when the server closes.
 async fn polite(line: &Line, hangs: bool) {
     let (mut wire, _) = Wire::welcomed(line).await;
     if hangs {
