@@ -15,6 +15,8 @@
 use std::ops::{Deref, DerefMut};
 #[cfg(not(feature = "__bench"))]
 use std::sync::PoisonError;
+#[cfg(feature = "__bench")]
+use std::sync::TryLockError;
 
 use crate::sync::{Mutex, MutexGuard};
 
@@ -87,7 +89,12 @@ impl<T, const RANK: u8> Lock<T, RANK> {
     #[cfg(feature = "__bench")]
     #[inline]
     fn take(&self) -> MutexGuard<'_, T> {
-        self.0.try_lock().unwrap_or_else(|_| waits::measure(|| self.0.lock()))
+        match self.0.try_lock() {
+            Ok(value) => value,
+            // The error holds the lock.
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => waits::measure(|| self.0.lock()),
+        }
     }
 }
 
@@ -180,6 +187,19 @@ mod tests {
         for _ in 0..2 {
             let low = low.lock();
             assert_eq!(*low + *high.lock(), 3);
+        }
+    }
+
+    #[test]
+    fn lock_is_free_after_a_panic_of_the_thread_that_held_it() {
+        let lock = Lock::<_, 1>::new(1);
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _held = lock.lock();
+            panic!("as the test asked");
+        }));
+        assert!(panicked.is_err());
+        for _ in 0..2 {
+            assert_eq!(*lock.lock(), 1);
         }
     }
 
