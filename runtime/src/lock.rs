@@ -23,10 +23,13 @@ use crate::sync::{Mutex, MutexGuard};
 /// The ranks of all locks, in the order in which they are taken.
 pub(crate) mod rank {
     /// The connections of one in-memory client of `parlor::test`.
+    #[cfg(feature = "test")]
     pub(crate) const TEST_WIRES: u8 = 0;
     /// One in-memory network.
+    #[cfg(feature = "test")]
     pub(crate) const TEST_NETWORK: u8 = 1;
     /// The bytes under way in one in-memory connection.
+    #[cfg(feature = "test")]
     pub(crate) const TEST_CABLE: u8 = 2;
     /// The state of a client: its calls, and what it has to send.
     pub(crate) const CLIENT: u8 = 3;

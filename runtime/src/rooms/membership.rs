@@ -143,7 +143,7 @@ impl Room {
 
 impl State {
     fn is_over(&self) -> bool {
-        self.members.is_empty() && !self.is_walked
+        self.members.len() == 0 && !self.is_walked
     }
 }
 

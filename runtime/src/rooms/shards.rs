@@ -30,6 +30,7 @@ impl<T, const RANK: u8> Shards<T, RANK> {
         lock
     }
 
+    #[cfg(any(test, feature = "test"))]
     /// Looks at one part after the other. One lock is held at a time.
     pub(super) fn map<R>(&self, mut look: impl FnMut(&mut T) -> R) -> [R; SHARDS] {
         self.0.each_ref().map(|Shard(lock)| look(&mut lock.lock()))
