@@ -10,6 +10,8 @@ use parlor_tests::{
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
+const LONG: Duration = Duration::from_secs(60);
+
 #[tokio::test]
 async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {
     // In frames; and in bytes, of frames that each fit.
@@ -254,4 +256,33 @@ async fn the_bound_of_bytes_holds_whoever_waits_longest() {
     for _ in 0..3 {
         probing.end().await;
     }
+}
+
+/// The old connection cannot take its close frame before its client reads. By then the session has a
+/// new one.
+#[tokio::test]
+async fn old_connection_that_closes_late_leaves_the_new_one_alone() {
+    let roomy = |server: ProbeServer<Prober>| {
+        server.max_outbox_size(1 << 20).max_replay_size(64 << 20).close_timeout(LONG)
+    };
+    let (running, io, _probing) = serve_probe(roomy).await;
+    let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
+    let text = "x".repeat(100_000);
+    let mut sent = 0;
+    while io.connections() == 1 {
+        io.broadcast().said("a", &text, sent.to_string());
+        sent += 1;
+        assert!(sent < 1000, "never cut");
+        tokio::task::yield_now().await;
+    }
+    let mut back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
+    assert_eq!(back.welcome["recovered"], json!(true));
+    until_connected(&io, 1).await;
+    assert_eq!(wire.closed().await.code, 4000);
+    drop(wire);
+    io.broadcast().said("a", "last", sent.to_string());
+    for number in 0..=sent {
+        assert_eq!(back.wire.receive().await[1]["from"], json!(number.to_string()));
+    }
+    back.wire.nothing_came().await;
 }

@@ -204,8 +204,8 @@ impl Connection {
         }
     }
 
-    /// From here on nothing is written but what is left to write here. Returns the bytes that the
-    /// outbox keeps.
+    /// The session goes on without this connection. From here on nothing is written but what is left to
+    /// write here. Returns the bytes that the outbox keeps.
     pub(crate) fn detach(&mut self) -> usize {
         let Detached { writer, size } = self.member.outbox().detach();
         if let Some((half, left)) = writer {
@@ -214,6 +214,14 @@ impl Connection {
             self.written = 0;
         }
         size
+    }
+
+    /// Takes back what was lent. One that was detached has lent nothing: the outbox has a later
+    /// connection by now.
+    fn take_back(&mut self) {
+        if let Output::Lent = self.output {
+            self.detach();
+        }
     }
 
     /// Asks the client for a sign of life.
@@ -277,7 +285,7 @@ impl Connection {
     }
 
     async fn part(&mut self, linger: bool) -> io::Result<()> {
-        self.detach();
+        self.take_back();
         poll_fn(|cx| self.poll_shutdown(cx)).await?;
         if linger {
             poll_fn(|cx| self.poll_linger(cx)).await?;
@@ -311,9 +319,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Users may keep a socket, and with it its outbox, for as long as they like.
-        if let Output::Lent = self.output {
-            self.detach();
-        }
+        self.take_back();
     }
 }
 
