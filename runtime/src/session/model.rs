@@ -5,7 +5,7 @@
 //! client are modelled. Run it as `.ci/run` does:
 //!
 //! ```sh
-//! RUSTFLAGS='--cfg parlor_model' LOOM_MAX_PREEMPTIONS=3 \
+//! RUSTFLAGS='--cfg parlor_model' LOOM_MAX_PREEMPTIONS=3 CARGO_TARGET_DIR=target/model \
 //!     cargo test --profile model --package parlor --lib session::model
 //! ```
 //!
