@@ -9,8 +9,8 @@
 //!
 //! | lock | held over | bound |
 //! | --- | --- | --- |
-//! | [`rank::OUTBOX`] | one non-blocking write to a TCP socket | 64 KiB per write |
-//! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member and wake-ups of session tasks, which run tokio's scheduler and nothing of the user's | the members of one room or one procedure; only other broadcasts to the same members wait |
+//! | [`rank::OUTBOX`] | one non-blocking write to a TCP socket, and the registration of the task's waker with it when it would block | 64 KiB and one frame per write |
+//! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member, evictions of detached sessions, and wake-ups of session tasks, which run tokio's scheduler and nothing of the user's | the members of one room or one procedure; only other broadcasts to the same members wait |
 
 use std::ops::{Deref, DerefMut};
 #[cfg(not(feature = "__bench"))]
@@ -41,7 +41,7 @@ pub(crate) mod rank {
     pub(crate) const JOINED: u8 = 6;
     /// One shard of the table of rooms.
     pub(crate) const ROOMS: u8 = 7;
-    /// The members of one room, or one shard of a procedure's members.
+    /// The members of one room or of one procedure, or one shard of the index of a procedure's members.
     pub(crate) const MEMBERS: u8 = 8;
     /// The keys of a session's resume secrets.
     pub(crate) const SECRETS: u8 = 9;

@@ -429,3 +429,26 @@ async fn the_transport_is_ended_in_order_after_a_clients_goodbye() {
     wire.closed().await;
     soon("the end of the transport", endings.recv()).await.expect("it is told");
 }
+
+/// What is read uses up the budget of the session's task before anything is written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_that_sends_without_a_pause_gets_its_answers() {
+    const PING: &[u8] = b"\x81\x8d\0\0\0\0[\"ping\",null]";
+    const PONG: &[u8] = b"\x81\x0d[\"pong\",null]";
+    let procedures = Router::new().procedure("/probe", probing().server);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    let app = app(&procedures);
+    // A transport whose writes take part in the budget, as those of TLS do.
+    tokio::spawn(async move { axum::serve(Buffered(listener), app).await });
+    let wire = Wire::plain(addr, "/api/probe").await;
+    let (mut input, mut output) = wire.0.into_inner().into_split();
+    let flood = tokio::spawn(async move {
+        let pings = PING.repeat(10_000);
+        while output.write_all(&pings).await.is_ok() {}
+    });
+    let mut pongs = vec![0; 20_000 * PONG.len()];
+    soon("the answers", input.read_exact(&mut pongs)).await.expect("not cut");
+    assert!(pongs == PONG.repeat(20_000));
+    flood.abort();
+}

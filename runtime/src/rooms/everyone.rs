@@ -11,7 +11,7 @@ use crate::session::{Member, SocketId};
 /// All members of one procedure.
 ///
 /// They are in two tables, whose locks are not held together. Connecting and disconnecting are rare
-/// and change both. Looking for one member is frequent and meets a shard. A broadcast walks one list in
+/// and change both. Looking for one member is frequent and locks one shard. A broadcast walks one list in
 /// the order in which the members came, which is that of their memory.
 #[derive(Default)]
 pub(super) struct Everyone {
@@ -28,7 +28,7 @@ struct List {
     closed: bool,
 }
 
-/// Why nobody more is let in.
+/// Why a member cannot enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Full {
     TooManyConnections,

@@ -220,11 +220,13 @@ impl Connection {
     /// connection by now.
     fn take_back(&mut self) {
         if let Output::Lent = self.output {
+            // It is the last: without a place among the detached sessions no frame may be kept.
+            self.member.outbox().seal(None);
             self.detach();
         }
     }
 
-    /// Asks the client for a sign of life.
+    /// Sends a ping frame, which the client has to answer.
     pub(crate) fn ping(&self) {
         self.member.push_uncounted(&Frame::from(RawFrame::ping(Bytes::new())));
     }

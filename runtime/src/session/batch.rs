@@ -186,6 +186,11 @@ impl<'a> Turn<'a> {
             if thread.batch.is_empty() && is_behind {
                 mem::swap(&mut thread.batch, &mut batch.members);
             }
+            if let Some(flusher) = &thread.flusher
+                && !batch.members.is_empty()
+            {
+                flusher.wake_by_ref();
+            }
             thread.batch.append(&mut batch.members);
             thread.running = Some(Running { is_behind, has_emitted: false });
         });
@@ -195,14 +200,20 @@ impl<'a> Turn<'a> {
     /// The poll ends: flushes the batch, or leaves it to the flusher.
     fn end(self) {
         let is_due = thread(|thread| {
-            self.0.until = 0;
-            if thread.batch.is_empty() || thread.flusher.is_none() {
-                return !thread.batch.is_empty();
+            if thread.flushed >= self.0.until {
+                self.0.until = 0;
             }
-            if thread.running.is_some_and(|running| running.has_emitted) {
+            let Some(running) = thread.running.filter(|_| thread.flusher.is_some()) else {
+                return !thread.batch.is_empty();
+            };
+            if thread.batch.is_empty() {
+                return false;
+            }
+            if running.has_emitted {
                 self.0.until = thread.flushed + thread.batch.len() as u64;
             }
-            thread.left += 1;
+            // A task that only waits for the flusher leaves it nothing.
+            thread.left += usize::from(self.0.until == 0 || running.has_emitted);
             thread.is_due()
         });
         if is_due {

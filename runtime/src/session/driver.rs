@@ -2,12 +2,12 @@ mod line;
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::task::coop::poll_proceed;
+use tokio::task::coop::{poll_proceed, unconstrained};
 use tokio::time::{Sleep, sleep};
 
 use self::line::Line;
@@ -32,7 +32,7 @@ pub(super) struct Driver {
     intake: Intake,
     heartbeat: Heartbeat,
     stall: Stall,
-    /// The outbox has it that this task sleeps.
+    /// The outbox may have this task as one that sleeps.
     asleep: bool,
     /// A resume request may be waiting.
     resume_requested: bool,
@@ -57,6 +57,14 @@ pub(super) enum Run<T> {
     TimedOut,
     /// The server's shutdown took too long.
     Cancelled,
+}
+
+/// Polls a future that is ready or pending whatever the task's budget is.
+fn poll_without_budget<F: Future + ?Sized>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
+    pin!(unconstrained(future)).poll(cx)
 }
 
 impl Driver {
@@ -129,7 +137,7 @@ impl Driver {
     /// there is one, or no connection to read from.
     fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         while self.ended.is_none() {
-            // A client that always has something to say leaves other tasks their turn.
+            // Reading stops when the task's budget is used up, so that other tasks run.
             let budget = ready!(poll_proceed(cx));
             let Line::Up(connection) = &mut self.line else { break };
             let read = ready!(connection.poll_read(cx));
@@ -211,7 +219,11 @@ impl Driver {
             Err(_) => return Poll::Ready(Run::Panicked),
         }
         if let Some(timeout) = timeout
-            && timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx).is_ready()
+            && poll_without_budget(
+                timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut(),
+                cx,
+            )
+            .is_ready()
         {
             return Poll::Ready(Run::TimedOut);
         }
@@ -245,8 +257,19 @@ impl Driver {
 
     /// Before the task sleeps: keeps time, then writes what is pending for its client, or leaves it to
     /// a batch.
+    ///
+    /// What was read may have used up the task's budget. Timers and transports would be pending then,
+    /// and a client that sends without a pause would get nothing.
     fn rest(&mut self, cx: &mut Context<'_>) {
-        self.keep_time(cx);
+        let rest = poll_fn(|cx| {
+            self.keep_time(cx);
+            self.write(cx);
+            Poll::Ready(())
+        });
+        let _ = poll_without_budget(pin!(rest), cx);
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) {
         self.asleep = true;
         let lost = match &mut self.line {
             Line::Up(connection) => match connection.poll_rest(cx) {
@@ -284,7 +307,7 @@ impl Driver {
         }
     }
 
-    /// Asks a silent client for a sign of life, and gives up on one that gives none.
+    /// Pings a silent client, and loses the connection when it stays silent.
     fn keep_time(&mut self, cx: &mut Context<'_>) {
         let paused = self.intake.is_full();
         let Line::Up(connection) = &mut self.line else { return };

@@ -123,7 +123,7 @@ impl Heartbeat {
             let next = if self.pinged { timeout } else { interval.min(timeout) };
             self.timer.set(self.received_at + next);
         }
-        // A task that has used up its budget is told to wait, and the timer is not looked at.
+        // A timer that is polled without budget does not keep the waker.
         self.timer.armed = has_budget_remaining();
         Poll::Pending
     }

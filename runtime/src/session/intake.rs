@@ -136,7 +136,7 @@ impl Intake {
                     && let Ok(received) = head.payload(text).parse()
                     && self.member.outbox().confirm(received).is_err()
                 {
-                    tracing::debug!(received, "the client confirms what was never sent");
+                    tracing::debug!(received, "the client confirms a number that is out of range");
                 }
                 self.well_formed();
                 return Ok(false);
@@ -169,7 +169,7 @@ impl Intake {
         self.refuse(&ErrorBody::new(ErrorCode::Malformed, what.into()), None).map(|()| false)
     }
 
-    /// Tells the client that a message was refused. Clients of plain mode are told nothing. Fails when
+    /// Tells the client that a message was refused. Clients of plain mode get no frame. Fails when
     /// too many messages in a row were malformed.
     pub(super) fn refuse(
         &mut self,
@@ -208,7 +208,7 @@ impl Intake {
         self.member.push(Policy::Reliable, frame).map(drop)
     }
 
-    /// A counted frame of `bytes` has come. Clients that resume no session are not told.
+    /// A counted frame of `bytes` has come. Clients that resume no session get no acknowledgement.
     fn count(&mut self, bytes: usize) {
         if self.member.keeps() {
             self.receipts.count(bytes);

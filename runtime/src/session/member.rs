@@ -183,6 +183,8 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.0.outbox.seal(None);
+        // What its task still does needs no signal. A user may keep the socket, and not the task.
+        self.0.signals.unregister();
         // Where the task itself broke off, as a user's value may make it when it is dropped.
         self.0.hub.recovery.ended(&self.0, Unrecovered::Ended);
         self.0.leave_all();

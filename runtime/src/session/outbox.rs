@@ -33,8 +33,9 @@
 //! | by the task | effect |
 //! | --- | --- |
 //! | `wake_up` | → `Awake` |
-//! | `sleep_if_batched` | nothing pending → `Asleep`; pending and writable → `Batched`, and the caller adds it to its batch; else stays `Awake` |
-//! | `write`, `take` | writes; nothing left → `Asleep`, or `Blocked` if the client has to confirm first; would block → `Blocked` |
+//! | `sleep_if_batched` | not writable → stays `Awake`; nothing pending → `Asleep`; else → `Batched`, and the caller adds the member to its batch |
+//! | `write` | writes; nothing left → `Asleep`, or `Blocked` if the client has to confirm first; would block → `Blocked`; after 16 batches stays `Awake`, and wakes itself |
+//! | `take` | bytes taken → `Awake`; none → `Asleep`, or `Blocked` if the client has to confirm first |
 //! | `block` | → `Blocked` |
 //! | `lend` | → `Awake`, with a writer |
 //! | `detach` | → `Awake`, `Detached`, without a writer |
@@ -54,7 +55,7 @@
 //! A frame that is pushed is pending in one of four states. `Awake`: the task writes it before it
 //! sleeps. `Asleep`: the push wakes the task or joins a batch. `Batched`: a batch has the member, and
 //! each batch is flushed by its owner, or by its owner's `drop`. `Blocked`: the transport has the
-//! task's waker, or the task itself handles the confirmation that ends the wait.
+//! task's waker, or the task itself handles the confirmation or the new connection that ends the wait.
 //!
 //! # Harmless races
 //!
@@ -70,7 +71,7 @@ mod tests;
 
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -184,7 +185,7 @@ impl<H: WriteHalf> Outbox<H> {
     }
 
     /// Takes nothing more. With a `last` frame, that one still goes out, whatever is pending: where too
-    /// much is, the rest is dropped, so that the client is told why.
+    /// much is, the rest is dropped, so that the client gets the reason.
     pub(crate) fn seal(&self, last: Option<&Frame>) {
         let mut state = self.state.lock();
         if let Some(last) = last {
@@ -268,28 +269,23 @@ impl<H: WriteHalf> Outbox<H> {
     /// Writes what is pending to what was lent; then the task sleeps. It is woken when there is more,
     /// or when the transport takes more.
     pub(crate) fn write(&self, cx: &mut Context<'_>) -> io::Result<Written> {
-        for writes in 1.. {
+        let mut moved = false;
+        for _ in 0..MAX_WRITES {
             let mut state = self.state.lock();
             let progress = state.write(&self.limits)?;
             let Some(writer) = state.writer.as_mut().filter(|_| progress != Progress::Done) else {
                 state.sleep();
-                break;
+                return Ok(Written::All);
             };
-            if progress == Progress::WouldBlock
-                && let Poll::Ready(ready) = writer.poll_ready(cx)
-            {
-                ready?;
-            } else if progress == Progress::WouldBlock {
-                let moved = writer.take_moved();
+            moved |= writer.take_moved();
+            if progress == Progress::WouldBlock && writer.poll_ready(cx)?.is_pending() {
                 state.task = Task::Blocked;
                 return Ok(Written::Blocked { moved });
-            } else if writes >= MAX_WRITES {
-                // Other tasks run before the rest is written.
-                cx.waker().wake_by_ref();
-                return Ok(Written::Blocked { moved: writer.take_moved() });
             }
         }
-        Ok(Written::All)
+        // Other tasks run before the rest is written.
+        cx.waker().wake_by_ref();
+        Ok(Written::Blocked { moved })
     }
 
     /// Moves a batch of what is pending into the empty `bytes`. With nothing there the task sleeps.

@@ -11,14 +11,14 @@
 //! # Why no signal is lost
 //!
 //! Whoever raises a signal sets the bit first and wakes the task then. The task registers its waker
-//! once, before it looks for the first time, and it looks before each sleep.
+//! before it looks for the first time, and it looks at each poll.
 //!
 //! | the signal comes | what happens |
 //! | --- | --- |
-//! | before the task has registered its waker | nobody is woken. The lock orders the bit before the first look, which finds it |
+//! | before the task has registered its waker | no task is woken. The lock orders the bit before the first look, which finds it |
 //! | after, while the task runs | tokio polls the task once more. One poll too many is the only cost |
 //! | after, while the task sleeps | the task is woken and finds the bit |
-//! | after the task has ended | nobody is woken, and nobody looks |
+//! | after the task has ended | no task is woken: its waker is gone |
 //!
 //! # Orderings
 //!
@@ -32,7 +32,7 @@
 //!   outbox's lock is released. The new connection is cut, the client resumes once more, and no frame
 //!   is lost.
 //! - [`Ending::Evicted`] is raised after the session got a connection again, for the same reason. The
-//!   session has lost its frames already, so it ends, and the client is told that it was evicted.
+//!   session has lost its frames already, so it ends, and a client that resumes it again gets `evicted`.
 
 use std::task::Waker;
 
@@ -114,14 +114,14 @@ impl Signals {
         }
     }
 
-    /// The task begins. It is spawned once and polled by nothing else, so this is its only waker.
+    /// The task begins. It is spawned once and polled by nothing else, so its waker stays the same.
     pub(crate) fn register(&self, waker: &Waker) {
         let waker = waker.clone();
         let before = self.state.lock().waker.replace(waker);
         drop(before);
     }
 
-    /// The task has ended. A user may keep the socket, which must not keep the task.
+    /// The task looks no more. A user may keep the socket, which must not keep the task.
     pub(crate) fn unregister(&self) {
         let waker = self.state.lock().waker.take();
         drop(waker);

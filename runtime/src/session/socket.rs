@@ -54,6 +54,9 @@ impl<E: Contract> Socket<E> {
     }
 
     /// Leaves a room, and says whether the socket was in it.
+    ///
+    /// What anyone emits to the room from here on does not reach this client. A broadcast that began
+    /// before may still do so.
     pub fn leave(&self, room: impl Room) -> bool {
         self.member.leave(&room.name())
     }

@@ -217,10 +217,9 @@ impl Driver {
             let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
             connection.finish(code, &words, linger, limits.close_timeout).await;
         }
-        // A user may keep the socket, which keeps neither frames nor the task.
+        // A user may keep the socket, which keeps no frames.
         outbox.detach();
         outbox.discard();
-        self.member.signals().unregister();
     }
 }
 
