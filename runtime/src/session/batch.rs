@@ -182,14 +182,13 @@ struct Turn<'a>(&'a mut TaskBatch);
 impl<'a> Turn<'a> {
     fn begin(batch: &'a mut TaskBatch) -> Self {
         thread(|thread| {
-            let is_behind = !batch.members.is_empty() || thread.flushed < batch.until;
-            if thread.batch.is_empty() && is_behind {
-                mem::swap(&mut thread.batch, &mut batch.members);
-            }
-            if let Some(flusher) = &thread.flusher
-                && !batch.members.is_empty()
-            {
+            let has_members = !batch.members.is_empty();
+            let is_behind = has_members || thread.flushed < batch.until;
+            if has_members && let Some(flusher) = &thread.flusher {
                 flusher.wake_by_ref();
+            }
+            if has_members && thread.batch.is_empty() {
+                mem::swap(&mut thread.batch, &mut batch.members);
             }
             thread.batch.append(&mut batch.members);
             thread.running = Some(Running { is_behind, has_emitted: false });
