@@ -296,7 +296,7 @@ impl Session {
             let rest = half.receive(frames.len() - received);
             assert!(frames[received..].starts_with(&rest), "{received} and then {rest:?}");
             received += rest.len();
-            let written = before.with(|connection| connection.written.clone());
+            let written = before.written();
             assert!(frames.ends_with(&written) || frames.starts_with(&written), "{written:?}");
         }
     }
