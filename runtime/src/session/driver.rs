@@ -315,25 +315,23 @@ impl Driver {
             self.heartbeat.received();
         }
         while self.ended.is_none()
+            && let Line::Up(connection) = &self.line
             && let Poll::Ready(due) = self.heartbeat.poll_due(paused, self.member.limits(), cx)
         {
             match due {
                 Due::Ping => {
                     self.intake.acknowledge();
-                    self.ping();
+                    connection.ping();
                 }
                 Due::Unasked => {
-                    self.ping();
+                    connection.ping();
                     if self.intake.mode() == Mode::Parlor
                         && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
                     {
                         self.member.push_uncounted(&pong);
                     }
                 }
-                Due::Death => {
-                    self.lose(DisconnectReason::HeartbeatMissed);
-                    return;
-                }
+                Due::Death => self.lose(DisconnectReason::HeartbeatMissed),
             }
         }
     }
@@ -341,12 +339,6 @@ impl Driver {
     fn wake_up(&mut self) {
         if std::mem::take(&mut self.asleep) {
             self.member.outbox().wake_up();
-        }
-    }
-
-    fn ping(&mut self) {
-        if let Line::Up(connection) = &mut self.line {
-            connection.ping();
         }
     }
 }

@@ -80,11 +80,6 @@ impl Intake {
         self.read_ahead.is_full(self.member.limits().max_read_ahead)
     }
 
-    /// There is a new connection.
-    pub(super) fn restart(&mut self) {
-        self.malformed_in_a_row = 0;
-    }
-
     /// Handles what the connection has read. Says whether it is a message for the session; an error is
     /// why the connection is of no use any more.
     pub(super) fn sort(
@@ -160,7 +155,7 @@ impl Intake {
         }
     }
 
-    /// A message was well-formed.
+    /// A message was well-formed, or there is a new connection.
     pub(super) fn well_formed(&mut self) {
         self.malformed_in_a_row = 0;
     }

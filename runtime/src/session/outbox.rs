@@ -248,7 +248,8 @@ impl<H: WriteHalf> Outbox<H> {
     /// The task is about to sleep, on a thread whose batch is flushed soon.
     pub(crate) fn sleep_if_batched(&self) -> Sleep {
         let mut state = self.state.lock();
-        if !state.may_be_written() {
+        let is_writable = state.writer.as_ref().is_some_and(|writer| writer.left() == 0);
+        if !is_writable || state.queue.is_held() {
             return Sleep::Awake;
         }
         if state.queue.waiting() == 0 {

@@ -146,7 +146,7 @@ impl Driver {
             tracing::debug!("the client is back");
             self.line = Line::Up(connection);
             self.stall.over();
-            self.intake.restart();
+            self.intake.well_formed();
             self.heartbeat.restart();
         }
     }

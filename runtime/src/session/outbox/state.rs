@@ -66,11 +66,6 @@ impl<H: WriteHalf> State<H> {
         }
     }
 
-    /// Whether another task may write what is pending, as far as is known.
-    pub(super) fn may_be_written(&self) -> bool {
-        self.writer.as_ref().is_some_and(|writer| writer.left() == 0) && !self.queue.is_held()
-    }
-
     pub(super) fn pending(&self) -> usize {
         self.taken + self.queue.waiting()
     }
