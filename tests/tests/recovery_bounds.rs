@@ -5,12 +5,26 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use parlor::{DeliveryPolicy, DisconnectReason};
 use parlor_tests::{
-    ProbeServer, Prober, Welcomed, Wire, secret, serve_probe, soon, until_connected,
+    ProbeIo, ProbeServer, Prober, Welcomed, Wire, secret, serve_probe, soon, until_connected,
 };
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 const LONG: Duration = Duration::from_secs(60);
+
+/// Emits numbered events of `size` bytes until the only client is cut, and returns their number. Of a
+/// client that confirms nothing only a part is in flight; the rest is pending until it is too much.
+async fn emit_until_cut(io: &ProbeIo, size: usize) -> u64 {
+    let text = "x".repeat(size);
+    let mut sent = 0;
+    while io.connections() == 1 {
+        io.broadcast().said("a", &text, sent.to_string());
+        sent += 1;
+        assert!(sent < 1000, "never cut");
+        tokio::task::yield_now().await;
+    }
+    sent
+}
 
 #[tokio::test]
 async fn more_than_is_kept_ends_a_session_and_its_client_hears_why() {
@@ -65,15 +79,7 @@ async fn the_sessions_that_wait_longest_go_first_when_too_many_wait() {
 async fn a_client_that_was_too_slow_comes_back_and_has_missed_nothing() {
     let (running, io, mut probing) = serve_probe(|server| server.max_outbox_size(100_000)).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
-    let text = "x".repeat(10_000);
-    let mut sent = 0;
-    // Of a client that confirms nothing only so much is under way; the rest waits, until it is cut.
-    while io.connections() == 1 {
-        io.broadcast().said("a", &text, sent.to_string());
-        sent += 1;
-        assert!(sent < 1000, "never cut");
-        tokio::task::yield_now().await;
-    }
+    let sent = emit_until_cut(&io, 10_000).await;
     let mut received = 0;
     while let Ok(frame) = wire.next().await {
         assert_eq!(frame[1]["from"], json!(received.to_string()));
@@ -267,14 +273,7 @@ async fn old_connection_that_closes_late_leaves_the_new_one_alone() {
     };
     let (running, io, _probing) = serve_probe(roomy).await;
     let Welcomed { mut wire, welcome } = Wire::welcomed(running.addr, "/probe", &[]).await;
-    let text = "x".repeat(100_000);
-    let mut sent = 0;
-    while io.connections() == 1 {
-        io.broadcast().said("a", &text, sent.to_string());
-        sent += 1;
-        assert!(sent < 1000, "never cut");
-        tokio::task::yield_now().await;
-    }
+    let sent = emit_until_cut(&io, 100_000).await;
     let mut back = Wire::resumed(running.addr, "/probe", secret(&welcome), 0).await;
     assert_eq!(back.welcome["recovered"], json!(true));
     until_connected(&io, 1).await;

@@ -4,6 +4,7 @@ use std::future::pending;
 
 use parlor::test::{Line, Network, Side, settle};
 use parlor::{CallError, CloseCode, ConnectError, ConnectionChange, EmitError, Router};
+use parlor_tests::pass;
 use tokio::time::{Duration, Instant};
 
 use crate::{Never, SECOND, StuckClient, StuckEvent, StuckEvents, network, stuck};
@@ -175,7 +176,7 @@ async fn server_is_asked_after_1_s_whether_a_message_has_arrived() {
         let line = network(server.recovery_window(Duration::ZERO)).line();
         let (client, mut events) = client(&line).await;
         client.note().expect("taken");
-        tokio::time::sleep(cut_after).await;
+        pass(cut_after).await;
         line.cut();
         assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
         let lost =
