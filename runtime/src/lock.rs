@@ -158,7 +158,8 @@ mod held {
     impl Held {
         pub(super) fn new(rank: u8) -> Self {
             let bit = 1 << rank;
-            // A thread that ends has no cell any more, and is not checked.
+            // It fails for a fault of Parlor's own only, and in debug builds only: no message and no code
+            // of the user chooses which locks are taken together. A thread that ends is not checked.
             let _ = RANKS.try_with(|ranks| {
                 let others = ranks.get();
                 assert!(

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Walk;
-use super::members::{Members, Snapshot};
+use super::members::Members;
 use super::mix::BuildMix;
 use super::shards::Shards;
 use crate::lock::{Lock, rank};
@@ -77,6 +77,6 @@ impl Everyone {
         snapshot.iter().for_each(visit);
         drop(order);
         // Dropped without it: the last reference to a member drops values of the user.
-        drop::<Snapshot>(snapshot);
+        drop(snapshot);
     }
 }

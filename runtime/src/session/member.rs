@@ -21,9 +21,6 @@ pub(crate) struct Member {
     id: SocketId,
     request: Request,
     hub: Arc<Hub>,
-    limits: Arc<Limits>,
-    /// Whether the session outlives its connection.
-    keeps: bool,
     joined: Joined,
     door: Door,
     /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
@@ -52,12 +49,12 @@ impl Member {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+        &self.outbox.limits
     }
 
     /// Whether the session outlives its connection.
     pub(crate) fn keeps(&self) -> bool {
-        self.keeps
+        self.outbox.keeps
     }
 
     pub(crate) fn joined(&self) -> &Joined {
@@ -165,8 +162,6 @@ impl Presence {
             id,
             request,
             hub: Arc::clone(hub),
-            limits: Arc::clone(limits),
-            keeps,
             joined: Joined::default(),
             door: Door::default(),
             secrets: Lock::default(),

@@ -98,9 +98,9 @@ const MAX_WRITES: usize = 16;
 /// The pending and unconfirmed frames of one session. See the [module](self).
 #[repr(C)]
 pub(crate) struct Outbox<H = OwnedWriteHalf> {
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     /// Whether the session outlives its connection.
-    keeps: bool,
+    pub(super) keeps: bool,
     state: Lock<State<H>, { rank::OUTBOX }>,
 }
 
