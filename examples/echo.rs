@@ -1,4 +1,4 @@
-//! Sends text and binary messages back as they came: what Autobahn's testsuite is run against.
+//! Sends text and binary messages back unchanged. Autobahn's testsuite runs against it.
 //!
 //! ```sh
 //! PORT=9002 cargo run --release --example echo
@@ -6,10 +6,9 @@
 
 use std::error::Error;
 
-use parlor::prelude::*;
 use tokio::net::TcpListener;
 
-/// Autobahn's largest messages have 16 MiB.
+/// The largest messages of Autobahn have 16 MiB.
 const MAX_MESSAGE_SIZE: usize = 32 << 20;
 
 #[tokio::main]
@@ -18,6 +17,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "9002".to_owned());
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
-    Router::new().echo("/", MAX_MESSAGE_SIZE).serve(listener).with_signals().await?;
-    Ok(())
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        tokio::spawn(async move {
+            if let Err(error) = parlor::__echo::echo(stream, MAX_MESSAGE_SIZE).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
 }

@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use crate::Io;
 use crate::contract::Contract;
+use crate::request::Request;
 use crate::rooms::Hub;
-use crate::server::Request;
-use crate::session::{Limits, Policy, Presence, SocketId};
+use crate::session::{Limits, PushPolicy, Registration};
+use crate::socket_id::SocketId;
 use crate::wire::{Frame, PROTOCOL_JSON};
 
 /// Takes a message apart and decodes it, as a session does.
@@ -34,7 +35,7 @@ pub fn encode<P: Serialize>(event: &str, payload: &P) -> Option<EncodedEvent> {
 /// Clients of Parlor in one room, without connections: the benches take what waits for them.
 pub struct Crowd {
     hub: Arc<Hub>,
-    presences: Vec<Presence>,
+    registrations: Vec<Registration>,
     /// How many frames each has received.
     received: u64,
     bytes: Vec<u8>,
@@ -49,8 +50,8 @@ impl Crowd {
             let guest = Guest::enter(&hub, &limits)?;
             guest.join(room).then_some(guest.0)
         };
-        let presences = (0..size).map(enter).collect::<Option<_>>()?;
-        let mut crowd = Self { hub, presences, received: 0, bytes: Vec::new() };
+        let registrations = (0..size).map(enter).collect::<Option<_>>()?;
+        let mut crowd = Self { hub, registrations, received: 0, bytes: Vec::new() };
         crowd.take(0);
         Some(crowd)
     }
@@ -67,9 +68,10 @@ impl Crowd {
 
     /// Puts a frame into the outbox of each, and says how many there are that took it.
     pub fn push(&self, event: &EncodedEvent) -> usize {
-        let pushed =
-            |presence: &&Presence| presence.member().push(Policy::Reliable, &event.0).is_ok();
-        self.presences.iter().filter(pushed).count()
+        let pushed = |registration: &&Registration| {
+            registration.member().push(PushPolicy::Reliable, &event.0).is_ok()
+        };
+        self.registrations.iter().filter(pushed).count()
     }
 
     /// Takes what waits for each, which is so many frames, has it confirmed, and goes to sleep.
@@ -77,8 +79,8 @@ impl Crowd {
     pub fn take(&mut self, frames: u64) -> usize {
         let mut size = 0;
         self.received += frames;
-        for presence in &self.presences {
-            let outbox = presence.member().outbox();
+        for registration in &self.registrations {
+            let outbox = registration.member().outbox();
             loop {
                 self.bytes.clear();
                 outbox.take(&mut self.bytes);
@@ -95,7 +97,7 @@ impl Crowd {
 }
 
 /// A client of Parlor without a connection. It disconnects when it is dropped.
-pub struct Guest(Presence);
+pub struct Guest(Registration);
 
 impl Guest {
     fn enter(hub: &Arc<Hub>, limits: &Arc<Limits>) -> Option<Self> {
@@ -103,9 +105,9 @@ impl Guest {
             http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
         let request = Request::new(request.ok()?, None);
         let id = SocketId::random().ok()?;
-        let presence = Presence::enter(id, request, hub, limits, None).ok()?;
-        presence.member().signals().register(Waker::noop());
-        Some(Self(presence))
+        let registration = Registration::enter(id, request, hub, limits, None).ok()?;
+        registration.member().signals().register(Waker::noop());
+        Some(Self(registration))
     }
 
     /// Joins a room. Returns whether it was not in it before, and is now.

@@ -3,18 +3,24 @@
 //! For `trait Chat`, `#[procedure]` makes the type `ChatEmitter` the key to everything else:
 //! it implements [`Contract`], and [`Procedure<S>`] for every session `S: Chat`.
 
-mod diagnosis;
+mod diagnose;
+mod error_reply;
+mod reply;
 
 use std::future::Future;
 use std::marker::PhantomData;
 
 use serde::{Deserializer, Serialize, de::DeserializeOwned};
 
-pub(crate) use self::diagnosis::{Refusal, diagnose};
+pub(crate) use self::diagnose::diagnose;
+pub(crate) use self::error_reply::ErrorReply;
+pub use self::reply::Reply;
 use crate::client::{Call, Client, ConnectionChange};
-use crate::rooms::{DeliveryPolicy, Emitter};
-use crate::server::{Reject, Request};
-use crate::session::{DisconnectReason, Reply};
+use crate::disconnect_reason::DisconnectReason;
+use crate::handle::Emitter;
+use crate::reject::Reject;
+use crate::request::Request;
+use crate::rooms::DeliveryPolicy;
 #[cfg(feature = "typescript")]
 use crate::typescript::{Description, Type};
 use crate::wire::{Defaulted, Violation};

@@ -78,20 +78,30 @@
 #[doc(hidden)]
 #[path = "bench.rs"]
 pub mod __bench;
+#[cfg(feature = "__echo")]
+#[doc(hidden)]
+#[path = "echo.rs"]
+pub mod __echo;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 #[path = "fuzz.rs"]
 pub mod __fuzz;
+mod buffers;
 pub mod client;
 mod contract;
+mod disconnect_reason;
+mod handle;
 mod lock;
+mod reject;
+mod request;
 mod rooms;
 #[cfg(feature = "validate")]
 mod rules;
 mod server;
 mod session;
-mod spare;
+mod socket_id;
 mod sync;
+mod task_tracker;
 #[cfg(feature = "test")]
 pub mod test;
 mod transport;
@@ -103,17 +113,22 @@ pub use client::{
     CallError, ClientBuilder, ClientEvents, ClientStatus, ConnectError, ConnectionChange, EmitError,
 };
 pub use contract::{Contract, Payload};
+pub use disconnect_reason::DisconnectReason;
 #[cfg(feature = "validate")]
 pub use garde::Validate;
+pub use handle::{Io, Socket};
 pub use http;
 pub use parlor_macros::{incoming, outgoing, payload, procedure};
+pub use reject::Reject;
+pub use request::Request;
 pub use rooms::{
-    Audience, Delivery, DeliveryPolicy, Exception, Io, JoinRoomError, Room, Rooms, Target, rooms,
+    Audience, DeliveryPolicy, DeliveryStats, Exception, JoinRoomError, Room, Rooms, Target, rooms,
 };
 #[cfg(feature = "rustls")]
 pub use rustls;
-pub use server::{Listen, Reject, Request, Router, Serve, ServeError, Server};
-pub use session::{Denied, DisconnectReason, Event, ParseSocketIdError, Socket, SocketId};
+pub use server::{Listen, Router, Serve, ServeError, Server};
+pub use session::{Denied, Event};
+pub use socket_id::{ParseSocketIdError, SocketId};
 pub use wire::{CloseCode, ErrorBody, ErrorCode, Unrecovered, Violation};
 
 /// What most files that use Parlor need.
@@ -136,15 +151,14 @@ pub mod __private {
     pub use crate::contract::HasTypeScript;
     pub use crate::contract::{
         ClientHandle, Contract, DecodeError, Events, NotResult, OrDefault, Payload, Probe,
-        Procedure,
+        Procedure, Reply,
     };
-    pub use crate::rooms::Emitter;
+    pub use crate::handle::Emitter;
     /// The rules of `#[validate]`.
     #[cfg(feature = "validate")]
     pub mod rules {
         pub use crate::rules::*;
     }
-    pub use crate::session::Reply;
     /// What the TypeScript generator is told.
     #[cfg(feature = "typescript")]
     pub mod typescript {

@@ -1,8 +1,8 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use crate::session::SocketId;
-use crate::spare;
+use crate::buffers;
+use crate::socket_id::SocketId;
 
 /// A thread keeps room for names of so many bytes, and for so many parts.
 const ROOM: usize = 1024;
@@ -32,7 +32,7 @@ enum Part {
 
 impl Audience {
     fn nobody() -> Self {
-        let (names, parts) = spare::take(&SPARE);
+        let (names, parts) = buffers::take(&SPARE);
         Self { everyone: false, names, parts }
     }
 
@@ -143,7 +143,10 @@ impl Drop for Audience {
         if self.names.capacity() <= ROOM && self.parts.capacity() <= ROOM {
             self.names.clear();
             self.parts.clear();
-            spare::put(&SPARE, (std::mem::take(&mut self.names), std::mem::take(&mut self.parts)));
+            buffers::put(
+                &SPARE,
+                (std::mem::take(&mut self.names), std::mem::take(&mut self.parts)),
+            );
         }
     }
 }

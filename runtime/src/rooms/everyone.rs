@@ -1,12 +1,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use super::Walk;
 use super::members::Members;
 use super::mix::BuildMix;
 use super::shards::Shards;
 use crate::lock::{Lock, rank};
-use crate::session::{Member, SocketId};
+use crate::reject::Reject;
+use crate::session::Member;
+use crate::socket_id::SocketId;
+use crate::wire::CloseCode;
 
 /// All members of one procedure.
 ///
@@ -30,19 +35,36 @@ struct List {
 
 /// Why a member cannot enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(crate) enum RegisterError {
     TooManyConnections,
     Draining,
 }
 
+impl From<RegisterError> for Reject {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::TooManyConnections => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                CloseCode::TOO_MANY_CONNECTIONS,
+                "the connection limit of the procedure is reached",
+            ),
+            RegisterError::Draining => Self::try_later("the server shuts down"),
+        }
+    }
+}
+
 impl Everyone {
-    pub(super) fn enter(&self, member: &Arc<Member>, max: Option<usize>) -> Result<(), Full> {
+    pub(super) fn enter(
+        &self,
+        member: &Arc<Member>,
+        max: Option<usize>,
+    ) -> Result<(), RegisterError> {
         let mut list = self.list.lock();
         if list.closed {
-            return Err(Full::Draining);
+            return Err(RegisterError::Draining);
         }
         if max.is_some_and(|max| list.members.len() >= max) {
-            return Err(Full::TooManyConnections);
+            return Err(RegisterError::TooManyConnections);
         }
         list.members.insert(member);
         drop(list);

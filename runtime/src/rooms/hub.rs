@@ -1,13 +1,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::deliveries::{Deliveries, Fates, Outgoing};
-use super::everyone::{Everyone, Full};
+use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
+use super::everyone::{Everyone, RegisterError};
 use super::{Audience, Membership, Walk};
 use crate::contract::Contract;
-use crate::session::{
-    DisconnectReason, Ending, Member, Policy, Recovery, SocketId, TooLarge, has_emitted,
-};
+use crate::disconnect_reason::DisconnectReason;
+use crate::session::{Ending, Member, PushPolicy, Recovery, TooLarge, has_emitted};
+use crate::socket_id::SocketId;
 use crate::wire::Frame;
 
 /// What the sessions of one procedure share: who is there, and the rooms.
@@ -16,16 +16,20 @@ pub(crate) struct Hub {
     pub(crate) procedure: &'static str,
     pub(crate) rooms: Membership,
     pub(crate) recovery: Recovery,
-    pub(crate) deliveries: Deliveries,
+    pub(crate) deliveries: OutgoingEvents,
     everyone: Everyone,
 }
 
 impl Hub {
     pub(crate) fn of<E: Contract>() -> Self {
-        Self { procedure: E::NAME, deliveries: Deliveries::of(E::OUTGOING), ..Self::default() }
+        Self { procedure: E::NAME, deliveries: OutgoingEvents::of(E::OUTGOING), ..Self::default() }
     }
 
-    pub(crate) fn enter(&self, member: &Arc<Member>, max: Option<usize>) -> Result<(), Full> {
+    pub(crate) fn enter(
+        &self,
+        member: &Arc<Member>,
+        max: Option<usize>,
+    ) -> Result<(), RegisterError> {
         self.everyone.enter(member, max)
     }
 
@@ -39,7 +43,7 @@ impl Hub {
 
     /// How many members have a connection.
     pub(crate) fn connected(&self) -> usize {
-        self.everyone.len().saturating_sub(self.recovery.absent())
+        self.everyone.len().saturating_sub(self.recovery.detached())
     }
 
     /// How many members there are, connected or not.
@@ -51,7 +55,7 @@ impl Hub {
     /// How much is kept for sessions: they, their rooms, their secrets, places without a connection.
     #[cfg(feature = "test")]
     pub(crate) fn entries(&self) -> usize {
-        self.sessions() + self.rooms.len() + self.recovery.secrets() + self.recovery.absent()
+        self.sessions() + self.rooms.len() + self.recovery.secrets() + self.recovery.detached()
     }
 
     /// Lets nobody more in and ends every session: so many.
@@ -59,7 +63,7 @@ impl Hub {
         self.everyone.close();
         let members = self.select(&Audience::everyone());
         for member in &members {
-            member.signals().end(Ending::Asked(DisconnectReason::ShutDown));
+            member.signals().end(Ending::Requested(DisconnectReason::ShutDown));
         }
         members.len()
     }
@@ -74,38 +78,38 @@ impl Hub {
     /// Appends the frame of an event to the outbox of everyone in `audience`.
     ///
     /// All outboxes of a procedure have one limit: what is too large for one is for all.
-    pub(super) fn deliver(
+    pub(crate) fn deliver(
         &self,
         audience: &Audience,
-        event: &Outgoing,
+        event: &OutgoingEvent,
         frame: &Frame,
-        policy: Policy,
+        policy: PushPolicy,
     ) -> Result<(), TooLarge> {
-        let mut fates = Fates::default();
+        let mut outcomes = OutcomeCounts::default();
         let mut delivered = Ok(());
         // Dropped after the walk, when no lock is held: these may be last references.
         let mut evicted = Vec::new();
         has_emitted();
         self.visit(audience, Walk::Broadcast, |member| {
             match member.push_evicting(policy, frame, Some(&mut evicted)) {
-                Ok(fate) => fates.count(fate),
+                Ok(outcome) => outcomes.count(outcome),
                 Err(too_large) => delivered = Err(too_large),
             }
         });
-        event.add(&fates);
+        event.add(&outcomes);
         delivered
     }
 
     /// The same for one member, who need not be looked up: `frame` are the bytes of one.
-    pub(super) fn deliver_to(
+    pub(crate) fn deliver_to(
         member: &Arc<Member>,
-        event: &Outgoing,
+        event: &OutgoingEvent,
         frame: &[u8],
-        policy: Policy,
+        policy: PushPolicy,
     ) -> Result<(), TooLarge> {
-        let mut fates = Fates::default();
-        fates.count(member.push(policy, frame)?);
-        event.add(&fates);
+        let mut outcomes = OutcomeCounts::default();
+        outcomes.count(member.push(policy, frame)?);
+        event.add(&outcomes);
         Ok(())
     }
 

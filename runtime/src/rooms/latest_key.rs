@@ -10,7 +10,7 @@ static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// What stands for `key` among the events that replace older ones: the same for equal values of one
 /// event, and another for each other value or event.
-pub(super) fn latest_key<K: Serialize + ?Sized>(
+pub(crate) fn latest_key<K: Serialize + ?Sized>(
     event: &str,
     key: &K,
 ) -> Result<u64, serde_json::Error> {

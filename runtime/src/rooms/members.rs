@@ -2,7 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::mix::BuildMix;
-use crate::session::{Member, SocketId};
+use crate::session::Member;
+use crate::socket_id::SocketId;
 
 /// How many members a chunk has: what is copied when the members change during a walk.
 const CHUNK: usize = 256;
@@ -84,12 +85,12 @@ mod tests {
 
     use super::*;
     use crate::rooms::tests::enter;
-    use crate::session::Presence;
+    use crate::session::Registration;
 
     /// Two chunks and a part of a third.
     const POOL: usize = 2 * CHUNK + 40;
 
-    fn pool(size: usize) -> Vec<Presence> {
+    fn pool(size: usize) -> Vec<Registration> {
         let hub = Arc::default();
         (0..size).map(|_| enter(&hub)).collect()
     }
@@ -102,8 +103,8 @@ mod tests {
     fn change_without_a_snapshot_copies_nothing() {
         let pool = pool(3);
         let mut members = Members::default();
-        for presence in &pool {
-            members.insert(presence.member());
+        for registration in &pool {
+            members.insert(registration.member());
         }
         let chunk = |members: &Members| members.chunks.first().map(Arc::as_ptr);
         let (spine, first) = (Arc::as_ptr(&members.chunks), chunk(&members));
@@ -117,8 +118,8 @@ mod tests {
     fn change_with_a_snapshot_copies_only_the_chunks_it_changes() {
         let pool = pool(2 * CHUNK + 1);
         let mut members = Members::default();
-        for presence in &pool {
-            members.insert(presence.member());
+        for registration in &pool {
+            members.insert(registration.member());
         }
         let snapshot = members.snapshot();
         // The member of the last chunk moves into the first.
@@ -187,7 +188,7 @@ mod tests {
                     }
                     Step::Snapshot => {
                         let those = pool.iter().zip(&model).filter(|(_, is_in)| **is_in);
-                        let those = those.map(|(presence, _)| presence.member().id()).collect();
+                        let those = those.map(|(registration, _)| registration.member().id()).collect();
                         snapshots.push_back((members.snapshot(), sorted(those)));
                     }
                     Step::Forget => drop(snapshots.pop_front()),

@@ -7,7 +7,9 @@ use super::Walk;
 use super::members::{Members, Snapshot};
 use super::shards::Shards;
 use crate::lock::{Lock, rank};
-use crate::session::{Member, SocketId};
+use crate::reject::Reject;
+use crate::session::Member;
+use crate::socket_id::SocketId;
 
 /// The rooms of one procedure. A room exists while it has members, or a broadcast walks them.
 #[derive(Default)]
@@ -86,7 +88,7 @@ impl Membership {
     }
 
     /// Shows the members of the room to `visit`, which must not run user code.
-    pub(super) fn walk(&self, walk: Walk, name: &str, visit: impl FnMut(&Arc<Member>)) {
+    pub(crate) fn walk(&self, walk: Walk, name: &str, visit: impl FnMut(&Arc<Member>)) {
         let Some(room) = self.rooms.of(name).lock().get(name).map(Arc::clone) else { return };
         if !walk.is_broadcast() {
             let snapshot = room.state.lock().members.snapshot();
@@ -144,6 +146,13 @@ impl Room {
 impl State {
     fn is_over(&self) -> bool {
         self.members.len() == 0 && !self.is_walked
+    }
+}
+
+/// A factory that joins rooms can use `?`: 403, 4505.
+impl From<JoinRoomError> for Reject {
+    fn from(error: JoinRoomError) -> Self {
+        Self::forbidden(error.to_string())
     }
 }
 

@@ -1,11 +1,9 @@
 //! Rooms: who is in them, how they are named as a target, and how an event reaches their members.
 
 mod audience;
-mod deliveries;
-mod emitter;
+mod delivery;
 mod everyone;
 mod hub;
-mod io;
 mod joined;
 mod latest_key;
 mod members;
@@ -18,12 +16,12 @@ mod tests;
 mod walk;
 
 pub use audience::Audience;
-pub use deliveries::{Delivery, DeliveryPolicy};
-pub use emitter::Emitter;
-pub(crate) use everyone::Full;
+pub(crate) use delivery::OutgoingEvent;
+pub use delivery::{DeliveryPolicy, DeliveryStats};
+pub(crate) use everyone::RegisterError;
 pub(crate) use hub::Hub;
-pub use io::Io;
 pub(crate) use joined::Joined;
+pub(crate) use latest_key::latest_key;
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
 pub use target::{Exception, Room, Rooms, Target, rooms};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Audience;
-use crate::session::SocketId;
+use crate::socket_id::SocketId;
 
 /// Something that names a room. Implement it for your own room types.
 ///

@@ -7,31 +7,32 @@ use std::time::Duration;
 
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 
-use super::deliveries::Deliveries;
+use super::delivery::OutgoingEvents;
 use super::{Audience, DeliveryPolicy, Hub, Walk};
-use crate::server::Request;
-use crate::session::{Limits, Member, Policy, Presence, SocketId};
+use crate::request::Request;
+use crate::session::{Limits, Member, PushPolicy, Registration};
+use crate::socket_id::SocketId;
 use crate::wire::{Frame, PROTOCOL_JSON};
 
 /// A session without a connection.
-pub(super) fn enter(hub: &Arc<Hub>) -> Presence {
+pub(super) fn enter(hub: &Arc<Hub>) -> Registration {
     enter_with(hub, http::Extensions::new())
 }
 
 /// The same, with what middleware has put into its request.
-fn enter_with(hub: &Arc<Hub>, extensions: http::Extensions) -> Presence {
+fn enter_with(hub: &Arc<Hub>, extensions: http::Extensions) -> Registration {
     let request = http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
     let mut request = Request::new(request.expect("a request"), None);
     *request.extensions_mut() = extensions;
     let id = SocketId::random().expect("random bits");
     let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-    Presence::enter(id, request, hub, &Arc::new(limits), None).expect("there is room")
+    Registration::enter(id, request, hub, &Arc::new(limits), None).expect("there is room")
 }
 
-fn enter_room(hub: &Arc<Hub>, room: &str) -> Presence {
-    let presence = enter(hub);
-    presence.member().join(room).expect("joined");
-    presence
+fn enter_room(hub: &Arc<Hub>, room: &str) -> Registration {
+    let registration = enter(hub);
+    registration.member().join(room).expect("joined");
+    registration
 }
 
 /// What `act` returns on another thread. A deadlock fails the test.
@@ -60,8 +61,8 @@ fn walk_while(
     visits
 }
 
-fn members(presences: &[Presence]) -> Vec<Arc<Member>> {
-    presences.iter().map(|presence| Arc::clone(presence.member())).collect()
+fn members(registrations: &[Registration]) -> Vec<Arc<Member>> {
+    registrations.iter().map(|registration| Arc::clone(registration.member())).collect()
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn join_and_leave_return_while_broadcast_is_walking() {
         assert_eq!(eve_is.join("a"), Ok(true));
         assert!(bob_is.leave("a"));
     });
-    let of = |presence: &Presence| visits.get(&presence.member().id()).copied();
+    let of = |registration: &Registration| visits.get(&registration.member().id()).copied();
     assert_eq!((of(&ada), of(&bob), of(&eve)), (Some(1), Some(1), None));
 }
 
@@ -111,12 +112,12 @@ fn look_at_members_returns_while_broadcast_is_walking() {
 #[test]
 fn member_that_leaves_and_joins_again_is_visited_once() {
     let hub = Arc::<Hub>::default();
-    let presences: Vec<_> = (0..300).map(|_| enter_room(&hub, "a")).collect();
-    for presence in &presences {
-        presence.member().join("b").expect("joined");
+    let registrations: Vec<_> = (0..300).map(|_| enter_room(&hub, "a")).collect();
+    for registration in &registrations {
+        registration.member().join("b").expect("joined");
     }
     for audience in [Audience::of(&"a"), Audience::of(&["a", "b"])] {
-        let members = members(&presences);
+        let members = members(&registrations);
         let visits = walk_while(&hub, &audience, move || {
             for member in &members {
                 assert!(member.leave("a"));
@@ -147,7 +148,7 @@ fn bound_on_connections_is_exact_while_many_threads_enter() {
         let entered = (0..200).filter_map(move |_| {
             let id = SocketId::random().expect("random bits");
             let request = Request::new(http::Request::new(()), None);
-            Presence::enter(id, request, &hub, &Arc::default(), Some(100)).ok()
+            Registration::enter(id, request, &hub, &Arc::default(), Some(100)).ok()
         });
         entered.collect::<Vec<_>>()
     };
@@ -172,7 +173,7 @@ fn drain_ends_each_session_that_enters_meanwhile_or_refuses_it() {
             let enter = || {
                 let id = SocketId::random().expect("random bits");
                 let request = Request::new(http::Request::new(()), None);
-                let entered = Presence::enter(id, request, &theirs, &Arc::default(), None).ok();
+                let entered = Registration::enter(id, request, &theirs, &Arc::default(), None).ok();
                 let _ = first.send(());
                 entered
             };
@@ -180,10 +181,10 @@ fn drain_ends_each_session_that_enters_meanwhile_or_refuses_it() {
         });
         entered.recv().expect("one has entered");
         let ended = hub.drain();
-        let presences = thread.join().expect("no panic");
-        assert_eq!((presences.len(), hub.connected()), (ended, ended));
-        for presence in &presences {
-            assert!(presence.member().signals().ending().is_some());
+        let registrations = thread.join().expect("no panic");
+        assert_eq!((registrations.len(), hub.connected()), (ended, ended));
+        for registration in &registrations {
+            assert!(registration.member().signals().ending().is_some());
         }
     }
 }
@@ -197,11 +198,11 @@ struct EmitsAtDrop {
 impl Drop for EmitsAtDrop {
     fn drop(&mut self) {
         if let Some(hub) = self.hub.upgrade() {
-            let deliveries = Deliveries::of(&[("gone", DeliveryPolicy::Reliable)]);
+            let deliveries = OutgoingEvents::of(&[("gone", DeliveryPolicy::Reliable)]);
             let event = deliveries.get(0).expect("it is the first");
             let frame = Frame::event("gone", &()).expect("encoded");
             for audience in [Audience::everyone(), Audience::of(&"a")] {
-                hub.deliver(&audience, event, &frame, Policy::Reliable).expect("small");
+                hub.deliver(&audience, event, &frame, PushPolicy::Reliable).expect("small");
             }
             let _ = self.dropped.send(());
         }
@@ -209,7 +210,7 @@ impl Drop for EmitsAtDrop {
 }
 
 /// A session with such a value in its request, and what says that it was dropped.
-fn enter_that_emits(hub: &Arc<Hub>) -> (Presence, mpsc::Receiver<()>) {
+fn enter_that_emits(hub: &Arc<Hub>) -> (Registration, mpsc::Receiver<()>) {
     let (dropped, is_dropped) = mpsc::channel();
     let mut extensions = http::Extensions::new();
     extensions.insert(Arc::new(EmitsAtDrop { hub: Arc::downgrade(hub), dropped }));
@@ -254,8 +255,9 @@ fn value_that_emits_when_dropped_is_dropped_after_its_session_has_left() {
 fn value_that_emits_when_dropped_may_belong_to_a_session_that_a_broadcast_evicts() {
     elsewhere(|| {
         let hub = Arc::<Hub>::default();
-        let detach = |presence: &Presence| {
-            hub.recovery.detached(presence.member(), presence.member().outbox().detach().size);
+        let detach = |registration: &Registration| {
+            hub.recovery
+                .detach(registration.member(), registration.member().outbox().detach().size);
         };
         let (ghost, is_dropped) = enter_that_emits(&hub);
         detach(&ghost);
@@ -263,10 +265,10 @@ fn value_that_emits_when_dropped_may_belong_to_a_session_that_a_broadcast_evicts
         drop(ghost);
         let ada = enter_room(&hub, "a");
         detach(&ada);
-        let deliveries = Deliveries::of(&[("long", DeliveryPolicy::Reliable)]);
+        let deliveries = OutgoingEvents::of(&[("long", DeliveryPolicy::Reliable)]);
         let frame = Frame::event("long", &"x".repeat(200)).expect("encoded");
         let event = deliveries.get(0).expect("it is the first");
-        hub.deliver(&Audience::of(&"a"), event, &frame, Policy::Reliable).expect("small");
+        hub.deliver(&Audience::of(&"a"), event, &frame, PushPolicy::Reliable).expect("small");
         assert_eq!(is_dropped.try_recv(), Ok(()));
     });
 }

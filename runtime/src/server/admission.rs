@@ -3,22 +3,25 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::StatusCode;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::alive::Living;
 use super::middleware::{Middleware, contain};
-use super::procedure::{Factory, SameClient, Server};
+use super::procedure_server::{Factory, SameClient, Server};
 use super::welcome::Welcome;
-use super::{Connection, Mode, Reject, Request};
 use crate::contract::Procedure;
-use crate::rooms::{Full, Hub};
+use crate::handle::Socket;
+use crate::reject::Reject;
+use crate::request::{Mode, Request};
+use crate::rooms::Hub;
+use crate::session::Connection;
 use crate::session::{
-    self, Comeback, Guard, Limits, Presence, Refused, Secret, Session, Signal, Socket, SocketId,
+    self, Guard, Limits, Registration, ResumeError, ResumeRequest, Secret, Session, Signal,
 };
+use crate::socket_id::SocketId;
+use crate::task_tracker::TaskTracker;
 use crate::transport::Transport;
-use crate::wire::{CloseCode, Unrecovered};
+use crate::wire::Unrecovered;
 
 /// How long a client that comes back waits for a handler of its session that still runs: as long as
 /// clients wait for a connection.
@@ -32,7 +35,7 @@ pub(super) trait Endpoint: Send + Sync {
     fn hub(&self) -> &Hub;
 
     /// Its sessions, until they have said goodbye.
-    fn living(&self) -> &Living;
+    fn sessions(&self) -> &TaskTracker;
 
     /// How long sessions may take to close.
     fn close_timeout(&self) -> Duration;
@@ -51,10 +54,10 @@ pub(super) struct Admission {
 type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>) + Send>;
 
 impl Admission {
-    /// Hands a connection to the session and lets it run: it writes `greeting` first, and `read` was
+    /// Hands a connection to the session and lets it run: it writes `preamble` first, and `read` was
     /// read behind the request.
-    pub(super) fn start(self, transport: Transport, greeting: Vec<u8>, read: Vec<u8>) {
-        (self.start)(transport, greeting, read);
+    pub(super) fn start(self, transport: Transport, preamble: Vec<u8>, read: Vec<u8>) {
+        (self.start)(transport, preamble, read);
     }
 }
 
@@ -62,7 +65,7 @@ impl Admission {
 pub(super) struct Mounted<E, S> {
     factory: Factory<E, S>,
     hub: Arc<Hub>,
-    living: Living,
+    sessions: TaskTracker,
     limits: Arc<Limits>,
     max_connections: Option<usize>,
     middleware: Middleware,
@@ -75,7 +78,7 @@ impl<E, S> From<Server<E, S>> for Mounted<E, S> {
         Self {
             factory: server.factory,
             hub: server.hub,
-            living: Living::default(),
+            sessions: TaskTracker::default(),
             limits: Arc::new(server.limits),
             max_connections: server.max_connections,
             middleware: server.middleware,
@@ -107,24 +110,24 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
     ) -> Result<Admission, Reject> {
         let mode = request.mode();
         let id = SocketId::random().map_err(no_random_bits)?;
-        let alive = self.living.one_more();
-        let presence = Presence::enter(id, request, &self.hub, &self.limits, self.max_connections)
-            .map_err(refuse)?;
-        let socket = Socket::new(Arc::clone(presence.member()));
+        let token = self.sessions.token();
+        let registration =
+            Registration::enter(id, request, &self.hub, &self.limits, self.max_connections)?;
+        let socket = Socket::new(Arc::clone(registration.member()));
         let value = (self.factory)(socket).await?;
 
-        let member = presence.member();
+        let member = registration.member();
         let resume = if member.keeps() {
-            Some(self.hub.recovery.issue(member, None).map_err(no_random_bits)?.encode())
+            Some(self.hub.recovery.issue_secret(member, None).map_err(no_random_bits)?.encode())
         } else {
             None
         };
         let welcome = Welcome { resume, reason: unrecovered, ..Welcome::new(&self.limits) };
-        let session = Session { value, presence, guard: self.guard.clone() };
-        let start = move |transport, greeting, read| {
-            let member = Arc::clone(session.presence.member());
-            let connection = Connection::new(transport, greeting, read, member);
-            session::start::<E, S>(session, connection, mode, alive);
+        let session = Session { value, registration, guard: self.guard.clone() };
+        let max_message_size = self.limits.max_message_size;
+        let start = move |transport, preamble, read| {
+            let connection = Connection::new(transport, preamble, read, max_message_size);
+            session::start::<E, S>(session, connection, mode, token);
         };
         Ok(Admission { welcome, start: Box::new(start) })
     }
@@ -146,13 +149,18 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         }
         let (answer, granted) = oneshot::channel();
         let request = request.clone();
-        member.door().ask(Comeback { request, received, secret: secret.clone(), answer });
+        member.resume_slot().request(ResumeRequest {
+            request,
+            received,
+            secret: secret.clone(),
+            answer,
+        });
         member.signals().raise(Signal::Resume);
         let granted = match timeout(RESUME, granted).await {
             Ok(Ok(Ok(granted))) => granted,
-            Ok(Ok(Err(Refused::Rejected(reject)))) => return Err(reject),
-            Ok(Ok(Err(Refused::Mismatch))) => return Ok(Err(Unrecovered::Mismatch)),
-            Ok(Ok(Err(Refused::NoRandomBits(error)))) => return Err(no_random_bits(error)),
+            Ok(Ok(Err(ResumeError::Rejected(reject)))) => return Err(reject),
+            Ok(Ok(Err(ResumeError::Mismatch))) => return Ok(Err(Unrecovered::Mismatch)),
+            Ok(Ok(Err(ResumeError::NoRandomBits(error)))) => return Err(no_random_bits(error)),
             // The session has ended meanwhile, or the client came once more.
             Ok(Err(_)) => {
                 return match self.hub.recovery.find(&secret) {
@@ -168,9 +176,10 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             recovered: true,
             ..Welcome::new(&self.limits)
         };
-        let start = move |transport, greeting, read| {
-            let connection = Connection::new(transport, greeting, read, Arc::clone(&member));
-            member.door().arrive(granted.turn, connection);
+        let max_message_size = self.limits.max_message_size;
+        let start = move |transport, preamble, read| {
+            let connection = Connection::new(transport, preamble, read, max_message_size);
+            member.resume_slot().connect(granted.generation, connection);
             member.signals().raise(Signal::Resume);
         };
         Ok(Ok(Admission { welcome, start: Box::new(start) }))
@@ -187,8 +196,8 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
         &self.hub
     }
 
-    fn living(&self) -> &Living {
-        &self.living
+    fn sessions(&self) -> &TaskTracker {
+        &self.sessions
     }
 
     fn close_timeout(&self) -> Duration {
@@ -201,18 +210,7 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
     }
 }
 
-pub(super) fn refuse(full: Full) -> Reject {
-    match full {
-        Full::TooManyConnections => Reject::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            CloseCode::TOO_MANY_CONNECTIONS,
-            "the procedure has as many connections as it may",
-        ),
-        Full::Draining => Reject::try_later("the server shuts down"),
-    }
-}
-
-pub(super) fn no_random_bits(error: getrandom::Error) -> Reject {
+fn no_random_bits(error: getrandom::Error) -> Reject {
     tracing::error!(%error, "no random bits for a socket's id or secret");
     Reject::try_later("the server has no random bits")
 }

@@ -33,10 +33,10 @@ impl Router {
 
     /// Ready when no handshake is under way and no session is left.
     async fn all_ended(&self) {
-        // Handshakes first: one that has come far still begins a session, if only to end it.
+        // HandshakeLimit first: one that has come far still begins a session, if only to end it.
         self.shared.handshakes.all_ended().await;
         for endpoint in self.shared.endpoints.values() {
-            endpoint.living().all_ended().await;
+            endpoint.sessions().all_ended().await;
         }
     }
 }
@@ -44,17 +44,58 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::sync::Arc;
 
     use tokio::time::Instant;
 
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+
     use super::*;
+    use crate::reject::Reject;
+    use crate::request::Request;
+    use crate::rooms::Hub;
+    use crate::server::admission::{Admission, Endpoint};
+    use crate::session::Limits;
+    use crate::task_tracker::TaskTracker;
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// An endpoint with the default `close_timeout`, which is 5 s.
+    #[derive(Default)]
+    struct WithoutSessions {
+        hub: Hub,
+        sessions: TaskTracker,
+    }
+
+    impl Endpoint for WithoutSessions {
+        fn admit(self: Arc<Self>, _: Request) -> BoxFuture<'static, Result<Admission, Reject>> {
+            pending().boxed()
+        }
+
+        fn hub(&self) -> &Hub {
+            &self.hub
+        }
+
+        fn sessions(&self) -> &TaskTracker {
+            &self.sessions
+        }
+
+        fn close_timeout(&self) -> Duration {
+            Limits::default().close_timeout
+        }
+
+        #[cfg(feature = "typescript")]
+        fn typescript(&self) -> Option<crate::typescript::Description> {
+            None
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn drain_returns_after_its_bound_when_a_handshake_never_ends() {
-        // The echo has the default of `close_timeout`, which is 5 s.
-        let router = Router::new().echo("/echo", 1).shutdown_timeout(7 * SECOND);
+        let mut router = Router::new().shutdown_timeout(7 * SECOND);
+        let endpoint = Arc::new(WithoutSessions::default());
+        Arc::make_mut(&mut router.shared).endpoints.insert("/".to_owned(), endpoint);
         let _under_way = router.shared.handshakes.begin().expect("a place");
         let start = Instant::now();
         router.drain(pending()).await;

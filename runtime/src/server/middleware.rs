@@ -6,7 +6,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 
-use super::{Reject, Request};
+use crate::reject::Reject;
+use crate::request::Request;
 use crate::wire::CloseCode;
 
 type Step = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Request, Reject>> + Send + Sync>;

@@ -1,49 +1,42 @@
-//! The server: listener, handshake, router, and what is asked before a session begins.
+//! The server: listener, handshake, router, admission of sessions, shutdown.
 
 mod admission;
-mod alive;
 #[cfg(feature = "axum")]
 mod compact;
-mod connection;
 mod drain;
-mod echo;
-mod goodbye;
+mod error_response;
 mod handshake;
-mod handshakes;
+mod handshake_limit;
+#[cfg(feature = "test")]
+mod in_memory;
 mod middleware;
 mod origin;
-mod procedure;
-mod reader;
-mod refusal;
-mod reject;
-mod request;
+mod procedure_server;
+mod process_signals;
 mod router;
 mod serve;
 #[cfg(feature = "axum")]
-mod service;
-#[cfg(feature = "test")]
-mod serving;
-mod signals;
-mod unread;
+mod tower_service;
 mod upgrade;
 mod welcome;
 mod workers;
+mod write_and_close;
 
-pub(crate) use alive::Alive;
-pub(crate) use connection::{Connection, broken};
-pub use procedure::Server;
-pub(crate) use reader::Message;
-pub use reject::Reject;
-pub(crate) use request::Mode;
-pub use request::Request;
+#[cfg(feature = "__echo")]
+pub(crate) use handshake::{encode_response, read_request};
+#[cfg(feature = "test")]
+pub(crate) use in_memory::InMemoryServer;
+pub use procedure_server::Server;
 pub use router::Router;
 pub use serve::{Listen, Serve, ServeError};
 
-/// Shakes hands with a client, as the listener does, over a stream that is no TCP connection.
+/// Runs the handshake of a client, as the listener does, over a stream that is no TCP connection.
 #[cfg(fuzzing)]
 pub(crate) async fn connect(router: &Router, stream: impl crate::transport::Stream + 'static) {
     let transport = crate::transport::Transport::Other(Box::new(stream));
-    handshake::handshake(handshake::Incoming { transport, peer: None, local: None }, router).await;
+    handshake::handshake(
+        handshake::AcceptedConnection { transport, peer: None, local: None },
+        router,
+    )
+    .await;
 }
-#[cfg(feature = "test")]
-pub(crate) use serving::Serving;

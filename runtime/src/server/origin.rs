@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::Reject;
+use crate::reject::Reject;
 use crate::wire::CloseCode;
 
 /// The rules of a router about `Origin` and `Host`.

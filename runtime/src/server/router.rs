@@ -4,14 +4,15 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Server;
 use super::admission::{Endpoint, Mounted};
-use super::echo::Echo;
-use super::handshakes::Handshakes;
+use super::handshake_limit::HandshakeLimit;
 use super::middleware::Middleware;
 use super::origin::OriginRules;
 use super::serve::{Listen, Serve, ServeError};
-use super::{Reject, Request, Server};
 use crate::contract::Procedure;
+use crate::reject::Reject;
+use crate::request::Request;
 
 /// Procedures by their paths, and what holds for all of them.
 ///
@@ -46,7 +47,7 @@ pub(super) struct Shared {
     pub(super) rules: OriginRules,
     pub(super) handshake_timeout: Duration,
     pub(super) admission_timeout: Duration,
-    pub(super) handshakes: Handshakes,
+    pub(super) handshakes: HandshakeLimit,
     pub(super) max_request_size: usize,
     pub(super) shutdown_timeout: Duration,
     /// Paths that were mounted twice or cannot be paths.
@@ -61,7 +62,7 @@ impl Default for Shared {
             rules: OriginRules::default(),
             handshake_timeout: Duration::from_secs(10),
             admission_timeout: Duration::from_secs(30),
-            handshakes: Handshakes::at_most(4096),
+            handshakes: HandshakeLimit::at_most(4096),
             max_request_size: 16 << 10,
             shutdown_timeout: Duration::from_secs(30),
             mistakes: Vec::new(),
@@ -85,20 +86,6 @@ impl Router {
         S: Send + 'static,
     {
         self.mount(path.into(), Arc::new(Mounted::from(server)))
-    }
-
-    /// Mounts at `path` an endpoint that sends text and binary messages back as they came: for
-    /// conformance tests such as Autobahn's, and for load balancers that probe a server with a
-    /// WebSocket. Off unless it is mounted.
-    ///
-    /// It knows nothing of procedures and refuses clients of Parlor mode. Origins, hosts, handshake
-    /// and middleware are the router's, and so is the path, as with [`procedure`](Self::procedure).
-    /// A message is of at most `max_message_size` bytes, all its fragments together; a larger one
-    /// closes the connection with 1009. A peer takes a few times that of memory at most: it is read no
-    /// further until it has taken its last message. It has 60 s for that and for its next one; then it
-    /// is closed with 4001.
-    pub fn echo(self, path: impl Into<String>, max_message_size: usize) -> Self {
-        self.mount(path.into(), Arc::new(Echo::new(max_message_size)))
     }
 
     fn mount(mut self, path: String, endpoint: Arc<dyn Endpoint>) -> Self {
@@ -176,7 +163,7 @@ impl Router {
     /// How many handshakes may be under way at once; more connections are dropped, or get 503
     /// inside another HTTP server. 4 096 by default; at least 1.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
-        self.shared().handshakes = Handshakes::at_most(handshakes);
+        self.shared().handshakes = HandshakeLimit::at_most(handshakes);
         self
     }
 

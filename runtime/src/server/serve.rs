@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Router;
-use super::handshake::{Incoming, handshake};
-use super::signals::signals;
+use super::handshake::{AcceptedConnection, handshake};
+use super::process_signals::signals;
 use super::workers::Workers;
 
 /// Why a router could not be served.
@@ -195,24 +195,31 @@ async fn accept(
         };
         match workers.as_mut().and_then(|workers| workers.next()) {
             None => {
-                let incoming = Incoming { transport: stream.into(), peer: Some(peer), local };
-                let_in(async { Ok(incoming) }, Some(peer), router, stopped, &Handle::current());
+                let incoming =
+                    AcceptedConnection { transport: stream.into(), peer: Some(peer), local };
+                start_handshake(
+                    async { Ok(incoming) },
+                    Some(peer),
+                    router,
+                    stopped,
+                    &Handle::current(),
+                );
             }
             Some(runtime) => {
                 // A connection belongs to the runtime in which it was made.
                 let incoming = async move {
                     let stream = TcpStream::from_std(stream.into_std()?)?;
-                    Ok(Incoming { transport: stream.into(), peer: Some(peer), local })
+                    Ok(AcceptedConnection { transport: stream.into(), peer: Some(peer), local })
                 };
-                let_in(incoming, Some(peer), router, stopped, runtime);
+                start_handshake(incoming, Some(peer), router, stopped, runtime);
             }
         }
     }
 }
 
 /// Begins the handshake of a connection, which ends when the sender of `stopped` is dropped.
-pub(super) fn let_in(
-    incoming: impl Future<Output = io::Result<Incoming>> + Send + 'static,
+pub(super) fn start_handshake(
+    incoming: impl Future<Output = io::Result<AcceptedConnection>> + Send + 'static,
     peer: Option<SocketAddr>,
     router: &Router,
     stopped: &watch::Receiver<()>,

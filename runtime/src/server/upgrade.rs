@@ -6,22 +6,24 @@ use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
+use super::Router;
 use super::admission::Admission;
-use super::connection::close_frame;
+use super::error_response::ErrorResponse;
 use super::middleware::contain;
-use super::refusal::Refusal;
-use super::{Mode, Reject, Request, Router};
+use crate::reject::Reject;
+use crate::request::{Mode, Request};
+use crate::session::close_frame;
 use crate::wire::{CloseCode, Frame, PROTOCOL_JSON, control};
 
 /// The answer to a request.
 pub(super) enum Upgrade {
     /// A WebSocket with a session.
-    Open { response: http::Response<()>, greeting: Vec<u8>, admission: Admission },
+    Open { response: http::Response<()>, preamble: Vec<u8>, admission: Admission },
     /// A WebSocket that is closed at once: a browser cannot read the status of a refused
     /// handshake, but it can read a close code.
-    Close { response: http::Response<()>, goodbye: Vec<u8> },
+    Close { response: http::Response<()>, close_frame: Vec<u8> },
     /// No WebSocket.
-    Refuse(Refusal),
+    Refuse(ErrorResponse),
 }
 
 impl Upgrade {
@@ -34,7 +36,7 @@ impl Upgrade {
         let (peer, mode) = (request.peer_addr(), request.mode());
         let response = match accept(&request, router) {
             Ok(response) => response,
-            Err(refusal) => return Self::Refuse(refusal),
+            Err(error_response) => return Self::Refuse(error_response),
         };
         request.forget_handshake();
         let admitted =
@@ -49,38 +51,44 @@ impl Upgrade {
     }
 
     fn open(response: http::Response<()>, mode: Mode, admission: Admission) -> Self {
-        let greeting = match mode {
+        let preamble = match mode {
             Mode::Plain => Vec::new(),
             Mode::Parlor => match Frame::event(control::WELCOME, &admission.welcome) {
                 Ok(welcome) => welcome.as_bytes().to_vec(),
                 Err(error) => {
                     tracing::error!(%error, "the welcome cannot be encoded");
                     let message = "the server failed to open a session";
-                    return Self::Refuse(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message));
+                    return Self::Refuse(ErrorResponse::new(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        message,
+                    ));
                 }
             },
         };
-        Self::Open { response, greeting, admission }
+        Self::Open { response, preamble, admission }
     }
 
     fn turn_away(response: http::Response<()>, mode: Mode, reject: &Reject) -> Self {
         match mode {
             Mode::Parlor => {
-                let goodbye = close_frame(reject.code(), reject.message());
-                Self::Close { response, goodbye: goodbye.as_bytes().to_vec() }
+                let frame = close_frame(reject.code(), reject.message());
+                Self::Close { response, close_frame: frame.as_bytes().to_vec() }
             }
-            Mode::Plain => Self::Refuse(Refusal::from(reject)),
+            Mode::Plain => Self::Refuse(ErrorResponse::from(reject)),
         }
     }
 }
 
 /// The response that makes a WebSocket of the connection, if that is what `request` asks for.
-pub(super) fn accept(request: &Request, router: &Router) -> Result<http::Response<()>, Refusal> {
+pub(super) fn accept(
+    request: &Request,
+    router: &Router,
+) -> Result<http::Response<()>, ErrorResponse> {
     let mut response = create_response(&request.to_http()).map_err(|error| {
         // People who open the address in a tab: the path matters more than the upgrade.
         match router.endpoint(request.uri().path()) {
-            None => Refusal::from(&not_found()),
-            Some(_) => Refusal::from(error),
+            None => ErrorResponse::from(&not_found()),
+            Some(_) => ErrorResponse::from(error),
         }
     })?;
     if request.mode() == Mode::Parlor {

@@ -1,4 +1,6 @@
-mod line;
+mod attachment;
+mod end;
+mod resume;
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,28 +12,33 @@ use std::time::Duration;
 use tokio::task::coop::{poll_proceed, unconstrained};
 use tokio::time::{Sleep, sleep};
 
-use self::line::Line;
-use super::door::Comeback;
+use self::attachment::Attachment;
+use super::connection::{Connection, Message};
 use super::heartbeat::{Due, Heartbeat};
-use super::intake::Intake;
-use super::stall::Stall;
-use super::{DisconnectReason, Member, batch};
-use crate::server::{Connection, Message, Mode};
-use crate::wire::{CallId, ErrorBody, Frame, Head, Unrecovered, control};
+use super::inbound::Inbound;
+use super::resume_slot::ResumeRequest;
+use super::write_timeout::WriteTimeout;
+use super::{Member, batch};
+use crate::contract::ErrorReply;
+use crate::disconnect_reason::DisconnectReason;
+use crate::request::Mode;
+use crate::wire::{CallId, Frame, Head, Unrecovered, control};
+use tokio_tungstenite::tungstenite::Bytes;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 /// Carries a session over its connections: reads what comes, writes what is pending, keeps time.
 ///
 /// All that is readable is handled before anything is written.
 pub(super) struct Driver {
-    line: Line,
+    attachment: Attachment,
     /// How many resume requests were granted: the generation of the newest connection.
     generation: u64,
     /// The newest generation over which something came: its client has the secret of its welcome.
     proven: u64,
     member: Arc<Member>,
-    intake: Intake,
+    inbound: Inbound,
     heartbeat: Heartbeat,
-    stall: Stall,
+    write_timeout: WriteTimeout,
     /// The outbox may have this task as one that sleeps.
     asleep: bool,
     /// A resume request may be waiting.
@@ -44,10 +51,10 @@ pub(super) struct Driver {
 
 /// What a session has to do next.
 pub(super) enum Next {
-    /// A message of the client, for [`Driver::arrival`].
-    Arrival,
+    /// A message of the client, for [`Driver::message`].
+    Message,
     /// A client that wants to go on with the session.
-    Comeback(Box<Comeback>),
+    ResumeRequest(Box<ResumeRequest>),
 }
 
 /// How a handler's run ended.
@@ -70,12 +77,12 @@ fn poll_without_budget<F: Future + ?Sized>(
 impl Driver {
     pub(super) fn new(connection: Connection, member: Arc<Member>, mode: Mode) -> Self {
         Self {
-            line: Line::Up(connection),
+            attachment: Attachment::Attached(connection),
             generation: 0,
             proven: 0,
-            intake: Intake::new(&member, mode),
+            inbound: Inbound::new(&member, mode),
             heartbeat: Heartbeat::new(member.limits()),
-            stall: Stall::default(),
+            write_timeout: WriteTimeout::default(),
             asleep: false,
             resume_requested: false,
             ended: None,
@@ -109,20 +116,20 @@ impl Driver {
             self.take_signals();
             if let Some(reason) = &self.ended {
                 let reason = Box::new(reason.clone());
-                let goes_on = self.handles_the_rest() && self.intake.take_next();
-                return Poll::Ready(if goes_on { Ok(Next::Arrival) } else { Err(reason) });
+                let goes_on = self.handles_the_rest() && self.inbound.take_next();
+                return Poll::Ready(if goes_on { Ok(Next::Message) } else { Err(reason) });
             }
-            if self.intake.take_next() {
-                return Poll::Ready(Ok(Next::Arrival));
+            if self.inbound.take_next() {
+                return Poll::Ready(Ok(Next::Message));
             }
             if self.resume_requested {
-                match self.member.door().comeback() {
-                    Some(comeback) => return Poll::Ready(Ok(Next::Comeback(comeback))),
+                match self.member.resume_slot().take_request() {
+                    Some(request) => return Poll::Ready(Ok(Next::ResumeRequest(request))),
                     None => self.resume_requested = false,
                 }
             }
-            if self.poll_arrival(cx) == Poll::Ready(true) {
-                return Poll::Ready(Ok(Next::Arrival));
+            if self.poll_message(cx) == Poll::Ready(true) {
+                return Poll::Ready(Ok(Next::Message));
             }
             self.rest(cx);
             // A connection that is lost only now may end the session.
@@ -135,18 +142,18 @@ impl Driver {
 
     /// Reads the next message that is for the session: its text is in the connection. Says whether
     /// there is one, or no connection to read from.
-    fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         while self.ended.is_none() {
             // Reading stops when the task's budget is used up, so that other tasks run.
             let budget = ready!(poll_proceed(cx));
-            let Line::Up(connection) = &mut self.line else { break };
+            let Attachment::Attached(connection) = &mut self.attachment else { break };
             let read = ready!(connection.poll_read(cx));
             budget.made_progress();
             if matches!(read, Ok(Message::Text)) {
                 self.prove();
             }
-            let Line::Up(connection) = &self.line else { break };
-            match self.intake.sort(read, connection) {
+            let Attachment::Attached(connection) = &self.attachment else { break };
+            match self.inbound.sort(read, connection) {
                 Ok(true) => return Poll::Ready(true),
                 Ok(false) => {}
                 Err(reason) => self.lose(reason),
@@ -159,7 +166,7 @@ impl Driver {
     fn prove(&mut self) {
         if self.proven < self.generation {
             self.proven = self.generation;
-            self.member.hub().recovery.proven(&self.member);
+            self.member.hub().recovery.retire_older_secrets(&self.member);
         }
     }
 
@@ -169,7 +176,7 @@ impl Driver {
         call: Option<CallId>,
         handler: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
-        self.intake.set_running(call);
+        self.inbound.set_running(call);
         let timeout = self.member.limits().handler_timeout;
         self.drive(handler, timeout, true)
     }
@@ -195,7 +202,7 @@ impl Driver {
         poll_fn(move |cx| {
             let run =
                 ready!(self.poll_run(handler.as_mut(), (timeout, &mut timer), may_cancel, cx));
-            self.intake.set_running(None);
+            self.inbound.set_running(None);
             Poll::Ready(run)
         })
     }
@@ -227,8 +234,8 @@ impl Driver {
         {
             return Poll::Ready(Run::TimedOut);
         }
-        while !self.intake.is_full() && self.poll_arrival(cx) == Poll::Ready(true) {
-            self.intake.keep(self.line.text());
+        while !self.inbound.is_full() && self.poll_message(cx) == Poll::Ready(true) {
+            self.inbound.keep(self.attachment.text());
         }
         self.rest(cx);
         Poll::Pending
@@ -239,18 +246,18 @@ impl Driver {
         self.member.log(say);
     }
 
-    pub(super) fn intake(&mut self) -> &mut Intake {
-        &mut self.intake
+    pub(super) fn inbound(&mut self) -> &mut Inbound {
+        &mut self.inbound
     }
 
     /// The message that [`next`](Self::next) has just brought, and its text.
-    pub(super) fn arrival(&self) -> (&Head, &str) {
-        self.intake.arrival(self.line.text())
+    pub(super) fn message(&self) -> (&Head, &str) {
+        self.inbound.message(self.attachment.text())
     }
 
-    /// Tells the client that a message was refused.
-    pub(super) fn refuse(&mut self, body: &ErrorBody, call: Option<CallId>) {
-        if let Err(reason) = self.intake.refuse(body, call) {
+    /// Sends an error reply. Too many malformed messages in a row lose the connection.
+    pub(super) fn send_error(&mut self, error: &ErrorReply) {
+        if let Err(reason) = self.inbound.send_error(error) {
             self.lose(reason);
         }
     }
@@ -271,25 +278,36 @@ impl Driver {
 
     fn write(&mut self, cx: &mut Context<'_>) {
         self.asleep = true;
-        let lost = match &mut self.line {
-            Line::Up(connection) => match connection.poll_rest(cx) {
-                Poll::Ready(Ok(())) => {
-                    self.stall.over();
-                    None
+        let outbox = self.member.outbox();
+        let lost = match &mut self.attachment {
+            Attachment::Attached(connection) => {
+                connection.release();
+                let written = if connection.is_written_by_outbox() && self.member.sleep_if_batched()
+                {
+                    Poll::Ready(Ok(()))
+                } else {
+                    connection.poll_write(outbox, cx)
+                };
+                match written {
+                    Poll::Ready(Ok(())) => {
+                        self.write_timeout.stop();
+                        None
+                    }
+                    Poll::Ready(Err(error)) => {
+                        Some(DisconnectReason::ConnectionLost { error: error.to_string() })
+                    }
+                    Poll::Pending => {
+                        let timeout = self.member.limits().write_timeout;
+                        let moved = connection.take_moved();
+                        let elapsed = self.write_timeout.poll_elapsed(moved, timeout, cx);
+                        elapsed.is_ready().then_some(DisconnectReason::TooSlow)
+                    }
                 }
-                Poll::Ready(Err(error)) => {
-                    Some(DisconnectReason::ConnectionLost { error: error.to_string() })
-                }
-                Poll::Pending => {
-                    let timeout = self.member.limits().write_timeout;
-                    let stall = self.stall.poll_too_long(connection.take_moved(), timeout, cx);
-                    stall.is_ready().then_some(DisconnectReason::TooSlow)
-                }
-            },
-            Line::Down { reason, is_over, .. } => {
-                // Bytes are no reason to wake up, but a signal is.
-                self.member.outbox().block(0);
-                if is_over.as_mut().poll(cx).is_ready() {
+            }
+            Attachment::Detached { reason, expiry, .. } => {
+                // Frames do not wake the task. Signals do.
+                outbox.block(0);
+                if expiry.as_mut().poll(cx).is_ready() {
                     let reason = reason.clone();
                     self.end(reason, Unrecovered::Expired);
                 }
@@ -298,34 +316,34 @@ impl Driver {
         };
         if let Some(reason) = lost {
             self.lose(reason);
-            // Nothing more is written, but a handler that runs may still have to be cancelled.
+            // Nothing more is written. A handler that runs may still be cancelled.
             self.member.outbox().block(0);
-            if let Line::Down { is_over, .. } = &mut self.line {
-                // Only so that it wakes this task: it has just begun.
-                let _ = is_over.as_mut().poll(cx);
+            if let Attachment::Detached { expiry, .. } = &mut self.attachment {
+                // Registers the task's waker. The timer has just begun, so it is pending.
+                let _ = expiry.as_mut().poll(cx);
             }
         }
     }
 
     /// Pings a silent client, and loses the connection when it stays silent.
     fn keep_time(&mut self, cx: &mut Context<'_>) {
-        let paused = self.intake.is_full();
-        let Line::Up(connection) = &mut self.line else { return };
-        if connection.take_heard() {
+        let paused = self.inbound.is_full();
+        let Attachment::Attached(connection) = &mut self.attachment else { return };
+        if connection.take_received() {
             self.heartbeat.received();
         }
         while self.ended.is_none()
-            && let Line::Up(connection) = &self.line
+            && let Attachment::Attached(_) = self.attachment
             && let Poll::Ready(due) = self.heartbeat.poll_due(paused, self.member.limits(), cx)
         {
             match due {
                 Due::Ping => {
-                    self.intake.acknowledge();
-                    connection.ping();
+                    self.inbound.acknowledge();
+                    self.ping();
                 }
                 Due::Unasked => {
-                    connection.ping();
-                    if self.intake.mode() == Mode::Parlor
+                    self.ping();
+                    if self.inbound.mode() == Mode::Parlor
                         && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
                     {
                         self.member.push_uncounted(&pong);
@@ -336,9 +354,22 @@ impl Driver {
         }
     }
 
+    /// Sends a ping frame, which the client must answer.
+    fn ping(&self) {
+        self.member.push_uncounted(&Frame::from(RawFrame::ping(Bytes::new())));
+    }
+
     fn wake_up(&mut self) {
         if std::mem::take(&mut self.asleep) {
             self.member.outbox().wake_up();
         }
+    }
+}
+
+impl Drop for Driver {
+    /// A user may keep the socket, and with it the outbox, which must keep neither connection nor frames.
+    fn drop(&mut self) {
+        self.member.outbox().seal(None);
+        self.member.outbox().detach();
     }
 }

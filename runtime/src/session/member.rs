@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-use super::door::Door;
-use super::outbox::{Fate, Outbox, Policy, Sleep, Then, TooLarge};
+use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
+use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
-use super::{Limits, SocketId, batch};
+use super::{Limits, batch};
 use crate::lock::{Lock, rank};
-use crate::rooms::{Full, Hub, Joined};
-use crate::server::{Mode, Request};
+use crate::request::{Mode, Request};
+use crate::rooms::{Hub, Joined, RegisterError};
+use crate::socket_id::SocketId;
 use crate::wire::{Encoded, Frame, Unrecovered};
 
 /// What the rest of a server sees of one session: its outbox and its rooms.
@@ -22,7 +23,7 @@ pub(crate) struct Member {
     request: Request,
     hub: Arc<Hub>,
     joined: Joined,
-    door: Door,
+    resume_slot: ResumeSlot,
     /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
 }
@@ -61,8 +62,8 @@ impl Member {
         &self.joined
     }
 
-    pub(crate) fn door(&self) -> &Door {
-        &self.door
+    pub(crate) fn resume_slot(&self) -> &ResumeSlot {
+        &self.resume_slot
     }
 
     pub(crate) fn secrets(&self) -> &Lock<Vec<u64>, { rank::SECRETS }> {
@@ -84,9 +85,9 @@ impl Member {
     /// Puts a frame into the outbox, or does with it what the policy says.
     pub(crate) fn push(
         self: &Arc<Self>,
-        policy: Policy,
+        policy: PushPolicy,
         frame: impl Encoded,
-    ) -> Result<Fate, TooLarge> {
+    ) -> Result<PushOutcome, TooLarge> {
         self.push_evicting(policy, frame, None)
     }
 
@@ -94,32 +95,32 @@ impl Member {
     /// to drop them after it releases the lock: their requests hold values of the user.
     pub(crate) fn push_evicting(
         self: &Arc<Self>,
-        policy: Policy,
+        policy: PushPolicy,
         frame: impl Encoded,
         evicted: Option<&mut Vec<Arc<Self>>>,
-    ) -> Result<Fate, TooLarge> {
+    ) -> Result<PushOutcome, TooLarge> {
         let pushed = self.outbox.push(policy, frame, batch::is_open())?;
-        match pushed.then {
-            Then::Nothing => {}
-            Then::Wake => self.signals.wake(),
-            Then::Batch => batch::add(self),
-            Then::FlushSoon => batch::flush_soon(),
-            Then::CutConnection => self.signals.raise(Signal::TooSlow),
-            Then::EndSession => self.signals.end(Ending::Overflow),
+        match pushed.follow_up {
+            FollowUp::Nothing => {}
+            FollowUp::Wake => self.signals.wake(),
+            FollowUp::Batch => batch::add(self),
+            FollowUp::FlushSoon => batch::flush_soon(),
+            FollowUp::CutConnection => self.signals.raise(Signal::TooSlow),
+            FollowUp::EndSession => self.signals.end(Ending::Overflow),
         }
         if pushed.growth != 0 {
-            let ended = self.hub.recovery.grew(self, pushed.growth);
+            let ended = self.hub.recovery.add_bytes(self, pushed.growth);
             if let Some(evicted) = evicted {
                 evicted.extend(ended);
             }
         }
-        Ok(pushed.fate)
+        Ok(pushed.outcome)
     }
 
     /// Puts a frame into the outbox that belongs to this connection only.
     pub(crate) fn push_uncounted(self: &Arc<Self>, frame: &Frame) {
         // These have no limit of their own: they are acknowledgements and control frames.
-        let _ = self.push(Policy::Uncounted, frame);
+        let _ = self.push(PushPolicy::Uncounted, frame);
     }
 
     /// Writes what is pending, for a batch that has the member.
@@ -144,16 +145,16 @@ impl Member {
 }
 
 /// A member's place in its procedure: dropped, it has left its rooms and is known to nobody.
-pub(crate) struct Presence(Arc<Member>);
+pub(crate) struct Registration(Arc<Member>);
 
-impl Presence {
+impl Registration {
     pub(crate) fn enter(
         id: SocketId,
         request: Request,
         hub: &Arc<Hub>,
         limits: &Arc<Limits>,
         max_connections: Option<usize>,
-    ) -> Result<Self, Full> {
+    ) -> Result<Self, RegisterError> {
         // Clients of plain mode could not say what they have received.
         let keeps = request.mode() == Mode::Parlor && limits.keeps_sessions();
         let member = Arc::new(Member {
@@ -163,7 +164,7 @@ impl Presence {
             request,
             hub: Arc::clone(hub),
             joined: Joined::default(),
-            door: Door::default(),
+            resume_slot: ResumeSlot::default(),
             secrets: Lock::default(),
         });
         hub.enter(&member, max_connections)?;
@@ -175,13 +176,13 @@ impl Presence {
     }
 }
 
-impl Drop for Presence {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.0.outbox.seal(None);
         // What its task still does needs no signal. A user may keep the socket, and not the task.
         self.0.signals.unregister();
         // Where the task itself broke off, as a user's value may make it when it is dropped.
-        self.0.hub.recovery.ended(&self.0, Unrecovered::Ended);
+        self.0.hub.recovery.end(&self.0, Unrecovered::Ended);
         self.0.leave_all();
         self.0.hub.exit(self.0.id);
     }

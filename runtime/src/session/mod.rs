@@ -1,13 +1,12 @@
-//! One client's session: its socket, its outbox and its task. What carries it is a connection.
+//! One session: its task, its outbox, its connection.
 
-mod arrivals;
 mod batch;
+mod connection;
 mod dispatch;
-mod door;
 mod driver;
 mod guard;
 mod heartbeat;
-mod intake;
+mod inbound;
 mod limits;
 mod member;
 #[cfg(all(test, parlor_model))]
@@ -15,31 +14,30 @@ mod model;
 mod outbox;
 mod queue;
 mod rate_limit;
-mod reason;
+mod read_ahead;
 mod recovery;
-mod reply;
+mod resume_slot;
 mod secret;
 mod signals;
-mod socket;
-mod socket_id;
-mod stall;
 mod task;
+mod write_timeout;
 mod writer;
 
 pub(crate) use batch::{Flusher, has_emitted};
+pub(crate) use connection::{Connection, close_frame};
+#[cfg(feature = "__echo")]
+pub(crate) use connection::{Message, disconnect_reason};
 #[cfg(any(fuzzing, feature = "__bench"))]
 pub(crate) use dispatch::read;
-pub(crate) use door::{Comeback, Refused};
 pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
 pub(crate) use limits::Limits;
-pub(crate) use member::{Member, Presence};
-pub(crate) use outbox::{Detached, Fate, Policy, TooLarge, Written};
-pub use reason::DisconnectReason;
+pub(crate) use member::{Member, Registration};
+#[cfg(feature = "__echo")]
+pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{PushOutcome, PushPolicy, TooLarge};
 pub(crate) use recovery::Recovery;
-pub use reply::Reply;
+pub(crate) use resume_slot::{ResumeError, ResumeRequest};
 pub(crate) use secret::Secret;
 pub(crate) use signals::{Ending, Signal};
-pub use socket::Socket;
-pub use socket_id::{ParseSocketIdError, SocketId};
 pub(crate) use task::{Session, start};

@@ -29,11 +29,11 @@ use loom::future::block_on;
 use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::DisconnectReason;
 use super::limits::Limits;
-use super::outbox::{Outbox, Policy, Sleep, Then};
+use super::outbox::{FollowUp, Outbox, PushPolicy, Sleep};
 use super::signals::{Ending, Signal, Signals};
 use super::writer::WriteHalf;
+use crate::disconnect_reason::DisconnectReason;
 
 /// What a session's task shares with others.
 struct Shared {
@@ -128,27 +128,27 @@ impl Shared {
     }
 
     /// Does what `Member::push` does. With `batch` the caller flushes the members that this returns.
-    fn push_as(&self, policy: Policy, frame: u8, batch: bool) -> bool {
+    fn push_as(&self, policy: PushPolicy, frame: u8, batch: bool) -> bool {
         let pushed = self.outbox.push(policy, [frame].as_slice(), batch).expect("small");
-        match pushed.then {
-            Then::Nothing | Then::FlushSoon => {}
-            Then::Wake => self.signals.wake(),
-            Then::Batch => return true,
-            Then::CutConnection => self.signals.raise(Signal::TooSlow),
-            Then::EndSession => self.signals.end(Ending::Overflow),
+        match pushed.follow_up {
+            FollowUp::Nothing | FollowUp::FlushSoon => {}
+            FollowUp::Wake => self.signals.wake(),
+            FollowUp::Batch => return true,
+            FollowUp::CutConnection => self.signals.raise(Signal::TooSlow),
+            FollowUp::EndSession => self.signals.end(Ending::Overflow),
         }
         false
     }
 
     fn push(&self, frame: u8) {
-        assert!(!self.push_as(Policy::Reliable, frame, false));
+        assert!(!self.push_as(PushPolicy::Reliable, frame, false));
     }
 
     /// Pushes as a task with a batch, then flushes the batch.
     fn push_and_flush(&self, frames: &[u8]) {
         let mut queued = false;
         for frame in frames {
-            queued |= self.push_as(Policy::Reliable, *frame, true);
+            queued |= self.push_as(PushPolicy::Reliable, *frame, true);
         }
         if queued {
             self.flush();
@@ -302,7 +302,7 @@ impl Session {
     }
 }
 
-const ASKED: Ending = Ending::Asked(DisconnectReason::Disconnected);
+const ASKED: Ending = Ending::Requested(DisconnectReason::Disconnected);
 
 #[test]
 fn pushed_frames_wake_the_task() {
@@ -357,7 +357,7 @@ fn uncounted_frame_passes_a_closed_window() {
         let session = session(limits, None, false);
         let pusher = session.spawn(|shared| {
             shared.push_and_flush(&[1]);
-            assert!(!shared.push_as(Policy::Uncounted, 9, true));
+            assert!(!shared.push_as(PushPolicy::Uncounted, 9, true));
         });
         let mut written = session.half.receive(2);
         written.sort_unstable();

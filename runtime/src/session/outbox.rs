@@ -64,7 +64,7 @@
 //! - A flush comes after the task was woken: it finds `Awake` and leaves the frames to the task.
 //! - A frame is pushed between two writes of one flush: the flush goes on, and writes it in order.
 
-mod fate;
+mod push;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -76,7 +76,7 @@ use std::task::Context;
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
-pub(crate) use self::fate::{Fate, Policy, Pushed, Then, TooLarge};
+pub(crate) use self::push::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
 pub(super) use self::state::Progress;
 use self::state::{Intake, Link, State, Task};
 use super::limits::Limits;
@@ -144,44 +144,48 @@ impl<H: WriteHalf> Outbox<H> {
     /// A frame that is larger than the limit is not taken: no client is too slow because of it.
     pub(crate) fn push(
         &self,
-        policy: Policy,
+        policy: PushPolicy,
         frame: impl Encoded,
         batch: bool,
     ) -> Result<Pushed, TooLarge> {
-        if policy != Policy::Uncounted && frame.len() > self.limits.max_outbox_size {
+        if policy != PushPolicy::Uncounted && frame.len() > self.limits.max_outbox_size {
             return Err(TooLarge);
         }
         let mut state = self.state.lock();
         if state.intake != Intake::Open {
-            return Ok(Fate::Missed.into());
+            return Ok(PushOutcome::Missed.into());
         }
         let before = state.queue.size();
-        let mut fate = Fate::Queued;
+        let mut outcome = PushOutcome::Queued;
         match policy {
-            Policy::Uncounted if state.link == Link::Detached => return Ok(Fate::Dropped.into()),
-            Policy::Uncounted => state.queue.push_uncounted(frame.to_frame()),
-            Policy::Volatile if self.is_too_slow_for(&state, frame.len()) => {
-                return Ok(Fate::Dropped.into());
+            PushPolicy::Uncounted if state.link == Link::Detached => {
+                return Ok(PushOutcome::Dropped.into());
             }
-            Policy::Latest(key) if state.queue.push_latest(frame, key) => fate = Fate::Replaced,
-            Policy::Latest(_) => {}
-            Policy::Reliable | Policy::Volatile => state.queue.push(frame),
+            PushPolicy::Uncounted => state.queue.push_uncounted(frame.to_frame()),
+            PushPolicy::Volatile if self.is_too_slow_for(&state, frame.len()) => {
+                return Ok(PushOutcome::Dropped.into());
+            }
+            PushPolicy::Latest(key) if state.queue.push_latest(frame, key) => {
+                outcome = PushOutcome::Replaced
+            }
+            PushPolicy::Latest(_) => {}
+            PushPolicy::Reliable | PushPolicy::Volatile => state.queue.push(frame),
         }
         let growth = state.growth_since(before);
-        let then = self.exceeded(&mut state, policy).unwrap_or_else(|| match state.task {
-            Task::Asleep if batch && state.writer.is_some() && policy != Policy::Uncounted => {
+        let follow_up = self.exceeded(&mut state, policy).unwrap_or_else(|| match state.task {
+            Task::Asleep if batch && state.writer.is_some() && policy != PushPolicy::Uncounted => {
                 state.task = Task::Batched;
-                Then::Batch
+                FollowUp::Batch
             }
-            Task::Asleep => Then::Wake,
-            Task::Blocked if policy == Policy::Uncounted => Then::Wake,
-            Task::Batched if state.pending() > MUCH => Then::FlushSoon,
-            Task::Awake | Task::Batched | Task::Blocked => Then::Nothing,
+            Task::Asleep => FollowUp::Wake,
+            Task::Blocked if policy == PushPolicy::Uncounted => FollowUp::Wake,
+            Task::Batched if state.pending() > MUCH => FollowUp::FlushSoon,
+            Task::Awake | Task::Batched | Task::Blocked => FollowUp::Nothing,
         });
-        if matches!(then, Then::Wake | Then::CutConnection | Then::EndSession) {
+        if matches!(follow_up, FollowUp::Wake | FollowUp::CutConnection | FollowUp::EndSession) {
             state.task = Task::Awake;
         }
-        Ok(Pushed { fate, growth, then })
+        Ok(Pushed { outcome, growth, follow_up })
     }
 
     /// Takes nothing more. With a `last` frame, that one still goes out, whatever is pending: where too
@@ -354,18 +358,18 @@ impl<H: WriteHalf> Outbox<H> {
 
     /// What to do because a bound is exceeded, if one is. A session that keeps more than it may ends.
     /// A connection for which more is pending than may be is cut, if its client may resume.
-    fn exceeded(&self, state: &mut State<H>, policy: Policy) -> Option<Then> {
+    fn exceeded(&self, state: &mut State<H>, policy: PushPolicy) -> Option<FollowUp> {
         let limits = &self.limits;
         let max_kept = limits.max_outbox_size.saturating_add(limits.max_replay_size);
         let is_slow = state.pending() > limits.max_outbox_size;
         let is_over = match state.link {
-            _ if policy == Policy::Uncounted => {
+            _ if policy == PushPolicy::Uncounted => {
                 state.pending() > max_kept || state.queue.uncounted() > MAX_UNCOUNTED
             }
             _ if !self.keeps => is_slow,
             Link::Attached if is_slow => {
                 state.link = Link::TooSlow;
-                return Some(Then::CutConnection);
+                return Some(FollowUp::CutConnection);
             }
             // The bound of what is pending is enough.
             Link::Attached => false,
@@ -376,7 +380,7 @@ impl<H: WriteHalf> Outbox<H> {
         };
         is_over.then(|| {
             state.intake = Intake::Overflowed;
-            Then::EndSession
+            FollowUp::EndSession
         })
     }
 }

@@ -44,9 +44,9 @@ enum Of {
 
 impl Recovery {
     /// A new secret for a session, whose client has shown the one that it has. That one, and what
-    /// was issued since, holds until [`Recovery::proven`]: the welcome that brings the new one may
+    /// was issued since, holds until [`Recovery::retire_older_secrets`]: the welcome that brings the new one may
     /// never arrive.
-    pub(crate) fn issue(
+    pub(crate) fn issue_secret(
         &self,
         member: &Arc<Member>,
         shown: Option<&Secret>,
@@ -72,7 +72,7 @@ impl Recovery {
     }
 
     /// The client has the newest secret: the others do not hold any more.
-    pub(crate) fn proven(&self, member: &Member) {
+    pub(crate) fn retire_older_secrets(&self, member: &Member) {
         let mut issued = member.secrets().lock();
         let old = issued.len().saturating_sub(1);
         if old > 0 {
@@ -97,7 +97,7 @@ impl Recovery {
     }
 
     /// The session has ended; whoever asks for it hears why.
-    pub(crate) fn ended(&self, member: &Member, why: Unrecovered) {
+    pub(crate) fn end(&self, member: &Member, why: Unrecovered) {
         let issued = std::mem::take(&mut *member.secrets().lock());
         if issued.is_empty() {
             return;
@@ -119,7 +119,7 @@ impl Recovery {
 
     /// A session that keeps so many bytes has lost its connection. Returns its place among those
     /// that have; if they are too many, the one that waits longest ends.
-    pub(crate) fn detached(&self, member: &Arc<Member>, bytes: usize) -> u64 {
+    pub(crate) fn detach(&self, member: &Arc<Member>, bytes: usize) -> u64 {
         let (max, _) = member.limits().max_detached;
         let mut state = self.state.lock();
         state.last_detached += 1;
@@ -130,13 +130,13 @@ impl Recovery {
         if are_too_many {
             self.evict();
         }
-        self.grew(member, bytes.cast_signed());
+        self.add_bytes(member, bytes.cast_signed());
         place
     }
 
     /// The session of this place has a connection again, or has ended: it kept so many bytes, or none
     /// any more if it was evicted.
-    pub(crate) fn attached(&self, place: u64, bytes: usize) {
+    pub(crate) fn attach(&self, place: u64, bytes: usize) {
         let member = self.state.lock().detached.remove(&place);
         drop(member);
         self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
@@ -147,7 +147,7 @@ impl Recovery {
     ///
     /// Kept out of the appends to sessions with a connection, which are most.
     #[cold]
-    pub(crate) fn grew(&self, member: &Member, growth: isize) -> Vec<Arc<Member>> {
+    pub(crate) fn add_bytes(&self, member: &Member, growth: isize) -> Vec<Arc<Member>> {
         let (_, max) = member.limits().max_detached;
         let max = isize::try_from(max).unwrap_or(isize::MAX);
         self.bytes.fetch_add(growth, Ordering::Relaxed);
@@ -174,7 +174,7 @@ impl Recovery {
     }
 
     /// How many sessions have no connection.
-    pub(crate) fn absent(&self) -> usize {
+    pub(crate) fn detached(&self) -> usize {
         self.state.lock().detached.len()
     }
 }
@@ -182,9 +182,10 @@ impl Recovery {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::request::Request;
     use crate::rooms::Hub;
-    use crate::server::Request;
-    use crate::session::{Limits, Policy, Presence, SocketId};
+    use crate::session::{Limits, PushPolicy, Registration};
+    use crate::socket_id::SocketId;
     use crate::wire::PROTOCOL_JSON;
 
     pub(crate) fn request() -> Request {
@@ -193,49 +194,49 @@ pub(crate) mod tests {
         Request::new(request.expect("a request"), None)
     }
 
-    pub(crate) fn enter(hub: &Arc<Hub>) -> Presence {
+    pub(crate) fn enter(hub: &Arc<Hub>) -> Registration {
         let id = SocketId::random().expect("random bits");
         let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-        Presence::enter(id, request(), hub, &Arc::new(limits), None).expect("there is room")
+        Registration::enter(id, request(), hub, &Arc::new(limits), None).expect("there is room")
     }
 
-    fn detach(hub: &Hub, presence: &Presence) -> u64 {
-        let member = presence.member();
-        hub.recovery.detached(member, member.outbox().detach().size)
+    fn detach(hub: &Hub, registration: &Registration) -> u64 {
+        let member = registration.member();
+        hub.recovery.detach(member, member.outbox().detach().size)
     }
 
-    fn push(presence: &Presence, bytes: usize) {
+    fn push(registration: &Registration, bytes: usize) {
         let frame = vec![b'x'; bytes];
-        presence.member().push(Policy::Reliable, frame.as_slice()).expect("not too large");
+        registration.member().push(PushPolicy::Reliable, frame.as_slice()).expect("not too large");
     }
 
     fn bytes(hub: &Hub) -> isize {
         hub.recovery.bytes.load(Ordering::Relaxed)
     }
 
-    fn is_ending(presence: &Presence) -> bool {
-        presence.member().signals().ending().is_some()
+    fn is_ending(registration: &Registration) -> bool {
+        registration.member().signals().ending().is_some()
     }
 
     #[test]
     fn the_secret_that_a_client_has_shown_holds_until_a_newer_one_is_proven() {
         let hub = Arc::<Hub>::default();
-        let presence = enter(&hub);
-        let (member, recovery) = (presence.member(), &hub.recovery);
-        let first = recovery.issue(member, None).expect("random bits");
-        let mut last = recovery.issue(member, Some(&first)).expect("random bits");
+        let registration = enter(&hub);
+        let (member, recovery) = (registration.member(), &hub.recovery);
+        let first = recovery.issue_secret(member, None).expect("random bits");
+        let mut last = recovery.issue_secret(member, Some(&first)).expect("random bits");
         for _ in 0..10 {
-            last = recovery.issue(member, Some(&first)).expect("random bits");
+            last = recovery.issue_secret(member, Some(&first)).expect("random bits");
             assert!(recovery.find(&first).is_ok() && recovery.find(&last).is_ok());
             assert!(member.secrets().lock().len() <= MAX_SECRETS);
         }
-        let newest = recovery.issue(member, Some(&last)).expect("random bits");
+        let newest = recovery.issue_secret(member, Some(&last)).expect("random bits");
         assert_eq!(recovery.find(&first).err(), Some(Unrecovered::Unknown));
         assert!(recovery.find(&last).is_ok());
-        recovery.proven(member);
+        recovery.retire_older_secrets(member);
         assert_eq!(recovery.find(&last).err(), Some(Unrecovered::Unknown));
         assert!(recovery.find(&newest).is_ok());
-        recovery.ended(member, Unrecovered::Expired);
+        recovery.end(member, Unrecovered::Expired);
         assert_eq!(recovery.find(&newest).err(), Some(Unrecovered::Expired));
         assert_eq!(recovery.state.lock().secrets.len(), 1);
     }
@@ -243,27 +244,27 @@ pub(crate) mod tests {
     #[test]
     fn bytes_are_counted_while_there_is_no_connection_and_not_a_moment_longer() {
         let hub = Arc::<Hub>::default();
-        let presence = enter(&hub);
-        let (member, recovery) = (presence.member(), &hub.recovery);
-        push(&presence, 10);
+        let registration = enter(&hub);
+        let (member, recovery) = (registration.member(), &hub.recovery);
+        push(&registration, 10);
         assert_eq!(bytes(&hub), 0);
-        let place = detach(&hub, &presence);
-        push(&presence, 20);
-        assert_eq!((bytes(&hub), recovery.absent()), (30, 1));
-        recovery.attached(place, member.outbox().attach());
-        push(&presence, 30);
-        assert_eq!((bytes(&hub), recovery.absent()), (0, 0));
+        let place = detach(&hub, &registration);
+        push(&registration, 20);
+        assert_eq!((bytes(&hub), recovery.detached()), (30, 1));
+        recovery.attach(place, member.outbox().attach());
+        push(&registration, 30);
+        assert_eq!((bytes(&hub), recovery.detached()), (0, 0));
         // All of it was handed over; 30 bytes of it have arrived.
         member.outbox().take(&mut Vec::new());
-        let place = detach(&hub, &presence);
+        let place = detach(&hub, &registration);
         assert_eq!(bytes(&hub), 60);
         let growth = member.outbox().confirm(2).expect("what was sent");
-        recovery.grew(member, growth);
+        recovery.add_bytes(member, growth);
         assert_eq!(bytes(&hub), 30);
-        push(&presence, 71);
-        assert!(is_ending(&presence), "more than 100 bytes");
-        assert_eq!((bytes(&hub), recovery.absent()), (0, 0));
-        recovery.attached(place, member.outbox().discard().unwrap_or_default());
+        push(&registration, 71);
+        assert!(is_ending(&registration), "more than 100 bytes");
+        assert_eq!((bytes(&hub), recovery.detached()), (0, 0));
+        recovery.attach(place, member.outbox().discard().unwrap_or_default());
         assert_eq!(bytes(&hub), 0);
     }
 
@@ -276,28 +277,28 @@ pub(crate) mod tests {
         push(&bob, 60);
         push(&bob, 60);
         assert!(is_ending(&ada) && is_ending(&bob), "one is not enough");
-        assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
-        let places = [&ada, &bob, &eve].map(|presence| detach(&hub, presence));
-        assert_eq!(hub.recovery.absent(), 2);
+        assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
+        let places = [&ada, &bob, &eve].map(|registration| detach(&hub, registration));
+        assert_eq!(hub.recovery.detached(), 2);
         assert!(!is_ending(&eve));
         for place in places {
-            hub.recovery.attached(place, 0);
+            hub.recovery.attach(place, 0);
         }
-        assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
+        assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
     }
 
     #[test]
     fn who_has_a_connection_again_is_not_evicted() {
         let hub = Arc::<Hub>::default();
-        let presence = enter(&hub);
-        let place = detach(&hub, &presence);
-        push(&presence, 10);
+        let registration = enter(&hub);
+        let place = detach(&hub, &registration);
+        push(&registration, 10);
         // It comes back after it was chosen, and before it is told.
-        let kept = presence.member().outbox().attach();
-        push(&presence, 10);
+        let kept = registration.member().outbox().attach();
+        push(&registration, 10);
         assert!(hub.recovery.evict().is_some());
-        hub.recovery.attached(place, kept);
-        assert!(!is_ending(&presence));
-        assert_eq!((bytes(&hub), hub.recovery.absent()), (0, 0));
+        hub.recovery.attach(place, kept);
+        assert!(!is_ending(&registration));
+        assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
     }
 }

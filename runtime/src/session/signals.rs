@@ -36,7 +36,7 @@
 
 use std::task::Waker;
 
-use super::DisconnectReason;
+use crate::disconnect_reason::DisconnectReason;
 use crate::lock::{Lock, rank};
 use crate::sync::{AtomicU8, Ordering};
 
@@ -56,7 +56,7 @@ struct State {
 /// Why a session is to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    Asked(DisconnectReason),
+    Requested(DisconnectReason),
     /// More would be kept than may be.
     Overflow,
     /// Its procedure keeps too many detached sessions.
@@ -103,7 +103,7 @@ impl Signals {
     /// Asks the session to end without waiting for its handler.
     pub(crate) fn cancel(&self) {
         self.raise(Signal::Cancel);
-        self.end(Ending::Asked(DisconnectReason::ShutDown));
+        self.end(Ending::Requested(DisconnectReason::ShutDown));
     }
 
     /// Wakes the task.

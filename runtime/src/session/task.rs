@@ -6,33 +6,37 @@ use tracing::{Instrument, Level, Span};
 
 use super::batch::Batched;
 use super::dispatch::dispatch;
-use super::door::{Comeback, Refused};
 use super::driver::{Driver, Next, Run};
-use super::{DisconnectReason, Guard, Presence};
+use super::resume_slot::{ResumeError, ResumeRequest};
+use super::{Guard, Registration};
 use crate::contract::Procedure;
-use crate::server::{Alive, Connection, Mode, Reject};
+use crate::disconnect_reason::DisconnectReason;
+use crate::reject::Reject;
+use crate::request::Mode;
+use crate::session::Connection;
+use crate::task_tracker::TaskToken;
 use crate::wire::Unrecovered;
 
 /// One client's session: the user's value, and its place among the others.
 pub(crate) struct Session<S> {
     pub(crate) value: S,
-    pub(crate) presence: Presence,
+    pub(crate) registration: Registration,
     pub(crate) guard: Option<Guard<S>>,
 }
 
-/// Starts the session's task and hands it its connection; `alive` is dropped when it has ended.
+/// Starts the session's task and hands it its connection; `token` is dropped when it has ended.
 pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     session: Session<S>,
     connection: Connection,
     mode: Mode,
-    alive: Alive,
+    token: TaskToken,
 ) {
-    let member = session.presence.member();
+    let member = session.registration.member();
     // Logs keep several hundred bytes for each span, so only who asks for details has one per session.
     let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
     span.record("peer", tracing::field::debug(member.request().peer_addr()));
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
-    tokio::spawn(Batched::new(run::<E, S>(session, driver, alive).instrument(span)));
+    tokio::spawn(Batched::new(run::<E, S>(session, driver, token).instrument(span)));
 }
 
 /// Handles what the connection brings until it ends, then says goodbye.
@@ -43,16 +47,16 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
 fn run<E: Procedure<S>, S: Send>(
     mut session: Session<S>,
     mut driver: Box<Driver>,
-    alive: Alive,
+    token: TaskToken,
 ) -> impl Future<Output = ()> + Send {
     async move {
         driver.begin().await;
         let reason = loop {
             let done = match driver.next().await {
-                Ok(Next::Arrival) => {
+                Ok(Next::Message) => {
                     dispatch::<E, S>(&mut session.value, session.guard.as_ref(), &mut driver).await
                 }
-                Ok(Next::Comeback(comeback)) => {
+                Ok(Next::ResumeRequest(comeback)) => {
                     // On the heap: it is rare, and every task would have room for it.
                     Box::pin(welcome_back::<E, S>(&mut session.value, &mut driver, *comeback)).await
                 }
@@ -63,13 +67,13 @@ fn run<E: Procedure<S>, S: Send>(
             }
         };
         driver.log(|| log(&reason));
-        driver.close_door(&reason);
+        driver.close_resume_slot(&reason);
         // So are these, for the end comes once.
         Box::pin(say_goodbye::<E, S>(&mut session.value, &mut driver, &reason)).await;
         drop(session.value);
-        drop(session.presence);
+        drop(session.registration);
         Box::pin(driver.finish(&reason)).await;
-        drop(alive);
+        drop(token);
     }
 }
 
@@ -77,9 +81,9 @@ fn run<E: Procedure<S>, S: Send>(
 async fn welcome_back<E: Procedure<S>, S>(
     value: &mut S,
     driver: &mut Driver,
-    comeback: Comeback,
+    comeback: ResumeRequest,
 ) -> Result<(), Box<DisconnectReason>> {
-    let Comeback { request, received, secret, answer } = comeback;
+    let ResumeRequest { request, received, secret, answer } = comeback;
     let peer = request.peer_addr();
     let resumed = pin!(E::resumed(value, request));
     let reject = match driver.handle(None, resumed).await {
@@ -104,7 +108,7 @@ async fn welcome_back<E: Procedure<S>, S>(
         }
     };
     // If nobody waits any more, there is nobody to refuse.
-    let _ = answer.send(Err(Refused::Rejected(reject)));
+    let _ = answer.send(Err(ResumeError::Rejected(reject)));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::outbox::Progress;
 use super::queue::{BATCH, Queue};
-use crate::spare;
+use crate::buffers;
 
 thread_local! {
     /// What a thread writes from: members keep no buffer of their own.
@@ -72,7 +72,7 @@ impl<H: WriteHalf> Writer<H> {
             }
             return Ok(if queue.waiting() == 0 { Progress::Done } else { Progress::More });
         }
-        let mut batch = spare::take(&BUFFER);
+        let mut batch = buffers::take(&BUFFER);
         batch.clear();
         queue.take(&mut batch);
         let written = self.write_some(&batch);
@@ -85,7 +85,7 @@ impl<H: WriteHalf> Writer<H> {
         } else {
             Ok(Progress::More)
         };
-        spare::put(&BUFFER, batch);
+        buffers::put(&BUFFER, batch);
         progress
     }
 

@@ -117,7 +117,7 @@ impl Line {
         state.cables.retain(|cable| cable.strong_count() > 0);
         state.cables.push(Arc::downgrade(&cable));
         drop(state);
-        self.network.let_in(End::new(&cable, Side::Server));
+        self.network.start_handshake(End::new(&cable, Side::Server));
         Ok(End::new(&cable, Side::Client))
     }
 

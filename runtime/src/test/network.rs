@@ -7,7 +7,7 @@ use super::line::Wires;
 use super::{End, Line};
 use crate::Router;
 use crate::lock::{Lock, rank};
-use crate::server::Serving;
+use crate::server::InMemoryServer;
 
 /// A router that is served in memory, and the lines to it.
 ///
@@ -48,7 +48,7 @@ pub struct Network(Arc<Lock<State, { rank::TEST_NETWORK }>>);
 
 struct State {
     /// A router is called, and dropped, after the lock is released: it holds what the user gave it.
-    serving: Option<Arc<Serving>>,
+    serving: Option<Arc<InMemoryServer>>,
     lines: Vec<Weak<Wires>>,
 }
 
@@ -134,20 +134,20 @@ impl Network {
     }
 
     /// Lets a connection in as soon as something arrives on it.
-    pub(super) fn let_in(&self, mut end: End) {
+    pub(super) fn start_handshake(&self, mut end: End) {
         let state = Arc::clone(&self.0);
         tokio::spawn(async move {
             poll_fn(|cx| end.poll_readable(cx)).await;
             let serving = state.lock().serving.clone();
             if let Some(serving) = serving {
-                serving.let_in(end);
+                serving.start_handshake(end);
             }
         });
     }
 }
 
-fn serve(router: Router) -> Option<Arc<Serving>> {
-    Serving::begin(router)
+fn serve(router: Router) -> Option<Arc<InMemoryServer>> {
+    InMemoryServer::begin(router)
         .inspect_err(|error| tracing::error!(%error, "nothing is served"))
         .map(Arc::new)
         .ok()

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 use super::json::{encode, encode_text};
-use crate::spare;
+use crate::buffers;
 
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
 const HEADER: usize = 10;
@@ -137,7 +137,7 @@ fn build<T>(
     see: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, serde_json::Error> {
     // Taken out: a user's `Serialize` may emit something itself.
-    let mut bytes = spare::take(&BUFFER);
+    let mut bytes = buffers::take(&BUFFER);
     bytes.clear();
     // Room for the longest header, then the payload.
     bytes.extend_from_slice(&[0; HEADER]);
@@ -146,7 +146,7 @@ fn build<T>(
         see(&bytes[HEADER - header..])
     });
     if bytes.capacity() <= SCRATCH {
-        spare::put(&BUFFER, bytes);
+        buffers::put(&BUFFER, bytes);
     }
     seen
 }

@@ -1,4 +1,4 @@
-//! What comes before a session: the handshake, middleware, the factory, resume requests, the echo.
+//! What comes before a session: the handshake, middleware, the factory, resume requests.
 
 use std::future::pending;
 
@@ -71,13 +71,4 @@ async fn client_that_comes_back_is_refused_after_handler_timeout_when_resumed_ne
     let start = Instant::now();
     let (refused, code) = come_back(&line, &secret).await.expect("no panic");
     assert_eq!((refused - start, code), (2 * SECOND, 4003));
-}
-
-#[tokio::test(start_paused = true)]
-async fn echo_closes_a_client_that_sends_nothing_after_60_s() {
-    let line = Network::new(Router::new().echo("/echo", 1000)).line();
-    let start = Instant::now();
-    let mut wire = Wire::open(&line, "/echo", None).await;
-    assert_eq!(wire.receive().await, Err(4001));
-    assert_eq!(start.elapsed(), 60 * SECOND);
 }

@@ -3,21 +3,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 
 use super::*;
+use crate::request::Request;
 use crate::rooms::Hub;
-use crate::server::Request;
+use crate::session::Registration;
 use crate::session::recovery::tests::request;
-use crate::session::{Presence, SocketId};
+use crate::socket_id::SocketId;
 
 /// More than a thread keeps memory for.
 const CROWD: usize = 5000;
 
-fn presence() -> Presence {
+fn registration() -> Registration {
     enter(request())
 }
 
-fn enter(request: Request) -> Presence {
+fn enter(request: Request) -> Registration {
     let id = SocketId::random().expect("random bits");
-    Presence::enter(id, request, &Arc::<Hub>::default(), &Arc::default(), None)
+    Registration::enter(id, request, &Arc::<Hub>::default(), &Arc::default(), None)
         .expect("there is room")
 }
 
@@ -40,24 +41,24 @@ fn capacity() -> usize {
 }
 
 /// One poll of a task that emits to `count` members.
-fn turn(batch: &mut TaskBatch, presence: &Presence, count: usize) {
+fn turn(batch: &mut TaskBatch, registration: &Registration, count: usize) {
     let turn = Turn::begin(batch);
     for _ in 0..count {
-        add(presence.member());
+        add(registration.member());
     }
     turn.end();
 }
 
 #[test]
 fn task_that_emits_to_crowd_flushes_in_turns_and_keeps_no_memory() {
-    let presence = presence();
+    let registration = registration();
     for size in [CROWD, 200, 1] {
         let mut batch = TaskBatch::default();
-        turn(&mut batch, &presence, size);
+        turn(&mut batch, &registration, size);
         let mut turns = 1;
         while !batch.members.is_empty() {
             assert_eq!(queued(), 0, "the task takes along what is left");
-            turn(&mut batch, &presence, 0);
+            turn(&mut batch, &registration, 0);
             turns += 1;
         }
         assert_eq!(turns, size.div_ceil(MAX_FLUSH));
@@ -68,9 +69,9 @@ fn task_that_emits_to_crowd_flushes_in_turns_and_keeps_no_memory() {
 
 #[test]
 fn task_is_behind_until_its_batch_is_flushed() {
-    let presence = presence();
+    let registration = registration();
     let mut batch = TaskBatch::default();
-    turn(&mut batch, &presence, MAX_FLUSH + 1);
+    turn(&mut batch, &registration, MAX_FLUSH + 1);
     for behind in [true, false] {
         let turn = Turn::begin(&mut batch);
         assert_eq!(is_behind(), behind);
@@ -80,20 +81,20 @@ fn task_is_behind_until_its_batch_is_flushed() {
 
 #[test]
 fn batch_of_a_dropped_task_is_flushed() {
-    let presence = presence();
-    let count = Arc::strong_count(presence.member());
+    let registration = registration();
+    let count = Arc::strong_count(registration.member());
     let mut batch = TaskBatch::default();
-    turn(&mut batch, &presence, 2 * MAX_FLUSH);
-    assert_eq!(Arc::strong_count(presence.member()), count + MAX_FLUSH);
+    turn(&mut batch, &registration, 2 * MAX_FLUSH);
+    assert_eq!(Arc::strong_count(registration.member()), count + MAX_FLUSH);
     drop(batch);
-    assert_eq!(Arc::strong_count(presence.member()), count);
+    assert_eq!(Arc::strong_count(registration.member()), count);
 }
 
 #[test]
 fn panic_in_a_poll_leaves_no_mark_on_the_thread() {
-    let presence = presence();
+    let registration = registration();
     let mut task = pin!(Batched::new(poll_fn(|_| {
-        add(presence.member());
+        add(registration.member());
         panic!("as asked")
     })));
     let mut cx = Context::from_waker(Waker::noop());
@@ -106,10 +107,10 @@ fn panic_in_a_poll_leaves_no_mark_on_the_thread() {
 
 #[test]
 fn task_that_is_done_ends_when_its_batch_is_flushed() {
-    let presence = presence();
+    let registration = registration();
     let mut task = pin!(Batched::new(async {
         for _ in 0..=MAX_FLUSH {
-            add(presence.member());
+            add(registration.member());
         }
     }));
     let mut cx = Context::from_waker(Waker::noop());
@@ -119,10 +120,10 @@ fn task_that_is_done_ends_when_its_batch_is_flushed() {
 
 #[test]
 fn flusher_flushes_a_crowd_in_turns_and_keeps_no_memory() {
-    let presence = presence();
+    let registration = registration();
     let mut flusher = flusher();
     let mut batch = TaskBatch::default();
-    turn(&mut batch, &presence, CROWD);
+    turn(&mut batch, &registration, CROWD);
     assert!(batch.members.is_empty(), "the flusher owns the batch");
     let mut turns = 1;
     while queued() > 0 {
@@ -135,10 +136,10 @@ fn flusher_flushes_a_crowd_in_turns_and_keeps_no_memory() {
 
 #[test]
 fn few_members_are_left_to_the_flusher_and_many_are_not() {
-    let presence = presence();
+    let registration = registration();
     let mut flusher = flusher();
     let mut batch = TaskBatch::default();
-    let mut turn = |count| turn(&mut batch, &presence, count);
+    let mut turn = |count| turn(&mut batch, &registration, count);
     turn(FLUSH_AFTER - 1);
     assert_eq!(queued(), FLUSH_AFTER - 1);
     assert!(is_flushed_soon());
@@ -162,12 +163,12 @@ fn few_members_are_left_to_the_flusher_and_many_are_not() {
 
 #[test]
 fn task_that_has_emitted_is_behind_until_the_flusher_has_flushed() {
-    let presence = presence();
+    let registration = registration();
     let mut flusher = flusher();
     let (mut speaker, mut bystander) = (TaskBatch::default(), TaskBatch::default());
     let first = Turn::begin(&mut speaker);
     for _ in 0..6 * MAX_FLUSH {
-        add(presence.member());
+        add(registration.member());
     }
     has_emitted();
     first.end();
@@ -189,10 +190,10 @@ fn task_that_has_emitted_is_behind_until_the_flusher_has_flushed() {
 
 #[test]
 fn dropped_flusher_flushes_and_leaves_batches_to_tasks() {
-    let presence = presence();
+    let registration = registration();
     let flusher = flusher();
     assert!(is_open());
-    add(presence.member());
+    add(registration.member());
     drop(flusher);
     assert_eq!(queued(), 0);
     assert!(!is_open() && !is_flushed_soon());
@@ -210,13 +211,13 @@ impl Drop for PanicsWhenDropped {
 
 #[test]
 fn member_that_panics_when_dropped_takes_no_other_out_of_the_batch() {
-    let presence = presence();
+    let registration = registration();
     let mut flusher = flusher();
     let mut request = http::Request::new(());
     request.extensions_mut().insert(PanicsWhenDropped);
     let ended = enter(Request::new(request, None));
     add(ended.member());
-    add(presence.member());
+    add(registration.member());
     // The batch has the last reference now.
     drop(ended);
     assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut flusher))).is_err());
@@ -226,7 +227,7 @@ fn member_that_panics_when_dropped_takes_no_other_out_of_the_batch() {
 }
 
 /// Emits nothing, but uses the batch of a thread that ends.
-struct AddsWhenDropped(Presence);
+struct AddsWhenDropped(Registration);
 
 impl Drop for AddsWhenDropped {
     fn drop(&mut self) {
@@ -240,7 +241,7 @@ fn thread_that_ends_flushes_at_once() {
     thread_local!(static LAST: RefCell<Option<AddsWhenDropped>> = const { RefCell::new(None) });
     std::thread::spawn(|| {
         // Registered first, so it is dropped after the state of the thread.
-        LAST.with_borrow_mut(|last| *last = Some(AddsWhenDropped(presence())));
+        LAST.with_borrow_mut(|last| *last = Some(AddsWhenDropped(registration())));
         assert!(!is_open());
     })
     .join()

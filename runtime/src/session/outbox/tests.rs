@@ -54,17 +54,17 @@ fn roomy() -> TestOutbox {
 }
 
 impl TestOutbox {
-    fn push_as(&self, policy: Policy, frame: &[u8]) -> Pushed {
+    fn push_as(&self, policy: PushPolicy, frame: &[u8]) -> Pushed {
         self.push(policy, frame, false).expect("not too large")
     }
 
-    fn append(&self, frame: &[u8]) -> Fate {
-        self.push_as(Policy::Reliable, frame).fate
+    fn append(&self, frame: &[u8]) -> PushOutcome {
+        self.push_as(PushPolicy::Reliable, frame).outcome
     }
 
     /// What a member with a batch is to do next.
-    fn batch(&self, frame: &[u8]) -> Then {
-        self.push(Policy::Reliable, frame, true).expect("not too large").then
+    fn batch(&self, frame: &[u8]) -> FollowUp {
+        self.push(PushPolicy::Reliable, frame, true).expect("not too large").follow_up
     }
 
     fn taken(&self) -> Vec<u8> {
@@ -88,8 +88,8 @@ fn pending_frames_wake_once_and_are_taken_together() {
     let mut bytes = Vec::new();
     outbox.take(&mut bytes);
     assert!(bytes.is_empty());
-    assert_eq!(outbox.push_as(Policy::Reliable, b"one").then, Then::Wake);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"two").then, Then::Nothing);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"one").follow_up, FollowUp::Wake);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"two").follow_up, FollowUp::Nothing);
     outbox.take(&mut bytes);
     assert_eq!(bytes, b"onetwo");
 }
@@ -98,41 +98,45 @@ fn pending_frames_wake_once_and_are_taken_together() {
 fn session_that_is_not_kept_ends_over_the_limit() {
     let outbox = outbox(10, 10, false);
     outbox.append(b"12345678");
-    assert_eq!(outbox.push_as(Policy::Reliable, b"123").then, Then::EndSession);
-    assert_eq!(outbox.append(b"1"), Fate::Missed);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"123").follow_up, FollowUp::EndSession);
+    assert_eq!(outbox.append(b"1"), PushOutcome::Missed);
 }
 
 #[test]
 fn kept_session_loses_its_connection_over_the_limit_and_nothing_else() {
     let outbox = outbox(10, 10, true);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"12345678").then, Then::Nothing);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"123").then, Then::CutConnection);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"4").then, Then::Nothing, "it is cut once");
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"12345678").follow_up, FollowUp::Nothing);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"123").follow_up, FollowUp::CutConnection);
+    assert_eq!(
+        outbox.push_as(PushPolicy::Reliable, b"4").follow_up,
+        FollowUp::Nothing,
+        "it is cut once"
+    );
     assert_eq!(outbox.detach().size, 12);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"12345678").then, Then::Nothing);
-    let pushed = outbox.push_as(Policy::Reliable, b"1");
-    assert_eq!((pushed.fate, pushed.growth), (Fate::Queued, 1));
-    assert_eq!(pushed.then, Then::EndSession, "more than both limits together");
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"12345678").follow_up, FollowUp::Nothing);
+    let pushed = outbox.push_as(PushPolicy::Reliable, b"1");
+    assert_eq!((pushed.outcome, pushed.growth), (PushOutcome::Queued, 1));
+    assert_eq!(pushed.follow_up, FollowUp::EndSession, "more than both limits together");
 }
 
 #[test]
 fn session_of_a_client_that_pings_and_reads_nothing_ends() {
     let outbox = outbox(1 << 20, 100, true);
     for _ in 0..MAX_UNCOUNTED {
-        assert_eq!(outbox.push_as(Policy::Uncounted, b"12").then, Then::Nothing);
+        assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"12").follow_up, FollowUp::Nothing);
     }
-    assert_eq!(outbox.push_as(Policy::Uncounted, b"12").then, Then::EndSession);
+    assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"12").follow_up, FollowUp::EndSession);
 }
 
 #[test]
 fn uncounted_frame_goes_first_and_is_dropped_with_the_connection() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"1");
-    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").fate, Fate::Queued);
+    assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"ack").outcome, PushOutcome::Queued);
     assert_eq!(outbox.taken(), b"ack1");
-    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").fate, Fate::Queued);
+    assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"ack").outcome, PushOutcome::Queued);
     outbox.detach();
-    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").fate, Fate::Dropped);
+    assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"ack").outcome, PushOutcome::Dropped);
     outbox.attach();
     assert_eq!(outbox.taken(), b"1");
 }
@@ -143,8 +147,8 @@ fn uncounted_frame_wakes_a_task_whose_client_confirms_nothing() {
     outbox.append(b"123456");
     assert_eq!(outbox.taken(), b"123456");
     assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
-    assert_eq!(outbox.push_as(Policy::Reliable, b"7").then, Then::Nothing);
-    assert_eq!(outbox.push_as(Policy::Uncounted, b"ack").then, Then::Wake);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"7").follow_up, FollowUp::Nothing);
+    assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"ack").follow_up, FollowUp::Wake);
 }
 
 #[test]
@@ -152,9 +156,9 @@ fn detached_session_keeps_frames_up_to_a_number() {
     let outbox = outbox(100, 100, true);
     outbox.detach();
     for _ in 0..4 {
-        assert_eq!(outbox.push_as(Policy::Reliable, b"1").then, Then::Nothing);
+        assert_eq!(outbox.push_as(PushPolicy::Reliable, b"1").follow_up, FollowUp::Nothing);
     }
-    assert_eq!(outbox.push_as(Policy::Reliable, b"1").then, Then::EndSession);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"1").follow_up, FollowUp::EndSession);
 }
 
 #[test]
@@ -165,44 +169,44 @@ fn client_that_resumes_to_more_than_may_be_pending_has_time_to_read_it() {
     outbox.detach();
     assert_eq!(outbox.confirm(0), Ok(0));
     outbox.attach();
-    let pushed = outbox.push_as(Policy::Reliable, b"4");
-    assert_eq!(pushed.then, Then::Nothing, "not cut again before it could read anything");
+    let pushed = outbox.push_as(PushPolicy::Reliable, b"4");
+    assert_eq!(pushed.follow_up, FollowUp::Nothing, "not cut again before it could read anything");
     assert_eq!(outbox.taken(), b"12345678", "the window of 5 bytes is closed then");
     assert_eq!(outbox.confirm(1), Ok(0));
     assert_eq!(outbox.taken(), b"1234");
-    assert_eq!(outbox.push_as(Policy::Reliable, b"1234567").then, Then::CutConnection);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"1234567").follow_up, FollowUp::CutConnection);
 }
 
 #[test]
 fn volatile_frame_is_dropped_for_a_slow_client() {
     let outbox = outbox(10, 5, false);
-    let volatile = |frame: &[u8]| outbox.push_as(Policy::Volatile, frame);
-    assert_eq!(volatile(b"12345").fate, Fate::Queued);
-    assert_eq!(volatile(b"6"), Fate::Dropped.into());
+    let volatile = |frame: &[u8]| outbox.push_as(PushPolicy::Volatile, frame);
+    assert_eq!(volatile(b"12345").outcome, PushOutcome::Queued);
+    assert_eq!(volatile(b"6"), PushOutcome::Dropped.into());
     outbox.append(b"789");
     assert_eq!(outbox.taken(), b"12345789");
-    assert_eq!(volatile(b"0"), Fate::Dropped.into(), "taken is not yet written");
+    assert_eq!(volatile(b"0"), PushOutcome::Dropped.into(), "taken is not yet written");
     assert_eq!(outbox.taken(), b"");
-    assert_eq!(volatile(b"0").fate, Fate::Queued);
+    assert_eq!(volatile(b"0").outcome, PushOutcome::Queued);
 }
 
 #[test]
 fn volatile_frame_is_dropped_for_a_detached_session() {
     let outbox = outbox(10, 10, true);
     outbox.detach();
-    assert_eq!(outbox.push_as(Policy::Volatile, b"1"), Fate::Dropped.into());
+    assert_eq!(outbox.push_as(PushPolicy::Volatile, b"1"), PushOutcome::Dropped.into());
 }
 
 #[test]
 fn latest_frame_replaces_the_pending_one_of_its_key() {
     let outbox = outbox(100, 100, false);
-    let latest = |frame: &[u8], key| outbox.push_as(Policy::Latest(key), frame).fate;
-    assert_eq!(latest(b"a1", 1), Fate::Queued);
+    let latest = |frame: &[u8], key| outbox.push_as(PushPolicy::Latest(key), frame).outcome;
+    assert_eq!(latest(b"a1", 1), PushOutcome::Queued);
     outbox.append(b"x");
-    assert_eq!(latest(b"b1", 2), Fate::Queued);
-    assert_eq!(latest(b"a2", 1), Fate::Replaced);
+    assert_eq!(latest(b"b1", 2), PushOutcome::Queued);
+    assert_eq!(latest(b"a2", 1), PushOutcome::Replaced);
     assert_eq!(outbox.taken(), b"xb1a2", "at the tail");
-    assert_eq!(latest(b"a3", 1), Fate::Queued, "what was taken cannot be replaced");
+    assert_eq!(latest(b"a3", 1), PushOutcome::Queued, "what was taken cannot be replaced");
     assert_eq!(outbox.taken(), b"a3");
 }
 
@@ -212,16 +216,16 @@ fn taken_bytes_count_until_they_are_written() {
     outbox.append(b"12345678");
     outbox.taken();
     outbox.block(1);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"12345678").then, Then::Nothing);
-    assert_eq!(outbox.push_as(Policy::Reliable, b"12").then, Then::EndSession);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"12345678").follow_up, FollowUp::Nothing);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"12").follow_up, FollowUp::EndSession);
 }
 
 #[test]
 fn frame_that_can_never_fit_is_refused_and_ends_nothing() {
     let outbox = outbox(10, 10, false);
-    let pushed = outbox.push(Policy::Reliable, b"12345678901".as_slice(), false);
+    let pushed = outbox.push(PushPolicy::Reliable, b"12345678901".as_slice(), false);
     assert_eq!(pushed, Err(TooLarge));
-    assert_eq!(outbox.append(b"1"), Fate::Queued);
+    assert_eq!(outbox.append(b"1"), PushOutcome::Queued);
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn last_frame_is_taken_and_nothing_after_it() {
     outbox.append(b"1");
     outbox.seal(None);
     outbox.seal(Some(&Frame::copy(b"bye")));
-    assert_eq!(outbox.append(b"2"), Fate::Missed);
+    assert_eq!(outbox.append(b"2"), PushOutcome::Missed);
     assert_eq!(outbox.taken(), b"bye");
 }
 
@@ -251,10 +255,10 @@ fn discard_drops_what_a_detached_session_keeps_and_spares_an_attached_one() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"123");
     assert_eq!(outbox.discard(), None);
-    assert_eq!(outbox.append(b"4"), Fate::Queued);
+    assert_eq!(outbox.append(b"4"), PushOutcome::Queued);
     assert_eq!(outbox.detach().size, 4);
     assert_eq!(outbox.discard(), Some(4));
-    assert_eq!(outbox.append(b"5"), Fate::Missed);
+    assert_eq!(outbox.append(b"5"), PushOutcome::Missed);
     outbox.attach();
     assert_eq!(outbox.taken(), b"");
 }
@@ -265,8 +269,8 @@ fn batch_writes_for_a_task_that_sleeps() {
     assert_eq!(outbox.sleep_if_batched(), Sleep::Awake, "no other task can write");
     outbox.lend(half.clone());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
-    assert_eq!(outbox.batch(b"one "), Then::Batch);
-    assert_eq!(outbox.batch(b"two "), Then::Nothing, "a batch has it already");
+    assert_eq!(outbox.batch(b"one "), FollowUp::Batch);
+    assert_eq!(outbox.batch(b"two "), FollowUp::Nothing, "a batch has it already");
     outbox.wake_up();
     outbox.append(b"own ");
     assert!(!outbox.flush() && half.written().is_empty(), "the task writes while it runs");
@@ -282,13 +286,13 @@ fn task_is_woken_when_a_batch_cannot_write_everything() {
     let (outbox, half) = (roomy(), FakeHalf::new(10));
     outbox.lend(half.clone());
     assert_eq!(outbox.write_all(), Written::All);
-    assert_eq!(outbox.batch(&[b'x'; MUCH]), Then::Batch);
-    assert_eq!(outbox.batch(b"y"), Then::FlushSoon);
+    assert_eq!(outbox.batch(&[b'x'; MUCH]), FollowUp::Batch);
+    assert_eq!(outbox.batch(b"y"), FollowUp::FlushSoon);
     assert!(outbox.flush());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Awake);
     assert_eq!(outbox.write_all(), Written::Blocked { moved: true });
     assert_eq!(outbox.write_all(), Written::Blocked { moved: false });
-    assert_eq!(outbox.batch(b"z"), Then::Nothing, "it would block");
+    assert_eq!(outbox.batch(b"z"), FollowUp::Nothing, "it would block");
     half.0.borrow_mut().1 = usize::MAX;
     assert_eq!(outbox.write_all(), Written::All);
     assert_eq!(half.written().len(), MUCH + 2);
@@ -300,7 +304,7 @@ fn other_tasks_run_before_one_client_is_written_too_much() {
     outbox.lend(half.clone());
     assert_eq!(outbox.write_all(), Written::All);
     let frame = vec![b'x'; 3 * super::super::queue::BATCH];
-    assert_eq!(outbox.batch(&frame), Then::Batch);
+    assert_eq!(outbox.batch(&frame), FollowUp::Batch);
     for _ in 0..MAX_WRITES {
         outbox.batch(&frame);
         assert_eq!(outbox.confirm(0), Ok(0));
@@ -327,11 +331,11 @@ fn client_that_has_to_confirm_first_is_written_nothing() {
     let (outbox, half) = (outbox(100, 100, true), FakeHalf::new(usize::MAX));
     outbox.lend(half.clone());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
-    assert_eq!(outbox.batch(b"123456"), Then::Batch);
+    assert_eq!(outbox.batch(b"123456"), FollowUp::Batch);
     assert!(!outbox.flush());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Awake);
     assert_eq!(outbox.write_all(), Written::All);
-    assert_eq!(outbox.batch(b"7"), Then::Nothing);
+    assert_eq!(outbox.batch(b"7"), FollowUp::Nothing);
     outbox.confirm(1).expect("it was sent");
     assert_eq!(outbox.sleep_if_batched(), Sleep::Batched);
 }
@@ -343,10 +347,10 @@ fn batch_does_not_write_to_the_old_connection_of_a_client_that_resumes() {
     let (outbox, old, new) = (roomy(), FakeHalf::new(usize::MAX), FakeHalf::new(usize::MAX));
     outbox.lend(old.clone());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
-    assert_eq!(outbox.batch(b"1"), Then::Batch);
+    assert_eq!(outbox.batch(b"1"), FollowUp::Batch);
     assert!(!outbox.flush());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
-    assert_eq!(outbox.batch(b"2"), Then::Batch);
+    assert_eq!(outbox.batch(b"2"), FollowUp::Batch);
     outbox.wake_up();
     assert_eq!(outbox.confirm(0), Ok(0));
     assert!(!outbox.flush());

@@ -4,14 +4,16 @@ use tokio::sync::watch;
 
 /// Knows whether any of those that it has counted lives.
 #[derive(Default)]
-pub(super) struct Living(watch::Sender<()>);
+pub(super) struct TaskTracker(watch::Sender<()>);
 
 /// Held by each of them until it has ended.
-pub(crate) struct Alive(#[allow(dead_code, reason = "dropping it is its use")] watch::Receiver<()>);
+pub(crate) struct TaskToken(
+    #[allow(dead_code, reason = "dropping it is its use")] watch::Receiver<()>,
+);
 
-impl Living {
-    pub(super) fn one_more(&self) -> Alive {
-        Alive(self.0.subscribe())
+impl TaskTracker {
+    pub(super) fn token(&self) -> TaskToken {
+        TaskToken(self.0.subscribe())
     }
 
     /// Ready when none is left.

@@ -3,18 +3,18 @@
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::handshake::Incoming;
-use super::serve::let_in;
+use super::handshake::AcceptedConnection;
+use super::serve::start_handshake;
 use super::{Router, ServeError};
 use crate::transport::{Stream, Transport};
 
-pub(crate) struct Serving {
+pub(crate) struct InMemoryServer {
     router: Router,
     /// When it is dropped, handshakes end.
     stop: watch::Sender<()>,
 }
 
-impl Serving {
+impl InMemoryServer {
     pub(crate) fn begin(router: Router) -> Result<Self, ServeError> {
         router.check()?;
         Ok(Self { router, stop: watch::channel(()).0 })
@@ -25,11 +25,11 @@ impl Serving {
     }
 
     /// Begins with a connection.
-    pub(crate) fn let_in(&self, stream: impl Stream + 'static) {
+    pub(crate) fn start_handshake(&self, stream: impl Stream + 'static) {
         let transport = Transport::Other(Box::new(stream));
-        let incoming = Incoming { transport, peer: None, local: None };
+        let incoming = AcceptedConnection { transport, peer: None, local: None };
         let stopped = self.stop.subscribe();
-        let_in(async { Ok(incoming) }, None, &self.router, &stopped, &Handle::current());
+        start_handshake(async { Ok(incoming) }, None, &self.router, &stopped, &Handle::current());
     }
 
     /// Ends all sessions as a graceful shutdown does.

@@ -1,16 +1,16 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
-use super::Reject;
+use crate::reject::Reject;
 
 /// An HTTP answer to what does not become a WebSocket.
-pub(super) struct Refusal {
+pub(crate) struct ErrorResponse {
     status: StatusCode,
     message: String,
     header: Option<(HeaderName, &'static str)>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), header: None }
     }
@@ -33,17 +33,17 @@ impl Refusal {
     }
 }
 
-impl From<&Reject> for Refusal {
+impl From<&Reject> for ErrorResponse {
     fn from(reject: &Reject) -> Self {
-        let refusal = Self::new(reject.status(), reject.message());
+        let error_response = Self::new(reject.status(), reject.message());
         match reject.status() {
-            StatusCode::UNAUTHORIZED => refusal.with(header::WWW_AUTHENTICATE, "Bearer"),
-            _ => refusal,
+            StatusCode::UNAUTHORIZED => error_response.with(header::WWW_AUTHENTICATE, "Bearer"),
+            _ => error_response,
         }
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         match error {
             Error::Protocol(ProtocolError::WrongHttpMethod) => {
@@ -63,6 +63,6 @@ impl From<Error> for Refusal {
     }
 }
 
-fn bad_handshake(error: &Error) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, format!("bad WebSocket handshake: {error}"))
+fn bad_handshake(error: &Error) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::BAD_REQUEST, format!("bad WebSocket handshake: {error}"))
 }

@@ -2,41 +2,41 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::alive::{Alive, Living};
+use crate::task_tracker::{TaskToken, TaskTracker};
 
 /// The handshakes that are under way: only so many at once.
-pub(super) struct Handshakes {
+pub(super) struct HandshakeLimit {
     max: usize,
     places: Arc<Semaphore>,
-    living: Living,
+    sessions: TaskTracker,
 }
 
 /// Held by each of them until it has ended.
-pub(super) struct UnderWay {
+pub(super) struct HandshakePermit {
     _place: OwnedSemaphorePermit,
-    _alive: Alive,
+    _alive: TaskToken,
 }
 
-impl Handshakes {
+impl HandshakeLimit {
     pub(super) fn at_most(max: usize) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
-        Self { max, places: Arc::new(Semaphore::new(max)), living: Living::default() }
+        Self { max, places: Arc::new(Semaphore::new(max)), sessions: TaskTracker::default() }
     }
 
     /// Begins one more; `None` when as many as may be are under way.
-    pub(super) fn begin(&self) -> Option<UnderWay> {
+    pub(super) fn begin(&self) -> Option<HandshakePermit> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(UnderWay { _place: place, _alive: self.living.one_more() })
+        Some(HandshakePermit { _place: place, _alive: self.sessions.token() })
     }
 
     /// Ready when none is under way.
     pub(super) async fn all_ended(&self) {
-        self.living.all_ended().await;
+        self.sessions.all_ended().await;
     }
 }
 
 /// For a router that is built further: it has as many places, and its handshakes are its own.
-impl Clone for Handshakes {
+impl Clone for HandshakeLimit {
     fn clone(&self) -> Self {
         Self::at_most(self.max)
     }

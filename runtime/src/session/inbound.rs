@@ -3,24 +3,27 @@
 
 use std::sync::Arc;
 
-use super::arrivals::{Arrival, Arrivals};
-use super::outbox::{Policy, TooLarge};
+use super::Member;
+use super::connection::{Connection, Message, disconnect_reason};
+use super::outbox::{PushPolicy, TooLarge};
 use super::rate_limit::RateLimit;
-use super::reply::refusal;
-use super::{DisconnectReason, Member};
-use crate::server::{Connection, Message, Mode, broken};
+use super::read_ahead::{ReadAhead, ReceivedMessage};
+use crate::contract::ErrorReply;
+use crate::disconnect_reason::DisconnectReason;
+use crate::request::Mode;
 use crate::wire::{
-    CallId, CloseCode, ErrorBody, ErrorCode, Frame, Head, Receipts, control, is_counted, receipts,
+    CallId, CloseCode, ErrorCode, Frame, Head, Receipts, control, is_counted, receipts,
 };
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 /// What a session has received and not handled, and what it counts of it.
-pub(super) struct Intake {
+pub(super) struct Inbound {
     member: Arc<Member>,
     mode: Mode,
     /// The message that was read last, if it is for the session.
-    arrival: Arrival,
+    message: ReceivedMessage,
     /// Messages that were read while a handler ran.
-    read_ahead: Arrivals,
+    read_ahead: ReadAhead,
     /// The call whose handler runs.
     running: Option<CallId>,
     receipts: Receipts,
@@ -28,13 +31,13 @@ pub(super) struct Intake {
     malformed_in_a_row: u32,
 }
 
-impl Intake {
+impl Inbound {
     pub(super) fn new(member: &Arc<Member>, mode: Mode) -> Self {
         Self {
             member: Arc::clone(member),
             mode,
-            arrival: Arrival::default(),
-            read_ahead: Arrivals::default(),
+            message: ReceivedMessage::default(),
+            read_ahead: ReadAhead::default(),
             running: None,
             receipts: Receipts::new(receipts::SERVER),
             rate: member.limits().rate.map(|rate| Box::new(RateLimit::new(rate))),
@@ -48,14 +51,14 @@ impl Intake {
 
     /// The message that is to be handled now, and its text, which the connection has if it was read
     /// last.
-    pub(super) fn arrival<'a>(&'a self, read_last: &'a str) -> (&'a Head, &'a str) {
-        let Arrival { head, kept } = &self.arrival;
+    pub(super) fn message<'a>(&'a self, read_last: &'a str) -> (&'a Head, &'a str) {
+        let ReceivedMessage { head, kept } = &self.message;
         (head, kept.as_deref().unwrap_or(read_last))
     }
 
     /// The message was decoded.
-    pub(super) fn forget_arrival(&mut self) {
-        self.arrival.kept = None;
+    pub(super) fn forget_message(&mut self) {
+        self.message.kept = None;
     }
 
     /// The handler of a call, or of an event, begins or has ended.
@@ -65,14 +68,14 @@ impl Intake {
 
     /// Goes on with what was read ahead, if anything was.
     pub(super) fn take_next(&mut self) -> bool {
-        let Some(arrival) = self.read_ahead.pop() else { return false };
-        self.arrival = arrival;
+        let Some(message) = self.read_ahead.pop() else { return false };
+        self.message = message;
         true
     }
 
     /// Keeps the message that was read last until the running handler is done.
     pub(super) fn keep(&mut self, text: &str) {
-        self.read_ahead.push(std::mem::take(&mut self.arrival.head), text);
+        self.read_ahead.push(std::mem::take(&mut self.message.head), text);
     }
 
     /// Whether as much was read ahead as may be.
@@ -91,9 +94,14 @@ impl Intake {
             Ok(Message::Text) => self.sort_text(connection.text()),
             Ok(Message::Binary) => {
                 self.count(connection.binary().len());
-                self.refuse_malformed("a binary frame: this connection speaks JSON in text frames")
+                self.send_malformed("a binary frame: this connection speaks JSON in text frames")
             }
-            Ok(Message::Ping(_) | Message::Pong(_)) => {
+            Ok(Message::Ping(payload)) => {
+                self.member.push_uncounted(&Frame::from(RawFrame::pong(payload)));
+                self.member.outbox().shrink();
+                Ok(false)
+            }
+            Ok(Message::Pong(_)) => {
                 self.member.outbox().shrink();
                 Ok(false)
             }
@@ -101,7 +109,7 @@ impl Intake {
                 let (code, reason) = CloseCode::said(frame);
                 Err(DisconnectReason::ClientClosed { code, reason })
             }
-            Err(error) => Err(broken(&error)),
+            Err(error) => Err(disconnect_reason(&error)),
         }
     }
 
@@ -110,7 +118,7 @@ impl Intake {
             Ok(head) => head,
             Err(malformed) => {
                 self.count(text.len());
-                return self.refuse_malformed(malformed.to_string());
+                return self.send_malformed(malformed.to_string());
             }
         };
         let call = head.id;
@@ -140,16 +148,17 @@ impl Intake {
             _ => {}
         }
         // What was read ahead before is not this one's text.
-        self.arrival = Arrival { head, kept: None };
+        self.message = ReceivedMessage { head, kept: None };
         if let Some(rate) = &mut self.rate
             && !rate.allow()
         {
             let what = "more events than the rate limit allows";
-            return self.refuse(&ErrorBody::new(ErrorCode::Limited, what), call).map(|()| false);
+            let error = ErrorReply::new(ErrorCode::Limited, what, call);
+            return self.send_error(&error).map(|()| false);
         }
         match call {
             Some(id) if self.running == Some(id) || self.read_ahead.has_call(id) => {
-                self.refuse_malformed(format!("a call with the id {id} is still running"))
+                self.send_malformed(format!("a call with the id {id} is still running"))
             }
             _ => Ok(true),
         }
@@ -160,29 +169,27 @@ impl Intake {
         self.malformed_in_a_row = 0;
     }
 
-    fn refuse_malformed(&mut self, what: impl Into<String>) -> Result<bool, DisconnectReason> {
-        self.refuse(&ErrorBody::new(ErrorCode::Malformed, what.into()), None).map(|()| false)
+    fn send_malformed(&mut self, what: impl Into<String>) -> Result<bool, DisconnectReason> {
+        let error = ErrorReply::new(ErrorCode::Malformed, what, None);
+        self.send_error(&error).map(|()| false)
     }
 
-    /// Tells the client that a message was refused. Clients of plain mode get no frame. Fails when
-    /// too many messages in a row were malformed.
-    pub(super) fn refuse(
-        &mut self,
-        body: &ErrorBody,
-        call: Option<CallId>,
-    ) -> Result<(), DisconnectReason> {
-        tracing::debug!(code = %body.code, "message refused");
-        let counted = if body.code == ErrorCode::Malformed {
+    /// Sends an error reply; in plain mode, nothing. Fails when too many messages in a row were
+    /// malformed.
+    pub(super) fn send_error(&mut self, error: &ErrorReply) -> Result<(), DisconnectReason> {
+        let code = error.body.code;
+        tracing::debug!(%code, "error reply");
+        let counted = if code == ErrorCode::Malformed {
             self.count_malformed()
         } else {
             self.well_formed();
             Ok(())
         };
         if self.mode == Mode::Parlor
-            && let Some(frame) = refusal(body, call)
+            && let Some(frame) = error.frame()
             && let Err(error) = self.send(&frame)
         {
-            self.member.log(|| tracing::error!(%error, "not sent: a frame of Parlor's own"));
+            self.member.log(|| tracing::error!(%error, "an error reply was not sent"));
         }
         counted
     }
@@ -200,7 +207,7 @@ impl Intake {
 
     /// Sends a frame to this client.
     pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
-        self.member.push(Policy::Reliable, frame).map(drop)
+        self.member.push(PushPolicy::Reliable, frame).map(drop)
     }
 
     /// A counted frame of `bytes` has come. Clients that resume no session get no acknowledgement.

@@ -11,12 +11,12 @@ pub struct Reply {
 
 impl Reply {
     /// For the call with this id; `None` for events and for calls whose answer nobody wants.
-    pub(super) fn new(call: Option<CallId>) -> Self {
+    pub(crate) fn new(call: Option<CallId>) -> Self {
         Self { call, answer: None }
     }
 
     /// The answer, if one was wanted and is there.
-    pub(super) fn into_answer(self) -> Option<Result<Frame, serde_json::Error>> {
+    pub(crate) fn into_answer(self) -> Option<Result<Frame, serde_json::Error>> {
         self.answer
     }
 
@@ -47,13 +47,4 @@ impl Reply {
             self.answer = Some(encode(id.get()));
         }
     }
-}
-
-/// The frame of a refusal: of the call with this id, else of an event.
-pub(super) fn refusal(body: &ErrorBody, call: Option<CallId>) -> Option<Frame> {
-    match call {
-        Some(id) => Frame::reply(control::ERR, body, id.get()),
-        None => Frame::event(control::ERR, body),
-    }
-    .ok()
 }

@@ -4,7 +4,7 @@ use crate::wire::{CallId, Head};
 
 /// A message of the client that is to be handled.
 #[derive(Default)]
-pub(super) struct Arrival {
+pub(super) struct ReceivedMessage {
     pub(super) head: Head,
     /// Its text, if it was read ahead; else the connection has it still.
     pub(super) kept: Option<Box<str>>,
@@ -12,24 +12,24 @@ pub(super) struct Arrival {
 
 /// What was read ahead while a handler ran, in the order in which it came.
 #[derive(Default)]
-pub(super) struct Arrivals {
-    queue: VecDeque<Arrival>,
+pub(super) struct ReadAhead {
+    queue: VecDeque<ReceivedMessage>,
     bytes: usize,
 }
 
-impl Arrivals {
+impl ReadAhead {
     pub(super) fn push(&mut self, head: Head, text: &str) {
         self.bytes += text.len();
-        self.queue.push_back(Arrival { head, kept: Some(text.into()) });
+        self.queue.push_back(ReceivedMessage { head, kept: Some(text.into()) });
     }
 
-    pub(super) fn pop(&mut self) -> Option<Arrival> {
-        let arrival = self.queue.pop_front()?;
-        self.bytes -= arrival.kept.as_ref().map_or(0, |text| text.len());
+    pub(super) fn pop(&mut self) -> Option<ReceivedMessage> {
+        let message = self.queue.pop_front()?;
+        self.bytes -= message.kept.as_ref().map_or(0, |text| text.len());
         if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }
-        Some(arrival)
+        Some(message)
     }
 
     /// Whether reading stops until the handler is done.
@@ -38,6 +38,6 @@ impl Arrivals {
     }
 
     pub(super) fn has_call(&self, id: CallId) -> bool {
-        self.queue.iter().any(|arrival| arrival.head.id == Some(id))
+        self.queue.iter().any(|message| message.head.id == Some(id))
     }
 }

@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
-use super::unread::Unread;
-use crate::spare;
+use super::read_buffer::ReadBuffer;
+use crate::buffers;
 use crate::transport::Stream;
 
 /// The longest payload of a control frame (RFC 6455 §5.5).
@@ -32,7 +32,7 @@ const ROOM: usize = 64 << 10;
 /// Reads a client's messages, as RFC 6455 has them.
 pub(super) struct Reader {
     input: Input,
-    unread: Unread,
+    unread: ReadBuffer,
     max_message_size: usize,
     /// The last message, if it was text.
     text: String,
@@ -40,7 +40,7 @@ pub(super) struct Reader {
     bytes: Vec<u8>,
     fragmented: Option<Fragmented>,
     /// A byte came.
-    heard: bool,
+    received: bool,
 }
 
 /// Where bytes come in.
@@ -121,12 +121,12 @@ impl Reader {
     pub(super) fn new(input: Input, read: Vec<u8>, max_message_size: usize) -> Self {
         Self {
             input,
-            unread: Unread::from(read),
+            unread: ReadBuffer::from(read),
             max_message_size,
             text: String::new(),
             bytes: Vec::new(),
             fragmented: None,
-            heard: false,
+            received: false,
         }
     }
 
@@ -163,7 +163,7 @@ impl Reader {
             let text = std::mem::take(&mut self.text).into_bytes();
             for room in [text, std::mem::take(&mut self.bytes)] {
                 if (1..=ROOM).contains(&room.capacity()) {
-                    spare::put(&SPARE, room);
+                    buffers::put(&SPARE, room);
                 }
             }
         }
@@ -171,8 +171,8 @@ impl Reader {
     }
 
     /// Whether any byte came since this was last asked.
-    pub(super) fn take_heard(&mut self) -> bool {
-        std::mem::take(&mut self.heard)
+    pub(super) fn take_received(&mut self) -> bool {
+        std::mem::take(&mut self.received)
     }
 
     pub(super) fn input(&mut self) -> &mut Input {
@@ -189,7 +189,7 @@ impl Reader {
             return Poll::Ready(Err(ProtocolError::ResetWithoutClosingHandshake.into()));
         }
         self.unread.add(count);
-        self.heard = true;
+        self.received = true;
         Poll::Ready(Ok(()))
     }
 
@@ -286,7 +286,7 @@ impl Reader {
             room = std::mem::take(&mut self.bytes);
         }
         if room.capacity() == 0 {
-            room = spare::take(&SPARE);
+            room = buffers::take(&SPARE);
         }
         room.clear();
         room

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-/// For how long a client has taken nothing of what is written to it.
+/// Measures for how long the transport has taken no bytes.
 #[derive(Default)]
-pub(super) struct Stall(Option<Pin<Box<Sleep>>>);
+pub(super) struct WriteTimeout(Option<Pin<Box<Sleep>>>);
 
-impl Stall {
-    /// All was written.
-    pub(super) fn over(&mut self) {
+impl WriteTimeout {
+    /// Everything was written.
+    pub(super) fn stop(&mut self) {
         self.0 = None;
     }
 
-    /// Something is left; `moved` says whether the client took some since this was last asked. Ready
-    /// when it has taken nothing for `timeout`.
-    pub(super) fn poll_too_long(
+    /// Bytes are left to write. `moved`: the transport took some since the last call of this. Ready
+    /// when it has taken none for `timeout`.
+    pub(super) fn poll_elapsed(
         &mut self,
         moved: bool,
         timeout: Duration,

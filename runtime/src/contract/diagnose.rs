@@ -1,25 +1,19 @@
-//! What is wrong with a message that could not be decoded.
+//! Finds what is wrong with a message that cannot be decoded.
 
 use serde_json::value::to_raw_value;
 
+use super::error_reply::ErrorReply;
 use super::{Contract, DecodeError, Events};
-use crate::wire::{CallId, ErrorBody, ErrorCode, Head, Violation};
+use crate::wire::{ErrorBody, ErrorCode, Head, Violation};
 
-/// What the client is told.
-pub(crate) struct Refusal {
-    pub(crate) body: ErrorBody,
-    pub(crate) call: Option<CallId>,
-}
-
-/// Finds out what is wrong with a message that could not be decoded.
+/// Finds what is wrong with a message that cannot be decoded.
 ///
-/// Slower than [`Events::decode_json`], which has no time to keep track of where it is.
-pub(crate) fn diagnose<E: Contract>(text: &str) -> Refusal {
+/// Slower than [`Events::decode_json`]: this tracks the path to each value.
+pub(crate) fn diagnose<E: Contract>(text: &str) -> ErrorReply {
     let head = match Head::parse_strictly(text) {
         Ok(head) => head,
         Err(malformed) => {
-            let body = ErrorBody::new(ErrorCode::Malformed, malformed.to_string());
-            return Refusal { body, call: None };
+            return ErrorReply::new(ErrorCode::Malformed, malformed.to_string(), None);
         }
     };
     let name = head.name(text);
@@ -33,11 +27,10 @@ pub(crate) fn diagnose<E: Contract>(text: &str) -> Refusal {
             body.details = to_raw_value(&violation).ok();
             body
         }
-        // What failed straight from the text fails here too; a `Deserialize` that changes its mind
-        // is no reason to be silent.
+        // The first decoding failed. A `Deserialize` that succeeds now still gets an error reply.
         Ok(()) => ErrorBody::new(ErrorCode::Malformed, format!("the payload of `{name}`")),
     };
-    Refusal { body, call: head.id }
+    ErrorReply { body, call: head.id }
 }
 
 enum Fault {
@@ -46,10 +39,10 @@ enum Fault {
     Invalid(Violation),
 }
 
-/// Decodes with a record of the path to what is being read.
+/// Decodes, and tracks the path to the value that is read.
 fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
-    // What is no JSON to anybody (too deep, a number out of range) is not this event's fault. What is
-    // JSON, and no event, is of a wrong type somewhere, whatever the parser calls it.
+    // Text that is no JSON (too deep, a number out of range) is malformed. JSON that does not decode
+    // has a wrong type somewhere, whatever the parser reports.
     serde_json::from_str::<serde_json::Value>(payload).map_err(Fault::Malformed)?;
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_str(payload);
@@ -72,7 +65,7 @@ fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
 }
 
 fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
-    // The distance takes time in proportion to the name, which is the client's to choose.
+    // The time to compute the distance grows with the name, which the client chooses.
     let shown: String = name.chars().take(64).collect();
     let nearest = known
         .iter()

@@ -1,19 +1,19 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::session::Fate;
+use crate::session::PushOutcome;
 use crate::wire::Frame;
 
 /// The outgoing events of a procedure, in the order of its trait, and what became of them.
 #[derive(Default)]
-pub(crate) struct Deliveries(Box<[Outgoing]>);
+pub(crate) struct OutgoingEvents(Box<[OutgoingEvent]>);
 
 /// An outgoing event, and what became of it.
-pub(super) struct Outgoing {
+pub(crate) struct OutgoingEvent {
     /// Its wire name.
-    pub(super) event: &'static str,
-    pub(super) policy: DeliveryPolicy,
+    pub(crate) event: &'static str,
+    pub(crate) policy: DeliveryPolicy,
     /// What its frames begin with.
-    pub(super) opening: Vec<u8>,
+    pub(crate) opening: Vec<u8>,
     queued: AtomicU64,
     replaced: AtomicU64,
     dropped: AtomicU64,
@@ -22,7 +22,7 @@ pub(super) struct Outgoing {
 /// What became of one outgoing event on this server so far: each recipient counts as one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Delivery {
+pub struct DeliveryStats {
     /// The wire name of the event.
     pub event: &'static str,
     /// What it says of clients that are behind.
@@ -48,53 +48,60 @@ pub enum DeliveryPolicy {
     Latest,
 }
 
-/// How often a frame met which fate.
+/// How often a frame met which outcome.
 #[derive(Default)]
-pub(super) struct Fates {
+pub(crate) struct OutcomeCounts {
     queued: u64,
     replaced: u64,
     dropped: u64,
 }
 
-impl Fates {
-    pub(super) fn count(&mut self, fate: Fate) {
-        match fate {
-            Fate::Queued => self.queued += 1,
-            Fate::Replaced => {
+impl OutcomeCounts {
+    pub(crate) fn count(&mut self, outcome: PushOutcome) {
+        match outcome {
+            PushOutcome::Queued => self.queued += 1,
+            PushOutcome::Replaced => {
                 self.queued += 1;
                 self.replaced += 1;
             }
-            Fate::Dropped => self.dropped += 1,
-            Fate::Missed => {}
+            PushOutcome::Dropped => self.dropped += 1,
+            PushOutcome::Missed => {}
         }
     }
 }
 
-impl Deliveries {
-    pub(super) fn of(outgoing: &[(&'static str, DeliveryPolicy)]) -> Self {
+impl OutgoingEvents {
+    pub(crate) fn of(outgoing: &[(&'static str, DeliveryPolicy)]) -> Self {
         let counted = |&(event, policy)| {
             let (queued, replaced, dropped) = Default::default();
-            Outgoing { event, policy, opening: Frame::opening(event), queued, replaced, dropped }
+            OutgoingEvent {
+                event,
+                policy,
+                opening: Frame::opening(event),
+                queued,
+                replaced,
+                dropped,
+            }
         };
         Self(outgoing.iter().map(counted).collect())
     }
 
     /// The event in this place.
-    pub(super) fn get(&self, place: usize) -> Option<&Outgoing> {
+    pub(crate) fn get(&self, place: usize) -> Option<&OutgoingEvent> {
         self.0.get(place)
     }
 
-    pub(super) fn all(&self) -> Vec<Delivery> {
-        self.0.iter().map(Outgoing::delivery).collect()
+    pub(crate) fn all(&self) -> Vec<DeliveryStats> {
+        self.0.iter().map(OutgoingEvent::delivery).collect()
     }
 }
 
-impl Outgoing {
-    pub(super) fn add(&self, fates: &Fates) {
+impl OutgoingEvent {
+    pub(crate) fn add(&self, outcomes: &OutcomeCounts) {
         for (count, more) in [
-            (&self.queued, fates.queued),
-            (&self.replaced, fates.replaced),
-            (&self.dropped, fates.dropped),
+            (&self.queued, outcomes.queued),
+            (&self.replaced, outcomes.replaced),
+            (&self.dropped, outcomes.dropped),
         ] {
             if more > 0 {
                 count.fetch_add(more, Ordering::Relaxed);
@@ -102,8 +109,8 @@ impl Outgoing {
         }
     }
 
-    fn delivery(&self) -> Delivery {
-        Delivery {
+    fn delivery(&self) -> DeliveryStats {
+        DeliveryStats {
             event: self.event,
             policy: self.policy,
             queued: self.queued.load(Ordering::Relaxed),

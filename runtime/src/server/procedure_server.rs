@@ -7,10 +7,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::middleware::Middleware;
-use super::{Reject, Request};
 use crate::contract::{Contract, Procedure};
-use crate::rooms::{Hub, Io};
-use crate::session::{Denied, Event, Guard, Limits, Socket};
+use crate::handle::Io;
+use crate::handle::Socket;
+use crate::reject::Reject;
+use crate::request::Request;
+use crate::rooms::Hub;
+use crate::session::{Denied, Event, Guard, Limits};
 
 /// The shortest and the longest heartbeat.
 const HEARTBEATS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(86_400));
@@ -90,7 +93,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// Asks `guard` about each event right before it is decoded; a refusal is `denied` to the client.
+    /// Asks `guard` about each event right before it is decoded; a error_response is `denied` to the client.
     ///
     /// It sees the session as the events before have left it.
     pub fn guard<G>(mut self, guard: G) -> Self

@@ -8,8 +8,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
 use super::*;
-use crate::server::broken;
-use crate::session::DisconnectReason;
+use crate::disconnect_reason::DisconnectReason;
+use crate::session::connection::disconnect_reason;
 
 const MAX: usize = 300;
 
@@ -153,7 +153,7 @@ fn chunks() -> impl Strategy<Value = VecDeque<Vec<u8>>> {
 }
 
 fn code(error: &Error) -> Option<u16> {
-    match broken(error) {
+    match disconnect_reason(error) {
         DisconnectReason::ProtocolViolation { code, .. } => Some(code.0),
         _ => None,
     }

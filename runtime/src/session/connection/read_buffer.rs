@@ -1,7 +1,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use crate::spare;
+use crate::buffers;
 
 /// So many bytes are read from a client at once.
 const ROOM: usize = 16 << 10;
@@ -16,20 +16,20 @@ thread_local! {
 /// While there is none it takes no room. What is left when its task sleeps is kept: less than
 /// [`ROOM`], or the first part of a frame that is larger.
 #[derive(Default)]
-pub(super) struct Unread {
+pub(super) struct ReadBuffer {
     /// Bytes to read into, unread ones from `start` to `end`.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-impl From<Vec<u8>> for Unread {
+impl From<Vec<u8>> for ReadBuffer {
     fn from(bytes: Vec<u8>) -> Self {
         Self { start: 0, end: bytes.len(), bytes }
     }
 }
 
-impl Unread {
+impl ReadBuffer {
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
@@ -51,7 +51,7 @@ impl Unread {
     pub(super) fn room(&mut self, wanted: usize) -> &mut [u8] {
         let length = self.bytes.len();
         if length < ROOM {
-            let mut bytes = spare::take(&SPARE);
+            let mut bytes = buffers::take(&SPARE);
             bytes.resize(ROOM, 0);
             bytes[..self.end - self.start].copy_from_slice(self.as_slice());
             self.bytes = bytes;
@@ -76,7 +76,7 @@ impl Unread {
         let left = self.end - self.start;
         if self.bytes.len() == ROOM && left < ROOM {
             let left = self.as_slice().to_vec();
-            spare::put(&SPARE, std::mem::take(&mut self.bytes));
+            buffers::put(&SPARE, std::mem::take(&mut self.bytes));
             *self = Self::from(left);
         } else if left == 0 {
             *self = Self::default();
@@ -88,7 +88,7 @@ impl Unread {
 mod tests {
     use super::*;
 
-    fn fill(unread: &mut Unread, mut bytes: &[u8], wanted: usize) {
+    fn fill(unread: &mut ReadBuffer, mut bytes: &[u8], wanted: usize) {
         while !bytes.is_empty() {
             let room = unread.room(wanted);
             let (now, later) = bytes.split_at(room.len().min(bytes.len()));
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn connections_share_their_threads_buffer_and_keep_what_is_left() {
-        let (mut one, mut other) = (Unread::default(), Unread::default());
+        let (mut one, mut other) = (ReadBuffer::default(), ReadBuffer::default());
         for unread in [&mut one, &mut other] {
             fill(unread, b"onetwo", 0);
             let first = unread.consume(3);
@@ -112,14 +112,14 @@ mod tests {
         assert_eq!(one.as_slice(), b"twothree");
         one.consume(8);
         one.release();
-        assert_eq!((one.bytes.capacity(), spare::take(&SPARE).len()), (0, ROOM));
+        assert_eq!((one.bytes.capacity(), buffers::take(&SPARE).len()), (0, ROOM));
         assert_eq!(other.as_slice(), b"two");
     }
 
     #[test]
     fn a_large_frame_gets_room_as_it_comes() {
         let large: Vec<u8> = (0..100_000_u32).map(|at| at.to_le_bytes()[0]).collect();
-        let mut unread = Unread::default();
+        let mut unread = ReadBuffer::default();
         fill(&mut unread, &large[..10], 1 << 30);
         unread.release();
         assert_eq!(unread.bytes.capacity(), 10, "what is only announced takes no room");

@@ -2,7 +2,7 @@
 
 /// What is to become of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
+pub(crate) enum PushPolicy {
     /// It is pending until it is written; the connection is cut when too much is pending.
     Reliable,
     /// A client that is too slow does not get it.
@@ -16,7 +16,7 @@ pub(crate) enum Policy {
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PushOutcome {
     Queued,
     /// Queued, and an older one was dropped for it.
     Replaced,
@@ -30,15 +30,15 @@ pub(crate) enum Fate {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Pushed {
-    pub(crate) fate: Fate,
+    pub(crate) outcome: PushOutcome,
     /// By how many bytes a detached session has grown.
     pub(crate) growth: isize,
-    pub(crate) then: Then,
+    pub(crate) follow_up: FollowUp,
 }
 
 /// What the caller of [`Outbox::push`](super::Outbox::push) does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
+pub(crate) enum FollowUp {
     Nothing,
     /// Wakes the task.
     Wake,
@@ -52,9 +52,9 @@ pub(crate) enum Then {
     EndSession,
 }
 
-impl From<Fate> for Pushed {
-    fn from(fate: Fate) -> Self {
-        Self { fate, growth: 0, then: Then::Nothing }
+impl From<PushOutcome> for Pushed {
+    fn from(outcome: PushOutcome) -> Self {
+        Self { outcome, growth: 0, follow_up: FollowUp::Nothing }
     }
 }
 

@@ -17,12 +17,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use super::Router;
 use super::admission::Admission;
 use super::compact::compact;
-use super::goodbye::say_goodbye;
-use super::refusal::Refusal;
+use super::error_response::ErrorResponse;
 use super::upgrade::{Upgrade, accept};
-use super::{Request, Router};
+use super::write_and_close::write_and_close;
+use crate::request::Request;
 use crate::transport::Transport;
 
 /// Serves requests that another HTTP server has read: with the feature `axum`.
@@ -83,12 +84,12 @@ impl Router {
         if let Err(error) = self.check() {
             tracing::error!(%error, "nothing is served");
             let message = "the server's procedures are not mounted rightly";
-            return refuse(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message));
+            return refuse(ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
         let Some(under_way) = self.shared.handshakes.begin() else {
             tracing::warn!("refused: too many handshakes are under way");
             let message = "too many handshakes are under way";
-            return refuse(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message));
+            return refuse(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let request = Request::new(request, peer);
@@ -99,19 +100,19 @@ impl Router {
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
         let upgrading = Upgrading { upgrade, bound: self.shared.handshake_timeout };
         match Upgrade::decide(request, local, &self).await {
-            Upgrade::Refuse(refusal) => refuse(refusal),
-            Upgrade::Close { response, goodbye } => {
+            Upgrade::Refuse(error_response) => refuse(error_response),
+            Upgrade::Close { response, close_frame } => {
                 tokio::spawn(async move {
                     if let Some((transport, _)) = upgrading.finish().await {
-                        say_goodbye(transport, &goodbye).await;
+                        write_and_close(transport, &close_frame).await;
                     }
                     drop(under_way);
                 });
                 response.map(|()| Bytes::new())
             }
-            Upgrade::Open { response, greeting, admission } => {
+            Upgrade::Open { response, preamble, admission } => {
                 tokio::spawn(async move {
-                    open(upgrading, greeting, admission).await;
+                    open(upgrading, preamble, admission).await;
                     drop(under_way);
                 });
                 response.map(|()| Bytes::new())
@@ -120,23 +121,26 @@ impl Router {
     }
 }
 
-async fn open(upgrading: Upgrading, greeting: Vec<u8>, admission: Admission) {
+async fn open(upgrading: Upgrading, preamble: Vec<u8>, admission: Admission) {
     // A session that was begun is ended by its own task, although the client has gone meanwhile.
     let (transport, read) = upgrading
         .finish()
         .await
         .unwrap_or_else(|| (Transport::Other(Box::new(tokio::io::empty())), Vec::new()));
-    admission.start(transport, greeting, read);
+    admission.start(transport, preamble, read);
 }
 
-/// The refusal of a WebSocket that could never be opened: for nobody a session begins.
-fn cannot_upgrade() -> Refusal {
+/// The error_response of a WebSocket that could never be opened: for nobody a session begins.
+fn cannot_upgrade() -> ErrorResponse {
     tracing::error!("refused: the HTTP server, or a layer, has left no upgrade in the request");
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the server cannot upgrade this connection")
+    ErrorResponse::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the server cannot upgrade this connection",
+    )
 }
 
-fn refuse(refusal: Refusal) -> http::Response<Bytes> {
-    refusal.into_response().map(Bytes::from)
+fn refuse(error_response: ErrorResponse) -> http::Response<Bytes> {
+    error_response.into_response().map(Bytes::from)
 }
 
 /// A connection that its HTTP server is about to hand over.

@@ -3,7 +3,6 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::rooms::JoinRoomError;
 use crate::wire::CloseCode;
 
 /// A refusal to open a session, made by middleware or by the session factory.
@@ -74,13 +73,6 @@ impl Reject {
     /// The message, sent to the client.
     pub fn message(&self) -> &str {
         &self.message
-    }
-}
-
-/// A factory that joins rooms can use `?`: 403, 4505.
-impl From<JoinRoomError> for Reject {
-    fn from(error: JoinRoomError) -> Self {
-        Self::forbidden(error.to_string())
     }
 }
 

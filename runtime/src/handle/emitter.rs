@@ -3,10 +3,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::deliveries::Outgoing;
-use super::latest_key::latest_key;
-use super::{Audience, DeliveryPolicy, Hub};
-use crate::session::{Member, Policy};
+use crate::rooms::{Audience, DeliveryPolicy, Hub, OutgoingEvent, latest_key};
+use crate::session::{Member, PushPolicy};
 use crate::wire::{Frame, Violation};
 
 /// Sends outgoing events to one audience. Generated emitters wrap it and add a method per event.
@@ -45,8 +43,8 @@ impl Emitter {
     ) {
         if let Some(event) = self.hub().deliveries.get(event) {
             let policy = match event.policy {
-                DeliveryPolicy::Volatile => Policy::Volatile,
-                DeliveryPolicy::Reliable | DeliveryPolicy::Latest => Policy::Reliable,
+                DeliveryPolicy::Volatile => PushPolicy::Volatile,
+                DeliveryPolicy::Reliable | DeliveryPolicy::Latest => PushPolicy::Reliable,
             };
             self.send(event, payload, check, policy);
         }
@@ -63,7 +61,7 @@ impl Emitter {
     ) {
         let Some(event) = self.hub().deliveries.get(event) else { return };
         match latest_key(event.event, key) {
-            Ok(key) => self.send(event, payload, check, Policy::Latest(key)),
+            Ok(key) => self.send(event, payload, check, PushPolicy::Latest(key)),
             Err(error) => {
                 let (contract, event) = (self.contract, event.event);
                 self.log(|| {
@@ -75,10 +73,10 @@ impl Emitter {
 
     fn send<P: Serialize + ?Sized>(
         &self,
-        outgoing: &Outgoing,
+        outgoing: &OutgoingEvent,
         payload: &P,
         check: Result<(), Violation>,
-        policy: Policy,
+        policy: PushPolicy,
     ) {
         let (contract, event) = (self.contract, outgoing.event);
         if let Err(violation) = check {

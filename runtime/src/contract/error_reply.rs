@@ -1,0 +1,23 @@
+use crate::wire::{CallId, ErrorBody, ErrorCode, Frame, control};
+
+/// Answers an event or call that failed: an `$err` frame.
+pub(crate) struct ErrorReply {
+    pub(crate) body: ErrorBody,
+    /// The id of the call; `None` for an event.
+    pub(crate) call: Option<CallId>,
+}
+
+impl ErrorReply {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>, call: Option<CallId>) -> Self {
+        Self { body: ErrorBody::new(code, message), call }
+    }
+
+    /// Returns `None` if the details cannot be encoded.
+    pub(crate) fn frame(&self) -> Option<Frame> {
+        match self.call {
+            Some(id) => Frame::reply(control::ERR, &self.body, id.get()),
+            None => Frame::event(control::ERR, &self.body),
+        }
+        .ok()
+    }
+}
