@@ -105,7 +105,7 @@ impl Guest {
             http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
         let request = Request::new(request.ok()?, None);
         let id = SocketId::random().ok()?;
-        let registration = Registration::enter(id, request, hub, limits, None).ok()?;
+        let registration = Registration::new(id, request, hub, limits, None).ok()?;
         registration.member().signals().register(Waker::noop());
         Some(Self(registration))
     }

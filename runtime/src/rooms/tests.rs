@@ -26,7 +26,7 @@ fn enter_with(hub: &Arc<Hub>, extensions: http::Extensions) -> Registration {
     *request.extensions_mut() = extensions;
     let id = SocketId::random().expect("random bits");
     let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-    Registration::enter(id, request, hub, &Arc::new(limits), None).expect("there is room")
+    Registration::new(id, request, hub, &Arc::new(limits), None).expect("there is room")
 }
 
 fn enter_room(hub: &Arc<Hub>, room: &str) -> Registration {
@@ -148,7 +148,7 @@ fn bound_on_connections_is_exact_while_many_threads_enter() {
         let entered = (0..200).filter_map(move |_| {
             let id = SocketId::random().expect("random bits");
             let request = Request::new(http::Request::new(()), None);
-            Registration::enter(id, request, &hub, &Arc::default(), Some(100)).ok()
+            Registration::new(id, request, &hub, &Arc::default(), Some(100)).ok()
         });
         entered.collect::<Vec<_>>()
     };
@@ -173,7 +173,7 @@ fn drain_ends_each_session_that_enters_meanwhile_or_refuses_it() {
             let enter = || {
                 let id = SocketId::random().expect("random bits");
                 let request = Request::new(http::Request::new(()), None);
-                let entered = Registration::enter(id, request, &theirs, &Arc::default(), None).ok();
+                let entered = Registration::new(id, request, &theirs, &Arc::default(), None).ok();
                 let _ = first.send(());
                 entered
             };

@@ -112,12 +112,12 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         let id = SocketId::random().map_err(no_random_bits)?;
         let token = self.sessions.token();
         let registration =
-            Registration::enter(id, request, &self.hub, &self.limits, self.max_connections)?;
+            Registration::new(id, request, &self.hub, &self.limits, self.max_connections)?;
         let socket = Socket::new(Arc::clone(registration.member()));
         let value = (self.factory)(socket).await?;
 
         let member = registration.member();
-        let resume = if member.keeps() {
+        let resume = if member.is_resumable() {
             Some(self.hub.recovery.issue_secret(member, None).map_err(no_random_bits)?.encode())
         } else {
             None

@@ -69,7 +69,7 @@ struct Thread {
 #[derive(Clone, Copy)]
 struct Running {
     /// Members that it emitted to in an earlier poll are not written to yet.
-    is_behind: bool,
+    waits_for_flush: bool,
     /// It has emitted to others in this poll.
     has_emitted: bool,
 }
@@ -110,8 +110,8 @@ pub(super) fn is_flushed_soon() -> bool {
 }
 
 /// Whether the running task still waits until members that it emitted to are written to.
-pub(super) fn is_behind() -> bool {
-    thread(|thread| thread.running.is_some_and(|running| running.is_behind))
+pub(super) fn waits_for_flush() -> bool {
+    thread(|thread| thread.running.is_some_and(|running| running.waits_for_flush))
 }
 
 /// Adds a member whose outbox relies on being flushed.
@@ -183,7 +183,7 @@ impl<'a> Turn<'a> {
     fn begin(batch: &'a mut TaskBatch) -> Self {
         thread(|thread| {
             let has_members = !batch.members.is_empty();
-            let is_behind = has_members || thread.flushed < batch.until;
+            let waits_for_flush = has_members || thread.flushed < batch.until;
             if has_members && let Some(flusher) = &thread.flusher {
                 flusher.wake_by_ref();
             }
@@ -191,7 +191,7 @@ impl<'a> Turn<'a> {
                 mem::swap(&mut thread.batch, &mut batch.members);
             }
             thread.batch.append(&mut batch.members);
-            thread.running = Some(Running { is_behind, has_emitted: false });
+            thread.running = Some(Running { waits_for_flush, has_emitted: false });
         });
         Self(batch)
     }

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::task::coop::{poll_proceed, unconstrained};
 use tokio::time::{Sleep, sleep};
+use tokio_tungstenite::tungstenite::Bytes;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
 use super::connection::{Connection, Message};
@@ -23,50 +25,50 @@ use crate::contract::ErrorReply;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
 use crate::wire::{CallId, Frame, Head, Unrecovered, control};
-use tokio_tungstenite::tungstenite::Bytes;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
-/// Carries a session over its connections: reads what comes, writes what is pending, keeps time.
+/// Reads messages, writes pending frames and keeps time for a session, over one connection after the
+/// other.
 ///
-/// All that is readable is handled before anything is written.
+/// It handles every readable message before it writes.
 pub(super) struct Driver {
     attachment: Attachment,
-    /// How many resume requests were granted: the generation of the newest connection.
+    /// Resume requests granted so far: the generation of the newest connection.
     generation: u64,
-    /// The newest generation over which something came: its client has the secret of its welcome.
-    proven: u64,
+    /// The newest generation over which a message was received: its client has the secret of its
+    /// welcome.
+    confirmed_generation: u64,
     member: Arc<Member>,
     inbound: Inbound,
     heartbeat: Heartbeat,
     write_timeout: WriteTimeout,
-    /// The outbox may have this task as one that sleeps.
+    /// The outbox may list this task as asleep.
     asleep: bool,
-    /// A resume request may be waiting.
+    /// The resume slot may hold a request.
     resume_requested: bool,
     /// Why the session ends.
     ended: Option<DisconnectReason>,
-    /// A running handler is to be cancelled.
+    /// Handlers are cancelled: the shutdown took too long.
     cancelled: bool,
 }
 
-/// What a session has to do next.
+/// What the session does next.
 pub(super) enum Next {
-    /// A message of the client, for [`Driver::message`].
+    /// Handles the message that [`Driver::message`] returns.
     Message,
-    /// A client that wants to go on with the session.
+    /// Answers a resume request.
     ResumeRequest(Box<ResumeRequest>),
 }
 
-/// How a handler's run ended.
+/// How a run of a handler ended.
 pub(super) enum Run<T> {
     Done(T),
     Panicked,
     TimedOut,
-    /// The server's shutdown took too long.
+    /// The shutdown of the server took too long.
     Cancelled,
 }
 
-/// Polls a future that is ready or pending whatever the task's budget is.
+/// Polls a future, also when the budget of the task is used up.
 fn poll_without_budget<F: Future + ?Sized>(
     future: Pin<&mut F>,
     cx: &mut Context<'_>,
@@ -79,7 +81,7 @@ impl Driver {
         Self {
             attachment: Attachment::Attached(connection),
             generation: 0,
-            proven: 0,
+            confirmed_generation: 0,
             inbound: Inbound::new(&member, mode),
             heartbeat: Heartbeat::new(member.limits()),
             write_timeout: WriteTimeout::default(),
@@ -91,7 +93,7 @@ impl Driver {
         }
     }
 
-    /// The task begins: signals wake it from here on.
+    /// Registers the waker of the task. Signals wake it from here on.
     pub(super) fn begin(&mut self) -> impl Future<Output = ()> {
         poll_fn(|cx| {
             self.member.signals().register(cx.waker());
@@ -99,16 +101,16 @@ impl Driver {
         })
     }
 
-    /// What to do next, or why the session ends.
+    /// Resolves to what to do next, or to why the session ends.
     pub(super) fn next(&mut self) -> impl Future<Output = Result<Next, Box<DisconnectReason>>> {
         poll_fn(|cx| self.poll_next(cx))
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, Box<DisconnectReason>>> {
         self.wake_up();
-        if batch::is_behind() {
-            // Its client is not read until the others have what it sent them before.
-            self.rest(cx);
+        if batch::waits_for_flush() {
+            // Backpressure: no message is read while earlier broadcasts of this task are not written.
+            self.before_sleep(cx);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -116,8 +118,8 @@ impl Driver {
             self.take_signals();
             if let Some(reason) = &self.ended {
                 let reason = Box::new(reason.clone());
-                let goes_on = self.handles_the_rest() && self.inbound.take_next();
-                return Poll::Ready(if goes_on { Ok(Next::Message) } else { Err(reason) });
+                let has_next = self.handles_read_ahead() && self.inbound.take_next();
+                return Poll::Ready(if has_next { Ok(Next::Message) } else { Err(reason) });
             }
             if self.inbound.take_next() {
                 return Poll::Ready(Ok(Next::Message));
@@ -131,8 +133,8 @@ impl Driver {
             if self.poll_message(cx) == Poll::Ready(true) {
                 return Poll::Ready(Ok(Next::Message));
             }
-            self.rest(cx);
-            // A connection that is lost only now may end the session.
+            self.before_sleep(cx);
+            // The session may end because its connection was lost while it wrote.
             if self.ended.is_none() {
                 return Poll::Pending;
             }
@@ -140,20 +142,20 @@ impl Driver {
         }
     }
 
-    /// Reads the next message that is for the session: its text is in the connection. Says whether
-    /// there is one, or no connection to read from.
+    /// Reads the next event of the client; the connection holds its text. Ready with `false` if there is
+    /// no connection to read from.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         while self.ended.is_none() {
-            // Reading stops when the task's budget is used up, so that other tasks run.
+            // Reading stops when the budget of the task is used up, so that other tasks run.
             let budget = ready!(poll_proceed(cx));
             let Attachment::Attached(connection) = &mut self.attachment else { break };
             let read = ready!(connection.poll_read(cx));
             budget.made_progress();
             if matches!(read, Ok(Message::Text)) {
-                self.prove();
+                self.confirm_generation();
             }
             let Attachment::Attached(connection) = &self.attachment else { break };
-            match self.inbound.sort(read, connection) {
+            match self.inbound.handle(read, connection) {
                 Ok(true) => return Poll::Ready(true),
                 Ok(false) => {}
                 Err(reason) => self.lose(reason),
@@ -162,15 +164,15 @@ impl Driver {
         Poll::Ready(false)
     }
 
-    /// A message came over this connection: the client has the secret of its welcome.
-    fn prove(&mut self) {
-        if self.proven < self.generation {
-            self.proven = self.generation;
+    /// A message was received over this connection, so the client has the secret of its welcome.
+    fn confirm_generation(&mut self) {
+        if self.confirmed_generation < self.generation {
+            self.confirmed_generation = self.generation;
             self.member.hub().recovery.retire_older_secrets(&self.member);
         }
     }
 
-    /// Runs a handler to its end; meanwhile reads ahead and writes.
+    /// Runs a handler to its end. Reads ahead and writes meanwhile.
     pub(super) fn handle<F: Future>(
         &mut self,
         call: Option<CallId>,
@@ -181,23 +183,23 @@ impl Driver {
         self.drive(handler, timeout, true)
     }
 
-    /// Runs the session's `disconnected`, which a shutdown's bound does not cut short.
+    /// Runs the session's `disconnected`, which a shutdown does not cancel.
     pub(super) fn disconnect<F: Future>(
         &mut self,
-        goodbye: Pin<&mut F>,
+        disconnected: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
         let timeout = self.member.limits().close_timeout;
-        self.drive(goodbye, Some(timeout), false)
+        self.drive(disconnected, Some(timeout), false)
     }
 
-    /// The handler stays where it is pinned: moving it costs as much as many a handler.
+    /// Takes the handler pinned: to move a large one costs as much as to run a small one.
     fn drive<F: Future>(
         &mut self,
         mut handler: Pin<&mut F>,
         timeout: Option<Duration>,
         may_cancel: bool,
     ) -> impl Future<Output = Run<F::Output>> {
-        // Most handlers end at once and need no timer.
+        // Created when the handler is first pending: most handlers end in one poll.
         let mut timer = None;
         poll_fn(move |cx| {
             let run =
@@ -219,7 +221,7 @@ impl Driver {
         if may_cancel && self.cancelled {
             return Poll::Ready(Run::Cancelled);
         }
-        // A panic may leave the session's value half-changed: no event reaches it afterwards.
+        // A panic may leave the session's value half-changed, so no event is handled afterwards.
         match catch_unwind(AssertUnwindSafe(|| handler.poll(cx))) {
             Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
             Ok(Poll::Pending) => {}
@@ -235,22 +237,22 @@ impl Driver {
             return Poll::Ready(Run::TimedOut);
         }
         while !self.inbound.is_full() && self.poll_message(cx) == Poll::Ready(true) {
-            self.inbound.keep(self.attachment.text());
+            self.inbound.read_ahead(self.attachment.text());
         }
-        self.rest(cx);
+        self.before_sleep(cx);
         Poll::Pending
     }
 
-    /// Logs something of this session.
-    pub(super) fn log(&self, say: impl FnOnce()) {
-        self.member.log(say);
+    /// Runs `log` in the span of this session.
+    pub(super) fn log(&self, log: impl FnOnce()) {
+        self.member.log(log);
     }
 
     pub(super) fn inbound(&mut self) -> &mut Inbound {
         &mut self.inbound
     }
 
-    /// The message that [`next`](Self::next) has just brought, and its text.
+    /// The message that is handled now, and its text.
     pub(super) fn message(&self) -> (&Head, &str) {
         self.inbound.message(self.attachment.text())
     }
@@ -262,18 +264,17 @@ impl Driver {
         }
     }
 
-    /// Before the task sleeps: keeps time, then writes what is pending for its client, or leaves it to
-    /// a batch.
+    /// Checks the heartbeat, then writes the pending frames or leaves them to a batch.
     ///
-    /// What was read may have used up the task's budget. Timers and transports would be pending then,
-    /// and a client that sends without a pause would get nothing.
-    fn rest(&mut self, cx: &mut Context<'_>) {
-        let rest = poll_fn(|cx| {
-            self.keep_time(cx);
+    /// Runs without a budget: reading may have used it up, and timers and transports would be pending
+    /// then. A client that sends without a pause would receive nothing.
+    fn before_sleep(&mut self, cx: &mut Context<'_>) {
+        let work = poll_fn(|cx| {
+            self.check_heartbeat(cx);
             self.write(cx);
             Poll::Ready(())
         });
-        let _ = poll_without_budget(pin!(rest), cx);
+        let _ = poll_without_budget(pin!(work), cx);
     }
 
     fn write(&mut self, cx: &mut Context<'_>) {
@@ -325,8 +326,8 @@ impl Driver {
         }
     }
 
-    /// Pings a silent client, and loses the connection when it stays silent.
-    fn keep_time(&mut self, cx: &mut Context<'_>) {
+    /// Pings a silent client. Loses the connection when `heartbeat_timeout` has passed.
+    fn check_heartbeat(&mut self, cx: &mut Context<'_>) {
         let paused = self.inbound.is_full();
         let Attachment::Attached(connection) = &mut self.attachment else { return };
         if connection.take_received() {
@@ -341,7 +342,7 @@ impl Driver {
                     self.inbound.acknowledge();
                     self.ping();
                 }
-                Due::Unasked => {
+                Due::KeepAlive => {
                     self.ping();
                     if self.inbound.mode() == Mode::Parlor
                         && let Ok(pong) = Frame::event(control::PONG, &None::<u64>)
@@ -349,7 +350,7 @@ impl Driver {
                         self.member.push_uncounted(&pong);
                     }
                 }
-                Due::Death => self.lose(DisconnectReason::HeartbeatMissed),
+                Due::Timeout => self.lose(DisconnectReason::HeartbeatMissed),
             }
         }
     }

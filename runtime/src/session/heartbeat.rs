@@ -7,38 +7,37 @@ use tokio::time::{Instant, Sleep};
 
 use super::limits::Limits;
 
-/// When something last came from a client, and what is due because of it.
+/// When bytes were last received from a client, and what is due.
 pub(super) struct Heartbeat {
     received_at: Instant,
-    /// Something came since the timer was last polled, so the time is known.
+    /// Bytes were received since the timer was last polled.
     is_fresh: bool,
     pinged: bool,
-    /// Reading had stopped at the last poll, because as much was read ahead as may be.
+    /// Reading was paused at the last poll.
     paused: bool,
-    /// When the last unasked heartbeat was sent.
-    unasked_at: Option<Instant>,
+    /// When the last keep-alive was due.
+    keep_alive_at: Option<Instant>,
     timer: Timer,
 }
 
-/// Looked at when it fires, and not each time that something comes.
+/// It is set when it fires, not each time that bytes are received.
 struct Timer {
     sleep: Pin<Box<Sleep>>,
-    /// When it fires.
     deadline: Instant,
-    /// It has the waker of the task, which is always the same.
+    /// The waker of the task is registered. It is always the same.
     armed: bool,
 }
 
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// A ping, which the client has to answer.
+    /// A ping, which the client must answer.
     Ping,
-    /// A ping and a pong. Reading has stopped, so a client that waits for the answer to its own ping
-    /// gets none, and in a browser it sees no ping frames.
-    Unasked,
-    /// The client was silent for the timeout.
-    Death,
+    /// A ping, and a pong without a ping of the client. Reading is paused, so pings of the client get no
+    /// answer, and browsers do not show ping frames to their scripts.
+    KeepAlive,
+    /// The client was silent for `heartbeat_timeout`.
+    Timeout,
 }
 
 impl Heartbeat {
@@ -51,25 +50,25 @@ impl Heartbeat {
             is_fresh: false,
             pinged: false,
             paused: false,
-            unasked_at: None,
+            keep_alive_at: None,
             timer: Timer { sleep, deadline, armed: false },
         }
     }
 
-    /// Something came. The timer is left alone: it looks at the time when it fires.
+    /// Bytes were received. The timer is not touched: the time is checked when it fires.
     pub(super) fn received(&mut self) {
         self.received_at = Instant::now();
         self.is_fresh = true;
         self.pinged = false;
     }
 
-    /// There is a new connection.
+    /// Starts anew for a new connection.
     pub(super) fn restart(&mut self) {
         self.paused = false;
         self.received();
     }
 
-    /// Ready when something is due. `paused`: reading has stopped, so silence does not count.
+    /// Ready when something is due. While reading is paused, silence does not count.
     pub(super) fn poll_due(
         &mut self,
         paused: bool,
@@ -81,29 +80,29 @@ impl Heartbeat {
         if ends {
             self.received();
         }
-        // A client that is read in short turns does not get one at each.
+        // Reading may pause often: at most four keep-alives per interval.
         let is_due = |at: Instant| at.elapsed() >= limits.heartbeat_interval / 4;
-        if begins && self.unasked_at.is_none_or(is_due) {
-            return Poll::Ready(self.unasked());
+        if begins && self.keep_alive_at.is_none_or(is_due) {
+            return Poll::Ready(self.keep_alive());
         }
         match self.poll_silence(limits, cx) {
-            Poll::Ready(Due::Death) if paused => {
+            Poll::Ready(Due::Timeout) if paused => {
                 self.received();
-                Poll::Ready(self.unasked())
+                Poll::Ready(self.keep_alive())
             }
-            Poll::Ready(Due::Ping) if paused => Poll::Ready(self.unasked()),
+            Poll::Ready(Due::Ping) if paused => Poll::Ready(self.keep_alive()),
             due => due,
         }
     }
 
-    fn unasked(&mut self) -> Due {
-        self.unasked_at = Some(Instant::now());
-        Due::Unasked
+    fn keep_alive(&mut self) -> Due {
+        self.keep_alive_at = Some(Instant::now());
+        Due::KeepAlive
     }
 
-    /// Ready when nothing came for the interval, and again for the timeout.
+    /// Ready when the client was silent for the interval, and again for the timeout.
     fn poll_silence(&mut self, limits: &Limits, cx: &mut Context<'_>) -> Poll<Due> {
-        // The timer is memory of its own, which is not touched while messages come.
+        // While bytes are received, the timer's own memory is not touched.
         let is_early = std::mem::take(&mut self.is_fresh) && self.received_at < self.timer.deadline;
         if self.timer.armed && (is_early || !self.timer.sleep.is_elapsed()) {
             return Poll::Pending;
@@ -113,7 +112,7 @@ impl Heartbeat {
         while self.timer.sleep.as_mut().poll(cx).is_ready() {
             let silence = self.received_at.elapsed();
             if silence >= timeout {
-                return Poll::Ready(Due::Death);
+                return Poll::Ready(Due::Timeout);
             }
             if silence >= interval && !self.pinged {
                 self.pinged = true;
@@ -123,7 +122,7 @@ impl Heartbeat {
             let next = if self.pinged { timeout } else { interval.min(timeout) };
             self.timer.set(self.received_at + next);
         }
-        // A timer that is polled without budget does not keep the waker.
+        // A timer that is polled without budget does not register the waker.
         self.timer.armed = has_budget_remaining();
         Poll::Pending
     }
@@ -157,7 +156,7 @@ mod tests {
         let mut heartbeat = Heartbeat::new(&limits());
         assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 30);
-        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Death);
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Timeout);
         assert_eq!(start.elapsed().as_secs(), 45);
     }
 

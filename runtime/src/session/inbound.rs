@@ -1,7 +1,7 @@
-//! What comes from the client, sorted: heartbeats and confirmations are handled here, messages are for
-//! the session.
-
 use std::sync::Arc;
+
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 use super::Member;
 use super::connection::{Connection, Message, disconnect_reason};
@@ -14,15 +14,13 @@ use crate::request::Mode;
 use crate::wire::{
     CallId, CloseCode, ErrorCode, Frame, Head, Receipts, control, is_counted, receipts,
 };
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
-/// What a session has received and not handled, and what it counts of it.
+/// Received messages: answers heartbeats and acknowledgements, and stores events for the session.
 pub(super) struct Inbound {
     member: Arc<Member>,
     mode: Mode,
-    /// The message that was read last, if it is for the session.
+    /// The event that was read last.
     message: ReceivedMessage,
-    /// Messages that were read while a handler ran.
     read_ahead: ReadAhead,
     /// The call whose handler runs.
     running: Option<CallId>,
@@ -49,49 +47,49 @@ impl Inbound {
         self.mode
     }
 
-    /// The message that is to be handled now, and its text, which the connection has if it was read
-    /// last.
+    /// The message that is handled now, and its text: that of the connection, `read_last`, unless it was
+    /// read ahead.
     pub(super) fn message<'a>(&'a self, read_last: &'a str) -> (&'a Head, &'a str) {
         let ReceivedMessage { head, kept } = &self.message;
         (head, kept.as_deref().unwrap_or(read_last))
     }
 
-    /// The message was decoded.
+    /// Frees the text of a message that was decoded.
     pub(super) fn forget_message(&mut self) {
         self.message.kept = None;
     }
 
-    /// The handler of a call, or of an event, begins or has ended.
+    /// The call whose handler runs; `None` for an event, or when no handler runs.
     pub(super) fn set_running(&mut self, call: Option<CallId>) {
         self.running = call;
     }
 
-    /// Goes on with what was read ahead, if anything was.
+    /// Takes the first read-ahead message. Returns whether there is one.
     pub(super) fn take_next(&mut self) -> bool {
         let Some(message) = self.read_ahead.pop() else { return false };
         self.message = message;
         true
     }
 
-    /// Keeps the message that was read last until the running handler is done.
-    pub(super) fn keep(&mut self, text: &str) {
+    /// Stores the event that was read last until the running handler is done.
+    pub(super) fn read_ahead(&mut self, text: &str) {
         self.read_ahead.push(std::mem::take(&mut self.message.head), text);
     }
 
-    /// Whether as much was read ahead as may be.
+    /// Whether the read-ahead limit is reached.
     pub(super) fn is_full(&self) -> bool {
         self.read_ahead.is_full(self.member.limits().max_read_ahead)
     }
 
-    /// Handles what the connection has read. Says whether it is a message for the session; an error is
-    /// why the connection is of no use any more.
-    pub(super) fn sort(
+    /// Handles what the connection has read. Returns whether it is an event, which
+    /// [`message`](Self::message) returns then. Fails if the connection is lost.
+    pub(super) fn handle(
         &mut self,
-        read: Result<Message, tokio_tungstenite::tungstenite::Error>,
+        read: Result<Message, Error>,
         connection: &Connection,
     ) -> Result<bool, DisconnectReason> {
         match read {
-            Ok(Message::Text) => self.sort_text(connection.text()),
+            Ok(Message::Text) => self.handle_text(connection.text()),
             Ok(Message::Binary) => {
                 self.count(connection.binary().len());
                 self.send_malformed("a binary frame: this connection speaks JSON in text frames")
@@ -113,7 +111,7 @@ impl Inbound {
         }
     }
 
-    fn sort_text(&mut self, text: &str) -> Result<bool, DisconnectReason> {
+    fn handle_text(&mut self, text: &str) -> Result<bool, DisconnectReason> {
         let head = match Head::parse(text) {
             Ok(head) => head,
             Err(malformed) => {
@@ -124,7 +122,7 @@ impl Inbound {
         let call = head.id;
         match head.name(text) {
             control::PING => {
-                // With its number, as every heartbeat of a client has.
+                // The pong repeats the number of the ping.
                 let number: Option<u64> = head.payload(text).parse().ok();
                 self.acknowledge();
                 self.member.outbox().shrink();
@@ -139,7 +137,7 @@ impl Inbound {
                     && let Ok(received) = head.payload(text).parse()
                     && self.member.outbox().confirm(received).is_err()
                 {
-                    tracing::debug!(received, "the client confirms a number that is out of range");
+                    tracing::debug!(received, "the acknowledged number is out of range");
                 }
                 self.well_formed();
                 return Ok(false);
@@ -147,13 +145,12 @@ impl Inbound {
             name if is_counted(name) => self.count(text.len()),
             _ => {}
         }
-        // What was read ahead before is not this one's text.
         self.message = ReceivedMessage { head, kept: None };
         if let Some(rate) = &mut self.rate
             && !rate.allow()
         {
-            let what = "more events than the rate limit allows";
-            let error = ErrorReply::new(ErrorCode::Limited, what, call);
+            let message = "more events than the rate limit allows";
+            let error = ErrorReply::new(ErrorCode::Limited, message, call);
             return self.send_error(&error).map(|()| false);
         }
         match call {
@@ -164,13 +161,13 @@ impl Inbound {
         }
     }
 
-    /// A message was well-formed, or there is a new connection.
+    /// Resets the count of malformed messages.
     pub(super) fn well_formed(&mut self) {
         self.malformed_in_a_row = 0;
     }
 
-    fn send_malformed(&mut self, what: impl Into<String>) -> Result<bool, DisconnectReason> {
-        let error = ErrorReply::new(ErrorCode::Malformed, what, None);
+    fn send_malformed(&mut self, message: impl Into<String>) -> Result<bool, DisconnectReason> {
+        let error = ErrorReply::new(ErrorCode::Malformed, message, None);
         self.send_error(&error).map(|()| false)
     }
 
@@ -205,14 +202,13 @@ impl Inbound {
         })
     }
 
-    /// Sends a frame to this client.
     pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {
         self.member.push(PushPolicy::Reliable, frame).map(drop)
     }
 
-    /// A counted frame of `bytes` has come. Clients that resume no session get no acknowledgement.
+    /// Counts a received frame. A session that cannot be resumed sends no acknowledgements.
     fn count(&mut self, bytes: usize) {
-        if self.member.keeps() {
+        if self.member.is_resumable() {
             self.receipts.count(bytes);
             if self.receipts.is_due() {
                 self.acknowledge();
@@ -220,7 +216,7 @@ impl Inbound {
         }
     }
 
-    /// Tells the client how much has come, if it does not know.
+    /// Acknowledges the received frames, if any is not acknowledged yet.
     pub(super) fn acknowledge(&mut self) {
         if self.receipts.is_owed()
             && let Ok(frame) = Frame::event(control::ACK, &self.receipts.tell())
@@ -229,8 +225,8 @@ impl Inbound {
         }
     }
 
-    /// How many counted frames have come, for a welcome, which acknowledges them.
-    pub(super) fn tell_received(&mut self) -> u64 {
+    /// Returns the number of received counted frames, for a welcome, which acknowledges them.
+    pub(super) fn acknowledge_by_welcome(&mut self) -> u64 {
         self.receipts.tell()
     }
 }

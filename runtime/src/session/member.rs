@@ -12,9 +12,9 @@ use crate::rooms::{Hub, Joined, RegisterError};
 use crate::socket_id::SocketId;
 use crate::wire::{Encoded, Frame, Unrecovered};
 
-/// What the rest of a server sees of one session: its outbox and its rooms.
+/// What the rest of the server sees of one session: outbox, signals, rooms.
 ///
-/// The outbox is in front, beside the number of references: a broadcast touches these.
+/// The outbox is first, next to the reference count of the `Arc`: a broadcast touches both.
 #[repr(C)]
 pub(crate) struct Member {
     outbox: Outbox,
@@ -24,7 +24,7 @@ pub(crate) struct Member {
     hub: Arc<Hub>,
     joined: Joined,
     resume_slot: ResumeSlot,
-    /// Where [`Recovery`](super::Recovery) has the secrets that this session can be resumed with.
+    /// The keys of its resume secrets in [`Recovery`](super::Recovery), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
 }
 
@@ -53,9 +53,9 @@ impl Member {
         &self.outbox.limits
     }
 
-    /// Whether the session outlives its connection.
-    pub(crate) fn keeps(&self) -> bool {
-        self.outbox.keeps
+    /// Whether the session can outlive its connection.
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.outbox.is_resumable
     }
 
     pub(crate) fn joined(&self) -> &Joined {
@@ -70,19 +70,19 @@ impl Member {
         &self.secrets
     }
 
-    /// Logs something of this session: without a span of its own, in one that is made for it.
-    pub(crate) fn log(&self, say: impl FnOnce()) {
-        if Span::current().is_none() { self.span().in_scope(say) } else { say() }
+    /// Runs `log` in the current span, or in a span of this session if there is none.
+    pub(crate) fn log(&self, log: impl FnOnce()) {
+        if Span::current().is_none() { self.span().in_scope(log) } else { log() }
     }
 
-    /// What the logs tell with all that is said of this session.
+    /// The span of all logs of this session.
     pub(crate) fn span(&self) -> Span {
         let procedure = self.hub.procedure;
-        // Its client may come back from elsewhere: the task that has this span for good knows.
+        // The task records `peer`: a client may resume from another address.
         tracing::error_span!("session", procedure, id = %self.id, peer = tracing::field::Empty)
     }
 
-    /// Puts a frame into the outbox, or does with it what the policy says.
+    /// Appends a frame to the outbox, as the policy says.
     pub(crate) fn push(
         self: &Arc<Self>,
         policy: PushPolicy,
@@ -91,8 +91,8 @@ impl Member {
         self.push_evicting(policy, frame, None)
     }
 
-    /// The same for a caller that holds a lock. It gets the sessions that end because of this frame,
-    /// to drop them after it releases the lock: their requests hold values of the user.
+    /// [`push`](Self::push) for a caller that holds a lock. `evicted` gets the sessions that end because
+    /// of this frame. The caller drops them after the lock: their requests hold values of the user.
     pub(crate) fn push_evicting(
         self: &Arc<Self>,
         policy: PushPolicy,
@@ -117,21 +117,21 @@ impl Member {
         Ok(pushed.outcome)
     }
 
-    /// Puts a frame into the outbox that belongs to this connection only.
+    /// Appends a frame that is dropped with the current connection.
     pub(crate) fn push_uncounted(self: &Arc<Self>, frame: &Frame) {
-        // These have no limit of their own: they are acknowledgements and control frames.
+        // An uncounted frame is never too large.
         let _ = self.push(PushPolicy::Uncounted, frame);
     }
 
-    /// Writes what is pending, for a batch that has the member.
+    /// Writes the pending frames, for a batch that has the member.
     pub(super) fn flush(&self) {
         if self.outbox.flush() {
             self.signals.wake();
         }
     }
 
-    /// Adds the member to the batch of this thread, if that is flushed soon. Says whether the task may
-    /// sleep.
+    /// Adds the member to the batch of this thread, if that is flushed soon. Returns whether the task
+    /// may sleep.
     pub(crate) fn sleep_if_batched(self: &Arc<Self>) -> bool {
         if !batch::is_flushed_soon() {
             return false;
@@ -144,21 +144,21 @@ impl Member {
     }
 }
 
-/// A member's place in its procedure: dropped, it has left its rooms and is known to nobody.
+/// Keeps a member registered with its hub. Its drop leaves all rooms and removes the member.
 pub(crate) struct Registration(Arc<Member>);
 
 impl Registration {
-    pub(crate) fn enter(
+    pub(crate) fn new(
         id: SocketId,
         request: Request,
         hub: &Arc<Hub>,
         limits: &Arc<Limits>,
         max_connections: Option<usize>,
     ) -> Result<Self, RegisterError> {
-        // Clients of plain mode could not say what they have received.
-        let keeps = request.mode() == Mode::Parlor && limits.keeps_sessions();
+        // Clients of plain mode send no acknowledgements.
+        let is_resumable = request.mode() == Mode::Parlor && limits.keeps_sessions();
         let member = Arc::new(Member {
-            outbox: Outbox::new(limits, keeps),
+            outbox: Outbox::new(limits, is_resumable),
             signals: Signals::default(),
             id,
             request,
@@ -179,9 +179,9 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.0.outbox.seal(None);
-        // What its task still does needs no signal. A user may keep the socket, and not the task.
+        // The task needs no more signals. A user may keep the socket, which must not keep the task.
         self.0.signals.unregister();
-        // Where the task itself broke off, as a user's value may make it when it is dropped.
+        // For a task that was dropped or panicked before it ended the session.
         self.0.hub.recovery.end(&self.0, Unrecovered::Ended);
         self.0.leave_all();
         self.0.hub.exit(self.0.id);

@@ -100,7 +100,7 @@ const MAX_WRITES: usize = 16;
 pub(crate) struct Outbox<H = OwnedWriteHalf> {
     pub(super) limits: Arc<Limits>,
     /// Whether the session outlives its connection.
-    pub(super) keeps: bool,
+    pub(super) is_resumable: bool,
     state: Lock<State<H>, { rank::OUTBOX }>,
 }
 
@@ -133,10 +133,10 @@ pub(crate) struct Detached<H = OwnedWriteHalf> {
 }
 
 impl<H: WriteHalf> Outbox<H> {
-    /// `keeps`: the session outlives its connection.
-    pub(crate) fn new(limits: &Arc<Limits>, keeps: bool) -> Self {
-        let queue = Queue::new(keeps.then(|| Window::of(limits)));
-        Self { limits: Arc::clone(limits), keeps, state: Lock::new(State::new(queue)) }
+    /// `is_resumable`: the session outlives its connection.
+    pub(crate) fn new(limits: &Arc<Limits>, is_resumable: bool) -> Self {
+        let queue = Queue::new(is_resumable.then(|| Window::of(limits)));
+        Self { limits: Arc::clone(limits), is_resumable, state: Lock::new(State::new(queue)) }
     }
 
     /// Appends a frame, or does with it what the policy says. `batch`: the caller has a batch.
@@ -366,7 +366,7 @@ impl<H: WriteHalf> Outbox<H> {
             _ if policy == PushPolicy::Uncounted => {
                 state.pending() > max_kept || state.queue.uncounted() > MAX_UNCOUNTED
             }
-            _ if !self.keeps => is_slow,
+            _ if !self.is_resumable => is_slow,
             Link::Attached if is_slow => {
                 state.link = Link::TooSlow;
                 return Some(FollowUp::CutConnection);

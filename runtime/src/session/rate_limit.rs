@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn allows_a_burst_then_the_rate() {
+    async fn burst_is_allowed_and_then_the_rate() {
         let mut limit = RateLimit::new((10.0, 3));
         assert_eq!((0..5).filter(|_| limit.allow()).count(), 3);
         tokio::time::advance(Duration::from_millis(200)).await;

@@ -2,15 +2,15 @@ use std::collections::VecDeque;
 
 use crate::wire::{CallId, Head};
 
-/// A message of the client that is to be handled.
+/// An event that is not handled yet.
 #[derive(Default)]
 pub(super) struct ReceivedMessage {
     pub(super) head: Head,
-    /// Its text, if it was read ahead; else the connection has it still.
+    /// Its text, if it was read ahead. Else the connection holds it.
     pub(super) kept: Option<Box<str>>,
 }
 
-/// What was read ahead while a handler ran, in the order in which it came.
+/// Messages that were read while a handler ran, in order.
 #[derive(Default)]
 pub(super) struct ReadAhead {
     queue: VecDeque<ReceivedMessage>,
@@ -32,7 +32,7 @@ impl ReadAhead {
         Some(message)
     }
 
-    /// Whether reading stops until the handler is done.
+    /// Whether a limit is reached: reading pauses until the handler is done.
     pub(super) fn is_full(&self, (messages, bytes): (usize, usize)) -> bool {
         self.queue.len() >= messages || self.bytes >= bytes
     }

@@ -7,45 +7,43 @@ use super::{Ending, Member};
 use crate::lock::{Lock, rank};
 use crate::wire::Unrecovered;
 
-/// A session that was resumed several times while its client never got to use it has so many secrets.
-/// On a line that is slower than the client's patience each attempt is granted, and none arrives.
+/// Secrets per session. On a connection that is slower than the client's timeout, each resume request
+/// is granted a new secret, and no welcome arrives.
 const MAX_SECRETS: usize = 8;
-/// Of so many ended sessions a procedure remembers why they ended.
+/// Secrets of ended sessions for which a procedure stores why they ended.
 const MAX_ENDED: usize = 4096;
 
-/// The sessions of one procedure that can be resumed, by their secrets; and those among them whose
-/// connection is gone.
+/// The sessions of one procedure by their resume secrets, and the detached ones among them.
 #[derive(Default)]
 pub(crate) struct Recovery {
     state: Lock<State, { rank::RECOVERY }>,
-    /// Bytes kept for sessions without a connection.
+    /// Bytes that the detached sessions keep.
     bytes: AtomicIsize,
 }
 
 #[derive(Default)]
 struct State {
     secrets: HashMap<u64, Entry>,
-    /// Without a connection, the longest first.
+    /// By id; the lowest was detached first.
     detached: BTreeMap<u64, Arc<Member>>,
-    last_detached: u64,
+    last_id: u64,
     /// The secrets of ended sessions, the oldest first.
     ended: VecDeque<u64>,
 }
 
 struct Entry {
     digest: Digest,
-    of: Of,
+    owner: Owner,
 }
 
-enum Of {
+enum Owner {
     Session(Weak<Member>),
     Ended(Unrecovered),
 }
 
 impl Recovery {
-    /// A new secret for a session, whose client has shown the one that it has. That one, and what
-    /// was issued since, holds until [`Recovery::retire_older_secrets`]: the welcome that brings the new one may
-    /// never arrive.
+    /// Issues a new secret. The one in the resume request, `shown`, and all that were issued after it
+    /// stay valid until [`Recovery::retire_older_secrets`]: the welcome with the new one may be lost.
     pub(crate) fn issue_secret(
         &self,
         member: &Arc<Member>,
@@ -53,16 +51,16 @@ impl Recovery {
     ) -> Result<Secret, getrandom::Error> {
         let secret = Secret::random()?;
         let digest = secret.digest();
-        let entry = Entry { digest, of: Of::Session(Arc::downgrade(member)) };
+        let entry = Entry { digest, owner: Owner::Session(Arc::downgrade(member)) };
         let shown = shown.map(|shown| shown.digest().key());
         let mut issued = member.secrets().lock();
         let mut state = self.state.lock();
-        // Of a session that was never resumed this is the first.
+        // A secret that is not found is the first one of a new session.
         let older = issued.iter().position(|key| Some(*key) == shown).unwrap_or(0);
         for key in issued.drain(..older) {
             state.secrets.remove(&key);
         }
-        // The one that the client has stays, however often no welcome arrives.
+        // The first one stays: it may be the only one that the client has.
         if issued.len() >= MAX_SECRETS {
             state.secrets.remove(&issued.remove(1));
         }
@@ -71,7 +69,7 @@ impl Recovery {
         Ok(secret)
     }
 
-    /// The client has the newest secret: the others do not hold any more.
+    /// Removes all secrets but the newest, because the client has that.
     pub(crate) fn retire_older_secrets(&self, member: &Member) {
         let mut issued = member.secrets().lock();
         let old = issued.len().saturating_sub(1);
@@ -83,20 +81,20 @@ impl Recovery {
         }
     }
 
-    /// The session of a secret.
+    /// Returns the session of a secret, or why there is none.
     pub(crate) fn find(&self, secret: &Secret) -> Result<Arc<Member>, Unrecovered> {
         let digest = secret.digest();
         let state = self.state.lock();
         match state.secrets.get(&digest.key()) {
-            Some(entry) if entry.digest.is(&digest) => match &entry.of {
-                Of::Session(member) => member.upgrade().ok_or(Unrecovered::Ended),
-                Of::Ended(why) => Err(*why),
+            Some(entry) if entry.digest.is(&digest) => match &entry.owner {
+                Owner::Session(member) => member.upgrade().ok_or(Unrecovered::Ended),
+                Owner::Ended(why) => Err(*why),
             },
             _ => Err(Unrecovered::Unknown),
         }
     }
 
-    /// The session has ended; whoever asks for it hears why.
+    /// The session has ended. [`find`](Self::find) returns `why` from here on.
     pub(crate) fn end(&self, member: &Member, why: Unrecovered) {
         let issued = std::mem::take(&mut *member.secrets().lock());
         if issued.is_empty() {
@@ -106,7 +104,7 @@ impl Recovery {
         let state = &mut *state;
         for key in issued {
             if let Some(entry) = state.secrets.get_mut(&key) {
-                entry.of = Of::Ended(why);
+                entry.owner = Owner::Ended(why);
                 state.ended.push_back(key);
             }
         }
@@ -117,48 +115,48 @@ impl Recovery {
         }
     }
 
-    /// A session that keeps so many bytes has lost its connection. Returns its place among those
-    /// that have; if they are too many, the one that waits longest ends.
+    /// Adds a detached session that keeps `bytes`, and returns its id. Evicts the one that was detached
+    /// first if there are too many.
     pub(crate) fn detach(&self, member: &Arc<Member>, bytes: usize) -> u64 {
         let (max, _) = member.limits().max_detached;
         let mut state = self.state.lock();
-        state.last_detached += 1;
-        let place = state.last_detached;
-        state.detached.insert(place, Arc::clone(member));
-        let are_too_many = state.detached.len() > max;
+        state.last_id += 1;
+        let id = state.last_id;
+        state.detached.insert(id, Arc::clone(member));
+        let is_exceeded = state.detached.len() > max;
         drop(state);
-        if are_too_many {
+        if is_exceeded {
             self.evict();
         }
         self.add_bytes(member, bytes.cast_signed());
-        place
+        id
     }
 
-    /// The session of this place has a connection again, or has ended: it kept so many bytes, or none
-    /// any more if it was evicted.
-    pub(crate) fn attach(&self, place: u64, bytes: usize) {
-        let member = self.state.lock().detached.remove(&place);
+    /// Removes a session that was resumed, or has ended, and the `bytes` that it kept: 0 if it was
+    /// evicted.
+    pub(crate) fn attach(&self, id: u64, bytes: usize) {
+        let member = self.state.lock().detached.remove(&id);
         drop(member);
         self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
     }
 
-    /// A session without a connection keeps so many bytes more, or fewer. While all keep too many, the
-    /// one that waits longest ends. Returns the sessions that end, maybe with the last reference to them.
+    /// A detached session keeps `growth` bytes more, or fewer. Evicts sessions while the limit is
+    /// exceeded. Returns the evicted ones: these may be the last references to them.
     ///
-    /// Kept out of the appends to sessions with a connection, which are most.
+    /// Apart from `push`, because most pushes are to attached sessions.
     #[cold]
     pub(crate) fn add_bytes(&self, member: &Member, growth: isize) -> Vec<Arc<Member>> {
         let (_, max) = member.limits().max_detached;
         let max = isize::try_from(max).unwrap_or(isize::MAX);
         self.bytes.fetch_add(growth, Ordering::Relaxed);
-        let are_too_many = || growth > 0 && self.bytes.load(Ordering::Relaxed) > max;
-        std::iter::from_fn(|| are_too_many().then(|| self.evict()).flatten()).collect()
+        let is_exceeded = || growth > 0 && self.bytes.load(Ordering::Relaxed) > max;
+        std::iter::from_fn(|| is_exceeded().then(|| self.evict()).flatten()).collect()
     }
 
-    /// Ends the session that has been without a connection for the longest, if there is one.
+    /// Ends the session that was detached first, if there is one.
     fn evict(&self) -> Option<Arc<Member>> {
         let (_, member) = self.state.lock().detached.pop_first()?;
-        // One that has got a connection since goes on.
+        // `discard` returns `None` for a session that was resumed meanwhile: that one continues.
         if let Some(bytes) = member.outbox().discard() {
             self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
             member.signals().end(Ending::Evicted);
@@ -166,14 +164,14 @@ impl Recovery {
         Some(member)
     }
 
-    /// How many secrets there are that resume a session.
+    /// The number of secrets that resume a session.
     #[cfg(feature = "test")]
     pub(crate) fn secrets(&self) -> usize {
         let state = self.state.lock();
-        state.secrets.values().filter(|entry| matches!(entry.of, Of::Session(_))).count()
+        state.secrets.values().filter(|entry| matches!(entry.owner, Owner::Session(_))).count()
     }
 
-    /// How many sessions have no connection.
+    /// The number of detached sessions.
     pub(crate) fn detached(&self) -> usize {
         self.state.lock().detached.len()
     }
@@ -197,7 +195,7 @@ pub(crate) mod tests {
     pub(crate) fn enter(hub: &Arc<Hub>) -> Registration {
         let id = SocketId::random().expect("random bits");
         let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-        Registration::enter(id, request(), hub, &Arc::new(limits), None).expect("there is room")
+        Registration::new(id, request(), hub, &Arc::new(limits), None).expect("there is room")
     }
 
     fn detach(hub: &Hub, registration: &Registration) -> u64 {
@@ -219,7 +217,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_secret_that_a_client_has_shown_holds_until_a_newer_one_is_proven() {
+    fn shown_secret_is_valid_until_the_client_has_a_newer_one() {
         let hub = Arc::<Hub>::default();
         let registration = enter(&hub);
         let (member, recovery) = (registration.member(), &hub.recovery);
@@ -242,21 +240,21 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_while_there_is_no_connection_and_not_a_moment_longer() {
+    fn bytes_are_counted_only_while_the_session_is_detached() {
         let hub = Arc::<Hub>::default();
         let registration = enter(&hub);
         let (member, recovery) = (registration.member(), &hub.recovery);
         push(&registration, 10);
         assert_eq!(bytes(&hub), 0);
-        let place = detach(&hub, &registration);
+        let id = detach(&hub, &registration);
         push(&registration, 20);
         assert_eq!((bytes(&hub), recovery.detached()), (30, 1));
-        recovery.attach(place, member.outbox().attach());
+        recovery.attach(id, member.outbox().attach());
         push(&registration, 30);
         assert_eq!((bytes(&hub), recovery.detached()), (0, 0));
-        // All of it was handed over; 30 bytes of it have arrived.
+        // All 60 bytes are in flight. The client has received 30.
         member.outbox().take(&mut Vec::new());
-        let place = detach(&hub, &registration);
+        let id = detach(&hub, &registration);
         assert_eq!(bytes(&hub), 60);
         let growth = member.outbox().confirm(2).expect("what was sent");
         recovery.add_bytes(member, growth);
@@ -264,12 +262,12 @@ pub(crate) mod tests {
         push(&registration, 71);
         assert!(is_ending(&registration), "more than 100 bytes");
         assert_eq!((bytes(&hub), recovery.detached()), (0, 0));
-        recovery.attach(place, member.outbox().discard().unwrap_or_default());
+        recovery.attach(id, member.outbox().discard().unwrap_or_default());
         assert_eq!(bytes(&hub), 0);
     }
 
     #[test]
-    fn as_many_go_as_have_to() {
+    fn sessions_are_evicted_until_the_limit_holds() {
         let hub = Arc::<Hub>::default();
         let [ada, bob, eve] = [(); 3].map(|()| enter(&hub));
         detach(&hub, &ada);
@@ -278,26 +276,26 @@ pub(crate) mod tests {
         push(&bob, 60);
         assert!(is_ending(&ada) && is_ending(&bob), "one is not enough");
         assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
-        let places = [&ada, &bob, &eve].map(|registration| detach(&hub, registration));
+        let ids = [&ada, &bob, &eve].map(|registration| detach(&hub, registration));
         assert_eq!(hub.recovery.detached(), 2);
         assert!(!is_ending(&eve));
-        for place in places {
-            hub.recovery.attach(place, 0);
+        for id in ids {
+            hub.recovery.attach(id, 0);
         }
         assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
     }
 
     #[test]
-    fn who_has_a_connection_again_is_not_evicted() {
+    fn resumed_session_is_not_evicted() {
         let hub = Arc::<Hub>::default();
         let registration = enter(&hub);
-        let place = detach(&hub, &registration);
+        let id = detach(&hub, &registration);
         push(&registration, 10);
-        // It comes back after it was chosen, and before it is told.
+        // The session is resumed after it was chosen, and before it is evicted.
         let kept = registration.member().outbox().attach();
         push(&registration, 10);
         assert!(hub.recovery.evict().is_some());
-        hub.recovery.attach(place, kept);
+        hub.recovery.attach(id, kept);
         assert!(!is_ending(&registration));
         assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
     }

@@ -17,14 +17,14 @@ use crate::session::Connection;
 use crate::task_tracker::TaskToken;
 use crate::wire::Unrecovered;
 
-/// One client's session: the user's value, and its place among the others.
+/// A session that is about to start.
 pub(crate) struct Session<S> {
     pub(crate) value: S,
     pub(crate) registration: Registration,
     pub(crate) guard: Option<Guard<S>>,
 }
 
-/// Starts the session's task and hands it its connection; `token` is dropped when it has ended.
+/// Spawns the task of the session. The task drops `token` when it has ended.
 pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     session: Session<S>,
     connection: Connection,
@@ -32,18 +32,15 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
     token: TaskToken,
 ) {
     let member = session.registration.member();
-    // Logs keep several hundred bytes for each span, so only who asks for details has one per session.
+    // A span takes several hundred bytes, so sessions have one only if `DEBUG` is enabled.
     let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
     span.record("peer", tracing::field::debug(member.request().peer_addr()));
     let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
     tokio::spawn(Batched::new(run::<E, S>(session, driver, token).instrument(span)));
 }
 
-/// Handles what the connection brings until it ends, then says goodbye.
-#[allow(
-    clippy::manual_async_fn,
-    reason = "an `async fn` holds twice what it is given, as argument and as variable"
-)]
+/// Handles messages and resume requests until the session ends, then runs `disconnected` and closes.
+#[allow(clippy::manual_async_fn, reason = "the future of an `async fn` stores each argument twice")]
 fn run<E: Procedure<S>, S: Send>(
     mut session: Session<S>,
     mut driver: Box<Driver>,
@@ -56,9 +53,9 @@ fn run<E: Procedure<S>, S: Send>(
                 Ok(Next::Message) => {
                     dispatch::<E, S>(&mut session.value, session.guard.as_ref(), &mut driver).await
                 }
-                Ok(Next::ResumeRequest(comeback)) => {
-                    // On the heap: it is rare, and every task would have room for it.
-                    Box::pin(welcome_back::<E, S>(&mut session.value, &mut driver, *comeback)).await
+                Ok(Next::ResumeRequest(request)) => {
+                    // Boxed: it is rare, and otherwise every task would reserve memory for it.
+                    Box::pin(resume::<E, S>(&mut session.value, &mut driver, *request)).await
                 }
                 Err(reason) => break reason,
             };
@@ -66,10 +63,10 @@ fn run<E: Procedure<S>, S: Send>(
                 break reason;
             }
         };
-        driver.log(|| log(&reason));
+        driver.log(|| log_end(&reason));
         driver.close_resume_slot(&reason);
-        // So are these, for the end comes once.
-        Box::pin(say_goodbye::<E, S>(&mut session.value, &mut driver, &reason)).await;
+        // Boxed for the same reason.
+        Box::pin(run_disconnected::<E, S>(&mut session.value, &mut driver, &reason)).await;
         drop(session.value);
         drop(session.registration);
         Box::pin(driver.finish(&reason)).await;
@@ -77,13 +74,13 @@ fn run<E: Procedure<S>, S: Send>(
     }
 }
 
-/// Asks the session whether it goes on with the client that has come back.
-async fn welcome_back<E: Procedure<S>, S>(
+/// Runs `resumed`, and grants or rejects the request.
+async fn resume<E: Procedure<S>, S>(
     value: &mut S,
     driver: &mut Driver,
-    comeback: ResumeRequest,
+    request: ResumeRequest,
 ) -> Result<(), Box<DisconnectReason>> {
-    let ResumeRequest { request, received, secret, answer } = comeback;
+    let ResumeRequest { request, received, secret, answer } = request;
     let peer = request.peer_addr();
     let resumed = pin!(E::resumed(value, request));
     let reject = match driver.handle(None, resumed).await {
@@ -99,7 +96,7 @@ async fn welcome_back<E: Procedure<S>, S>(
         }
         Run::Panicked => {
             driver.log(|| tracing::error!("`resumed` panicked; its session ends"));
-            // Before the client is turned away, which asks then what has become of the session.
+            // Before `answer` is dropped: the admission looks the session up then.
             driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
             return Err(Box::new(DisconnectReason::HandlerPanicked));
         }
@@ -107,18 +104,18 @@ async fn welcome_back<E: Procedure<S>, S>(
             return Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown)));
         }
     };
-    // If nobody waits any more, there is nobody to refuse.
+    // The client may be gone.
     let _ = answer.send(Err(ResumeError::Rejected(reject)));
     Ok(())
 }
 
-async fn say_goodbye<E: Procedure<S>, S>(
+async fn run_disconnected<E: Procedure<S>, S>(
     value: &mut S,
     driver: &mut Driver,
     reason: &DisconnectReason,
 ) {
-    let goodbye = pin!(E::disconnected(value, reason.clone()));
-    match driver.disconnect(goodbye).await {
+    let disconnected = pin!(E::disconnected(value, reason.clone()));
+    match driver.disconnect(disconnected).await {
         Run::Done(()) | Run::Cancelled => {}
         Run::Panicked => driver.log(|| tracing::error!("`disconnected` panicked")),
         Run::TimedOut => {
@@ -127,7 +124,7 @@ async fn say_goodbye<E: Procedure<S>, S>(
     }
 }
 
-fn log(reason: &DisconnectReason) {
+fn log_end(reason: &DisconnectReason) {
     match reason {
         DisconnectReason::TooSlow | DisconnectReason::ProtocolViolation { .. } => {
             tracing::warn!(%reason, "session ended");

@@ -18,7 +18,7 @@ fn registration() -> Registration {
 
 fn enter(request: Request) -> Registration {
     let id = SocketId::random().expect("random bits");
-    Registration::enter(id, request, &Arc::<Hub>::default(), &Arc::default(), None)
+    Registration::new(id, request, &Arc::<Hub>::default(), &Arc::default(), None)
         .expect("there is room")
 }
 
@@ -68,13 +68,13 @@ fn task_that_emits_to_crowd_flushes_in_turns_and_keeps_no_memory() {
 }
 
 #[test]
-fn task_is_behind_until_its_batch_is_flushed() {
+fn task_waits_for_flush_until_its_batch_is_flushed() {
     let registration = registration();
     let mut batch = TaskBatch::default();
     turn(&mut batch, &registration, MAX_FLUSH + 1);
     for behind in [true, false] {
         let turn = Turn::begin(&mut batch);
-        assert_eq!(is_behind(), behind);
+        assert_eq!(waits_for_flush(), behind);
         turn.end();
     }
 }
@@ -162,7 +162,7 @@ fn few_members_are_left_to_the_flusher_and_many_are_not() {
 }
 
 #[test]
-fn task_that_has_emitted_is_behind_until_the_flusher_has_flushed() {
+fn task_that_has_emitted_waits_for_flush_until_the_flusher_has_flushed() {
     let registration = registration();
     let mut flusher = flusher();
     let (mut speaker, mut bystander) = (TaskBatch::default(), TaskBatch::default());
@@ -174,7 +174,7 @@ fn task_that_has_emitted_is_behind_until_the_flusher_has_flushed() {
     first.end();
     let check = |batch: &mut TaskBatch, behind| {
         let turn = Turn::begin(batch);
-        assert_eq!(is_behind(), behind);
+        assert_eq!(waits_for_flush(), behind);
         turn.end();
     };
     let mut turns = 0;
@@ -231,7 +231,7 @@ struct AddsWhenDropped(Registration);
 
 impl Drop for AddsWhenDropped {
     fn drop(&mut self) {
-        assert!(!is_open() && !is_behind() && !is_flushed_soon());
+        assert!(!is_open() && !waits_for_flush() && !is_flushed_soon());
         add(self.0.member());
     }
 }

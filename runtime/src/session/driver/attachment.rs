@@ -1,5 +1,3 @@
-//! What a session has of its client: a connection, or the time until it ends.
-
 use std::pin::Pin;
 
 use tokio::time::Sleep;
@@ -7,22 +5,22 @@ use tokio::time::Sleep;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::Connection;
 
-/// What a session has of its client.
-#[allow(clippy::large_enum_variant, reason = "a connection is there nearly always")]
+/// The connection of a session, or how long the session is kept without one.
+#[allow(clippy::large_enum_variant, reason = "nearly all sessions are attached")]
 pub(super) enum Attachment {
     Attached(Connection),
-    /// The session is detached: its client may resume it until `expiry` is ready.
+    /// The client may resume the session until `expiry` is ready.
     Detached {
         /// Why the connection was lost.
         reason: DisconnectReason,
-        /// Where [`Recovery`](crate::session::Recovery) has the session among the detached ones.
-        place: u64,
+        /// The key of the session in [`Recovery`](crate::session::Recovery).
+        detached_id: u64,
         expiry: Pin<Box<Sleep>>,
     },
 }
 
 impl Attachment {
-    /// The message that was read last.
+    /// The text that was read last.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Attached(connection) => connection.text(),
@@ -30,7 +28,7 @@ impl Attachment {
         }
     }
 
-    /// Why a session ends that keeps more than it may.
+    /// Why the session ends when a limit of its outbox is exceeded.
     pub(super) fn overflow_reason(&self) -> DisconnectReason {
         match self {
             Self::Attached(_) => DisconnectReason::TooSlow,

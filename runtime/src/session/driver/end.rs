@@ -1,4 +1,4 @@
-//! How a connection is lost, and how a session ends.
+//! How a session loses its connection, and how it ends.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::session::signals::{Ending, Signal};
 use crate::wire::Unrecovered;
 
 impl Driver {
-    /// Looks at the signals: the session is to end, the client is too slow, or back.
+    /// Handles raised signals: end, cancel, too slow, resume.
     pub(super) fn take_signals(&mut self) {
         if self.member.signals().is_raised() {
             self.handle_signals();
@@ -44,81 +44,78 @@ impl Driver {
         }
     }
 
-    /// Why the session ends.
+    /// Why the session ends, once it does.
     pub(in crate::session) fn ending(&self) -> Option<DisconnectReason> {
         self.ended.clone()
     }
 
-    /// The session is to end, and no client comes back to it: not even while its handler still runs,
-    /// which may take for ever. The first reason stands; who comes is told `why`.
+    /// Ends the session. Its running handler may take any time, but from here on no client resumes it: a
+    /// resume request gets `why`. The first reason stands.
     pub(in crate::session) fn end(&mut self, reason: DisconnectReason, why: Unrecovered) {
         if self.ended.is_none() {
             self.ended = Some(reason);
             self.member.hub().recovery.end(&self.member, why);
-            // Only now: who is turned away asks what has become of the session.
+            // After `recovery`: the admission of a dropped request looks the session up there.
             self.member.resume_slot().close_to_requests();
         }
     }
 
-    /// The session is over: nobody's connection is taken any more.
+    /// Ends the session, and accepts no connection of a granted resume request any more.
     pub(in crate::session) fn close_resume_slot(&mut self, reason: &DisconnectReason) {
         self.end(reason.clone(), Unrecovered::Ended);
         self.member.resume_slot().close();
         if *reason == DisconnectReason::ShutDown {
-            // What this client has sent and is not received by now never will be.
+            // Nothing more is read, so this is the final number.
             self.inbound.acknowledge();
         }
-        if let Attachment::Detached { place, .. } = &self.attachment {
+        if let Attachment::Detached { detached_id, .. } = &self.attachment {
             let bytes = self.member.outbox().discard().unwrap_or_default();
-            self.member.hub().recovery.attach(*place, bytes);
+            self.member.hub().recovery.attach(*detached_id, bytes);
         }
     }
 
-    /// The connection is of no use any more: the session waits for another, or ends.
+    /// Drops the connection. The session is detached, or ends if it cannot be resumed.
     pub(super) fn lose(&mut self, reason: DisconnectReason) {
         if self.ended.is_some() {
             return;
         }
-        // A client that was never welcomed has no secret to resume with.
+        // A client without a welcome has no secret to resume with.
         let was_welcomed = match &self.attachment {
             Attachment::Attached(connection) => {
                 connection.is_preamble_written() || self.generation > 0
             }
             Attachment::Detached { .. } => true,
         };
-        if !self.member.keeps() || !reason.may_come_back() || !was_welcomed {
+        if !self.member.is_resumable() || !reason.may_come_back() || !was_welcomed {
             self.end(reason, Unrecovered::Ended);
             return;
         }
         let Attachment::Attached(connection) = &mut self.attachment else { return };
-        tracing::debug!(%reason, "connection lost; the session is kept");
+        tracing::debug!(%reason, "connection lost; the session is detached");
         let limits = self.member.limits();
-        let place = self
-            .member
-            .hub()
-            .recovery
-            .detach(&self.member, connection.detach(self.member.outbox()));
+        let bytes = connection.detach(self.member.outbox());
+        let detached_id = self.member.hub().recovery.detach(&self.member, bytes);
         let expiry = Box::pin(sleep(limits.recovery_window));
-        let detached = Attachment::Detached { reason: reason.clone(), place, expiry };
+        let detached = Attachment::Detached { reason: reason.clone(), detached_id, expiry };
         if let Attachment::Attached(connection) = std::mem::replace(&mut self.attachment, detached)
             && !matches!(reason, DisconnectReason::ConnectionLost { .. })
         {
-            let (code, words) = reason.close();
-            connection.close_detached(code, words, limits.close_timeout);
+            let (code, text) = reason.close();
+            connection.close_detached(code, text, limits.close_timeout);
         }
     }
 
-    /// Whether what was read ahead is handled although the session ends: the client was told, or may
-    /// have been, that it has arrived.
-    pub(super) fn handles_the_rest(&self) -> bool {
-        let asked = matches!(
+    /// Whether read-ahead messages are handled although the session ends: they may have been
+    /// acknowledged to the client.
+    pub(super) fn handles_read_ahead(&self) -> bool {
+        let ended_by_user = matches!(
             self.ended,
             Some(DisconnectReason::Closed { .. } | DisconnectReason::Disconnected)
         );
-        !asked && !self.cancelled
+        !ended_by_user && !self.cancelled
     }
 
-    /// Closes the connection: what is pending goes out, then a close frame, then TCP's own goodbye.
+    /// Closes the connection: writes the pending frames, then a close frame, then shuts it down.
     pub(in crate::session) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
         let (limits, outbox) = (self.member.limits(), self.member.outbox());
         if let Attachment::Attached(connection) = &mut self.attachment
@@ -133,20 +130,20 @@ impl Driver {
             let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
             connection.finish(outbox, (code, &text), linger, limits.close_timeout).await;
         }
-        // A user may keep the socket, which keeps no frames.
+        // A user may keep the socket, which must keep no frames.
         outbox.detach();
         outbox.discard();
     }
 }
 
-/// Tells a client when to come back, so that not all do at once.
-fn with_retry_hint(words: &str, window: Duration) -> String {
-    // Without random bits, or a window, it is left to the client.
+/// Adds a random retry delay to a close reason, so that clients do not all reconnect at once.
+fn with_retry_hint(reason: &str, window: Duration) -> String {
+    // Without random bits or a window the client chooses the delay.
     match getrandom::u32() {
         Ok(random) if !window.is_zero() => {
-            let wait = window.as_millis() * u128::from(random) / u128::from(u32::MAX);
-            format!("{words}; retry in {wait} ms")
+            let delay = window.as_millis() * u128::from(random) / u128::from(u32::MAX);
+            format!("{reason}; retry in {delay} ms")
         }
-        _ => words.to_owned(),
+        _ => reason.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! How a client resumes its session over a new connection.
+//! How a session continues over a new connection.
 
 use tokio::sync::oneshot;
 
@@ -10,12 +10,12 @@ use crate::session::resume_slot::{ResumeError, ResumeGrant};
 use crate::session::secret::Secret;
 
 impl Driver {
-    /// Goes on over a new connection.
+    /// Continues over a new connection.
     pub(super) fn attach(&mut self, connection: Connection) {
-        if let Attachment::Detached { place, .. } = &self.attachment {
+        if let Attachment::Detached { detached_id, .. } = &self.attachment {
             let bytes = self.member.outbox().attach();
-            self.member.hub().recovery.attach(*place, bytes);
-            tracing::debug!("the client is back");
+            self.member.hub().recovery.attach(*detached_id, bytes);
+            tracing::debug!("session resumed");
             self.attachment = Attachment::Attached(connection);
             self.write_timeout.stop();
             self.inbound.well_formed();
@@ -23,7 +23,8 @@ impl Driver {
         }
     }
 
-    /// Lets a client go on with the session: what it has not received waits for its connection.
+    /// Grants a resume request. The frames that the client has not received are pending for its
+    /// connection.
     pub(in crate::session) fn grant(
         &mut self,
         received: u64,
@@ -31,13 +32,13 @@ impl Driver {
         answer: oneshot::Sender<Result<ResumeGrant, ResumeError>>,
     ) {
         self.take_signals();
-        // The client may have given up, or the session ended, while `resumed` ran: who is not answered
-        // asks what has become of it.
+        // The client may be gone, or the session may have ended, while `resumed` ran. Without an answer
+        // the admission looks the session up once more.
         if self.ended.is_some() || answer.is_closed() {
             return;
         }
         let recovery = &self.member.hub().recovery;
-        // Here, where comebacks have an order: the secret of the last one is the last one issued.
+        // Issued here, where requests have an order: the newest secret belongs to the newest grant.
         let secret = match recovery.issue_secret(&self.member, Some(secret)) {
             Ok(secret) => secret,
             Err(error) => {
@@ -45,22 +46,22 @@ impl Driver {
                 return;
             }
         };
-        // What the client has received is confirmed; the rest is pending again when it is attached.
+        // Frames that the client has received are confirmed. `attach` makes the others pending again.
         let Ok(growth) = self.member.outbox().confirm(received) else {
             let _ = answer.send(Err(ResumeError::Mismatch));
             return;
         };
         recovery.add_bytes(&self.member, growth);
         if let Attachment::Attached(_) = self.attachment {
-            // Half-dead: the client would not be here.
-            let error = "the client came back over a new one".to_owned();
+            // The client does not use the old connection any more.
+            let error = "the client resumed the session over a new one".to_owned();
             self.lose(DisconnectReason::ConnectionLost { error });
         }
         self.generation += 1;
-        // The welcome tells how much has come.
-        let received = self.inbound.tell_received();
-        let granted = ResumeGrant { generation: self.generation, received, secret };
-        // If nobody waits any more, the client may come once more.
-        let _ = answer.send(Ok(granted));
+        // The welcome acknowledges the received frames.
+        let received = self.inbound.acknowledge_by_welcome();
+        let grant = ResumeGrant { generation: self.generation, received, secret };
+        // If the receiver is gone, the client can send another request.
+        let _ = answer.send(Ok(grant));
     }
 }
