@@ -1,18 +1,18 @@
-//! Tasks write for others.
+//! A session's task flushes the members that it emits to.
 //!
 //! To wake a task for one frame costs as much as the frame. So while a session's task is polled, the
-//! members that it emits to go to a batch. When the poll ends, the batch is flushed: each member is
-//! written to once, however many events were emitted. uWebSockets calls this corking.
+//! members that it emits to are added to a batch. When the poll ends, the batch is flushed: each member
+//! is written to once, however many events were emitted. uWebSockets calls this corking.
 //!
 //! A thread has one batch. A thread that serves and nothing else runs a [`Flusher`], which owns that
 //! batch: other tasks run before a small batch is flushed. To read from many clients and then write to
-//! many is cheaper than to do one after the other, because the system's code for reading and its code
-//! for writing do not fit into a processor's cache together. On any other thread the batch is that of
-//! the running task, which takes it along when its poll ends.
+//! many is cheaper than to do one after the other, because the code of the kernel for reading and for
+//! writing do not fit into a processor's cache together. On any other thread the batch belongs to the
+//! running task, which stores it when its poll ends.
 //!
 //! # State
 //!
-//! All of it is of one thread. [`Turn`] marks the thread while a session's task is polled, and its drop
+//! All of it belongs to one thread. [`PollGuard`] marks the thread while a session's task is polled, and its drop
 //! removes the mark, so no early return and no panic leaves the thread marked.
 //!
 //! | part | while a task is polled | between two polls |
@@ -21,7 +21,7 @@
 //! | the thread's batch, without one | members that this task has emitted to | empty |
 //! | the task's own batch | empty | without a flusher: the members that it still has to flush |
 //!
-//! A member that is in a batch is flushed, whatever happens: by the end of the poll, by the flusher, or
+//! A member in a batch is flushed in any case: by the end of the poll, by the flusher, or
 //! when the task or the flusher is dropped.
 
 #[cfg(test)]
@@ -40,8 +40,8 @@ use super::Member;
 
 /// Members that are flushed before other tasks run.
 const MAX_FLUSH: usize = 128;
-/// Flush after 16 queued members, or after 16 tasks have left members to the flusher: with more, the
-/// memory of the first ones is in no cache any more.
+/// Flush after 16 queued members, or after 16 tasks have left members to the flusher. With more, the
+/// memory of the first ones is evicted from the cache.
 const FLUSH_AFTER: usize = 16;
 /// Members that a thread keeps memory for.
 const KEPT_CAPACITY: usize = 4096;
@@ -50,22 +50,22 @@ thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread::new()) };
 }
 
-/// Members whose outboxes rely on being flushed.
+/// Members whose tasks sleep until they are flushed.
 type Members = VecDeque<Arc<Member>>;
 
 struct Thread {
     batch: Members,
-    /// Members that were ever taken out of the batch.
+    /// Members taken out of the batch so far.
     flushed: u64,
     /// Tasks that have left members to the flusher since the last flush.
     left: usize,
-    /// The session's task that is polled.
+    /// The session's task that is polled now.
     running: Option<Running>,
     /// Wakes the flusher, if there is one.
     flusher: Option<Waker>,
 }
 
-/// What is known of the session's task that is polled.
+/// The state of the session's task that is polled now.
 #[derive(Clone, Copy)]
 struct Running {
     /// Members that it emitted to in an earlier poll are not written to yet.
@@ -94,27 +94,27 @@ impl Thread {
     }
 }
 
-/// What `see` says of the thread. A thread that ends has no state any more, and no batch.
-fn thread<T: Default>(see: impl FnOnce(&mut Thread) -> T) -> T {
-    THREAD.try_with(|thread| see(&mut thread.borrow_mut())).unwrap_or_default()
+/// Runs `access` with the state of the thread. A thread that ends has none: returns the default.
+fn thread<T: Default>(access: impl FnOnce(&mut Thread) -> T) -> T {
+    THREAD.try_with(|thread| access(&mut thread.borrow_mut())).unwrap_or_default()
 }
 
-/// Whether what is emitted on this thread now may go to a batch.
+/// Whether members may be added to a batch of this thread.
 pub(super) fn is_open() -> bool {
     thread(|thread| thread.running.is_some() || thread.flusher.is_some())
 }
 
-/// Whether a task that is about to sleep may leave its own member to this thread's flusher.
+/// Whether a task that is about to sleep may leave its own member to the flusher of this thread.
 pub(super) fn is_flushed_soon() -> bool {
     thread(|thread| thread.flusher.is_some() && !thread.is_due())
 }
 
-/// Whether the running task still waits until members that it emitted to are written to.
+/// Whether the running task waits until members that it emitted to are flushed.
 pub(super) fn waits_for_flush() -> bool {
     thread(|thread| thread.running.is_some_and(|running| running.waits_for_flush))
 }
 
-/// Adds a member whose outbox relies on being flushed.
+/// Adds a member whose task sleeps until the batch is flushed.
 pub(super) fn add(member: &Arc<Member>) {
     let added = THREAD.try_with(|thread| {
         let mut thread = thread.borrow_mut();
@@ -130,12 +130,12 @@ pub(super) fn add(member: &Arc<Member>) {
     }
 }
 
-/// Flushes the batch before other tasks run, because much is pending for one of its members.
+/// Flushes the batch before other tasks run.
 pub(super) fn flush_soon() {
     thread(|thread| thread.left = FLUSH_AFTER);
 }
 
-/// The running task emits to others. It goes on when they are written to.
+/// The running task emits to others. It continues when they are flushed.
 pub(crate) fn has_emitted() {
     thread(|thread| {
         if let Some(running) = &mut thread.running {
@@ -144,14 +144,14 @@ pub(crate) fn has_emitted() {
     });
 }
 
-/// Flushes the first members of the thread's batch, at most `max`. Says whether any is left.
+/// Flushes the first members of the thread's batch, at most `max`. Returns whether any is left.
 fn flush_some(max: usize) -> bool {
     let count = thread(|thread| {
         thread.left = 0;
         thread.batch.len().min(max)
     });
     for _ in 0..count {
-        // One by one: a member that is dropped may run code of the user, which may emit, or panic.
+        // One by one: the drop of a member may run code of the user, which may emit or panic.
         if let Some(member) = thread(Thread::next) {
             member.flush();
         }
@@ -159,12 +159,12 @@ fn flush_some(max: usize) -> bool {
     thread(|thread| !thread.batch.is_empty())
 }
 
-/// What a session's task still has to flush, or waits for.
+/// The members that a session's task still has to flush, or waits for.
 #[derive(Default)]
 struct TaskBatch {
     /// On a thread without a flusher: members that it has emitted to.
     members: Members,
-    /// On a thread with one: the task goes on when this many members were flushed.
+    /// On a thread with one: the task continues when this many members were flushed.
     until: u64,
 }
 
@@ -177,9 +177,9 @@ impl Drop for TaskBatch {
 }
 
 /// Marks the thread while a session's task is polled.
-struct Turn<'a>(&'a mut TaskBatch);
+struct PollGuard<'a>(&'a mut TaskBatch);
 
-impl<'a> Turn<'a> {
+impl<'a> PollGuard<'a> {
     fn begin(batch: &'a mut TaskBatch) -> Self {
         thread(|thread| {
             let has_members = !batch.members.is_empty();
@@ -211,7 +211,7 @@ impl<'a> Turn<'a> {
             if running.has_emitted {
                 self.0.until = thread.flushed + thread.batch.len() as u64;
             }
-            // A task that only waits for the flusher leaves it nothing.
+            // A task that only waits for the flusher adds nothing to the batch.
             thread.left += usize::from(self.0.until == 0 || running.has_emitted);
             thread.is_due()
         });
@@ -221,8 +221,8 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Drop for Turn<'_> {
-    /// Removes the mark. On a thread without a flusher the task takes along what is left.
+impl Drop for PollGuard<'_> {
+    /// Removes the mark. On a thread without a flusher the task stores the rest of the batch.
     fn drop(&mut self) {
         thread(|thread| {
             thread.running = None;
@@ -241,7 +241,7 @@ impl Drop for Turn<'_> {
 }
 
 pin_project! {
-    /// A session's task, which flushes at the end of each poll what it has emitted to others.
+    /// A session's task, which flushes the members that it has emitted to at the end of each poll.
     pub(super) struct Batched<F> {
         #[pin]
         task: F,
@@ -261,11 +261,11 @@ impl<F: Future<Output = ()>> Future for Batched<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let turn = Turn::begin(this.batch);
+        let guard = PollGuard::begin(this.batch);
         if !*this.is_done {
             *this.is_done = this.task.poll(cx).is_ready();
         }
-        turn.end();
+        guard.end();
         if !this.batch.members.is_empty() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -274,7 +274,7 @@ impl<F: Future<Output = ()>> Future for Batched<F> {
     }
 }
 
-/// Flushes what the tasks of its thread have left to it.
+/// Flushes the members that the tasks of its thread have left to it.
 ///
 /// It is polled and dropped on a thread whose tasks move to no other. From its first poll on, tasks
 /// leave their batches to it. It is never ready.
@@ -298,8 +298,8 @@ impl Future for Flusher {
 }
 
 impl Drop for Flusher {
-    /// From here on tasks flush their own batches. The thread ends, or a member that was dropped in a
-    /// flush ran code of the user that panicked.
+    /// Tasks flush their own batches from here on. The thread ends, or the drop of a member ran code of
+    /// the user that panicked.
     fn drop(&mut self) {
         while let Some(member) = thread(|thread| {
             thread.flusher = None;

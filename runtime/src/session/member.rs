@@ -105,7 +105,7 @@ impl Member {
             FollowUp::Wake => self.signals.wake(),
             FollowUp::Batch => batch::add(self),
             FollowUp::FlushSoon => batch::flush_soon(),
-            FollowUp::CutConnection => self.signals.raise(Signal::TooSlow),
+            FollowUp::CloseConnection => self.signals.raise(Signal::TooSlow),
             FollowUp::EndSession => self.signals.end(Ending::Overflow),
         }
         if pushed.growth != 0 {

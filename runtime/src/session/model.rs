@@ -9,13 +9,12 @@
 //!     cargo test --profile model --package parlor --lib session::model
 //! ```
 //!
-//! What holds in each interleaving:
+//! These hold in each interleaving:
 //!
 //! - No wake-up is lost: a task that sleeps for ever while something is left to do is a deadlock, which
 //!   loom reports.
-//! - Each connection is written the frames that follow those that its client had received, each once
-//!   and in order.
-//! - What a client confirms is a prefix of that: a resume request that says another number fails.
+//! - Each connection gets the frames after those that its client has received, each once and in order.
+//! - A client acknowledges a prefix of these. A resume request with another number fails.
 //! - Nothing is written to a writer that was taken back ([`Half::try_write`]).
 //! - A lock is taken only while no lock of its rank or a higher one is held (`crate::lock` asserts it).
 
@@ -35,12 +34,12 @@ use super::signals::{Ending, Signal, Signals};
 use super::writer::WriteHalf;
 use crate::disconnect_reason::DisconnectReason;
 
-/// What a session's task shares with others.
+/// The state that a session's task shares with other threads.
 struct Shared {
     outbox: Outbox<Half>,
     signals: Signals,
-    /// The resume slot: a new connection, and how many frames its client has received.
-    arrived: Mutex<Option<(Half, u64)>>,
+    /// The resume slot: a new connection, and the number of frames that its client has received.
+    resume_slot: Mutex<Option<(Half, u64)>>,
 }
 
 /// One connection. Frames are one byte each.
@@ -123,7 +122,7 @@ impl Shared {
         Arc::new(Self {
             outbox: Outbox::new(&Arc::new(limits), true),
             signals: Signals::default(),
-            arrived: Mutex::new(None),
+            resume_slot: Mutex::new(None),
         })
     }
 
@@ -134,7 +133,7 @@ impl Shared {
             FollowUp::Nothing | FollowUp::FlushSoon => {}
             FollowUp::Wake => self.signals.wake(),
             FollowUp::Batch => return true,
-            FollowUp::CutConnection => self.signals.raise(Signal::TooSlow),
+            FollowUp::CloseConnection => self.signals.raise(Signal::TooSlow),
             FollowUp::EndSession => self.signals.end(Ending::Overflow),
         }
         false
@@ -162,7 +161,7 @@ impl Shared {
     }
 
     fn resume(&self, half: Half, received: u64) {
-        *self.arrived.lock().expect("not poisoned") = Some((half, received));
+        *self.resume_slot.lock().expect("not poisoned") = Some((half, received));
         self.signals.raise(Signal::Resume);
     }
 }
@@ -240,8 +239,8 @@ impl Task {
 
     /// A resume request is granted, and its connection attached.
     fn attach(&mut self) {
-        let arrived = self.shared.arrived.lock().expect("not poisoned").take();
-        if let Some((half, received)) = arrived {
+        let connected = self.shared.resume_slot.lock().expect("not poisoned").take();
+        if let Some((half, received)) = connected {
             // Confirmed while the old connection is still lent, as `Driver::grant` does.
             self.shared.outbox.confirm(received).expect("it was sent");
             self.detach();
@@ -368,7 +367,7 @@ fn uncounted_frame_passes_a_closed_window() {
 }
 
 #[test]
-fn client_that_resumes_gets_the_rest_while_a_batch_is_flushed() {
+fn resumed_client_gets_the_rest_while_a_batch_is_flushed() {
     model(|| {
         let session = session(Limits::default(), None, false);
         let pusher = session.spawn(|shared| {
@@ -384,7 +383,7 @@ fn client_that_resumes_gets_the_rest_while_a_batch_is_flushed() {
 }
 
 #[test]
-fn client_that_resumes_gets_the_rest_while_two_batches_are_flushed() {
+fn resumed_client_gets_the_rest_while_two_batches_are_flushed() {
     model(|| {
         let session = session(Limits::default(), None, true);
         session.shared.push(1);
@@ -398,7 +397,7 @@ fn client_that_resumes_gets_the_rest_while_two_batches_are_flushed() {
 }
 
 #[test]
-fn client_that_resumes_twice_gets_the_rest() {
+fn twice_resumed_client_gets_the_rest() {
     model(|| {
         let session = session(Limits::default(), None, false);
         let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
@@ -411,7 +410,7 @@ fn client_that_resumes_twice_gets_the_rest() {
 }
 
 #[test]
-fn client_that_is_too_slow_resumes_and_gets_the_rest() {
+fn slow_client_resumes_and_gets_the_rest() {
     model(|| {
         let limits = Limits { max_outbox_size: 1, ..Limits::default() };
         let session = session(limits, Some(0), false);
@@ -423,7 +422,7 @@ fn client_that_is_too_slow_resumes_and_gets_the_rest() {
 }
 
 #[test]
-fn evicted_session_ends_whether_or_not_its_client_resumes() {
+fn evicted_session_ends_even_if_its_client_resumes() {
     model(|| {
         let session = session(Limits::default(), None, false);
         session.shared.signals.raise(Signal::TooSlow);

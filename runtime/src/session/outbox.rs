@@ -1,28 +1,27 @@
 //! The pending and unconfirmed frames of one session, and who writes them.
 //!
-//! Anyone appends frames, with [`Outbox::push`]. The session's task writes what is pending before it
-//! sleeps. While it sleeps, a [batch](super::batch) of another task may write in its place, if the
+//! Any task appends frames, with [`Outbox::push`]. The session's task writes the pending frames before
+//! it sleeps. While it sleeps, a [batch](super::batch) of another task may write in its place, if the
 //! transport is a TCP connection: to wake a task for one frame costs as much as the frame.
 //!
 //! # State
 //!
-//! One lock protects all of it. There is no atomic, so no memory ordering to reason about beyond the
-//! lock's own. What wakes the task for other reasons is in [`Signals`](super::signals).
+//! One lock protects all of it. It has no atomics, so the lock is its only memory ordering.
+//! [`Signals`](super::signals) wake the task for other reasons.
 //!
 //! | part | values |
 //! | --- | --- |
 //! | `task` | `Awake`, `Asleep`, `Batched`, `Blocked`: see [`Task`] |
 //! | `link` | `Attached`, `Replaying`, `TooSlow`, `Detached`: see [`Link`] |
 //! | `intake` | `Open`, `Overflowed`, `Sealed`: see [`Intake`] |
-//! | `writer` | lent by the connection, or absent; with or without bytes left of its last batch |
+//! | `writer` | the write half that the connection has lent, or `None`; with or without bytes left of its last batch |
 //! | `queue` | pending, in flight and confirmed frames: see [`Queue`] |
 //!
 //! # Operations
 //!
-//! The task alone calls those of the second table, and only while it runs. An empty cell changes
-//! nothing.
+//! Only the task calls those of the second table, while it runs. An empty cell changes nothing.
 //!
-//! | by anyone | `Awake` | `Asleep` | `Batched` | `Blocked` |
+//! | by any task | `Awake` | `Asleep` | `Batched` | `Blocked` |
 //! | --- | --- | --- | --- | --- |
 //! | `push` of a counted frame | | with a batch and a writer → `Batched`, and the caller adds it to its batch; else → `Awake`, and the caller wakes the task | | |
 //! | `push` of an uncounted frame | | → `Awake`, wakes | | → `Awake`, wakes |
@@ -44,18 +43,19 @@
 //!
 //! # Why each frame is handed over once per connection, and to that connection
 //!
-//! - A writer is there only between `lend` and `detach` of one connection. `detach` takes it back and
+//! - A writer exists only between `lend` and `detach` of one connection. `detach` takes it back and
 //!   marks the session as detached in one step.
 //! - Others write only in `Batched`. The task leaves `Batched` with `wake_up`, under the lock, before it
 //!   does anything else. So no other task writes while the task detaches, confirms or attaches.
-//! - What is in flight becomes pending again in `attach` only, when no writer is there.
+//! - Frames in flight become pending again in `attach` only, when there is no writer.
 //!
 //! # Why no wake-up is lost
 //!
-//! A frame that is pushed is pending in one of four states. `Awake`: the task writes it before it
+//! A pushed frame is pending in one of four states. `Awake`: the task writes it before it
 //! sleeps. `Asleep`: the push wakes the task or joins a batch. `Batched`: a batch has the member, and
 //! each batch is flushed by its owner, or by its owner's `drop`. `Blocked`: the transport has the
-//! task's waker, or the task itself handles the confirmation or the new connection that ends the wait.
+//! waker of the task, or the task itself handles the acknowledgement or the new connection that ends
+//! the wait.
 //!
 //! # Harmless races
 //!
@@ -77,20 +77,19 @@ use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::push::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
-pub(super) use self::state::Progress;
 use self::state::{Intake, Link, State, Task};
 use super::limits::Limits;
 use super::queue::{Mismatch, Queue, Window};
-use super::writer::{WriteHalf, Writer};
+use super::writer::{Progress, WriteHalf, Writer};
 use crate::lock::{Lock, rank};
 use crate::wire::{Encoded, Frame};
 
-/// Uncounted frames that may be pending: the smallest have two bytes, and take much more memory.
+/// Uncounted frames that may be pending. The smallest have two bytes, but take much more memory.
 const MAX_UNCOUNTED: usize = 4096;
 
-/// With more bytes pending for one client, its batch is flushed before other tasks run: otherwise a
-/// volatile event is dropped, or a connection is cut, because many events are emitted in one turn.
-const MUCH: usize = 16 << 10;
+/// With more bytes pending for one member, its batch is flushed before other tasks run. Otherwise many
+/// events emitted in one poll could drop a volatile event, or close the connection as too slow.
+const FLUSH_SOON_BYTES: usize = 16 << 10;
 
 /// Batches that one flush writes for one member before other tasks run.
 const MAX_WRITES: usize = 16;
@@ -99,12 +98,12 @@ const MAX_WRITES: usize = 16;
 #[repr(C)]
 pub(crate) struct Outbox<H = OwnedWriteHalf> {
     pub(super) limits: Arc<Limits>,
-    /// Whether the session outlives its connection.
+    /// Whether the session can outlive its connection.
     pub(super) is_resumable: bool,
     state: Lock<State<H>, { rank::OUTBOX }>,
 }
 
-/// What becomes of a task that is about to sleep.
+/// What a task that is about to sleep does.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sleep {
     /// It sleeps.
@@ -115,20 +114,20 @@ pub(crate) enum Sleep {
     Awake,
 }
 
-/// What [`Outbox::write`] has done.
+/// The result of [`Outbox::write`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     /// Nothing is left that may be written now.
     All,
-    /// The transport would block; `moved` says whether it took any byte since this was last said.
+    /// The transport would block. `moved`: it took bytes since the last time that it blocked.
     Blocked { moved: bool },
 }
 
-/// What [`Outbox::detach`] leaves.
+/// The result of [`Outbox::detach`].
 pub(crate) struct Detached<H = OwnedWriteHalf> {
-    /// What was lent, and the bytes that it has not taken of the frames that it was given.
+    /// The write half that was lent, and the rest of a frame that was partly written.
     pub(crate) writer: Option<(H, Bytes)>,
-    /// Bytes that are kept.
+    /// Bytes that the outbox keeps.
     pub(crate) size: usize,
 }
 
@@ -139,9 +138,9 @@ impl<H: WriteHalf> Outbox<H> {
         Self { limits: Arc::clone(limits), is_resumable, state: Lock::new(State::new(queue)) }
     }
 
-    /// Appends a frame, or does with it what the policy says. `batch`: the caller has a batch.
+    /// Appends a frame, as the policy says. `batch`: the caller has a batch.
     ///
-    /// A frame that is larger than the limit is not taken: no client is too slow because of it.
+    /// Fails for a frame that alone exceeds `max_outbox_size`. Such a frame does not close a connection.
     pub(crate) fn push(
         &self,
         policy: PushPolicy,
@@ -179,17 +178,17 @@ impl<H: WriteHalf> Outbox<H> {
             }
             Task::Asleep => FollowUp::Wake,
             Task::Blocked if policy == PushPolicy::Uncounted => FollowUp::Wake,
-            Task::Batched if state.pending() > MUCH => FollowUp::FlushSoon,
+            Task::Batched if state.pending() > FLUSH_SOON_BYTES => FollowUp::FlushSoon,
             Task::Awake | Task::Batched | Task::Blocked => FollowUp::Nothing,
         });
-        if matches!(follow_up, FollowUp::Wake | FollowUp::CutConnection | FollowUp::EndSession) {
+        if matches!(follow_up, FollowUp::Wake | FollowUp::CloseConnection | FollowUp::EndSession) {
             state.task = Task::Awake;
         }
         Ok(Pushed { outcome, growth, follow_up })
     }
 
-    /// Takes nothing more. With a `last` frame, that one still goes out, whatever is pending: where too
-    /// much is, the rest is dropped, so that the client gets the reason.
+    /// Accepts no more frames after `last`. If a limit was exceeded, the pending frames are dropped, so
+    /// that the client receives `last`.
     pub(crate) fn seal(&self, last: Option<&Frame>) {
         let mut state = self.state.lock();
         if let Some(last) = last {
@@ -199,14 +198,14 @@ impl<H: WriteHalf> Outbox<H> {
             state.queue.keep_nothing();
             state.queue.push(last);
         } else if state.intake == Intake::Overflowed {
-            // It stays so until the last frame.
+            // Stays `Overflowed` until the last frame.
             return;
         }
         state.intake = Intake::Sealed;
     }
 
-    /// Writes what is pending in the place of a task that sleeps. Says whether the task is to be woken
-    /// because it has to go on: it meets an error itself when it tries again.
+    /// Writes the pending frames of a task that sleeps. Returns whether the caller wakes the task, to
+    /// continue writing. The task gets an error itself when it writes again.
     #[must_use]
     pub(crate) fn flush(&self) -> bool {
         for writes in 1.. {
@@ -229,8 +228,8 @@ impl<H: WriteHalf> Outbox<H> {
         false
     }
 
-    /// Drops what is kept for a detached session, and takes nothing more. Returns the bytes that were
-    /// kept, or `None` for a session that has a connection: that one goes on.
+    /// Drops the frames of a detached session, and accepts no more. Returns the bytes that were kept, or
+    /// `None` for an attached session, which continues.
     pub(crate) fn discard(&self) -> Option<usize> {
         let mut state = self.state.lock();
         if state.link != Link::Detached {
@@ -242,9 +241,9 @@ impl<H: WriteHalf> Outbox<H> {
         Some(size)
     }
 
-    // The rest is for the session's task.
+    // Only the session's task calls what follows.
 
-    /// The task runs. It finds bytes that come now when it writes before it sleeps.
+    /// The task runs. It writes frames that are pushed from here on before it sleeps.
     pub(crate) fn wake_up(&self) {
         self.state.lock().task = Task::Awake;
     }
@@ -264,15 +263,15 @@ impl<H: WriteHalf> Outbox<H> {
         Sleep::Batched
     }
 
-    /// From now on batches may write to this connection.
+    /// Lends a write half. Batches may write to it from here on.
     pub(crate) fn lend(&self, half: H) {
         let mut state = self.state.lock();
         state.task = Task::Awake;
         state.writer = Some(Writer::new(half));
     }
 
-    /// Writes what is pending to what was lent; then the task sleeps. It is woken when there is more,
-    /// or when the transport takes more.
+    /// Writes the pending frames to the lent write half. Then the task sleeps until frames are pushed or
+    /// the transport is writable.
     pub(crate) fn write(&self, cx: &mut Context<'_>) -> io::Result<Written> {
         let mut moved = false;
         for _ in 0..MAX_WRITES {
@@ -293,7 +292,7 @@ impl<H: WriteHalf> Outbox<H> {
         Ok(Written::Blocked { moved })
     }
 
-    /// Moves a batch of what is pending into the empty `bytes`. With nothing there the task sleeps.
+    /// Moves a batch of pending frames into the empty `bytes`. If there is none, the task sleeps.
     pub(crate) fn take(&self, bytes: &mut Vec<u8>) {
         let mut state = self.state.lock();
         state.queue.take(bytes);
@@ -305,15 +304,15 @@ impl<H: WriteHalf> Outbox<H> {
         }
     }
 
-    /// The task sleeps, with `left` bytes of what was taken: from now on counted frames do not wake it.
+    /// The task sleeps, with `left` taken bytes not written yet. Counted frames do not wake it.
     pub(crate) fn block(&self, left: usize) {
         let mut state = self.state.lock();
         state.taken = left;
         state.task = Task::Blocked;
     }
 
-    /// The client has received `received` counted frames. Returns by how many bytes a detached session
-    /// has grown.
+    /// Drops the first frames, because the client has received `received` counted ones. Returns the growth
+    /// of a detached session in bytes.
     pub(crate) fn confirm(&self, received: u64) -> Result<isize, Mismatch> {
         let mut state = self.state.lock();
         let before = state.queue.size();
@@ -321,12 +320,12 @@ impl<H: WriteHalf> Outbox<H> {
         Ok(state.growth_since(before))
     }
 
-    /// Frees memory that is not used, when the client sends a heartbeat: a busy one need not.
+    /// Frees unused memory. Called at heartbeats, which busy clients do not send.
     pub(crate) fn shrink(&self) {
         self.state.lock().queue.shrink();
     }
 
-    /// The connection is lost, or closed after everything was written.
+    /// Takes the writer back, because the connection is lost or closed.
     pub(crate) fn detach(&self) -> Detached<H> {
         let mut state = self.state.lock();
         state.task = Task::Awake;
@@ -340,8 +339,8 @@ impl<H: WriteHalf> Outbox<H> {
         Detached { writer: writer.map(Writer::into_parts), size }
     }
 
-    /// There is a connection again: what the client has not confirmed is pending. Returns the bytes
-    /// that were kept.
+    /// The session has a connection again: frames in flight are pending again. Returns the bytes that the
+    /// outbox keeps.
     pub(crate) fn attach(&self) -> usize {
         let mut state = self.state.lock();
         state.task = Task::Awake;
@@ -350,14 +349,15 @@ impl<H: WriteHalf> Outbox<H> {
         state.queue.size()
     }
 
-    /// Whether a volatile frame of `size` bytes is dropped. What is dropped must not cut a connection.
+    /// Whether a volatile frame of `size` bytes is dropped. At most `max_outbox_size`: a volatile frame
+    /// never closes a connection.
     fn is_too_slow_for(&self, state: &State<H>, size: usize) -> bool {
         let max = self.limits.volatile_outbox_size.min(self.limits.max_outbox_size);
         state.link == Link::Detached || state.pending() + size > max
     }
 
-    /// What to do because a bound is exceeded, if one is. A session that keeps more than it may ends.
-    /// A connection for which more is pending than may be is cut, if its client may resume.
+    /// The follow-up if a limit is exceeded. Too many pending bytes close the connection, if the session
+    /// is resumable. Too many kept bytes or frames end the session.
     fn exceeded(&self, state: &mut State<H>, policy: PushPolicy) -> Option<FollowUp> {
         let limits = &self.limits;
         let max_kept = limits.max_outbox_size.saturating_add(limits.max_replay_size);
@@ -369,9 +369,9 @@ impl<H: WriteHalf> Outbox<H> {
             _ if !self.is_resumable => is_slow,
             Link::Attached if is_slow => {
                 state.link = Link::TooSlow;
-                return Some(FollowUp::CutConnection);
+                return Some(FollowUp::CloseConnection);
             }
-            // The bound of what is pending is enough.
+            // In-flight bytes are bounded by the window of the queue.
             Link::Attached => false,
             Link::Replaying | Link::TooSlow => state.queue.size() > max_kept,
             Link::Detached => {

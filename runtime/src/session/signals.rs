@@ -1,36 +1,36 @@
-//! What wakes a session's task besides bytes.
+//! Signals wake a session's task for other reasons than bytes.
 //!
 //! # State
 //!
 //! | part | protected by | written by | read by |
 //! | --- | --- | --- | --- |
-//! | `raised`: a bit for each [`Signal`] | itself | anyone sets bits, the task clears all | the task |
-//! | `ending`: the first reason to end | the lock | anyone, once | the task |
-//! | `waker`: that of the task | the lock | the task, when it begins and when it has ended | anyone |
+//! | `raised`: a bit for each [`Signal`] | itself (atomic) | any task sets bits, the session's task clears all | the session's task |
+//! | `ending`: the first reason to end | the lock | any task, once | the session's task |
+//! | `waker` of the session's task | the lock | the session's task, when it begins and when it has ended | any task |
 //!
 //! # Why no signal is lost
 //!
-//! Whoever raises a signal sets the bit first and wakes the task then. The task registers its waker
-//! before it looks for the first time, and it looks at each poll.
+//! [`Signals::raise`] sets the bit first, then wakes the task. The task registers its waker before it
+//! reads the bits for the first time, and it reads them at each poll.
 //!
-//! | the signal comes | what happens |
+//! | a signal is raised | what happens |
 //! | --- | --- |
-//! | before the task has registered its waker | no task is woken. The lock orders the bit before the first look, which finds it |
-//! | after, while the task runs | tokio polls the task once more. One poll too many is the only cost |
+//! | before the task has registered its waker | no task is woken. The lock orders the bit before the first read, which finds it |
+//! | after, while the task runs | tokio polls the task once more, which may be one poll too many |
 //! | after, while the task sleeps | the task is woken and finds the bit |
 //! | after the task has ended | no task is woken: its waker is gone |
 //!
 //! # Orderings
 //!
-//! Raising is a `Release` and taking an `Acquire`, so that the task which sees the bit sees what the
-//! signal is about: the ending, the request in the resume slot, the state of the outbox.
+//! Bits are set with `Release` and read with `Acquire`. A task that reads a bit also reads what was
+//! written before it: the ending, the request in the resume slot, the state of the outbox.
 //!
 //! # Harmless races
 //!
-//! - Two endings are asked for at once: the first to take the lock stands, and both set the same bit.
+//! - Two endings are requested at once: the first to take the lock stands, and both set the same bit.
 //! - [`Signal::TooSlow`] is raised after its connection was replaced, because it is raised after the
-//!   outbox's lock is released. The new connection is cut, the client resumes once more, and no frame
-//!   is lost.
+//!   outbox's lock is released. The new connection is closed, the client resumes once more, and no
+//!   frame is lost.
 //! - [`Ending::Evicted`] is raised after the session got a connection again, for the same reason. The
 //!   session has lost its frames already, so it ends, and a client that resumes it again gets `evicted`.
 
@@ -40,7 +40,7 @@ use crate::disconnect_reason::DisconnectReason;
 use crate::lock::{Lock, rank};
 use crate::sync::{AtomicU8, Ordering};
 
-/// What wakes a session's task besides bytes.
+/// Wakes a session's task. See the [module](self).
 #[derive(Default)]
 pub(crate) struct Signals {
     raised: AtomicU8,
@@ -53,31 +53,31 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// Why a session is to end.
+/// Why a session ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     Requested(DisconnectReason),
-    /// More would be kept than may be.
+    /// A limit of its outbox was exceeded.
     Overflow,
-    /// Its procedure keeps too many detached sessions.
+    /// A limit of detached sessions was exceeded.
     Evicted,
 }
 
-/// What the task is to look at.
+/// What the task reads after it is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Signal {
     /// [`Signals::ending`]
     End = 1,
-    /// The running handler is to be cancelled.
+    /// Cancels the running handler.
     Cancel = 2,
-    /// More is pending for the connection than may be.
+    /// Too much is pending for the connection.
     TooSlow = 4,
-    /// The resume slot.
+    /// The resume slot has a request or a connection.
     Resume = 8,
 }
 
-/// The signals that were raised since the task last looked.
+/// The signals that [`Signals::take`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Raised(u8);
 
@@ -94,13 +94,13 @@ impl Signals {
         self.wake();
     }
 
-    /// Asks the session to end. The first reason stands.
+    /// Ends the session. The first reason stands.
     pub(crate) fn end(&self, ending: Ending) {
         self.state.lock().ending.get_or_insert_with(|| Box::new(ending));
         self.raise(Signal::End);
     }
 
-    /// Asks the session to end without waiting for its handler.
+    /// Ends the session and cancels its handler.
     pub(crate) fn cancel(&self) {
         self.raise(Signal::Cancel);
         self.end(Ending::Requested(DisconnectReason::ShutDown));
@@ -114,14 +114,15 @@ impl Signals {
         }
     }
 
-    /// The task begins. It is spawned once and polled by nothing else, so its waker stays the same.
+    /// Registers the waker of the task, which stays the same: the task is spawned once and polled by
+    /// nothing else.
     pub(crate) fn register(&self, waker: &Waker) {
         let waker = waker.clone();
         let before = self.state.lock().waker.replace(waker);
         drop(before);
     }
 
-    /// The task looks no more. A user may keep the socket, which must not keep the task.
+    /// Drops the waker. A user may keep the socket, which must not keep the task.
     pub(crate) fn unregister(&self) {
         let waker = self.state.lock().waker.take();
         drop(waker);
@@ -132,12 +133,12 @@ impl Signals {
         self.raised.load(Ordering::Acquire) != 0
     }
 
-    /// The signals that were raised since this was last called.
+    /// Clears the raised signals and returns them.
     pub(crate) fn take(&self) -> Raised {
         Raised(self.raised.swap(0, Ordering::AcqRel))
     }
 
-    /// Why the session is to end, if it is.
+    /// Why the session ends, if it does.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.state.lock().ending.as_deref().cloned()
     }

@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::outbox::Progress;
 use super::queue::{BATCH, Queue};
 use crate::buffers;
 
@@ -30,6 +29,17 @@ impl WriteHalf for OwnedWriteHalf {
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.as_ref().poll_write_ready(cx)
     }
+}
+
+/// The result of one write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// No pending frame may be written now.
+    Done,
+    /// A batch was written, and more frames are pending.
+    More,
+    /// The transport would block.
+    WouldBlock,
 }
 
 /// Writes what is pending in a queue to a TCP connection, on whatever task has the outbox's lock.

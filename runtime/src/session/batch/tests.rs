@@ -9,8 +9,8 @@ use crate::session::Registration;
 use crate::session::recovery::tests::request;
 use crate::socket_id::SocketId;
 
-/// More than a thread keeps memory for.
-const CROWD: usize = 5000;
+/// More members than a thread keeps memory for.
+const MANY: usize = 5000;
 
 fn registration() -> Registration {
     enter(request())
@@ -18,8 +18,7 @@ fn registration() -> Registration {
 
 fn enter(request: Request) -> Registration {
     let id = SocketId::random().expect("random bits");
-    Registration::new(id, request, &Arc::<Hub>::default(), &Arc::default(), None)
-        .expect("there is room")
+    Registration::new(id, request, &Arc::<Hub>::default(), &Arc::default(), None).expect("not full")
 }
 
 fn flusher() -> Flusher {
@@ -41,29 +40,29 @@ fn capacity() -> usize {
 }
 
 /// One poll of a task that emits to `count` members.
-fn turn(batch: &mut TaskBatch, registration: &Registration, count: usize) {
-    let turn = Turn::begin(batch);
+fn poll_task(batch: &mut TaskBatch, registration: &Registration, count: usize) {
+    let guard = PollGuard::begin(batch);
     for _ in 0..count {
         add(registration.member());
     }
-    turn.end();
+    guard.end();
 }
 
 #[test]
-fn task_that_emits_to_crowd_flushes_in_turns_and_keeps_no_memory() {
+fn task_that_emits_to_many_members_flushes_in_several_polls_and_keeps_no_memory() {
     let registration = registration();
-    for size in [CROWD, 200, 1] {
+    for size in [MANY, 200, 1] {
         let mut batch = TaskBatch::default();
-        turn(&mut batch, &registration, size);
+        poll_task(&mut batch, &registration, size);
         let mut turns = 1;
         while !batch.members.is_empty() {
-            assert_eq!(queued(), 0, "the task takes along what is left");
-            turn(&mut batch, &registration, 0);
+            assert_eq!(queued(), 0, "the task stores the rest of the batch");
+            poll_task(&mut batch, &registration, 0);
             turns += 1;
         }
         assert_eq!(turns, size.div_ceil(MAX_FLUSH));
         assert_eq!(batch.members.capacity(), 0);
-        assert!((1..=KEPT_CAPACITY).contains(&capacity()) || size == CROWD, "{}", capacity());
+        assert!((1..=KEPT_CAPACITY).contains(&capacity()) || size == MANY, "{}", capacity());
     }
 }
 
@@ -71,11 +70,11 @@ fn task_that_emits_to_crowd_flushes_in_turns_and_keeps_no_memory() {
 fn task_waits_for_flush_until_its_batch_is_flushed() {
     let registration = registration();
     let mut batch = TaskBatch::default();
-    turn(&mut batch, &registration, MAX_FLUSH + 1);
+    poll_task(&mut batch, &registration, MAX_FLUSH + 1);
     for behind in [true, false] {
-        let turn = Turn::begin(&mut batch);
+        let guard = PollGuard::begin(&mut batch);
         assert_eq!(waits_for_flush(), behind);
-        turn.end();
+        guard.end();
     }
 }
 
@@ -84,14 +83,14 @@ fn batch_of_a_dropped_task_is_flushed() {
     let registration = registration();
     let count = Arc::strong_count(registration.member());
     let mut batch = TaskBatch::default();
-    turn(&mut batch, &registration, 2 * MAX_FLUSH);
+    poll_task(&mut batch, &registration, 2 * MAX_FLUSH);
     assert_eq!(Arc::strong_count(registration.member()), count + MAX_FLUSH);
     drop(batch);
     assert_eq!(Arc::strong_count(registration.member()), count);
 }
 
 #[test]
-fn panic_in_a_poll_leaves_no_mark_on_the_thread() {
+fn panic_in_a_poll_leaves_the_thread_unmarked() {
     let registration = registration();
     let mut task = pin!(Batched::new(poll_fn(|_| {
         add(registration.member());
@@ -119,18 +118,18 @@ fn task_that_is_done_ends_when_its_batch_is_flushed() {
 }
 
 #[test]
-fn flusher_flushes_a_crowd_in_turns_and_keeps_no_memory() {
+fn flusher_flushes_many_members_in_several_polls_and_keeps_no_memory() {
     let registration = registration();
     let mut flusher = flusher();
     let mut batch = TaskBatch::default();
-    turn(&mut batch, &registration, CROWD);
+    poll_task(&mut batch, &registration, MANY);
     assert!(batch.members.is_empty(), "the flusher owns the batch");
     let mut turns = 1;
     while queued() > 0 {
         poll(&mut flusher);
         turns += 1;
     }
-    assert_eq!(turns, CROWD.div_ceil(MAX_FLUSH));
+    assert_eq!(turns, MANY.div_ceil(MAX_FLUSH));
     assert_eq!((batch.members.capacity(), capacity()), (0, 0));
 }
 
@@ -139,7 +138,7 @@ fn few_members_are_left_to_the_flusher_and_many_are_not() {
     let registration = registration();
     let mut flusher = flusher();
     let mut batch = TaskBatch::default();
-    let mut turn = |count| turn(&mut batch, &registration, count);
+    let mut turn = |count| poll_task(&mut batch, &registration, count);
     turn(FLUSH_AFTER - 1);
     assert_eq!(queued(), FLUSH_AFTER - 1);
     assert!(is_flushed_soon());
@@ -166,16 +165,16 @@ fn task_that_has_emitted_waits_for_flush_until_the_flusher_has_flushed() {
     let registration = registration();
     let mut flusher = flusher();
     let (mut speaker, mut bystander) = (TaskBatch::default(), TaskBatch::default());
-    let first = Turn::begin(&mut speaker);
+    let first = PollGuard::begin(&mut speaker);
     for _ in 0..6 * MAX_FLUSH {
         add(registration.member());
     }
     has_emitted();
     first.end();
     let check = |batch: &mut TaskBatch, behind| {
-        let turn = Turn::begin(batch);
+        let guard = PollGuard::begin(batch);
         assert_eq!(waits_for_flush(), behind);
-        turn.end();
+        guard.end();
     };
     let mut turns = 0;
     while queued() > 0 {
@@ -210,7 +209,7 @@ impl Drop for PanicsWhenDropped {
 }
 
 #[test]
-fn member_that_panics_when_dropped_takes_no_other_out_of_the_batch() {
+fn member_that_panics_when_dropped_leaves_the_others_in_the_batch() {
     let registration = registration();
     let mut flusher = flusher();
     let mut request = http::Request::new(());

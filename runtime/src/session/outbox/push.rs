@@ -1,42 +1,40 @@
-//! What becomes of a frame.
-
-/// What is to become of a frame.
+/// How a frame is appended to an outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PushPolicy {
-    /// It is pending until it is written; the connection is cut when too much is pending.
+    /// It is pending until it is written. The connection is closed when too much is pending.
     Reliable,
-    /// A client that is too slow does not get it.
+    /// It is dropped for a slow client.
     Volatile,
     /// It replaces the pending frame with the same key.
     Latest(u64),
-    /// It belongs to this connection: it is not counted, goes first, and is dropped with the
-    /// connection. Acknowledgements and heartbeats are such frames.
+    /// It is not counted, is written before other frames, and is dropped with the connection. Used for
+    /// acknowledgements and heartbeats.
     Uncounted,
 }
 
-/// What became of a frame.
+/// What happened to a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PushOutcome {
     Queued,
-    /// Queued, and an older one was dropped for it.
+    /// Queued, and replaced an older one.
     Replaced,
     /// Dropped, as its policy says.
     Dropped,
-    /// The session is over, or about to be.
+    /// The session has ended, or is about to.
     Missed,
 }
 
-/// What became of a frame, and what the caller does about it once the outbox's lock is free.
+/// The result of [`Outbox::push`](super::Outbox::push).
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Pushed {
     pub(crate) outcome: PushOutcome,
-    /// By how many bytes a detached session has grown.
+    /// Growth of a detached session in bytes.
     pub(crate) growth: isize,
     pub(crate) follow_up: FollowUp,
 }
 
-/// What the caller of [`Outbox::push`](super::Outbox::push) does next.
+/// What the caller of [`Outbox::push`](super::Outbox::push) does after the lock is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FollowUp {
     Nothing,
@@ -44,10 +42,10 @@ pub(crate) enum FollowUp {
     Wake,
     /// Adds the member to a batch, whose flush writes the frame.
     Batch,
-    /// Flushes the batch that has the member soon, because much is pending.
+    /// Flushes the batch of the member before other tasks run.
     FlushSoon,
     /// Raises [`Signal::TooSlow`](crate::session::signals::Signal::TooSlow).
-    CutConnection,
+    CloseConnection,
     /// Ends the session with [`Ending::Overflow`](crate::session::Ending::Overflow).
     EndSession,
 }
@@ -58,7 +56,7 @@ impl From<PushOutcome> for Pushed {
     }
 }
 
-/// A frame that is larger than all that may be pending.
+/// The frame alone exceeds the limit of pending bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("larger than `max_outbox_size`")]
 pub(crate) struct TooLarge;

@@ -1,55 +1,55 @@
-//! What an outbox has behind its lock.
-
 use std::io;
 
 use crate::session::limits::Limits;
 use crate::session::queue::Queue;
-use crate::session::writer::{WriteHalf, Writer};
+use crate::session::writer::{Progress, WriteHalf, Writer};
 
-/// A broadcast brings each member's state from afar: what it looks at lies together, in front.
+/// The state behind the lock of an outbox.
+///
+/// A push reads the first fields, so they share a cache line.
 #[repr(C)]
 pub(super) struct State<H> {
     pub(super) intake: Intake,
     pub(super) task: Task,
     pub(super) link: Link,
-    /// Bytes that were taken from the queue and may not be written yet.
+    /// Bytes taken from the queue and not written yet.
     pub(super) taken: usize,
-    /// What writes, if others than the connection may.
+    /// The write half that the connection has lent.
     pub(super) writer: Option<Writer<H>>,
     pub(super) queue: Queue,
 }
 
-/// Whether frames are taken.
+/// Whether frames are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Intake {
     Open,
-    /// More would be kept than may be.
+    /// A limit was exceeded.
     Overflowed,
-    /// The session is over.
+    /// The session has ended.
     Sealed,
 }
 
-/// What the session's task does, as far as bytes are concerned.
+/// The state of the session's task, as far as frames are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Task {
-    /// It runs, or was woken, and writes what is pending before it sleeps. Nothing else writes.
+    /// It runs, or was woken, and writes the pending frames before it sleeps. Nothing else writes.
     Awake,
-    /// It sleeps and nothing is pending that may be written. Bytes wake it, or go to a batch.
+    /// It sleeps, and no pending frame may be written. A new frame wakes it, or goes to a batch.
     Asleep,
-    /// It sleeps, and a batch writes what is pending.
+    /// It sleeps, and a batch writes the pending frames.
     Batched,
-    /// It sleeps until the transport takes more, the client confirms more, or a signal comes. Counted
-    /// frames do not wake it.
+    /// It sleeps until the transport is writable, the client acknowledges frames, or a signal is raised.
+    /// Counted frames do not wake it.
     Blocked,
 }
 
-/// What the outbox knows of the session's connection.
+/// The connection of the session, as far as limits are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
     Attached,
-    /// The client was given more to catch up with than may be pending otherwise.
+    /// Frames are pending again after a resume. They may exceed the limit of pending bytes.
     Replaying,
-    /// More is pending than may be: the connection is about to be cut.
+    /// Too much is pending: the connection is about to be closed.
     TooSlow,
     Detached,
 }
@@ -70,12 +70,12 @@ impl<H: WriteHalf> State<H> {
         self.taken + self.queue.waiting()
     }
 
-    /// The task sleeps: nothing is left to be written, or only what the client has to confirm first.
+    /// The task sleeps: no pending frame may be written before the client acknowledges others, or at all.
     pub(super) fn sleep(&mut self) {
         self.task = if self.queue.is_held() { Task::Blocked } else { Task::Asleep };
     }
 
-    /// Writes a batch of what is pending, and says whether that was all.
+    /// Writes one batch of pending frames.
     pub(super) fn write(&mut self, limits: &Limits) -> io::Result<Progress> {
         let Some(writer) = &mut self.writer else { return Ok(Progress::Done) };
         let progress = writer.write(&mut self.queue);
@@ -84,7 +84,7 @@ impl<H: WriteHalf> State<H> {
         progress
     }
 
-    /// `left` bytes are left to be written of what was taken.
+    /// `left` taken bytes are not written yet.
     pub(super) fn have_taken(&mut self, left: usize, limits: &Limits) {
         self.taken = left;
         if self.link == Link::Replaying && self.pending() <= limits.max_outbox_size {
@@ -98,15 +98,4 @@ impl<H: WriteHalf> State<H> {
         }
         self.queue.size().cast_signed().wrapping_sub(before.cast_signed())
     }
-}
-
-/// How far one write has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Nothing is left that may be written now.
-    Done,
-    /// A batch was written, and more is pending.
-    More,
-    /// The transport would block.
-    WouldBlock,
 }

@@ -37,7 +37,7 @@ impl WriteHalf for FakeHalf {
 
 type TestOutbox = Outbox<FakeHalf>;
 
-fn outbox(waiting: usize, volatile: usize, keeps: bool) -> TestOutbox {
+fn outbox(waiting: usize, volatile: usize, is_resumable: bool) -> TestOutbox {
     let limits = Limits {
         max_outbox_size: waiting,
         volatile_outbox_size: volatile,
@@ -45,10 +45,10 @@ fn outbox(waiting: usize, volatile: usize, keeps: bool) -> TestOutbox {
         max_replay_frames: 4,
         ..Limits::default()
     };
-    Outbox::new(&Arc::new(limits), keeps)
+    Outbox::new(&Arc::new(limits), is_resumable)
 }
 
-fn roomy() -> TestOutbox {
+fn large_outbox() -> TestOutbox {
     let limits = Limits { max_outbox_size: 64 << 20, ..Limits::default() };
     Outbox::new(&Arc::new(limits), true)
 }
@@ -95,7 +95,7 @@ fn pending_frames_wake_once_and_are_taken_together() {
 }
 
 #[test]
-fn session_that_is_not_kept_ends_over_the_limit() {
+fn session_that_is_not_resumable_ends_over_the_limit() {
     let outbox = outbox(10, 10, false);
     outbox.append(b"12345678");
     assert_eq!(outbox.push_as(PushPolicy::Reliable, b"123").follow_up, FollowUp::EndSession);
@@ -103,10 +103,10 @@ fn session_that_is_not_kept_ends_over_the_limit() {
 }
 
 #[test]
-fn kept_session_loses_its_connection_over_the_limit_and_nothing_else() {
+fn resumable_session_loses_only_its_connection_over_the_limit() {
     let outbox = outbox(10, 10, true);
     assert_eq!(outbox.push_as(PushPolicy::Reliable, b"12345678").follow_up, FollowUp::Nothing);
-    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"123").follow_up, FollowUp::CutConnection);
+    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"123").follow_up, FollowUp::CloseConnection);
     assert_eq!(
         outbox.push_as(PushPolicy::Reliable, b"4").follow_up,
         FollowUp::Nothing,
@@ -120,7 +120,7 @@ fn kept_session_loses_its_connection_over_the_limit_and_nothing_else() {
 }
 
 #[test]
-fn session_of_a_client_that_pings_and_reads_nothing_ends() {
+fn session_ends_when_client_pings_and_reads_nothing() {
     let outbox = outbox(1 << 20, 100, true);
     for _ in 0..MAX_UNCOUNTED {
         assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"12").follow_up, FollowUp::Nothing);
@@ -129,7 +129,7 @@ fn session_of_a_client_that_pings_and_reads_nothing_ends() {
 }
 
 #[test]
-fn uncounted_frame_goes_first_and_is_dropped_with_the_connection() {
+fn uncounted_frame_is_written_first_and_dropped_with_the_connection() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"1");
     assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"ack").outcome, PushOutcome::Queued);
@@ -142,7 +142,7 @@ fn uncounted_frame_goes_first_and_is_dropped_with_the_connection() {
 }
 
 #[test]
-fn uncounted_frame_wakes_a_task_whose_client_confirms_nothing() {
+fn uncounted_frame_wakes_task_while_client_acknowledges_nothing() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"123456");
     assert_eq!(outbox.taken(), b"123456");
@@ -152,7 +152,7 @@ fn uncounted_frame_wakes_a_task_whose_client_confirms_nothing() {
 }
 
 #[test]
-fn detached_session_keeps_frames_up_to_a_number() {
+fn detached_session_ends_over_the_frame_limit() {
     let outbox = outbox(100, 100, true);
     outbox.detach();
     for _ in 0..4 {
@@ -162,7 +162,7 @@ fn detached_session_keeps_frames_up_to_a_number() {
 }
 
 #[test]
-fn client_that_resumes_to_more_than_may_be_pending_has_time_to_read_it() {
+fn resumed_session_may_exceed_the_pending_limit_until_it_is_read() {
     let outbox = outbox(10, 10, true);
     outbox.append(b"12345678");
     outbox.append(b"123");
@@ -174,7 +174,10 @@ fn client_that_resumes_to_more_than_may_be_pending_has_time_to_read_it() {
     assert_eq!(outbox.taken(), b"12345678", "the window of 5 bytes is closed then");
     assert_eq!(outbox.confirm(1), Ok(0));
     assert_eq!(outbox.taken(), b"1234");
-    assert_eq!(outbox.push_as(PushPolicy::Reliable, b"1234567").follow_up, FollowUp::CutConnection);
+    assert_eq!(
+        outbox.push_as(PushPolicy::Reliable, b"1234567").follow_up,
+        FollowUp::CloseConnection
+    );
 }
 
 #[test]
@@ -211,7 +214,7 @@ fn latest_frame_replaces_the_pending_one_of_its_key() {
 }
 
 #[test]
-fn taken_bytes_count_until_they_are_written() {
+fn taken_bytes_count_as_pending_until_they_are_written() {
     let outbox = outbox(10, 10, false);
     outbox.append(b"12345678");
     outbox.taken();
@@ -221,7 +224,7 @@ fn taken_bytes_count_until_they_are_written() {
 }
 
 #[test]
-fn frame_that_can_never_fit_is_refused_and_ends_nothing() {
+fn frame_over_the_limit_is_rejected_and_ends_nothing() {
     let outbox = outbox(10, 10, false);
     let pushed = outbox.push(PushPolicy::Reliable, b"12345678901".as_slice(), false);
     assert_eq!(pushed, Err(TooLarge));
@@ -229,7 +232,7 @@ fn frame_that_can_never_fit_is_refused_and_ends_nothing() {
 }
 
 #[test]
-fn last_frame_is_taken_and_nothing_after_it() {
+fn sealed_outbox_accepts_the_last_frame_and_no_other() {
     let outbox = outbox(10, 10, false);
     outbox.append(b"1234567890");
     outbox.append(b"1");
@@ -240,7 +243,7 @@ fn last_frame_is_taken_and_nothing_after_it() {
 }
 
 #[test]
-fn last_frame_does_not_wait_for_confirmations() {
+fn last_frame_does_not_wait_for_acknowledgements() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"12345678");
     assert_eq!(outbox.taken(), b"12345678");
@@ -251,7 +254,7 @@ fn last_frame_does_not_wait_for_confirmations() {
 }
 
 #[test]
-fn discard_drops_what_a_detached_session_keeps_and_spares_an_attached_one() {
+fn discard_drops_frames_of_a_detached_session_only() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"123");
     assert_eq!(outbox.discard(), None);
@@ -264,7 +267,7 @@ fn discard_drops_what_a_detached_session_keeps_and_spares_an_attached_one() {
 }
 
 #[test]
-fn batch_writes_for_a_task_that_sleeps() {
+fn batch_writes_for_sleeping_task() {
     let (outbox, half) = (outbox(1 << 20, 1 << 20, false), FakeHalf::new(usize::MAX));
     assert_eq!(outbox.sleep_if_batched(), Sleep::Awake, "no other task can write");
     outbox.lend(half.clone());
@@ -283,10 +286,10 @@ fn batch_writes_for_a_task_that_sleeps() {
 
 #[test]
 fn task_is_woken_when_a_batch_cannot_write_everything() {
-    let (outbox, half) = (roomy(), FakeHalf::new(10));
+    let (outbox, half) = (large_outbox(), FakeHalf::new(10));
     outbox.lend(half.clone());
     assert_eq!(outbox.write_all(), Written::All);
-    assert_eq!(outbox.batch(&[b'x'; MUCH]), FollowUp::Batch);
+    assert_eq!(outbox.batch(&[b'x'; FLUSH_SOON_BYTES]), FollowUp::Batch);
     assert_eq!(outbox.batch(b"y"), FollowUp::FlushSoon);
     assert!(outbox.flush());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Awake);
@@ -295,12 +298,12 @@ fn task_is_woken_when_a_batch_cannot_write_everything() {
     assert_eq!(outbox.batch(b"z"), FollowUp::Nothing, "it would block");
     half.0.borrow_mut().1 = usize::MAX;
     assert_eq!(outbox.write_all(), Written::All);
-    assert_eq!(half.written().len(), MUCH + 2);
+    assert_eq!(half.written().len(), FLUSH_SOON_BYTES + 2);
 }
 
 #[test]
-fn other_tasks_run_before_one_client_is_written_too_much() {
-    let (outbox, half) = (roomy(), FakeHalf::new(usize::MAX));
+fn flush_yields_after_16_batches() {
+    let (outbox, half) = (large_outbox(), FakeHalf::new(usize::MAX));
     outbox.lend(half.clone());
     assert_eq!(outbox.write_all(), Written::All);
     let frame = vec![b'x'; 3 * super::super::queue::BATCH];
@@ -326,7 +329,7 @@ fn other_tasks_run_before_one_client_is_written_too_much() {
 }
 
 #[test]
-fn client_that_has_to_confirm_first_is_written_nothing() {
+fn nothing_is_written_while_the_window_is_full() {
     // Its window is 5 bytes.
     let (outbox, half) = (outbox(100, 100, true), FakeHalf::new(usize::MAX));
     outbox.lend(half.clone());
@@ -343,8 +346,8 @@ fn client_that_has_to_confirm_first_is_written_nothing() {
 /// A batch on another thread has the member while its client resumes: it must not write what is
 /// pending again to the old connection.
 #[test]
-fn batch_does_not_write_to_the_old_connection_of_a_client_that_resumes() {
-    let (outbox, old, new) = (roomy(), FakeHalf::new(usize::MAX), FakeHalf::new(usize::MAX));
+fn batch_does_not_write_to_the_old_connection_after_resume() {
+    let (outbox, old, new) = (large_outbox(), FakeHalf::new(usize::MAX), FakeHalf::new(usize::MAX));
     outbox.lend(old.clone());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
     assert_eq!(outbox.batch(b"1"), FollowUp::Batch);
