@@ -1,16 +1,16 @@
 //! A mutex that cannot be poisoned, and the order in which its locks are taken.
 //!
 //! A thread takes a lock only while every lock that it holds has a lower [`rank`]. So no two threads
-//! can each hold what the other waits for. Debug builds assert it at each [`Lock::lock`].
+//! can each hold a lock that the other waits for. Debug builds assert it at each [`Lock::lock`].
 //!
 //! A lock is held for a few instructions. None is held over an `await` or a call of user code. Values
 //! of the user are dropped, wakers are called and calls are completed after the lock is released,
-//! because each of them may come back and take the same lock. The exceptions, and what bounds them:
+//! because each of them may call into Parlor and take the same lock. The exceptions, and what bounds them:
 //!
 //! | lock | held over | bound |
 //! | --- | --- | --- |
 //! | [`rank::OUTBOX`] | one non-blocking write to a TCP socket, and the registration of the task's waker with it when it would block | 64 KiB and one frame per write |
-//! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member, evictions of detached sessions, and wake-ups of session tasks, which run tokio's scheduler and nothing of the user's | the members of one room or one procedure; only other broadcasts to the same members wait |
+//! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member, evictions of detached sessions, and wake-ups of session tasks, which run tokio's scheduler and no user code | the members of one room or one procedure; only other broadcasts to the same members wait |
 
 use std::ops::{Deref, DerefMut};
 #[cfg(not(feature = "__bench"))]
@@ -28,12 +28,12 @@ pub(crate) mod rank {
     /// One in-memory network.
     #[cfg(feature = "test")]
     pub(crate) const TEST_NETWORK: u8 = 1;
-    /// The bytes under way in one in-memory connection.
+    /// The bytes in flight in one in-memory connection.
     #[cfg(feature = "test")]
     pub(crate) const TEST_CABLE: u8 = 2;
-    /// The state of a client: its calls, and what it has to send.
+    /// The state of a client: its calls and its queue.
     pub(crate) const CLIENT: u8 = 3;
-    /// Events that a client has received and its user has not taken.
+    /// The inbox of a client.
     pub(crate) const CLIENT_INBOX: u8 = 4;
     /// The order of the broadcasts to one room, or to everyone in one procedure.
     pub(crate) const EMIT_ORDER: u8 = 5;
@@ -49,15 +49,15 @@ pub(crate) mod rank {
     pub(crate) const RECOVERY: u8 = 10;
     /// The pending frames of one session.
     pub(crate) const OUTBOX: u8 = 11;
-    /// The client that wants to resume a session.
+    /// The resume slot of a session.
     pub(crate) const RESUME: u8 = 12;
-    /// Why a session is to end, and how to wake its task.
+    /// The ending of a session, and the waker of its task.
     pub(crate) const SIGNALS: u8 = 13;
 }
 
 /// A mutex of one [`rank`].
 ///
-/// What it guards is whole between any two statements, so a panic elsewhere leaves nothing half-done.
+/// The guarded value is consistent between any two statements, so a panic of a holder is ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T, const RANK: u8>(Mutex<T>);
 
@@ -77,21 +77,21 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         #[cfg(debug_assertions)]
         let held = held::Held::new(RANK);
         LockGuard {
-            value: self.take(),
+            value: self.acquire(),
             #[cfg(debug_assertions)]
             _held: held,
         }
     }
 
     #[cfg(not(feature = "__bench"))]
-    fn take(&self) -> MutexGuard<'_, T> {
+    fn acquire(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, and measures how long the thread waits.
+    /// Measures how long the thread waits.
     #[cfg(feature = "__bench")]
     #[inline]
-    fn take(&self) -> MutexGuard<'_, T> {
+    fn acquire(&self) -> MutexGuard<'_, T> {
         match self.0.try_lock() {
             Ok(value) => value,
             // The error holds the lock.
@@ -115,7 +115,7 @@ impl<T> DerefMut for LockGuard<'_, T> {
     }
 }
 
-/// How long threads wait for locks, for `benches/contention.rs`.
+/// Measures how long threads wait for locks, for `benches/contention.rs`.
 #[cfg(feature = "__bench")]
 pub(crate) mod waits {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -133,7 +133,7 @@ pub(crate) mod waits {
         value
     }
 
-    /// All waits of all threads so far.
+    /// The sum of all waits of all threads so far.
     pub(crate) fn total() -> Duration {
         Duration::from_nanos(NANOS.load(Ordering::Relaxed))
     }
@@ -158,8 +158,8 @@ mod held {
     impl Held {
         pub(super) fn new(rank: u8) -> Self {
             let bit = 1 << rank;
-            // It fails for a fault of Parlor's own only, and in debug builds only: no message and no code
-            // of the user chooses which locks are taken together. A thread that ends is not checked.
+            // Fails only because of a bug in Parlor, and only in debug builds: neither messages nor user
+            // code choose which locks are taken together. A thread that ends is not checked.
             let _ = RANKS.try_with(|ranks| {
                 let others = ranks.get();
                 assert!(
@@ -195,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn lock_is_free_after_a_panic_of_the_thread_that_held_it() {
+    fn lock_is_free_after_its_holder_panicked() {
         let lock = Lock::<_, 1>::new(1);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let _held = lock.lock();
-            panic!("as the test asked");
+            panic!("while the lock is held");
         }));
         assert!(panicked.is_err());
         for _ in 0..2 {

@@ -1,5 +1,4 @@
-//! The primitives that concurrent state is built from: those of the standard library, or those of
-//! `loom` under `--cfg parlor_model`, which runs a test once for each interleaving.
+//! Locks and atomics of the standard library, or those of `loom` under `--cfg parlor_model`.
 
 #[cfg(not(parlor_model))]
 mod primitives {
