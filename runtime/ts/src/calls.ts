@@ -2,61 +2,61 @@ import { CallError } from "./callError.js";
 import type { CallOptions } from "./contract.js";
 import { later } from "./timer.js";
 
-/** The calls that wait for their answers, by their ids. */
+/** The calls without an answer yet, by id. */
 export interface Calls {
   /**
-   * Begins a call. `send` is given its id and says why it cannot be sent, if so; `drop` hears that
-   * nobody waits for the answer any more.
+   * Starts a call. `send` gets its id, and returns an error if it cannot send it; `dropFrame` is
+   * called when the call has ended, and removes its frame from the queue.
    */
-  begin(
+  start(
     options: CallOptions,
     send: (id: number) => CallError | undefined,
-    drop: (id: number) => void,
+    dropFrame: (id: number) => void,
   ): Promise<unknown>;
-  /** Ends a call: with the error, or else the answer. Ids that no call has are ignored. */
+  /** Ends a call with the error, or else with the answer. Ignores unknown ids. */
   settle(id: unknown, error: CallError | undefined, answer?: unknown): void;
-  /** Rejects all that are not kept. */
-  rejectAll(code: string, message: string): void;
+  /** Rejects all calls that were sent. */
+  rejectSent(code: string, message: string): void;
 }
 
 /**
- * No calls yet.
+ * Creates an empty table of calls.
  *
- * @param callTimeout how long they wait, in ms, unless they say otherwise
- * @param isKept whether a call still waits to be sent
+ * @param callTimeout the timeout of a call without one of its own, in ms
+ * @param isQueued whether a call is not sent yet
  */
 export function createCalls(
   callTimeout = 10_000,
-  isKept: (id: number) => boolean,
+  isQueued: (id: number) => boolean,
 ): Calls {
   const calls = new Map<number, (error: unknown, answer?: unknown) => void>();
-  let last = 0;
+  let lastId = 0;
   return {
-    begin({ timeout = callTimeout, signal }, send, drop) {
+    start({ timeout = callTimeout, signal }, send, dropFrame) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
-        const id = ++last;
-        const refused = send(id);
-        if (refused) return reject(refused);
+        const id = ++lastId;
+        const unsent = send(id);
+        if (unsent) return reject(unsent);
         const end = (error: unknown, answer?: unknown) => {
           calls.delete(id);
           clearTimeout(timer);
           signal?.removeEventListener("abort", abort);
-          drop(id);
+          dropFrame(id);
           if (error === undefined) resolve(answer);
           else reject(error);
         };
         const abort = () => end(signal?.reason);
         const timer = later(timeout, () =>
-          end(new CallError("timedOut", `no answer within ${timeout} ms`)),
+          end(new CallError("timedOut", `no answer in ${timeout} ms`)),
         );
         signal?.addEventListener("abort", abort);
         calls.set(id, end);
       });
     },
     settle: (id, error, answer) => calls.get(id as number)?.(error, answer),
-    rejectAll(code, message) {
-      for (const [id, end] of calls) if (!isKept(id)) end(new CallError(code, message));
+    rejectSent(code, message) {
+      for (const [id, end] of calls) if (!isQueued(id)) end(new CallError(code, message));
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Violation } from "./contract.js";
 
-/** A rule that a value must keep. */
+/** A rule for a value. */
 export type Rule =
   | { rule: "length" | "range"; min?: number; max?: number }
   | { rule: "pattern"; pattern: string }
@@ -8,54 +8,54 @@ export type Rule =
   | { rule: "inner"; rules: Rule[] };
 
 /**
- * The rules of a procedure's events by their fields; those of a whole payload have the field `""`.
+ * The rules of a procedure's events, by field; the field `""` stands for the whole payload.
  *
- * They are the server's own rules as far as they can be checked here: `nested` and `custom` ones,
- * and whatever is in doubt, are left to the server. Nothing is refused that the server would take.
+ * They are the rules of the server that a client can check exactly. Only the server checks the others,
+ * such as `nested` and `custom`. A payload that the server accepts never breaks a rule here.
  */
 export type Rules = { [event: string]: { [field: string]: Rule[] } };
 
-/** What every address has; the server looks closer at the domain. */
+/** Matches every address that the server accepts. The server also checks the domain. */
 const email = /^[!#-'*+\--9=?A-Z^-~]{1,64}@[^\0-,/;-@]+$/;
 
-/** What every URL has: a scheme. */
+/** Matches every URL: it has a scheme. */
 const url = /^[\0- ]*[a-z][\w+.\t\n\r-]*:/i;
 
 const matches = (text: string, pattern: string): boolean => {
   try {
     return new RegExp(pattern, "u").test(text);
   } catch {
-    return true; // an engine that does not know this syntax
+    return true; // the engine does not support this syntax
   }
 };
 
-/** Characters of strings, not UTF-16 units; elements of arrays; entries of objects. */
+/** The characters (not UTF-16 units) of a string, elements of an array, or entries of an object. */
 const lengthOf = (value: unknown): unknown =>
   typeof value === "string"
     ? [...value].length
     : typeof value === "object" && Object.keys(value as object).length;
 
-/** A bound that is absent is kept: comparisons with it are false. */
-const within = (size: unknown, { min, max }: { min?: number; max?: number }) =>
+/** Comparisons with an absent bound are false, so it holds. */
+const isWithin = (size: unknown, { min, max }: { min?: number; max?: number }) =>
   typeof size !== "number" || !(size < min! || size > max!);
 
-/** Whether the value keeps the rule. One of another type than the rule is for does. */
-const keeps = (value: unknown, rule: Rule): boolean => {
-  if (rule.rule === "length") return within(lengthOf(value), rule);
-  if (rule.rule === "range") return within(value, rule);
+/** Whether the value obeys the rule, or is of a type that the rule does not apply to. */
+const obeys = (value: unknown, rule: Rule): boolean => {
+  if (rule.rule === "length") return isWithin(lengthOf(value), rule);
+  if (rule.rule === "range") return isWithin(value, rule);
   if (typeof value !== "string" || rule.rule === "inner") return true;
   if (rule.rule === "pattern") return matches(value, rule.pattern);
   return (rule.rule === "email" ? email : url).test(value);
 };
 
-const first = (value: unknown, path: string, rules: Rule[]): Violation | undefined => {
-  // What is absent keeps all rules.
+const firstViolation = (value: unknown, path: string, rules: Rule[]): Violation | undefined => {
+  // An absent value obeys all rules.
   if (value != null)
     for (const rule of rules) {
-      if (!keeps(value, rule)) return { path, message: `breaks the rule ${rule.rule}`, ...rule };
+      if (!obeys(value, rule)) return { path, message: `breaks the rule ${rule.rule}`, ...rule };
       if (rule.rule === "inner" && Array.isArray(value))
         for (const i in value) {
-          const violation = first(value[i], `${path}[${i}]`, rule.rules);
+          const violation = firstViolation(value[i], `${path}[${i}]`, rule.rules);
           if (violation) return violation;
         }
     }
@@ -63,13 +63,13 @@ const first = (value: unknown, path: string, rules: Rule[]): Violation | undefin
 };
 
 /**
- * The first rule of the event that the payload breaks. The payload is to be as the server sees it,
- * read back from its JSON.
+ * Returns the first rule of the event that the payload breaks. The payload must be parsed from its
+ * JSON, as the server sees it.
  */
 export function check(rules: Rules[string], payload: unknown): Violation | undefined {
   for (const field in rules) {
     const value = field ? (payload as Record<string, unknown> | null)?.[field] : payload;
-    const violation = first(value, field, rules[field] as Rule[]);
+    const violation = firstViolation(value, field, rules[field] as Rule[]);
     if (violation) return violation;
   }
   return undefined;

@@ -1,41 +1,41 @@
 /**
- * The types of the client: what a contract is, what a socket can do, and what may be set.
+ * The public types of the client: contracts, sockets, their events, and their options.
  *
  * @module
  */
 
 import type { CallError } from "./callError.js";
 
-/** What the generator writes for a procedure: its events, seen from the server. */
+/** A procedure as the generator writes it: its events, as seen from the server. */
 export interface Contract {
-  /** What clients send, by name. */
+  /** The payloads that clients send, by event. */
   incoming: object;
-  /** What the server sends, by name. */
+  /** The payloads that the server sends, by event. */
   outgoing: object;
-  /** The answers of those incoming events that are calls. */
+  /** The answers of calls, by event. */
   answers: object;
-  /** The typed refusals of calls. */
+  /** The typed errors of calls, by event. */
   errors: object;
 }
 
-/** The names of the keys of `T`. */
+/** The keys of `T` that are strings. */
 export type Names<T> = keyof T & string;
 
-/** The arguments for a payload `P`, which may be left out if none of its fields is required. */
+/** The arguments for a payload `P`, which is optional if none of its fields is required. */
 export type PayloadArgs<P, Rest extends unknown[] = []> = {} extends P
   ? [payload?: P, ...rest: Rest]
   : [payload: P, ...rest: Rest];
 
 /**
- * Why the session is not the one that was there before the connection was lost:
+ * Why the session before the connection was lost is not recovered:
  *
  * - `off`: the server keeps no sessions
- * - `expired`: away for longer than the server keeps them
- * - `overflow`: more waited than the server keeps
- * - `evicted`: the server had too many to keep
+ * - `expired`: it was detached for longer than the server keeps sessions
+ * - `overflow`: it had more frames pending than the server keeps
+ * - `evicted`: the server had too many detached sessions
  * - `ended`: it was closed, by either side
- * - `identity`: it belongs to somebody else, as after a change of the token
- * - `mismatch`: the two sides do not agree on what was sent
+ * - `identity`: it belongs to another identity, as after a change of the token
+ * - `mismatch`: the counts of the two sides contradict each other
  * - `unknown`: the server does not know it; it was restarted, for example
  */
 export type Unrecovered =
@@ -48,103 +48,101 @@ export type Unrecovered =
   | "mismatch"
   | "unknown";
 
-/** What there is when the connection is open. */
+/** The data of `connect` and `reconnect`. */
 export interface Opened {
   /**
-   * Whether the session goes on: with its rooms, and with all that was sent by either side. If not,
-   * rooms are to be joined again, and messages may be missing.
+   * Whether the session continues, with its rooms and with everything that either side has sent. If
+   * not, join rooms again; messages may be missing.
    */
   recovered: boolean;
-  /** Why not, if there was one before. */
+  /** Why not, if there was a session before. */
   reason?: Unrecovered;
 }
 
-/**
- * What happens to the connection. A socket emits these itself; their names are never the server's.
- */
+/** The lifecycle events, which the socket itself emits. A server's event never has one of these names. */
 export interface Lifecycle {
   /**
-   * The connection is open, for the first time or again: the place to join rooms. What is emitted
-   * here goes out before what was kept while there was no connection. What the server sent
-   * meanwhile comes after it.
+   * The connection is open, for the first time or again: join rooms here. Events that a handler emits
+   * are sent before those that were queued without a connection. Events that the server sent in the
+   * meantime arrive afterwards.
    */
   connect: Opened;
-  /** The connection was lost or closed, or the server refuses it for good. */
+  /** The connection was lost or closed, or the server rejected it with a final close code. */
   disconnect: {
-    /** The close code; see `docs/wire.md`. 1006 means lost without one. */
+    /** The close code; see `docs/wire.md`. 1006: lost without a close frame. */
     code: number;
     reason: string;
-    /** If not, the socket is closed until `connect()`. */
+    /** If false, the socket is closed until `connect()`. */
     willReconnect: boolean;
   };
-  /** An attempt to connect again follows. */
+  /** The socket waits before an attempt to connect again. */
   reconnecting: {
-    /** Counted from 1, anew after a connection has lasted `maxReconnectInterval`. */
+    /** Starts at 1, and again at 1 after a connection that lasted `maxReconnectInterval`. */
     attempt: number;
-    /** How long from now, in ms. */
+    /** The wait, in ms. */
     delay: number;
   };
-  /** The connection is open again; comes after `connect`. */
+  /** The connection is open again. Follows `connect`. */
   reconnect: Opened;
   /** `maxReconnectAttempts` have failed: the socket is closed until `connect()`. */
   reconnectFailed: {
     attempts: number;
-    /** Of the last failure. */
+    /** The close code of the last failure. */
     code: number;
     reason: string;
   };
-  /** Something went wrong. Goes to `console.error` if nobody listens. */
+  /** An error. Printed with `console.error` if there is no handler. */
   error: SocketError;
 }
 
-/** What went wrong, where no call can be rejected with it. */
+/** An error that does not reject a call. */
 export interface SocketError {
   /**
-   * The server's code for an event that it refused (`unknown`, `malformed`, `invalid`, `denied`,
+   * The server's code for an event that failed (`unknown`, `malformed`, `invalid`, `denied`,
    * `limited`, `busy`, `panicked`, `timedOut`, `refused`), or one of the client's own:
    *
-   * - `invalid`: the payload breaks a rule of the contract, or is no JSON; it was not sent
-   * - `tooLarge`: more bytes than the server takes; not sent
-   * - `full`: too much waits to be sent already; not sent
-   * - `closed`: the socket is closed, or has closed while the event was kept; not sent
-   * - `lost`: the server has not confirmed it, and the session is gone; it may have arrived
+   * - `invalid`: the payload breaks a rule of the contract, or cannot be JSON; not sent
+   * - `tooLarge`: more bytes than the server accepts; not sent
+   * - `full`: the queue is full; not sent
+   * - `closed`: the socket is closed, or was closed while the event was queued; not sent
+   * - `lost`: the session ended before the server confirmed the event; it may have arrived
    * - `connect`: an attempt to connect failed
-   * - `undecodable`: a frame of the server's is not `[name, payload]`
-   * - `handler`: a handler threw, or its promise was rejected; `details` is what it threw
+   * - `undecodable`: a message from the server is not `[name, payload]`
+   * - `handler`: a handler threw, or its promise was rejected; `details` is the cause
    */
   code: string;
   message: string;
-  /** The event in question. */
+  /** The event that failed. */
   event?: string;
   /** A {@link Violation} if the code is `invalid`. */
   details?: unknown;
 }
 
-/** Which rule a payload breaks. Never holds the value. */
+/** A broken rule of a payload. Never contains the value. */
 export interface Violation {
-  /** The field, then the way inside, as in `tags[2]`. */
+  /** The field, and the index in it, as in `tags[2]`. */
   path: string;
-  /** `length`, `range`, `pattern`, `email`, `url`; `type` for what is no JSON. */
+  /** `length`, `range`, `pattern`, `email` or `url`; from the server also `required`, `type` and others. */
   rule: string;
   message: string;
   /** The smallest value or length that the rule allows. */
   min?: number;
   /** The largest value or length that the rule allows. */
   max?: number;
-  /** What the value should match. */
+  /** The pattern that the value must match. */
   pattern?: string;
 }
 
 /**
- * Where a socket is: dialling for the first time, open, on its way back (waiting or dialling), or
- * closed until `connect()`.
+ * The state of a socket: dialling for the first time, open, waiting or dialling again, or closed until
+ * `connect()`.
  */
 export type Status = "connecting" | "connected" | "reconnecting" | "closed";
 
-/** The names of what a socket of the contract `C` can be listened to for. */
+/** The events that a handler can be registered for: the server's, and the lifecycle events. */
 export type EventName<C extends Contract> = Names<C["outgoing"]> | keyof Lifecycle;
 
-/** What a handler of the event `E` is given. */
+/** The argument of a handler of the event `E`. */
 export type EventData<C extends Contract, E extends EventName<C>> = E extends keyof Lifecycle
   ? Lifecycle[E]
   : E extends keyof C["outgoing"]
@@ -152,25 +150,25 @@ export type EventData<C extends Contract, E extends EventName<C>> = E extends ke
     : never;
 
 /**
- * A handler of the event `E`. What it throws, or what the promise that it returns is rejected with,
- * becomes an `error` event; what else it returns is ignored.
+ * A handler of the event `E`. If it throws, or returns a promise that is rejected, an `error` event
+ * follows. Other return values are ignored.
  */
 export type Handler<C extends Contract, E extends EventName<C>> = (data: EventData<C, E>) => unknown;
 
-/** An event of the server's, as async iteration yields it: a union to switch on. */
+/** An event from the server, as async iteration yields it: a union to switch on. */
 export type OutgoingEvent<C extends Contract> = {
   [E in Names<C["outgoing"]>]: { event: E; data: C["outgoing"][E] };
 }[Names<C["outgoing"]>];
 
 /** Settings of one call. */
 export interface CallOptions {
-  /** How long to wait for the answer, in ms from now. Default: the socket's `callTimeout`. */
+  /** The longest wait for the answer, in ms from now. Default: the socket's `callTimeout`. */
   timeout?: number;
-  /** Gives the call up: it rejects with the signal's reason, and is not sent if it was not yet. */
+  /** Aborts the call: it rejects with the signal's reason, and is not sent if it is still queued. */
   signal?: AbortSignal;
 }
 
-/** One connection to a procedure, which comes back when it is lost. */
+/** A client of one procedure. Connects again when its connection is lost. */
 export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<C>> {
   readonly status: Status;
   /** Whether `status` is `connected`. */
@@ -178,108 +176,108 @@ export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<
   /**
    * Calls `handler` for each `event`, in the order of registration.
    *
-   * @returns a function that takes this registration back
+   * @returns a function that removes this registration
    */
   on<E extends EventName<C>>(event: E, handler: Handler<C, E>): () => void;
   /** Calls `handler` for the next `event` only. */
   once<E extends EventName<C>>(event: E, handler: Handler<C, E>): () => void;
-  /** Takes back the registrations of `handler`, or all of `event`. */
+  /** Removes the registrations of `handler`, or all of `event`. */
   off<E extends EventName<C>>(event: E, handler?: Handler<C, E>): void;
   /**
-   * Sends an event. While there is no connection it is kept, at most `bufferSize` of them, and goes
-   * out in order once there is one; if none comes, an `error` event says so. If the connection is
-   * lost it arrives once nevertheless, unless the session is lost, too: then an `error` event with
-   * the code `lost` says so. The answer of a call is dropped.
+   * Sends an event. Without a connection it is queued, at most `bufferSize` of them, and sent in order
+   * once there is one; an `error` event reports it if the socket is closed first. An event that was in
+   * flight when the connection was lost still arrives once. If the session is lost, too, an `error`
+   * event with the code `lost` reports it. The answer of a call is dropped.
    *
-   * @returns false if it is not sent; an `error` event says why
+   * @returns false if it is neither sent nor queued; an `error` event reports why
    */
   emit<E extends Names<C["incoming"]>>(
     event: E,
     ...args: PayloadArgs<C["incoming"][E]>
   ): boolean;
   /**
-   * Sends a call and waits for its answer, which may come over a later connection of the session.
-   * Rejects with a {@link CallError}, or with the reason of the signal. A call that waits for a
-   * connection is kept, as an event is.
+   * Sends a call and waits for its answer, which may arrive over a later connection of the session.
+   * Rejects with a {@link CallError}, or with the reason of the signal. Without a connection it is
+   * queued, as an event is.
    */
   call<E extends Names<C["incoming"]> & Names<C["answers"]>>(
     event: E,
     ...args: PayloadArgs<C["incoming"][E], [options?: CallOptions]>
   ): Promise<C["answers"][E]>;
   /**
-   * Closes the socket: what is kept is dropped, calls are rejected, nothing connects again.
+   * Closes the socket: the queue is dropped, calls are rejected, and it does not connect again.
    *
    * @param code 1000 (the default) or 3000-4999
    * @param reason at most 123 bytes
-   * @throws RangeError for another code; what the WebSocket throws for a longer reason
+   * @throws RangeError for another code; the error of the WebSocket for a longer reason
    */
   close(code?: number, reason?: string): void;
-  /** Connects a closed socket again, or one that waits for its next attempt at once. */
+  /** Connects a closed socket. A socket that waits for its next attempt starts it now. */
   connect(): void;
   /**
    * Calls `listener` after each change of `status`.
    *
-   * @returns a function that takes this registration back
+   * @returns a function that removes this registration
    */
   subscribe(listener: () => void): () => void;
   /**
-   * The events of the server from now on, until the socket is closed or the loop is left. At most
-   * 1024 of them wait for a loop that is slower than they come; past that, the loop throws.
+   * The events from the server from now on, until the socket is closed or the loop is left. A loop
+   * with more than 1024 events pending throws.
    */
   [Symbol.asyncIterator](): AsyncIterator<OutgoingEvent<C>, undefined>;
 }
 
-/** A value, or a promise of it. */
+/** A value, or a promise for it. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** Where to connect: `ws(s)`, `http(s)`, or relative to the page. A function is asked each time. */
+/** A URL: `ws(s)`, `http(s)`, or relative to the page. A function is called on each attempt. */
 export type Target = string | (() => Awaitable<string>);
 
-/** Settings of a socket. Times are in ms; of what is `Infinity`, nothing comes. */
+/** Settings of a socket. Times are in ms; `Infinity` means never. */
 export interface Options {
   /**
-   * After how much silence a ping is sent. The server's own interval is taken if it is longer; 0
-   * stands for that one, or for no pings in plain mode. Default 30000.
+   * The silence after which a ping is sent. The server's interval is used if it is longer. 0: the
+   * server's interval, and no pings in plain mode. Default 30000.
    */
   heartbeatInterval?: number;
-  /** How long after a ping the connection is dead if nothing comes. Default 10000. */
+  /** The silence after a ping that closes the connection. Default 10000. */
   heartbeatTimeout?: number;
-  /** Whether to connect again. Default true. */
+  /** Whether to connect again after a loss. Default true. */
   reconnect?: boolean;
-  /** The longest wait before an attempt to connect again; it doubles each time. Default 1000. */
+  /** The longest wait before the first attempt to connect again; doubles with each. Default 1000. */
   reconnectInterval?: number;
-  /** What that wait never exceeds. Default 30000. */
+  /** The upper limit of that wait. Default 30000. */
   maxReconnectInterval?: number;
-  /** How many attempts to connect again may fail in a row. Default 10. */
+  /** The attempts to connect again that may fail in a row. Default 10. */
   maxReconnectAttempts?: number;
   /**
-   * How much of the wait is random, from 0 (none: always the longest) to 1 (anything up to the
-   * longest), so that many clients do not come back at the same moment. Default 1.
+   * The random share of the wait, from 0 (always the longest) to 1 (from 0 to the longest). It spreads
+   * the attempts of many clients. Default 1.
    */
   jitter?: number;
-  /** How long an attempt may take, with `url`, `auth` and the server's welcome. Default 10000. */
+  /** The timeout of an attempt, from `url` and `auth` to the server's welcome. Default 10000. */
   connectTimeout?: number;
-  /** How long calls wait for their answers. Default 10000. */
+  /** The timeout of calls. Default 10000. */
   callTimeout?: number;
-  /** How many events and calls are kept while there is no connection. Default 256. */
+  /** The events and calls that are queued without a connection. Default 256. */
   bufferSize?: number;
-  /** Asked for the URL on each attempt, given what it would be: to add a query, for example. */
+  /** Rewrites the URL of each attempt, to add a query for example. */
   url?: (url: string) => Awaitable<string>;
   /**
-   * Asked for a bearer token on each attempt, which the server has as `request.bearer_token()`. It
-   * never stands in the URL, and is not sent in plain mode. Without one the attempt goes on.
+   * Returns the bearer token of each attempt, which the server reads with `request.bearer_token()`. It
+   * is never part of the URL, and is not sent in plain mode. The attempt continues without one.
    */
   auth?: () => Awaitable<string | null | undefined>;
-  /** The class to connect with, where none is global: the one of the package `ws`, for example. */
+  /** The class to connect with. Default: the global one. Node before 22 needs one: the package `ws` has it. */
   WebSocket?: WebSocketConstructor;
 }
 
-/** What is needed of a WebSocket. */
+/** The part of a WebSocket that the client uses. */
 export interface WebSocketLike {
   readonly readyState: number;
   readonly protocol: string;
   readonly bufferedAmount: number;
-  // Each implementation has event types of its own, which only `any` is compatible with.
+  // Each implementation has its own event types. Only `any` is compatible with all of them.
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
@@ -288,5 +286,5 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
-/** The class of a WebSocket: the browser's, or the one of the package `ws`. */
+/** The class of a WebSocket: the browser's, or that of the package `ws`. */
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;

@@ -1,75 +1,77 @@
 import { later, type Timer } from "./timer.js";
 
 /**
- * How long a probe waits for an answer at most, in ms. A timer that fires so much too late has
- * slept with its tab or machine.
+ * The longest that a probe waits for a message, in ms. A timer that is later than this was suspended
+ * with its tab or machine.
  */
-const short = 5000;
+const maxProbeTimeout = 5000;
 
-/** Finds out whether the other side is still there. */
+/** Checks whether the server still responds. */
 export interface Heartbeat {
-  /** Something came: the other side lives. */
-  heard(): void;
-  /** Asks at once, because there is reason to doubt. */
+  /** Records that a message was received. */
+  received(): void;
+  /** Sends a ping now. */
   probe(): void;
   stop(): void;
 }
 
 /**
- * Calls `ping` after `interval` ms of silence (never, if that is 0), and `dead` if nothing comes in
- * the `timeout` ms after it.
+ * Calls `ping` after `interval` ms of silence (never, if that is 0), and `timedOut` if nothing is
+ * received in the `timeout` ms after it.
  */
 export function createHeartbeat(
   interval: number,
   timeout: number,
   ping: () => void,
-  dead: () => void,
+  timedOut: () => void,
 ): Heartbeat {
-  const soon = Math.min(timeout, short);
+  const probeTimeout = Math.min(timeout, maxProbeTimeout);
   let timer: Timer | undefined;
   /** When the timer should fire. */
-  let due = 0;
-  let last = Date.now();
-  let asked = false;
-  /** Whether a verdict was put off because it came too late. */
-  let spared = false;
+  let firesAt = 0;
+  let lastReceived = Date.now();
+  /** Whether nothing was received since the last ping. */
+  let pinged = false;
+  /** Whether that ping was repeated, because its timer was suspended. */
+  let repeated = false;
 
-  const wait = (ms: number, then: (slept: boolean) => void) => {
+  const schedule = (ms: number, run: (suspended: boolean) => void) => {
     clearTimeout(timer);
-    due = Date.now() + ms;
-    timer = later(ms, () => then(Date.now() - due > short));
+    firesAt = Date.now() + ms;
+    timer = later(ms, () => run(Date.now() - firesAt > maxProbeTimeout));
   };
-  const listen = () => {
-    if (interval > 0) wait(Math.min(interval, last + interval - Date.now()), silence);
+  const awaitSilence = () => {
+    if (interval > 0)
+      schedule(Math.min(interval, lastReceived + interval - Date.now()), onInterval);
   };
-  const silence = (slept: boolean) => {
-    // A clock that was set back must not put off the question for as long.
-    if (Math.abs(Date.now() - last) < interval) listen();
-    else ask(slept ? soon : timeout);
+  const onInterval = (suspended: boolean) => {
+    // `abs`: a clock that was set back must not delay the ping.
+    if (Math.abs(Date.now() - lastReceived) < interval) awaitSilence();
+    else sendPing(suspended ? probeTimeout : timeout);
   };
-  const ask = (ms: number) => {
-    asked = true;
+  const sendPing = (ms: number) => {
+    pinged = true;
     ping();
-    wait(ms, judge);
+    schedule(ms, onTimeout);
   };
-  // What came while everything slept is read after this timer fires: ask once more before judging.
-  const judge = (slept: boolean) => {
-    if (!asked) listen();
-    else if (slept && !spared) {
-      spared = true;
-      ask(soon);
-    } else dead();
+  const onTimeout = (suspended: boolean) => {
+    if (!pinged) awaitSilence();
+    // Messages that arrived during a suspension are read after this timer: ping once more.
+    else if (suspended && !repeated) {
+      repeated = true;
+      sendPing(probeTimeout);
+    } else timedOut();
   };
 
-  listen();
+  awaitSilence();
   return {
-    heard() {
-      last = Date.now();
-      asked = spared = false;
+    received() {
+      lastReceived = Date.now();
+      pinged = repeated = false;
     },
     probe() {
-      // Several doubts at once (online, visible, page shown) are one question.
-      if (!asked || due > Date.now() + soon) ask(soon);
+      // Events of a page come together (online, visible, shown): one ping is enough.
+      if (!pinged || firesAt > Date.now() + probeTimeout) sendPing(probeTimeout);
     },
     stop() {
       clearTimeout(timer);

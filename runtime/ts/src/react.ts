@@ -16,50 +16,50 @@ import {
 
 import type { Procedure } from "./client.js";
 import type { Contract, EventName, Handler, Options, Socket, Status, Target } from "./contract.js";
-import { hold, type Held } from "./shared.js";
+import { acquireSocket, type SocketReference } from "./sharedSockets.js";
 
-/** Handlers by the names of their events: those of the server and those of the connection. */
+/** Handlers by event: the server's events, and the lifecycle events. */
 export type EventHandlers<C extends Contract> = { [E in EventName<C>]?: Handler<C, E> };
 
-/** What the hook knows of the connection. */
+/** The result of the hook. */
 export interface WebSocketState<C extends Contract> {
-  /** Null before the first effect (so also on a server), and while not `enabled`. */
+  /** Null before the first effect, in server rendering, and while not `enabled`. */
   socket: Socket<C> | null;
   connected: boolean;
   status: Status;
 }
 
 /**
- * Settings of the hook: where to connect, the options of the socket, and:
+ * Settings of the hook: the URL or the client, the options of the socket, and:
  *
- * - `enabled`: whether to be connected. Default true.
- * - `events`: handlers. Always the ones of the latest render are called.
+ * - `enabled`: whether to connect. Default true.
+ * - `events`: handlers. The hook calls those of the latest render.
  */
 export type UseWebSocketOptions<C extends Contract> = {
   enabled?: boolean;
   events?: EventHandlers<C>;
 } & (
   | (Omit<Options, "url"> & {
-      /** `ws(s)`, `http(s)`, or relative to the page. What a function answers is not shared. */
+      /** `ws(s)`, `http(s)`, or relative to the page. With a function the connection is not shared. */
       url: Target;
       client?: never;
     })
   | (Options & {
-      /** A procedure of a client, as `client.chat.wsChat`, whose contract and options it has. */
+      /** A procedure of a client, such as `client.chat.wsChat`: gives the contract and the options. */
       client: Procedure<C>;
     })
 );
 
-/** Settings of the hook for a socket that is there already. */
+/** Settings of the hook for an existing socket. */
 export interface UseSocketOptions {
-  /** Whether the handlers are called. Default true. */
+  /** Whether to call the handlers. Default true. */
   enabled?: boolean;
 }
 
 /**
- * A connection for as long as components use it. There is one for each URL and its options, however
- * many components use it; it is closed when the last is gone. Functions among the options may be new
- * with each render: the latest ones are used, and it only counts whether there is one.
+ * Connects while the component is mounted. Components with the same URL and options share one
+ * connection, which is closed after the last of them unmounts. Functions among the options may change
+ * with each render: the latest are used, and two functions count as the same option.
  *
  * ```tsx
  * const { socket, connected } = useWebSocket<Chat>({
@@ -72,8 +72,8 @@ export function useWebSocket<C extends Contract>(
   options: UseWebSocketOptions<C>,
 ): WebSocketState<C>;
 /**
- * The state of a socket that is made elsewhere, and handlers for as long as the component is there.
- * Always the ones of the latest render are called.
+ * Returns the state of an existing socket, and registers handlers while the component is mounted. The
+ * handlers of the latest render are called.
  */
 export function useWebSocket<C extends Contract>(
   socket: Socket<C> | null,
@@ -85,10 +85,10 @@ export function useWebSocket<C extends Contract>(
   events?: EventHandlers<C>,
   { enabled = true }: UseSocketOptions = {},
 ): WebSocketState<C> {
-  // `first` is tested itself each time: without strictNullChecks, nothing else tells what it is.
+  // Both lines test `first` itself: without strictNullChecks, TypeScript narrows it by nothing else.
   const given = first && "subscribe" in first ? first : null;
   const settings = first && !("subscribe" in first) ? first : undefined;
-  const own = useOwnSocket(settings);
+  const own = useSharedSocket(settings);
   const socket = settings ? own.socket : given;
   useHandlers(
     () => (settings ? own.current() : given),
@@ -97,27 +97,27 @@ export function useWebSocket<C extends Contract>(
     settings ? own.key !== null : enabled,
   );
 
-  const waiting = settings && own.key !== null ? "connecting" : "closed";
+  const initial = settings && own.key !== null ? "connecting" : "closed";
   const status = useSyncExternalStore(
     socket ? socket.subscribe : neverChanges,
-    () => (socket ? socket.status : waiting),
-    () => waiting,
+    () => (socket ? socket.status : initial),
+    () => initial,
   );
   return { socket, connected: status === "connected", status };
 }
 
 const neverChanges = () => () => {};
 
-let components = 0;
+let lastId = 0;
 
 /**
- * What no other component has. React's `useId` is the same in two roots that took over what a server
- * has rendered.
+ * Returns a new id. React's `useId` is not unique: it repeats in two roots that hydrate the HTML of a
+ * server.
  */
-const newId = () => `#${++components}`;
+const newId = () => `#${++lastId}`;
 
-/** Holds the shared socket that the settings describe, from the first effect to the last. */
-function useOwnSocket<C extends Contract>(settings: UseWebSocketOptions<C> | undefined) {
+/** Acquires the shared socket of the settings in an effect, and releases it in its cleanup. */
+function useSharedSocket<C extends Contract>(settings: UseWebSocketOptions<C> | undefined) {
   const [id] = useState(newId);
   const { enabled = true, events: _, client, ...given } = settings ?? { enabled: false };
   const { url, ...rest } = given as Omit<Options, "url"> & { url?: Target };
@@ -127,39 +127,39 @@ function useOwnSocket<C extends Contract>(settings: UseWebSocketOptions<C> | und
   const key = enabled ? keyOf(typeof target === "string" ? target : id, options) : null;
 
   const latest = useRef({ target, options });
-  const held = useRef<Held<C> | null>(null);
-  const [shown, show] = useState<{ key: string; socket: Socket<C> } | null>(null);
+  const reference = useRef<SocketReference<C> | null>(null);
+  const [shown, setShown] = useState<{ key: string; socket: Socket<C> } | null>(null);
 
   useInsertionEffect(() => {
     latest.current = { target, options };
-    held.current?.use(target, options);
+    reference.current?.update(target, options);
   });
   useEffect(() => {
     if (key === null) return undefined;
     const { target, options } = latest.current;
-    const mine = hold<C>(key, target, options);
-    held.current = mine;
-    show({ key, socket: mine.socket });
+    const acquired = acquireSocket<C>(key, target, options);
+    reference.current = acquired;
+    setShown({ key, socket: acquired.socket });
     return () => {
-      held.current = null;
-      mine.release();
-      // An `<Activity>` that is hidden renders on, and comes back with what it had.
-      show(null);
+      reference.current = null;
+      acquired.release();
+      // A hidden `<Activity>` still renders, and keeps its state until it is visible again.
+      setShown(null);
     };
   }, [key]);
 
   return {
     key,
-    /** The socket as of the last effect: before it is shown. */
-    current: () => held.current && held.current.socket,
-    // One of an earlier key is closed, or about to be.
+    /** The socket of the last effect, which may not be rendered yet. */
+    current: () => reference.current && reference.current.socket,
+    // The socket of an earlier key is closed or will be.
     socket: shown && shown.key === key ? shown.socket : null,
   };
 }
 
 /**
- * What makes two connections the same: where to, and all settings; of functions, that there is one.
- * Else a component without `auth` would take it from those who have it.
+ * The key of a shared connection: the target, and all settings. A function counts as `true`, so that a
+ * component without `auth` does not share the connection of one with it.
  */
 function keyOf(target: string, options: Options): string {
   const settings = Object.entries(options)
@@ -168,7 +168,7 @@ function keyOf(target: string, options: Options): string {
   return [target, ...settings.sort()].join(" ");
 }
 
-/** Calls the latest of the handlers for the events of the socket, whenever `key` is another. */
+/** Registers handlers with the socket that `find` returns, again when `key` changes. Calls the latest. */
 function useHandlers<C extends Contract>(
   find: () => Socket<C> | null,
   key: unknown,

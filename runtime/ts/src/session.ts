@@ -1,123 +1,126 @@
 import type { Unrecovered } from "./contract.js";
-import type { Frame, Welcome } from "./link.js";
+import type { Message } from "./message.js";
+import type { Welcome } from "./welcome.js";
 
-/** How much may be under way to the server without its confirmation: frames, and bytes of them. */
-const maxUnconfirmed = 4096;
-const maxUnconfirmedBytes = 1 << 18;
+/** The limits of frames in flight: their number, and their bytes. */
+const maxInFlight = 4096;
+const maxInFlightBytes = 1 << 18;
 
-/** After how many frames, and how much text of them, the server hears that they came. */
-const maxOwed = 512;
-const maxOwedLength = 1 << 15;
+/** An `$ack` is due after this many counted messages, or this many characters of them. */
+const ackEvery = 512;
+const ackEveryLength = 1 << 15;
 
-/** The names of frames that have no number. */
+/** The names of uncounted frames. */
 const uncounted = /^(\$(welcome|ack|contract\??)|p[io]ng)$/;
 
-/** What a server may say of why it did not resume. */
+/** The known reasons in a welcome whose session was not recovered. */
 const reasons = /^(expired|overflow|evicted|ended|identity|mismatch)$/;
 
-/** What is sent. */
-export interface Message {
+/** An encoded event or call. */
+export interface Frame {
   event: string;
   text: string;
-  /** Its length in bytes. */
+  /** The length of `text` in bytes of UTF-8. */
   bytes: number;
-  /** Of a call; 0 for an event. */
+  /** The id of the call; 0 for an event. */
   id: number;
 }
 
-/** How far both sides of a session got: what outlives its connections. */
+/** The client's half of a session: its resume secret, its counts, and its frames in flight. */
 export interface Session {
-  /** The subprotocol that asks for it; undefined if the server does not keep it. */
-  offer(): string | undefined;
+  /** The subprotocol that requests a resume; undefined without a resume secret. */
+  resumeProtocol(): string | undefined;
   /**
-   * A connection begins, in Parlor mode if there is a welcome, with what `send` is given.
+   * Attaches a new connection, and replays the frames in flight over it if the session is recovered.
    *
-   * @returns why the session is not the one before, if so, and what is lost with that
+   * @param welcome undefined in plain mode
+   * @returns why the session is not recovered, if so, and the frames that are lost with it
    */
-  begin(
+  attach(
     welcome: Welcome | undefined,
     send: (text: string) => void,
-  ): [reason: Unrecovered | undefined, lost: Message[]];
-  /** The message is to be sent: false if too much is under way already. */
-  take(message: Message): boolean;
+  ): [reason: Unrecovered | undefined, lost: Frame[]];
+  /** Puts a counted frame in flight; false if a limit is reached. The caller sends it. */
+  track(frame: Frame): boolean;
   /**
-   * A frame with so much text came, which is counted or confirms what was sent. Returns the frame
-   * that says how many came, or nothing if it is not time yet.
+   * Counts a message of `length` characters, and applies it if it is an `$ack`. Returns the `$ack`
+   * to send, empty if none is due.
    */
-  hear(frame: Frame | undefined, length: number): string;
-  /** The frame that says how many came, or nothing if the server knows. */
+  receive(message: Message | undefined, length: number): string;
+  /** The `$ack` to send; empty if all messages are acknowledged. */
   ack(): string;
-  /** Forgets it all; returns what nobody confirmed. */
-  end(): Message[];
+  /** Drops the session. Returns its frames in flight. */
+  end(): Frame[];
 }
 
-/** None yet. */
+/** Creates a session without a resume secret. */
 export function createSession(): Session {
   let secret: string | undefined;
   /** Why there is no secret. */
-  let without: Unrecovered = "off";
+  let noSecret: Unrecovered = "off";
   let received = 0;
-  /** How many of these the server was not told of, and how long they are. */
-  let owed = 0;
-  let length = 0;
-  /** How many of those that were sent the server has; the others, and how long they are. */
+  /** The received messages that are not acknowledged: their number, and their characters. */
+  let unacked = 0;
+  let unackedLength = 0;
+  /** The number of frames that the server has confirmed. */
   let confirmed = 0;
-  const unconfirmed: Message[] = [];
-  let bytes = 0;
+  const inFlight: Frame[] = [];
+  let inFlightBytes = 0;
 
   const ack = () => {
-    owed = length = 0;
+    unacked = unackedLength = 0;
     return `["$ack",${received}]`;
   };
+  /** Returns false for a count that is impossible. */
   const confirm = (count: unknown) => {
-    const news = (count as number) - confirmed;
-    // Neither more than was sent nor, as nothing else is an index, what is no number.
-    if (!unconfirmed[news - 1]) return news === 0;
-    for (const message of unconfirmed.splice(0, news)) bytes -= message.bytes;
-    confirmed += news;
+    const added = (count as number) - confirmed;
+    // Undefined also for more than was sent, and for what is not an integer.
+    if (!inFlight[added - 1]) return added === 0;
+    for (const frame of inFlight.splice(0, added)) inFlightBytes -= frame.bytes;
+    confirmed += added;
     return true;
   };
   const clear = () => {
-    bytes = 0;
-    return unconfirmed.splice(0);
+    inFlightBytes = 0;
+    return inFlight.splice(0);
   };
   return {
-    offer: () => secret && `parlor.resume.${secret}.${received}`,
-    begin({ resume, received: count, recovered, reason } = {}, send) {
-      let why: Unrecovered | undefined = without;
-      if (secret) why = (reasons.exec(reason as string)?.[0] ?? "unknown") as Unrecovered;
+    resumeProtocol: () => secret && `parlor.resume.${secret}.${received}`,
+    attach({ resume, received: count, recovered, reason } = {}, send) {
+      let unrecovered: Unrecovered | undefined = noSecret;
+      if (secret) unrecovered = (reasons.exec(reason as string)?.[0] ?? "unknown") as Unrecovered;
       if (secret && recovered) {
-        why = confirm(count) ? undefined : "mismatch";
-        // It goes on from there although it cannot be.
-        if (why) confirmed = count as number;
+        unrecovered = confirm(count) ? undefined : "mismatch";
+        // The server continues from its own count, although it is impossible.
+        if (unrecovered) confirmed = count as number;
         send(ack());
-      } else received = confirmed = owed = length = 0;
-      const lost = why ? clear() : [];
-      for (const { text } of unconfirmed) send(text);
+      } else received = confirmed = unacked = unackedLength = 0;
+      const lost = unrecovered ? clear() : [];
+      for (const { text } of inFlight) send(text);
       secret = /^[\w-]{22}$/.exec(resume as string)?.[0];
-      without = "off";
-      return [why, lost];
+      noSecret = "off";
+      return [unrecovered, lost];
     },
-    take(message) {
-      if (secret && !uncounted.test(message.event)) {
-        if (unconfirmed.length >= maxUnconfirmed || bytes >= maxUnconfirmedBytes) return false;
-        unconfirmed.push(message);
-        bytes += message.bytes;
+    track(frame) {
+      if (secret && !uncounted.test(frame.event)) {
+        if (inFlight.length >= maxInFlight || inFlightBytes >= maxInFlightBytes) return false;
+        inFlight.push(frame);
+        inFlightBytes += frame.bytes;
       }
       return true;
     },
-    hear([name, count]: Frame = [""], size) {
+    receive([name, count]: Message = [""], length) {
       if (name === "$ack") confirm(count);
       if (secret && !uncounted.test(name)) {
         received++;
-        length += size;
-        if (++owed >= maxOwed || length >= maxOwedLength) return ack();
+        unackedLength += length;
+        if (++unacked >= ackEvery || unackedLength >= ackEveryLength) return ack();
       }
       return "";
     },
-    ack: () => (owed ? ack() : ""),
+    ack: () => (unacked ? ack() : ""),
     end() {
-      if (secret) without = "ended";
+      if (secret) noSecret = "ended";
       secret = undefined;
       return clear();
     },

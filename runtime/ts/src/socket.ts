@@ -3,6 +3,7 @@ import { byteLength } from "./bytes.js";
 import { CallError } from "./callError.js";
 import { createCalls } from "./calls.js";
 import { check } from "./check.js";
+import { dial, webSocketClass, type Connection } from "./connection.js";
 import type {
   CallOptions,
   Contract,
@@ -14,25 +15,25 @@ import type {
   Status,
   Target,
 } from "./contract.js";
+import { createIterator } from "./eventIterator.js";
 import { createHandlers } from "./handlers.js";
-import { createIterator } from "./iteration.js";
-import { dial, webSocketClass, type Frame, type Link } from "./link.js";
-import { isOffline, watchPage } from "./page.js";
+import type { Message } from "./message.js";
+import { isOffline, watchPage } from "./pageEvents.js";
 import { rules } from "./rules.js";
-import { createSession, type Message } from "./session.js";
+import { createSession, type Frame } from "./session.js";
 import { later, type Timer } from "./timer.js";
 import { byPath, webSocketUrl, withoutQuery } from "./url.js";
 
-/** How many bytes may wait, here and in the WebSocket, before more is refused. */
-const maxWaiting = 1 << 20;
+/** The limit of bytes in the queue and in the WebSocket's buffer. */
+const maxBufferedBytes = 1 << 20;
 
 /**
- * Names that are no events of a server's: those of the wire, and those of `Lifecycle`, lest a
- * server pretend that something happened to the connection.
+ * Names that events of a server cannot have: those of the wire, and those of `Lifecycle`, so that a
+ * server cannot forge a lifecycle event.
  */
 const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/;
 
-/** The names under which listeners of the status, and of all events, are kept: no server's. */
+/** The reserved names for handlers of changes of the status, and of all events of the server. */
 const statusChange = "$status";
 const anyEvent = "$event";
 
@@ -45,49 +46,48 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     bufferSize = 256,
     callTimeout,
   } = options;
-  const { begin, settle, rejectAll } = createCalls(callTimeout, (id) =>
-    kept.some((message) => message.id === id),
-  );
+  const calls = createCalls(callTimeout, (id) => queue.some((frame) => frame.id === id));
   const session = createSession();
 
   let status: Status = "closed";
-  /** The attempt in flight or the connection: there is never more than one. */
-  let link: Link | undefined;
-  /** Runs until the next attempt. There is either this or a link, unless the socket is closed. */
-  let waiting: Timer | undefined;
-  let unwatch: (() => void) | undefined;
-  /** What was not sent yet, for want of a connection or because too much is under way. */
-  const kept: Message[] = [];
-  let keptBytes = 0;
-  /** How many of them may go out: all but in handlers of `connect`, whose own come first. */
-  let due = Infinity;
-  /** The attempts to connect again since a connection last lasted; and those that count. */
-  let made = 0;
+  /** The attempt to connect, or the connection. */
+  let connection: Connection | undefined;
+  /** The timer of the next attempt. Unless the socket is closed, there is this or a connection. */
+  let retryTimer: Timer | undefined;
+  let unwatchPage: (() => void) | undefined;
+  /** The frames that are not sent yet: there is no connection, or a limit is reached. */
+  const queue: Frame[] = [];
+  let queuedBytes = 0;
+  /** How many of them may be sent. Finite only in handlers of `connect`, whose frames are sent first. */
+  let sendable = Infinity;
+  /** The attempts since a connection lasted: all of them, and those that count for the limit. */
+  let redials = 0;
   let attempts = 0;
-  /** When the connection was made; undefined before the first. */
-  let since: number | undefined;
-  /** Whether the server has ever spoken Parlor mode. */
-  let welcomed = false;
-  let plain = false;
-  /** How many attempts were made when plain mode was last doubted: it is once in each. */
-  let doubted = 0;
+  /** The time of the last `connect`. */
+  let connectedAt: number | undefined;
+  /** Whether the server has ever been in Parlor mode. */
+  let wasParlorMode = false;
+  let plainMode = false;
+  /** The value of `redials` when plain mode was last verified by another dial: once per attempt. */
+  let verifiedPlain = 0;
   let maxMessage = Infinity;
   let url = typeof target === "string" ? target : "";
   let reporting = false;
 
   const report = ({ code, message, details }: CallError, event?: string) => {
     const error = { code, message, event, details } as SocketError;
-    let heard = false;
-    // What goes wrong where errors are handled would come back there for ever.
+    let handled = false;
+    // An error of an `error` handler would be reported to it without end.
     if (!reporting && !(code === "handler" && event === "error")) {
       reporting = true;
-      heard = dispatch("error", error);
+      handled = dispatch("error", error);
       reporting = false;
     }
-    if (!heard) console.error("Parlor:", error);
+    if (!handled) console.error("Parlor:", error);
   };
-  const reportAll = (messages: Message[], code: string, text: string) => {
-    for (const { id, event } of messages) if (!id) report(new CallError(code, text), event);
+  /** Reports an error for each frame that is not a call. */
+  const reportEvents = (frames: Frame[], code: string, text: string) => {
+    for (const { id, event } of frames) if (!id) report(new CallError(code, text), event);
   };
   const { add, remove, dispatch } = createHandlers((event, cause) =>
     report(new CallError("handler", String(cause), cause), event),
@@ -99,41 +99,41 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   };
 
   const start = () => {
-    clearTimeout(waiting);
-    waiting = undefined;
-    const mine = dial(
+    clearTimeout(retryTimer);
+    retryTimer = undefined;
+    const started = dial(
       resolveUrl,
       options,
       session,
-      !welcomed,
+      !wasParlorMode,
       (welcome) => {
-        const again = since !== undefined;
-        // A server that was down may have come up just before the dial without the subprotocol.
-        if (!welcome && !again && doubted !== made) {
-          doubted = made;
-          mine.drop();
+        const again = connectedAt !== undefined;
+        // A server may have started just before the dial without subprotocols: dial with them again.
+        if (!welcome && !again && verifiedPlain !== redials) {
+          verifiedPlain = redials;
+          started.close();
           return start();
         }
-        since = Date.now();
-        plain = !welcome;
-        welcomed ||= !plain;
+        connectedAt = Date.now();
+        plainMode = !welcome;
+        wasParlorMode ||= !plainMode;
         maxMessage = welcome?.maxMessage || Infinity;
-        const [reason, gone] = session.begin(welcome, mine.send);
-        if (reason) rejectAll("disconnected", "connection lost");
-        // Any of these handlers may close the socket.
-        reportAll(gone, "lost", "not confirmed");
-        due = 0;
+        const [reason, lostFrames] = session.attach(welcome, started.send);
+        if (reason) calls.rejectSent("disconnected", "connection lost");
+        // Each of these handlers may close the socket.
+        reportEvents(lostFrames, "lost", "not confirmed");
+        sendable = 0;
         const opened: Opened = { recovered: !reason, ...(again && reason && { reason }) };
-        if (link === mine) setStatus("connected");
-        if (link === mine) dispatch("connect", opened);
-        if (link === mine && again) dispatch("reconnect", opened);
-        due = Infinity;
+        if (connection === started) setStatus("connected");
+        if (connection === started) dispatch("connect", opened);
+        if (connection === started && again) dispatch("reconnect", opened);
+        sendable = Infinity;
         flush();
       },
       received,
       lost,
     );
-    link = mine;
+    connection = started;
   };
 
   const resolveUrl = async () => {
@@ -142,61 +142,63 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   };
 
   const lost = (code: number, reason: string) => {
-    link = undefined;
-    const established = status === "connected";
-    if (established) {
-      // Else a server that welcomes and then closes would be dialled for ever.
-      if (Date.now() - (since as number) >= maxReconnectInterval) made = attempts = 0;
+    connection = undefined;
+    const wasConnected = status === "connected";
+    if (wasConnected) {
+      // A server that closes each connection after its welcome must not be dialled without end.
+      if (Date.now() - (connectedAt as number) >= maxReconnectInterval) redials = attempts = 0;
     } else if (isOffline() && attempts) attempts--;
 
-    const back = reconnect && redial(code) && webSocketClass(options);
-    const delay = backoff(made, reason, options);
-    const timer = (waiting =
-      back && attempts < maxReconnectAttempts ? later(delay, start) : undefined);
-    const resuming = timer && resumes(code) && session.offer();
-    const gone = resuming ? [] : session.end();
-    // Who gives up says below that the socket is closed.
-    if (!resuming && (established || !resumes(code))) rejectAll("disconnected", "connection lost");
-    // From here on handlers run, any of which may close the socket or connect it.
+    const mayRedial = reconnect && redial(code) && webSocketClass(options);
+    const delay = backoff(redials, reason, options);
+    const timer = (retryTimer =
+      mayRedial && attempts < maxReconnectAttempts ? later(delay, start) : undefined);
+    const resuming = timer && resumes(code) && session.resumeProtocol();
+    const lostFrames = resuming ? [] : session.end();
+    // A socket that will be closed rejects its calls with `closed` instead.
+    if (!resuming && (wasConnected || !resumes(code)))
+      calls.rejectSent("disconnected", "connection lost");
+    // Handlers run from here on. Each may close the socket or connect it.
     if (timer) {
-      made++;
+      redials++;
       attempts++;
       setStatus("reconnecting");
     }
     const unsent = timer ? [] : end();
-    reportAll(gone, "lost", "not confirmed");
-    reportAll(unsent, "closed", "not sent");
-    if (!established)
+    reportEvents(lostFrames, "lost", "not confirmed");
+    reportEvents(unsent, "closed", "not sent");
+    if (!wasConnected)
       report(new CallError("connect", `no connection to ${withoutQuery(url)}: ${code} ${reason}`));
-    if (established || !redial(code))
+    if (wasConnected || !redial(code))
       dispatch("disconnect", { code, reason, willReconnect: status !== "closed" });
-    if (timer && waiting === timer) dispatch("reconnecting", { attempt: attempts, delay });
-    if (back && !timer && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });
+    if (timer && retryTimer === timer) dispatch("reconnecting", { attempt: attempts, delay });
+    if (mayRedial && !timer && status === "closed")
+      dispatch("reconnectFailed", { attempts, code, reason });
   };
 
-  /** The socket is closed: nothing waits any more. Returns what did. */
+  /** Ends everything but the connection. Returns the frames that were queued. */
   const end = () => {
-    unwatch?.();
-    clearTimeout(waiting);
-    waiting = undefined;
-    const unsent = kept.splice(0);
-    keptBytes = 0;
+    unwatchPage?.();
+    clearTimeout(retryTimer);
+    retryTimer = undefined;
+    const unsent = queue.splice(0);
+    queuedBytes = 0;
     session.end();
-    rejectAll("closed", "the socket is closed");
+    calls.rejectSent("closed", "the socket is closed");
     setStatus("closed");
     dispatch(anyEvent);
     return unsent;
   };
 
-  const received = (parts: Frame | undefined) => {
-    if (!parts) return report(new CallError("undecodable", "not [name, payload]"));
-    const [name, payload, id] = parts;
-    if (name === "$ok") settle(id, undefined, payload);
+  const received = (message: Message | undefined) => {
+    if (!message) return report(new CallError("undecodable", "not [name, payload]"));
+    const [name, payload, id] = message;
+    if (name === "$ok") calls.settle(id, undefined, payload);
     else if (name === "$err") {
       const { code = "", message, details } = Object(payload);
-      const refused = new CallError(code, message, details);
-      if (id === undefined) report(refused);
-      else settle(id, refused);
+      const error = new CallError(code, message, details);
+      if (id === undefined) report(error);
+      else calls.settle(id, error);
     } else if (name === "$ack") flush();
     else if (!reserved.test(name)) {
       dispatch(name, payload);
@@ -204,33 +206,33 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     }
   };
 
-  /** How many bytes wait in the WebSocket; undefined while nothing can be sent. */
-  const buffered = () => (status === "connected" ? link?.waiting() : undefined);
+  /** The bytes in the WebSocket's buffer; undefined while it cannot send. */
+  const buffered = () => (status === "connected" ? connection?.buffered() : undefined);
 
-  /** Sends what is kept, as far as it may go. */
+  /** Sends the queue, up to the limits. */
   const flush = () => {
-    while (due && kept.length && buffered() !== undefined) {
-      const message = kept[0] as Message;
-      const refused = refusal(message);
-      if (!refused && !session.take(message)) return;
-      due--;
-      keptBytes -= message.bytes;
-      kept.shift();
-      if (!refused) link?.send(message.text);
-      else if (message.id) settle(message.id, refused);
-      else report(refused, message.event);
+    while (sendable && queue.length && buffered() !== undefined) {
+      const frame = queue[0] as Frame;
+      const error = unsendable(frame);
+      if (!error && !session.track(frame)) return;
+      sendable--;
+      queuedBytes -= frame.bytes;
+      queue.shift();
+      if (!error) connection?.send(frame.text);
+      else if (frame.id) calls.settle(frame.id, error);
+      else report(error, frame.event);
     }
   };
 
-  /** Why the server cannot take the message. */
-  const refusal = ({ id, bytes }: Message): CallError | undefined => {
-    if (plain && id) return new CallError("plain", "no answers in plain mode");
+  /** Why the server cannot receive the frame; undefined if it can. */
+  const unsendable = ({ id, bytes }: Frame): CallError | undefined => {
+    if (plainMode && id) return new CallError("plain", "no answers in plain mode");
     if (bytes > maxMessage)
       return new CallError("tooLarge", `more than ${maxMessage} bytes`);
     return undefined;
   };
 
-  /** Sends or keeps an event or, with an id, a call; or says why not. */
+  /** Sends or queues an event or, with an id, a call. Returns an error if it does neither. */
   const post = (event: string, payload: unknown = {}, id = 0): CallError | undefined => {
     if (status === "closed") return new CallError("closed", "the socket is closed");
     let text: string;
@@ -239,38 +241,38 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     } catch (cause) {
       return new CallError("invalid", String(cause));
     }
-    const own = byPath(rules, url)?.[event];
-    // The rules see what the server will see: dates are strings, undefined fields are absent.
-    const violation = own && check(own, JSON.parse(text)[1]);
+    const eventRules = byPath(rules, url)?.[event];
+    // Parsed from its JSON, as the server sees it: dates are strings, undefined fields are absent.
+    const violation = eventRules && check(eventRules, JSON.parse(text)[1]);
     if (violation)
       return new CallError("invalid", `${violation.path} ${violation.message}`, violation);
-    const message = { event, text, bytes: byteLength(text), id };
-    const refused = refusal(message);
-    if (refused) return refused;
+    const frame = { event, text, bytes: byteLength(text), id };
+    const error = unsendable(frame);
+    if (error) return error;
     const bytes = buffered();
     if (
       bytes === undefined
-        ? kept.length >= bufferSize
-        : // What handlers of `connect` send does not wait for what was kept.
-          bytes + (due < Infinity ? 0 : keptBytes) > maxWaiting
+        ? queue.length >= bufferSize
+        : // A frame of a `connect` handler is sent before the queue, whose bytes do not count.
+          bytes + (sendable < Infinity ? 0 : queuedBytes) > maxBufferedBytes
     )
-      return new CallError("full", "too much waits");
-    kept.splice(due++, 0, message);
-    keptBytes += message.bytes;
+      return new CallError("full", "the queue is full");
+    queue.splice(sendable++, 0, frame);
+    queuedBytes += frame.bytes;
     flush();
     return undefined;
   };
 
   const connect = () => {
-    if (link) return;
+    if (connection) return;
     if (status === "closed") {
-      made = attempts = 0;
-      unwatch = watchPage(
-        (back, restored) => {
-          link?.doubt(restored);
-          if (back && waiting) start();
+      redials = attempts = 0;
+      unwatchPage = watchPage(
+        (mayConnect, restored) => {
+          connection?.probe(restored);
+          if (mayConnect && retryTimer) start();
         },
-        () => link?.drop(1000),
+        () => connection?.close(1000),
       );
       status = "connecting";
     }
@@ -290,28 +292,30 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     once: (event, handler) => add(event, handler, true),
     off: remove,
     emit(event, ...[payload]) {
-      const refused = post(event, payload);
-      if (refused) report(refused, event);
-      return !refused;
+      const error = post(event, payload);
+      if (error) report(error, event);
+      return !error;
     },
     call: (event: string, payload?: unknown, options: CallOptions = {}) =>
-      begin(
+      calls.start(
         options,
         (id) => post(event, payload, id),
         (id) => {
-          const at = kept.findIndex((message) => message.id === id);
-          if (at >= 0) keptBytes -= (kept.splice(at, 1) as [Message])[0].bytes;
+          const frame = queue.find((frame) => frame.id === id);
+          if (!frame) return;
+          queue.splice(queue.indexOf(frame), 1);
+          queuedBytes -= frame.bytes;
         },
       ) as Promise<never>,
     close(code = 1000, reason = "") {
       if (code !== 1000 && (code < 3000 || code > 4999))
-        throw new RangeError(`close code ${code}`);
+        throw new RangeError(`close code ${code}: not 1000 or 3000-4999`);
       if (status === "closed") return;
-      const established = status === "connected";
-      link?.drop(code, reason);
-      link = undefined;
+      const wasConnected = status === "connected";
+      connection?.close(code, reason);
+      connection = undefined;
       end();
-      if (established) dispatch("disconnect", { code, reason, willReconnect: false });
+      if (wasConnected) dispatch("disconnect", { code, reason, willReconnect: false });
     },
     connect,
     subscribe: (listener) => add(statusChange, listener),

@@ -1,8 +1,8 @@
-/** A timer that waits. */
+/** A running timer. */
 export type Timer = ReturnType<typeof setTimeout>;
 
-/** The longest that timers can wait, about 25 days; they fire at once for anything longer. */
+/** The longest delay of a timer, about 25 days. A timer with a longer one fires at once. */
 const longest = 2 ** 31 - 1;
 
-/** Calls `run` after `ms`; for `Infinity`, as good as never. */
+/** Calls `run` after `ms`, or after about 25 days if that is sooner. */
 export const later = (ms: number, run: () => void): Timer => setTimeout(run, Math.min(ms, longest));

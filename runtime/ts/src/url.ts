@@ -1,11 +1,11 @@
-/** The URL as a WebSocket takes it in every browser: absolute, with `ws` or `wss`. */
+/** The URL in the form that all browsers accept for a WebSocket: absolute, with `ws` or `wss`. */
 export const webSocketUrl = (url: string): string =>
   new URL(url, (globalThis as { location?: { href: string } }).location?.href).href.replace(
     /^http/,
     "ws",
   );
 
-/** The URL without its query, which may hold what nobody should read in a log. */
+/** The URL without its query, which may hold secrets that must not be logged. */
 export const withoutQuery = (url: string): string => url.replace(/[?#].*/, "");
 
 /** The value of `table` with the longest key that the URL's path ends with. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { advance, secret, startClock, stopClock } from "./support/fake.js";
-import { connected, cut, errors, offered, resumeOf, say, texts } from "./support/session.js";
+import { advance, secret, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { connected, cut, errors, offered, resumeOf, say, texts } from "./support/connectedSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
 
-test("counts all frames but those without a number, from the welcome on", async () => {
+test("after the welcome every message is counted, except those of uncounted names", async () => {
   const all = await connected();
   const counted = ['["newMessage",{}]', '["$ok",1,7]', '["$err",{}]', '["$new",1]', '["connect",{}]'];
   counted.push("{", "[]", '{"0":"ping"}', '["pings"]', '["$acks",1]', "");
@@ -24,7 +24,7 @@ test("counts all frames but those without a number, from the welcome on", async 
   assert.equal(offered(all), resumeOf(1, counted.length + 1), "before a welcome nothing is heard");
 });
 
-test("what is confirmed is not sent again; counts that cannot be confirm nothing", async () => {
+test("confirmed frames are not replayed; an impossible $ack confirms nothing", async () => {
   const all = await connected();
   for (const text of ["1", "2", "3"]) say(all, text);
   for (const count of [4, 1e9, -1, 0, 0.5, NaN, null, "x", {}, [], "length"]) all.first.frame("$ack", count);
@@ -35,7 +35,7 @@ test("what is confirmed is not sent again; counts that cannot be confirm nothing
   assert.deepEqual(texts(all.net.last.sent), ["$ack 0", "2", "3"]);
 });
 
-test("without a secret nothing is kept, counted or confirmed: calls are rejected at once", async () => {
+test("without a resume secret nothing is tracked, counted or acknowledged, and a loss rejects calls at once", async () => {
   for (const resume of [null, undefined, 7, {}, "", secret().slice(1), `${secret()}s`, `${secret().slice(1)}.`]) {
     const all = await connected();
     all.first.end(1011);
@@ -55,7 +55,7 @@ test("without a secret nothing is kept, counted or confirmed: calls are rejected
   }
 });
 
-test("confirms after 512 frames or 32 Ki characters, whichever is first, and then anew", async () => {
+test("an $ack is sent after 512 messages or 32 Ki characters, whichever comes first, and the counts restart", async () => {
   const all = await connected();
   const { first } = all;
   const frames = (n: number, length = 0) => {
@@ -82,7 +82,7 @@ test("confirms after 512 frames or 32 Ki characters, whichever is first, and the
   assert.deepEqual(all.net.last.sent, [["$ack", 512]], "nothing is owed to a new session");
 });
 
-test("confirms with its own ping, if there is something to confirm", async () => {
+test("a ping is preceded by an $ack if messages are not acknowledged", async () => {
   const { first } = await connected();
   await advance(30_000);
   assert.deepEqual(first.sent, [["ping", 1]]);
@@ -94,7 +94,7 @@ test("confirms with its own ping, if there is something to confirm", async () =>
   assert.deepEqual(first.sent.slice(1), [["$ack", 1], ["ping", 2], ["ping", 3]]);
 });
 
-test("no more than 4096 frames are under way; the others wait, and $ack lets them go", async () => {
+test("at most 4096 frames are in flight; $ack releases queued ones", async () => {
   const all = await connected();
   const { first, socket } = all;
   for (let i = 0; i < 4100; i++) assert.equal(say(all, String(i)), true);
@@ -110,7 +110,7 @@ test("no more than 4096 frames are under way; the others wait, and $ack lets the
   assert.equal(await call, null);
 });
 
-test("no more than 256 KiB are under way, of UTF-8; one frame may go beyond", async () => {
+test("at most 256 KiB of UTF-8 are in flight; the last frame may exceed the limit", async () => {
   const all = await connected();
   all.first.end(1006);
   await advance(1000);
@@ -131,7 +131,7 @@ test("no more than 256 KiB are under way, of UTF-8; one frame may go beyond", as
   assert.equal(net.last.sent.length, 4);
 });
 
-test("refuses more while over 1 MiB waits, here and in the WebSocket", async () => {
+test("emit and call fail with full while the queue and the WebSocket hold over 1 MiB", async () => {
   const all = await connected();
   const { net, socket } = all;
   const text = "x".repeat(1 << 16);
@@ -158,7 +158,7 @@ test("refuses more while over 1 MiB waits, here and in the WebSocket", async () 
   assert.equal(net.last.sent.length, 5, "and 4 of those that wait");
 });
 
-test("what waits while too much is under way is not lost with the session; a call that is given up does not go", async () => {
+test("frames queued by the in-flight limit survive a lost session; an aborted call is not sent", async () => {
   const all = await connected();
   const { net, socket } = all;
   for (let i = 0; i < 4096; i++) socket.emit("touch");
@@ -176,7 +176,7 @@ test("what waits while too much is under way is not lost with the session; a cal
   assert.deepEqual(await waits, ["ada"]);
 });
 
-test("counts that cannot be are not recovered, and the server's hold from there on", async () => {
+test("a welcome with an impossible count is a mismatch, and the server's count is used from then on", async () => {
   for (const received of [4, 0, -1]) {
     const all = await connected();
     const { net, log } = all;
@@ -202,7 +202,7 @@ test("counts that cannot be are not recovered, and the server's hold from there 
   }
 });
 
-test("a welcome that is recovered without a count is not", async () => {
+test("a recovered welcome without a count is a mismatch", async () => {
   for (const received of [undefined, "x", {}, 0.5]) {
     const all = await connected();
     say(all, "1");
@@ -214,7 +214,7 @@ test("a welcome that is recovered without a count is not", async () => {
   }
 });
 
-test("names that have no number are sent and not kept", async () => {
+test("frames of uncounted names are sent and not replayed", async () => {
   const all = await connected();
   all.socket.emit("ping" as never, null as never);
   say(all, "1");

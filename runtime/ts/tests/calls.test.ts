@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { CallError, connect, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -23,7 +23,7 @@ async function connected(options: Options = {}) {
   return all;
 }
 
-test("answers go to their calls, in whatever order they come", async () => {
+test("answers in any order resolve the calls with their ids", async () => {
   const { net, socket } = await connected();
   const calls = Array.from({ length: 100 }, (_, i) => socket.call("joinRoom", { room: `r${i}` }));
   const ids = net.last.sent.map(([, , id]) => id);
@@ -39,7 +39,7 @@ test("answers go to their calls, in whatever order they come", async () => {
   );
 });
 
-test("ids are not used again after a reconnect", async () => {
+test("ids are not reused after a reconnect", async () => {
   const { net, socket } = await connected();
   socket.call("clear").catch(() => {});
   net.last.end(1012);
@@ -51,7 +51,7 @@ test("ids are not used again after a reconnect", async () => {
   assert.deepEqual(await call, ["new"]);
 });
 
-test("a refusal rejects with its code, message and details, and is no error event", async () => {
+test("an $err rejects its call with code, message and details, and is not an error event", async () => {
   const { net, socket, log } = await connected();
   const call = socket.call("joinRoom", { room: "a" });
   const details = { error: "noEntry", message: "full" };
@@ -63,14 +63,14 @@ test("a refusal rejects with its code, message and details, and is no error even
   assert.deepEqual(log.of("error"), []);
 });
 
-test("a refusal that says nothing rejects all the same", async () => {
+test("an $err without content rejects its call", async () => {
   const { net, socket } = await connected();
   const call = socket.call("clear");
   net.last.frame("$err", null, 1);
   await assert.rejects(call, CallError);
 });
 
-test("a call times out, by its own time or the socket's; its late answer is ignored", async () => {
+test("a call times out by its own timeout or the socket's, and its late answer is ignored", async () => {
   const { net, socket, log } = await connected({ callTimeout: 5000 });
   const outcomes: string[] = [];
   const call = (name: string, options?: { timeout: number }) =>
@@ -95,14 +95,14 @@ test("a call times out, by its own time or the socket's; its late answer is igno
   assert.deepEqual(log.of("error"), []);
 });
 
-test("the default is 10 s", async () => {
+test("callTimeout defaults to 10 s", async () => {
   const { socket } = await connected();
   const call = assert.rejects(socket.call("clear"), { code: "timedOut" });
   await advance(10_000);
   await call;
 });
 
-test("an answered call leaves no timer that rejects it, and nothing at the signal", async () => {
+test("an answered call removes its listener from the signal", async () => {
   const { net, socket } = await connected();
   const { signal } = new AbortController();
   let listening = 0;
@@ -116,7 +116,7 @@ test("an answered call leaves no timer that rejects it, and nothing at the signa
   assert.equal(listening, 0);
 });
 
-test("a kept call is sent once there is a connection; its time runs from when it was made", async () => {
+test("a queued call is sent once connected; its timeout starts when it is made", async () => {
   const { net, socket } = await dial();
   const answered = socket.call("clear", {}, { timeout: 9000 });
   const late = assert.rejects(socket.call("clear", {}, { timeout: 3000 }), { code: "timedOut" });
@@ -128,7 +128,7 @@ test("a kept call is sent once there is a connection; its time runs from when it
   assert.equal(await answered, null);
 });
 
-test("abort before: not sent; while kept: not sent; after: rejected; always with the reason", async () => {
+test("a call aborted before, while queued, or after it is sent rejects with the reason; the first two are not sent", async () => {
   const { net, socket } = await dial();
   const reason = new Error("enough");
   await assert.rejects(socket.call("clear", {}, { signal: AbortSignal.abort(reason) }), reason);
@@ -146,7 +146,7 @@ test("abort before: not sent; while kept: not sent; after: rejected; always with
   await assert.rejects(sentCall, reason);
 });
 
-test("lost connection: what was sent is rejected, what is kept waits", async () => {
+test("a lost connection rejects sent calls and keeps queued ones", async () => {
   const { net, socket } = await connected();
   const sent = socket.call("clear");
   net.last.readyState = 2;
@@ -162,7 +162,7 @@ test("lost connection: what was sent is rejected, what is kept waits", async () 
   assert.deepEqual([await kept, await while_], [["a"], ["b"]]);
 });
 
-test("close rejects all of them, and so does the end of the attempts", async () => {
+test("close and the last failed attempt reject all calls", async () => {
   const closed = await connected();
   const failed = await dial({ maxReconnectAttempts: 0 });
   const calls = [closed.socket.call("clear")];
@@ -178,7 +178,7 @@ test("close rejects all of them, and so does the end of the attempts", async () 
     assert.equal(outcome.status === "rejected" && outcome.reason.code, "closed");
 });
 
-test("ids that no call has are ignored", async () => {
+test("answers with unknown ids are ignored", async () => {
   const { net, socket } = await connected();
   const call = socket.call("clear");
   for (const id of [0, 2, "1", null, {}, "__proto__"]) net.last.frame("$ok", 7, id);

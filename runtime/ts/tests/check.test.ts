@@ -21,14 +21,14 @@ test("length counts characters, elements and entries", () => {
   breaks("a", { rule: "length", max: 0 });
 });
 
-test("range is for numbers", () => {
+test("range applies to numbers only", () => {
   const rule: Rule = { rule: "range", min: -1.5, max: 0 };
   for (const value of [-1.5, 0, -0, -1]) keeps(value, rule);
   for (const value of [-1.6, 0.1, 1e300]) breaks(value, rule);
   for (const value of ["7", [7], { valueOf: 7 }, true]) keeps(value, rule);
 });
 
-test("a pattern may match anywhere, and knows Unicode", () => {
+test("a pattern matches anywhere in the text, by Unicode", () => {
   keeps("xaby", { rule: "pattern", pattern: "ab" });
   breaks("xaby", { rule: "pattern", pattern: "^ab$" });
   keeps("🎉", { rule: "pattern", pattern: "^.$" });
@@ -38,7 +38,7 @@ test("a pattern may match anywhere, and knows Unicode", () => {
   keeps(7, { rule: "pattern", pattern: "x" });
 });
 
-test("email refuses only what the server refuses", () => {
+test("email rejects only what the server rejects", () => {
   const rule: Rule = { rule: "email" };
   const good = [
     "a@b",
@@ -58,14 +58,14 @@ test("email refuses only what the server refuses", () => {
   for (const value of bad) breaks(value, rule);
 });
 
-test("url refuses only what has no scheme", () => {
+test("url rejects only what has no scheme", () => {
   const rule: Rule = { rule: "url" };
   for (const value of ["https://a.b/c", "mailto:a@b", "a+b-c.d:x", " http://a", "ht\ntp://a", "HTTP://A"])
     keeps(value, rule);
   for (const value of ["", "example.com", "/path", "//a.b", "7up:x", "?a:b"]) breaks(value, rule);
 });
 
-test("inner is for each element, and names it", () => {
+test("inner checks each element, and its violation has the index", () => {
   const rule: Rule = { rule: "inner", rules: [{ rule: "length", max: 1 }] };
   keeps(["a", "b", null], rule);
   keeps([], rule);
@@ -76,7 +76,7 @@ test("inner is for each element, and names it", () => {
   breaks(["a", "b"], { rule: "length", max: 1 });
 });
 
-test("absent and null keep all rules", () => {
+test("absent and null values obey all rules", () => {
   const rules: Rule[] = [
     { rule: "length", min: 1 },
     { rule: "range", min: 1 },
@@ -91,7 +91,7 @@ test("absent and null keep all rules", () => {
     assert.equal(check({ field: rules }, payload), undefined);
 });
 
-test("the first broken rule is told, with its bounds and never the value", () => {
+test("check returns the first broken rule with its bounds and without the value", () => {
   const violation = check(
     { a: [{ rule: "length", min: 1 }], b: [{ rule: "email" }, { rule: "length", min: 2, max: 4 }] },
     { a: "x", b: "" },
@@ -105,12 +105,12 @@ test("the first broken rule is told, with its bounds and never the value", () =>
   });
 });
 
-test("rules of the whole payload have no path", () => {
+test("a violation of the whole payload has an empty path", () => {
   const rules = { "": [{ rule: "inner", rules: [{ rule: "length", max: 1 }] }] satisfies Rule[] };
   assert.equal(check(rules, ["a", "bc"])?.path, "[1]");
 });
 
-test("names that objects have break nothing", () => {
+test("rules for names of Object.prototype find nothing in an empty payload", () => {
   const rules: Rule[] = [{ rule: "length", max: 0 }, { rule: "range", max: 0 }];
   const table = JSON.parse('{"__proto__":[],"constructor":[],"toString":[],"length":[]}');
   for (const field of ["constructor", "toString", "__proto__"]) table[field] = rules;

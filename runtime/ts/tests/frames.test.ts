@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Options, type SocketError } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+import { fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -17,7 +17,7 @@ async function dial(options: Options = {}, url = "ws://server/api/chat/wsChat") 
   return { net, socket, log };
 }
 
-test("frames that are not [name, payload] are errors, and nothing else", async () => {
+test("a message that is not [name, payload] is an error event and keeps the connection", async () => {
   const { net, socket, log } = await dial();
   net.last.welcome();
   const bad = ["", "{", "null", "7", '"x"', "{}", "[]", "[1,2]", "[null]", "[[]]", '{"0":"a"}'];
@@ -30,7 +30,7 @@ test("frames that are not [name, payload] are errors, and nothing else", async (
   assert.equal(socket.status, "connected");
 });
 
-test("frames of the wire that are not known, pings and pongs are skipped", async () => {
+test("unknown control events, pings and pongs reach no handler", async () => {
   const { net, log, socket } = await dial();
   net.last.welcome();
   const names = ["$ack", "$new", "$", "$status", "$event", "$welcome", "ping", "pong"];
@@ -42,7 +42,7 @@ test("frames of the wire that are not known, pings and pongs are skipped", async
   assert.deepEqual(log.names(), ["connect"]);
 });
 
-test("no server can pretend that something happened to the connection", async () => {
+test("server events with names of lifecycle events reach no handler", async () => {
   const { net, log, socket } = await dial();
   net.last.welcome();
   log.heard.length = 0;
@@ -66,7 +66,7 @@ test("an $err without an id is an error event with the server's code", async () 
   assert.equal(log.of("error").length, 2);
 });
 
-test("names that objects have are names like others", async () => {
+test("an event with a name of Object.prototype is an ordinary event", async () => {
   const { net, log, socket } = await dial();
   net.last.welcome();
   const names = ["__proto__", "constructor", "toString", "hasOwnProperty", ""];
@@ -80,7 +80,7 @@ test("names that objects have are names like others", async () => {
     assert.equal(socket.emit(name as never, { constructor: "x" } as never), true);
 });
 
-test("a message larger than the server takes is not sent: its UTF-8 counts", async () => {
+test("a frame with more UTF-8 bytes than maxMessage is not sent", async () => {
   const { net, log, socket } = await dial({}, "ws://server/other");
   net.last.welcome({ maxMessage: 20 });
   assert.equal(socket.emit("label", ""), true);
@@ -92,7 +92,7 @@ test("a message larger than the server takes is not sent: its UTF-8 counts", asy
   assert.deepEqual(net.last.sent, [["label", ""]]);
 });
 
-test("exactly as many bytes as it takes are sent", async () => {
+test("a frame with exactly maxMessage bytes is sent", async () => {
   const { net, socket } = await dial({}, "ws://server/other");
   net.last.welcome({ maxMessage: 20 });
   assert.equal(socket.emit("label", "éé1234"), true);
@@ -100,7 +100,7 @@ test("exactly as many bytes as it takes are sent", async () => {
   assert.equal(socket.emit("label", "éé12345"), false);
 });
 
-test("what was kept is measured when the server has said what it takes", async () => {
+test("queued frames larger than maxMessage fail when the welcome arrives", async () => {
   const { net, log, socket } = await dial({}, "ws://server/other");
   assert.equal(socket.emit("label", "x".repeat(100)), true);
   assert.equal(socket.emit("touch"), true);
@@ -113,7 +113,7 @@ test("what was kept is measured when the server has said what it takes", async (
   assert.deepEqual(net.last.sent, [["touch", {}]]);
 });
 
-test("what is no JSON is refused", async () => {
+test("a payload that cannot be JSON is an error with the code invalid", async () => {
   const { net, log, socket } = await dial();
   net.last.welcome();
   const circle: { self?: unknown } = {};
@@ -124,7 +124,7 @@ test("what is no JSON is refused", async () => {
   await assert.rejects(socket.call("search", circle as never), { code: "invalid" });
 });
 
-test("what breaks a rule is refused with its details", async () => {
+test("a payload that breaks a rule is an error with its violation", async () => {
   const { net, log, socket } = await dial();
   const details = {
     path: "text",
@@ -156,7 +156,7 @@ test("what breaks a rule is refused with its details", async () => {
   assert.equal(net.last.sent.length, 2);
 });
 
-test("the rules are found by the end of the path, whatever is around it", async () => {
+test("rules are found by the end of the URL's path, without query and fragment", async () => {
   for (const [url, found] of [
     ["ws://server/api/chat/wsChat?name=ada", true],
     ["https://server/v2/chat/wsChat#top", true],
@@ -169,14 +169,14 @@ test("the rules are found by the end of the path, whatever is around it", async 
   }
 });
 
-test("the rules see what the server will see", async () => {
+test("rules check the payload after toJSON", async () => {
   const { socket } = await dial();
   const text = { toJSON: () => "x" };
   assert.equal(socket.emit("sendMessage", { room: "a", text: text as never }), true);
   assert.equal(socket.emit("sendMessage", { room: "a", text: { toJSON: () => "" } as never }), false);
 });
 
-test("a WebSocket that does not know how much waits, as React Native's, sends all the same", async () => {
+test("a WebSocket without bufferedAmount, as in React Native, sends", async () => {
   const { net, socket } = await dial();
   net.last.welcome();
   net.last.bufferedAmount = undefined as never;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, createClient, type Options, type Socket, type SocketError, type Target } from "../src/client.js";
 import type { AppRouter, Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(() => {
@@ -25,7 +25,7 @@ async function dial(options: Options = {}, target: Target = URL) {
 const codes = (log: ReturnType<typeof recorder>) =>
   (log.of("error") as SocketError[]).map(({ code }) => code);
 
-test("http becomes ws, and what is relative belongs to the page", async () => {
+test("http becomes ws, and a relative URL is resolved against the page", async () => {
   const dialled = async (url: string) => (await dial({}, url)).net.last.url;
   assert.equal(await dialled("http://server/api/chat"), "ws://server/api/chat");
   assert.equal(await dialled("https://server:1234/api/chat?a=b"), "wss://server:1234/api/chat?a=b");
@@ -36,14 +36,14 @@ test("http becomes ws, and what is relative belongs to the page", async () => {
   assert.equal(await dialled("//other/chat"), "wss://other/chat");
 });
 
-test("a relative URL without a page is an attempt that failed, and said", async () => {
+test("a relative URL without a page fails the attempt with an error event", async () => {
   const { net, log, socket } = await dial({}, "/api/chat");
   assert.equal(net.made.length, 0);
   assert.deepEqual(codes(log), ["connect"]);
   assert.equal(socket.status, "reconnecting");
 });
 
-test("a client joins the base and the path, and gives all sockets its options", async () => {
+test("a client joins base URL and path, and passes its options to all sockets", async () => {
   const net = fake();
   for (const baseUrl of ["http://server/api", "http://server/api/", "ws://server/api//"]) {
     const client = createClient<AppRouter>({ baseUrl, WebSocket: net.WebSocket, auth: () => "a" });
@@ -57,7 +57,7 @@ test("a client joins the base and the path, and gives all sockets its options", 
   }
 });
 
-test("a client is looked at without harm, and any name may be a path", async () => {
+test("a client is neither a promise nor iterable, and every name is a path", async () => {
   const client = createClient<any>({ baseUrl: "/api" }) as any;
   assert.equal(await client, client);
   assert.equal(client.chat.wsChat.$url, "/api/chat/wsChat");
@@ -65,7 +65,7 @@ test("a client is looked at without harm, and any name may be a path", async () 
   assert.equal(client.chat[Symbol.iterator], undefined);
 });
 
-test("url and auth are asked on each attempt; the token goes as a subprotocol", async () => {
+test("url and auth are called on each attempt, and the token is sent as a subprotocol", async () => {
   let n = 0;
   const { net } = await dial(
     { url: async (url) => `${url}?n=${++n}`, auth: async () => `token ${n}` },
@@ -83,7 +83,7 @@ test("url and auth are asked on each attempt; the token goes as a subprotocol", 
   );
 });
 
-test("a token of any characters is base64url of its UTF-8, without padding", async () => {
+test("a token is sent as base64url of its UTF-8, without padding", async () => {
   for (const token of ["ä✓🎉", "a", "ab", "abc", "ÿÿÿ>>>???", "~".repeat(3000)]) {
     const { net } = await dial({ auth: () => token });
     const sent = net.last.protocols?.[1]?.replace("parlor.bearer.", "") ?? "";
@@ -94,7 +94,7 @@ test("a token of any characters is base64url of its UTF-8, without padding", asy
     assert.deepEqual((await dial({ auth: () => token })).net.last.protocols, ["parlor.v1.json"]);
 });
 
-test("if url or auth fails, the attempt does, and another follows", async () => {
+test("an attempt whose url, auth or target fails is followed by another", async () => {
   for (const name of ["url", "auth", "target"] as const) {
     let asked = 0;
     const fail = () => {
@@ -112,7 +112,7 @@ test("if url or auth fails, the attempt does, and another follows", async () => 
   }
 });
 
-test("a hung auth is bounded by connectTimeout, and its late answer is ignored", async () => {
+test("an auth longer than connectTimeout fails the attempt, and its late result is ignored", async () => {
   const answers: ((token: string) => void)[] = [];
   const { net, log } = await dial({ auth: () => new Promise((resolve) => answers.push(resolve)) });
   await advance(9900);
@@ -124,7 +124,7 @@ test("a hung auth is bounded by connectTimeout, and its late answer is ignored",
   assert.equal(net.made.length, 0);
 });
 
-test("a welcome that does not come is bounded by connectTimeout", async () => {
+test("a welcome later than connectTimeout fails the attempt", async () => {
   for (const open of [true, false]) {
     const { net, socket, log } = await dial({ connectTimeout: 3000 });
     const first = net.last;
@@ -142,14 +142,14 @@ test("a welcome that does not come is bounded by connectTimeout", async () => {
   }
 });
 
-test("connectTimeout ends with the welcome", async () => {
+test("after the welcome connectTimeout does not apply", async () => {
   const { net, socket } = await dial();
   net.last.welcome();
   await advance(20_000);
   assert.equal(socket.status, "connected");
 });
 
-test("a WebSocket that cannot be made is an attempt that failed", async () => {
+test("a WebSocket whose constructor throws fails the attempt", async () => {
   const WebSocket = class {
     constructor() {
       throw new SyntaxError("bad URL");
@@ -161,7 +161,7 @@ test("a WebSocket that cannot be made is an attempt that failed", async () => {
   assert.equal(socket.status, "reconnecting");
 });
 
-test("what comes before the welcome is skipped, and so is a second welcome", async () => {
+test("messages before the welcome and a second welcome are skipped", async () => {
   const { net, socket, log } = await dial();
   net.last.open("parlor.v1.json");
   net.last.frame("newMessage", {});
@@ -172,7 +172,7 @@ test("what comes before the welcome is skipped, and so is a second welcome", asy
   assert.deepEqual(log.names(), ["connect"]);
 });
 
-test("plain mode: a server that selects no subprotocol", async () => {
+test("a server that selects no subprotocol is used in plain mode", async () => {
   const { net, socket, log } = await dial();
   socket.emit("joinRoom", { room: "a" });
   net.last.open("");
@@ -186,7 +186,7 @@ test("plain mode: a server that selects no subprotocol", async () => {
   ]);
 });
 
-test("plain mode: a browser that fails it is dialled once more without, in the same attempt", async () => {
+test("a failed WebSocket is dialled once more without subprotocols in the same attempt", async () => {
   let asked = 0;
   const { net, socket, log } = await dial({ auth: () => `token ${++asked}` });
   net.last.end(1006);
@@ -211,7 +211,7 @@ test("plain mode: a browser that fails it is dialled once more without, in the s
   assert.equal(codes(log).length, 1);
 });
 
-test("after a welcome nothing falls back to plain mode", async () => {
+test("after a welcome no attempt falls back to plain mode", async () => {
   const { net } = await dial();
   net.last.welcome();
   net.last.end(1012);
@@ -222,7 +222,7 @@ test("after a welcome nothing falls back to plain mode", async () => {
   assert.ok(net.made.every(({ protocols }) => protocols));
 });
 
-test("a server that accepted the subprotocol and closed is not dialled without", async () => {
+test("a server that accepted the subprotocol and closed is not dialled in plain mode", async () => {
   const { net } = await dial();
   net.last.open("parlor.v1.json");
   net.last.end(4003);
@@ -230,7 +230,7 @@ test("a server that accepted the subprotocol and closed is not dialled without",
   assert.equal(net.made.length, 1);
 });
 
-test("connectTimeout bounds both dials, and close stops the second", async () => {
+test("connectTimeout covers both dials of an attempt, and close prevents the second", async () => {
   const slow = await dial();
   await advance(6000);
   slow.net.last.end(1006);
@@ -243,7 +243,7 @@ test("connectTimeout bounds both dials, and close stops the second", async () =>
   assert.equal(closed.net.made.length, 1);
 });
 
-test("plain mode takes only events: no call is sent, kept or not", async () => {
+test("in plain mode calls reject with plain, queued ones too", async () => {
   const { net, socket } = await dial();
   const kept = socket.call("joinRoom", { room: "a" });
   socket.emit("touch");
@@ -255,7 +255,7 @@ test("plain mode takes only events: no call is sent, kept or not", async () => {
   assert.deepEqual(net.last.sent, [["touch", {}], ["clear", {}], ["search", {}]]);
 });
 
-test("a server that comes up between the dials is asked for Parlor mode again", async () => {
+test("a server that starts between the two dials is dialled in Parlor mode again", async () => {
   const { net, socket, log } = await dial();
   const call = socket.call("joinRoom", { room: "a" }, { timeout: Infinity });
   net.last.end(1006);
@@ -278,7 +278,7 @@ test("a server that comes up between the dials is asked for Parlor mode again", 
   assert.deepEqual(log.names(), ["error", "reconnecting", "connect"]);
 });
 
-test("a server in plain mode that comes up later is believed when it says so twice", async () => {
+test("a server that starts later in plain mode is accepted after its second answer", async () => {
   const { net, socket, log } = await dial();
   net.last.open("parlor.v1.json");
   net.last.end(1006);
@@ -300,7 +300,7 @@ test("a server in plain mode that comes up later is believed when it says so twi
   assert.deepEqual(log.of("reconnect").length, 1);
 });
 
-test("a url that closes the socket: nothing is dialled, and it stays closed", async () => {
+test("a url function that closes the socket prevents the dial", async () => {
   let stop = () => {};
   const { net, socket } = await dial({
     url: (url) => {
@@ -316,7 +316,7 @@ test("a url that closes the socket: nothing is dialled, and it stays closed", as
   assert.equal(net.made.length, 1);
 });
 
-test("a target that looks at its socket finds it", async () => {
+test("a target function can read its socket", async () => {
   const net = fake();
   const socket: Socket<Chat> = connect<Chat>((): string => `ws://server/${socket.status}`, { WebSocket: net.WebSocket });
   await settle();
@@ -324,7 +324,7 @@ test("a target that looks at its socket finds it", async () => {
   socket.close();
 });
 
-test("a failed attempt is told without the query, which may hold secrets", async () => {
+test("the error of a failed attempt names the URL without its query", async () => {
   const { net, log } = await dial({}, `${URL}?token=secret#secret`);
   net.last.open("parlor.v1.json");
   net.last.end(1006);

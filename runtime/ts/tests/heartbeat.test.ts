@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, sleep, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, settle, sleep, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -19,7 +19,7 @@ async function connected(options: Options = {}, welcome: object | null = {}) {
   return { net, socket, log, first: net.last };
 }
 
-test("after silence a ping, then dead; its late frames and its end are not heard", async () => {
+test("silence after a ping loses the connection, and its later messages and close are ignored", async () => {
   const { net, socket, log, first } = await connected();
   await advance(29_900);
   assert.deepEqual(first.sent, []);
@@ -46,7 +46,7 @@ test("after silence a ping, then dead; its late frames and its end are not heard
   assert.deepEqual(log.names().slice(3), ["connect", "reconnect"]);
 });
 
-test("any frame is a sign of life, even one that cannot be read", async () => {
+test("any message resets the silence, even one that cannot be parsed", async () => {
   const { socket, first, log } = await connected();
   log.listen(socket, "error");
   for (const frame of ['["pong",1]', '["pong",null]', '["newMessage",{}]', "{", '["$new",1]']) {
@@ -62,7 +62,7 @@ test("any frame is a sign of life, even one that cannot be read", async () => {
   assert.equal(socket.status, "connected");
 });
 
-test("pings count up and go on", async () => {
+test("pings are numbered and repeat after each interval", async () => {
   const { first } = await connected();
   for (let i = 0; i < 3; i++) {
     await advance(30_000);
@@ -71,7 +71,7 @@ test("pings count up and go on", async () => {
   assert.deepEqual(first.sent, [["ping", 1], ["ping", 2], ["ping", 3]]);
 });
 
-test("the longer of the two intervals is taken", async () => {
+test("the longer interval of client and server is used", async () => {
   for (const [own, server, taken] of [
     [5000, 20_000, 20_000],
     [20_000, 5000, 20_000],
@@ -86,7 +86,7 @@ test("the longer of the two intervals is taken", async () => {
   }
 });
 
-test("the interval and the timeout of the options", async () => {
+test("heartbeatInterval and heartbeatTimeout set when the connection is lost", async () => {
   const { socket } = await connected({ heartbeatInterval: 1000, heartbeatTimeout: 500 }, { heartbeat: 0 });
   await advance(1400);
   assert.equal(socket.status, "connected");
@@ -94,7 +94,7 @@ test("the interval and the timeout of the options", async () => {
   assert.equal(socket.status, "reconnecting");
 });
 
-test("in plain mode the ping is null; 0 and Infinity mean none", async () => {
+test("in plain mode pings carry null, and an interval of 0 or Infinity sends none", async () => {
   const plain = await connected({}, null);
   await advance(30_000);
   assert.deepEqual(plain.first.sent, [["ping", null]]);
@@ -104,14 +104,14 @@ test("in plain mode the ping is null; 0 and Infinity mean none", async () => {
   assert.deepEqual([...none.first.sent, ...never.first.sent], []);
 });
 
-test("close ends the heartbeat", async () => {
+test("close stops the heartbeat", async () => {
   const { socket, first } = await connected();
   socket.close();
   await advance(100_000);
   assert.deepEqual(first.sent, []);
 });
 
-test("a timer that fires far too late has slept: it asks, with little patience", async () => {
+test("after a suspended timer a ping is answered within 5 s or the connection is lost", async () => {
   const alive = await connected();
   await sleep(3_600_000);
   assert.deepEqual(alive.first.sent, [["ping", 1]]);
@@ -128,7 +128,7 @@ test("a timer that fires far too late has slept: it asks, with little patience",
   assert.equal(dead.socket.status, "reconnecting");
 });
 
-test("a machine that sleeps while a ping is out is not told dead before it is asked again", async () => {
+test("a suspension after a ping sends another ping before the connection is lost", async () => {
   const { socket, first } = await connected();
   await advance(30_000);
   assert.equal(first.sent.length, 1);
@@ -140,7 +140,7 @@ test("a machine that sleeps while a ping is out is not told dead before it is as
   assert.equal(socket.status, "connected");
 });
 
-test("but a dead connection in a tab whose timers are always late is told dead", async () => {
+test("a connection whose timers are always late is lost after the second ping", async () => {
   const { socket, first } = await connected();
   await sleep(60_000);
   assert.equal(first.sent.length, 1);
@@ -149,7 +149,7 @@ test("but a dead connection in a tab whose timers are always late is told dead",
   assert.equal(socket.status, "reconnecting");
 });
 
-test("a clock that is set back, or forward, neither kills a connection nor keeps a dead one", async () => {
+test("a changed clock neither loses a connection nor delays the loss of a silent one", async () => {
   for (const hours of [-1, 1]) {
     const { socket, first } = await connected();
     await advance(10_000);

@@ -35,7 +35,7 @@ async function load(file: string) {
   return { exported, touched };
 }
 
-test("importing the client or the hook touches no global", async () => {
+test("importing the client or the hook reads no global", async () => {
   for (const file of ["client.ts", "react.ts"]) {
     const { exported, touched } = await load(file);
     assert.deepEqual(touched, [], file);
@@ -43,21 +43,21 @@ test("importing the client or the hook touches no global", async () => {
   }
 });
 
-test("making a client touches none either", async () => {
+test("creating a client reads no global", async () => {
   const { exported, touched } = await load("client.ts");
   const client = exported.createClient({ baseUrl: "/api" });
   assert.equal(client.chat.wsChat.$url, "/api/chat/wsChat");
   assert.deepEqual(touched, []);
 });
 
-test("the client exports what it should, and the hook is apart", async () => {
+test("the client exports its three names, and the hook is a module of its own", async () => {
   const client = await load("client.ts");
   assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient"]);
   const react = await load("react.ts");
   assert.deepEqual(Object.keys(react.exported), ["useWebSocket"]);
 });
 
-test("the hook says that it belongs to the client, lest a server component that only passes by fail", async () => {
+test("the hook starts with \"use client\", so that server components can import it", async () => {
   const { code } = await transform(await readFile(join(source, "react.ts"), "utf8"), { loader: "ts" });
   assert.match(code, /^"use client";/);
 });

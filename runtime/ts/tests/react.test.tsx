@@ -7,9 +7,9 @@ import { StrictMode, act, useState } from "react";
 import { createClient, type Socket } from "../src/client.js";
 import { useWebSocket } from "../src/react.js";
 import type { AppRouter, Chat } from "./support/contract.js";
-import { settle } from "./support/fake.js";
+import { settle } from "./support/fakeWebSocket.js";
 
-test("connecting, then connected, then closed when the component is gone", async () => {
+test("a component is connecting, then connected, and its socket closes after it unmounts", async () => {
   let socket: Socket<Chat> | null = null;
   await render(<Chatter seen={(state) => (socket = state.socket)} />);
   assert.equal(container.textContent, "connecting");
@@ -24,7 +24,7 @@ test("connecting, then connected, then closed when the component is gone", async
   assert.equal(socket!.status, "closed");
 });
 
-test("StrictMode makes exactly one connection, which the server sees closed once", async () => {
+test("under StrictMode there is one connection, which is closed once", async () => {
   await render(
     <StrictMode>
       <Chatter />
@@ -40,7 +40,7 @@ test("StrictMode makes exactly one connection, which the server sees closed once
   assert.deepEqual(net.last.closed, { code: 1000, reason: "" });
 });
 
-test("components share one connection, which is released after the last", async () => {
+test("components share one connection, which closes after the last unmounts", async () => {
   const App = ({ n }: { n: number }) => Array.from({ length: n }, (_, i) => <Chatter key={i} />);
   await render(<App n={2} />);
   await welcome();
@@ -58,7 +58,7 @@ test("components share one connection, which is released after the last", async 
   assert.equal(net.made.length, 2, "a new one after that");
 });
 
-test("a component that comes back within the macrotask finds its connection", async () => {
+test("a component that mounts again within one macrotask reuses the connection", async () => {
   await render(<Chatter key="a" />);
   await welcome();
   act(() => root.render(null));
@@ -69,7 +69,7 @@ test("a component that comes back within the macrotask finds its connection", as
   assert.equal(container.textContent, "connected");
 });
 
-test("other URLs and other options are other connections; functions are not", async () => {
+test("other URLs and options open other connections, and other functions do not", async () => {
   const App = () => (
     <>
       <Chatter options={{ auth: () => "a" }} />
@@ -83,7 +83,7 @@ test("other URLs and other options are other connections; functions are not", as
   assert.equal(net.made.length, 4);
 });
 
-test("a component without auth does not take it from one that has it", async () => {
+test("a component without auth does not share a connection with auth", async () => {
   await render(
     <>
       <Chatter options={{ auth: () => "token" }} />
@@ -93,7 +93,7 @@ test("a component without auth does not take it from one that has it", async () 
   assert.deepEqual(net.made.map(({ protocols }) => protocols?.length), [2, 1]);
 });
 
-test("handlers are always those of the latest render, and none is called twice", async () => {
+test("handlers of the latest render are called, each once", async () => {
   const heard: string[] = [];
   const App = ({ name }: { name: string }) => (
     <StrictMode>
@@ -114,7 +114,7 @@ test("handlers are always those of the latest render, and none is called twice",
   assert.equal(net.made.length, 1, "inline handlers do not connect again");
 });
 
-test("handlers may come and go", async () => {
+test("handlers can be added and removed between renders", async () => {
   const heard: string[] = [];
   const newMessage = () => void heard.push("newMessage");
   const userJoined = () => void heard.push("userJoined");
@@ -134,7 +134,7 @@ test("handlers may come and go", async () => {
   assert.deepEqual(both(), ["userJoined"]);
 });
 
-test("no message is lost when many arrive at once", async () => {
+test("100 messages in one batch all reach the state", async () => {
   let texts: string[] = [];
   const App = () => {
     const [messages, setMessages] = useState<string[]>([]);
@@ -152,7 +152,7 @@ test("no message is lost when many arrive at once", async () => {
   assert.deepEqual(texts, sent);
 });
 
-test("the first message after the welcome is heard", async () => {
+test("a message right after the welcome reaches the handler", async () => {
   const heard: string[] = [];
   await act(async () => {
     root.render(<Chatter events={{ newMessage: ({ text }) => void heard.push(text) }} />);
@@ -163,7 +163,7 @@ test("the first message after the welcome is heard", async () => {
   assert.deepEqual(heard, ["first"]);
 });
 
-test("enabled: false has no socket; toggling closes and connects", async () => {
+test("enabled: false closes the socket, and true connects", async () => {
   let state: ReturnType<typeof useWebSocket<Chat>>;
   const seen = (now: typeof state) => (state = now);
   await render(<Chatter enabled={false} seen={seen} />);
@@ -178,7 +178,7 @@ test("enabled: false has no socket; toggling closes and connects", async () => {
   assert.ok(net.last.closed);
 });
 
-test("another URL: the old socket is closed and never shown again", async () => {
+test("a new URL closes the old socket and never returns it again", async () => {
   const shown: (string | undefined)[] = [];
   const heard: string[] = [];
   const events = { newMessage: ({ text }: { text: string }) => void heard.push(text) };
@@ -197,7 +197,7 @@ test("another URL: the old socket is closed and never shown again", async () => 
   assert.deepEqual(heard, ["b"]);
 });
 
-test("the latest auth is asked on the next attempt, and nothing connects before", async (t) => {
+test("a new auth function is used on the next attempt and does not reconnect", async (t) => {
   t.mock.method(Math, "random", () => 0.9999);
   await render(<Chatter options={{ auth: () => "old" }} />);
   await welcome();
@@ -213,7 +213,7 @@ test("the latest auth is asked on the next attempt, and nothing connects before"
   assert.equal(net.last.protocols?.length, 1);
 });
 
-test("a URL that is a function: asked anew on each attempt, one connection for each component", async (t) => {
+test("a URL function is called on each attempt, with one connection per component", async (t) => {
   t.mock.method(Math, "random", () => 0.9999);
   const App = ({ name }: { name: string }) => {
     useWebSocket<Chat>({ url: () => `ws://${name}/`, WebSocket: net.WebSocket });
@@ -236,7 +236,7 @@ test("a URL that is a function: asked anew on each attempt, one connection for e
   assert.equal(net.last.url, "ws://b1/");
 });
 
-test("a client's procedure: its URL, its options, and the option that rewrites the URL", async () => {
+test("a client's procedure gives URL and options, and the url option rewrites it", async () => {
   const client = createClient<AppRouter>({
     baseUrl: "http://server/api",
     WebSocket: net.WebSocket,

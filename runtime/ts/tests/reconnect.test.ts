@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Lifecycle, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(() => {
@@ -37,7 +37,7 @@ async function failAll({ net, log }: Awaited<ReturnType<typeof dial>>) {
   return (log.of("reconnecting") as Lifecycle["reconnecting"][]).map(({ delay }) => delay);
 }
 
-test("waits double up to the bound, and end with maxReconnectAttempts", async () => {
+test("waits double up to maxReconnectInterval, and attempts end after maxReconnectAttempts", async () => {
   const all = await dial();
   const waits = await failAll(all);
   assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30, 30, 30, 30].map((s) => s * 1000));
@@ -51,12 +51,12 @@ test("waits double up to the bound, and end with maxReconnectAttempts", async ()
   assert.deepEqual(all.log.of("disconnect"), [], "it was never connected");
 });
 
-test("reconnectInterval, maxReconnectInterval and maxReconnectAttempts are kept", async () => {
+test("reconnectInterval, maxReconnectInterval and maxReconnectAttempts set the waits", async () => {
   const all = await dial({ reconnectInterval: 100, maxReconnectInterval: 300, maxReconnectAttempts: 4 });
   assert.deepEqual(await failAll(all), [100, 200, 300, 300]);
 });
 
-test("the wait is waited, and no longer", async () => {
+test("an attempt starts exactly when its wait is over", async () => {
   const { net } = await dial();
   net.last.welcome();
   net.last.end(1006);
@@ -66,7 +66,7 @@ test("the wait is waited, and no longer", async () => {
   assert.equal(net.made.length, 2);
 });
 
-test("jitter takes up to its share off the wait", async (t) => {
+test("jitter shortens the wait by at most its share", async (t) => {
   const random = t.mock.method(Math, "random", () => 0);
   const wait = async (jitter: number | undefined, value: number) => {
     random.mock.mockImplementation(() => value);
@@ -83,7 +83,7 @@ test("jitter takes up to its share off the wait", async (t) => {
   assert.equal(await wait(0, 0.5), 1000);
 });
 
-test("by default the jitter is full", async (t) => {
+test("jitter defaults to 1", async (t) => {
   t.mock.method(Math, "random", () => 0.75);
   const net = fake();
   const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket });
@@ -95,7 +95,7 @@ test("by default the jitter is full", async (t) => {
   assert.deepEqual(log.of("reconnecting"), [{ attempt: 1, delay: 250 }]);
 });
 
-test("attempts are counted anew only after a connection that lasted", async () => {
+test("the count of attempts restarts only after a connection of maxReconnectInterval", async () => {
   const { net, socket, log } = await dial({ maxReconnectAttempts: 2 });
   const attempts = () =>
     (log.of("reconnecting") as Lifecycle["reconnecting"][]).map(({ attempt }) => attempt);
@@ -124,7 +124,7 @@ test("attempts are counted anew only after a connection that lasted", async () =
   ]);
 });
 
-test("who gives up says which events it has kept in vain", async () => {
+test("after the last attempt each queued event is an error with the code closed", async () => {
   const all = await dial({ maxReconnectAttempts: 1 });
   all.socket.emit("joinRoom", { room: "general" });
   const call = all.socket.call("joinRoom", { room: "general" }, { timeout: Infinity });
@@ -136,7 +136,7 @@ test("who gives up says which events it has kept in vain", async () => {
   assert.deepEqual(unsent.map(({ event }) => event), ["joinRoom", "sendMessage"]);
 });
 
-test("connect after reconnectFailed counts anew", async () => {
+test("connect after reconnectFailed restarts the count of attempts", async () => {
   const all = await dial({ maxReconnectAttempts: 1 });
   await failAll(all);
   assert.equal(all.net.made.length, 2);
@@ -162,7 +162,7 @@ test("with reconnect: false nothing is dialled again", async () => {
   assert.equal(failed.socket.status, "closed");
 });
 
-test("the close code says whether to come back", async () => {
+test("final close codes end the socket, and all others reconnect", async () => {
   const final = [1000, 1008, 4500, 4501, 4502, 4503, 4504, 4505, 4777, 4999];
   const other = [1001, 1002, 1003, 1005, 1006, 1007, 1009, 1011, 1012, 1013, 3000, 4000, 4003, 4321, 4499];
   for (const code of [...final, ...other]) {
@@ -176,7 +176,7 @@ test("the close code says whether to come back", async () => {
   }
 });
 
-test("refused for good before the welcome: one attempt, and a disconnect that says so", async () => {
+test("a final close code before the welcome closes the socket after one attempt", async () => {
   const { net, socket, log } = await dial();
   socket.emit("touch");
   const call = socket.call("clear");
@@ -197,7 +197,7 @@ test("refused for good before the welcome: one attempt, and a disconnect that sa
   assert.deepEqual(net.last.sent, [], "what was kept is gone");
 });
 
-test("while there is no network, failed attempts do not count, but the waits grow", async () => {
+test("attempts without a network do not count, and their waits grow", async () => {
   const navigator = { onLine: false };
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   const { net, socket, log } = await dial({ maxReconnectAttempts: 2 });
@@ -218,7 +218,7 @@ test("while there is no network, failed attempts do not count, but the waits gro
   assert.equal(socket.status, "closed");
 });
 
-test("where there is no WebSocket it says so once, and waits for nothing", async () => {
+test("without a WebSocket class the socket reports one error and closes", async () => {
   const socket = connect<Chat>("ws://server/chat");
   const log = recorder();
   log.listen(socket, ...lifecycle);

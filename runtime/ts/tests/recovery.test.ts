@@ -3,13 +3,13 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Lifecycle } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, secret, settle, sleep, startClock, stopClock } from "./support/fake.js";
-import { connected, type Connected, cut, errors, offered, resumeOf, say, texts } from "./support/session.js";
+import { advance, fake, lifecycle, recorder, secret, settle, sleep, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { connected, type Connected, cut, errors, offered, resumeOf, say, texts } from "./support/connectedSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
 
-test("asks for its session, after the subprotocol and with the token", async () => {
+test("a redial offers the resume request after the subprotocol and before the token", async () => {
   const all = await connected({ auth: () => "token" });
   for (let i = 0; i < 3; i++) all.first.frame("newMessage", {});
   await cut(all);
@@ -18,7 +18,7 @@ test("asks for its session, after the subprotocol and with the token", async () 
   assert.equal(all.first.protocols?.length, 2, "the first time there is none to ask for");
 });
 
-test("recovered: the $ack, then what is not confirmed, then what handlers emit, then what was kept", async () => {
+test("a recovered session sends $ack, the replay, events of handlers, and the queue, in this order", async () => {
   const all = await connected();
   const { socket, net, log, first } = all;
   socket.on("connect", () => void say(all, "of connect"));
@@ -48,7 +48,7 @@ test("recovered: the $ack, then what is not confirmed, then what handlers emit, 
   assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 2", "kept"]);
 });
 
-test("not recovered: what is not confirmed is told lost, before connect; the rest goes out", async () => {
+test("a session that is not recovered reports unconfirmed events as lost before connect, and sends the queue", async () => {
   const all = await connected();
   const { socket, net, log } = all;
   socket.on("connect", () => void say(all, "of connect"));
@@ -72,7 +72,7 @@ test("not recovered: what is not confirmed is told lost, before connect; the res
   assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 1", "again"]);
 });
 
-test("why it was not recovered: what the server says, or that it does not say", async () => {
+test("an unknown reason of the server is reported as unknown", async () => {
   const known = ["expired", "overflow", "evicted", "ended", "identity", "mismatch", "unknown"];
   for (const reason of [...known, "new", "", null, undefined, 7, "unexpired"]) {
     const all = await connected();
@@ -85,7 +85,7 @@ test("why it was not recovered: what the server says, or that it does not say", 
   }
 });
 
-test("the first connection has no reason; without a secret before, it is that there was none", async () => {
+test("the first connect has no reason, and one without an earlier secret has off or ended", async () => {
   const net = fake();
   const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
   const log = recorder();
@@ -113,7 +113,7 @@ test("the first connection has no reason; without a secret before, it is that th
   ]);
 });
 
-test("calls in flight get their answers when the session is recovered", async () => {
+test("calls in flight are answered after the session is recovered", async () => {
   const all = await connected();
   const { socket, net } = all;
   const handled = socket.call("joinRoom", { room: "a" });
@@ -130,7 +130,7 @@ test("calls in flight get their answers when the session is recovered", async ()
   assert.deepEqual(errors(all), []);
 });
 
-test("and are rejected when it was not, when the code says so, or when the socket gives up", async () => {
+test("calls in flight are rejected when the session is not recovered or the socket closes", async () => {
   const outcome = async (all: Connected, end: () => unknown) => {
     let code = "none";
     all.socket.call("clear", {}, { timeout: Infinity }).catch((error) => (code = error.code));
@@ -158,7 +158,7 @@ test("and are rejected when it was not, when the code says so, or when the socke
   assert.equal(await outcome(all, () => all.socket.close()), "closed");
 });
 
-test("the close code says whether the session may be resumed", async () => {
+test("close codes that end the session lose its frames, and all others resume it", async () => {
   const yes = [1001, 1006, 1013, 4000, 4001, 4002, 4003, 1010, 1014, 3000, 4004, 4499];
   const no = [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1011, 1012, 4500, 4501, 4502, 4503, 4504, 4505, 4999];
   for (const code of [...yes, ...no]) {
@@ -178,7 +178,7 @@ test("the close code says whether the session may be resumed", async () => {
   }
 });
 
-test("an attempt that is refused, fails or hangs forgets nothing; one that is refused for good does", async () => {
+test("failed attempts keep the session, and a final close code drops it", async () => {
   const all = await connected({ connectTimeout: 500, maxReconnectInterval: 1000 });
   const { net } = all;
   say(all, "1");
@@ -200,7 +200,7 @@ test("an attempt that is refused, fails or hangs forgets nothing; one that is re
   assert.equal(offered(all), undefined);
 });
 
-test("who gives up says what is lost and what was not sent", async () => {
+test("after the last attempt, frames in flight are lost and queued ones are closed", async () => {
   const all = await connected({ maxReconnectAttempts: 1 });
   say(all, "1");
   await cut(all);
@@ -212,7 +212,7 @@ test("who gives up says what is lost and what was not sent", async () => {
   assert.equal(offered(all), undefined);
 });
 
-test("close forgets the session and says nothing of it", async () => {
+test("close drops the session without errors", async () => {
   for (const where of ["connected", "waiting", "dialling"]) {
     const all = await connected();
     say(all, "1");
@@ -231,7 +231,7 @@ test("close forgets the session and says nothing of it", async () => {
   }
 });
 
-test("a handler that closes in the middle of a replay: nothing more is heard of it", async () => {
+test("a handler that closes during a replay gets no further events of it", async () => {
   const all = await connected();
   const { net, socket, log } = all;
   await cut(all);
@@ -252,7 +252,7 @@ test("a handler that closes in the middle of a replay: nothing more is heard of 
   assert.equal(offered(all), resumeOf(3, 1));
 });
 
-test("a handler that closes when it hears of a loss: no connect follows", async () => {
+test("an error handler that closes on a lost event prevents connect", async () => {
   const all = await connected();
   say(all, "1");
   await cut(all);
@@ -263,7 +263,7 @@ test("a handler that closes when it hears of a loss: no connect follows", async 
   assert.ok(all.net.last.closed);
 });
 
-test("frames of a connection that was given up do not count, nor do its $acks", async () => {
+test("messages and $acks of a lost connection are ignored", async () => {
   const all = await connected();
   const { net, first, log } = all;
   say(all, "1");
@@ -282,7 +282,7 @@ test("frames of a connection that was given up do not count, nor do its $acks", 
   assert.deepEqual(texts(net.last.sent), ["$ack 1", "1"]);
 });
 
-test("a machine that slept through its session hears so", async () => {
+test("a suspension longer than the session reports it as expired", async () => {
   const all = await connected();
   say(all, "1");
   await sleep(3_600_000);
@@ -292,7 +292,7 @@ test("a machine that slept through its session hears so", async () => {
   assert.deepEqual(errors(all), ["lost sendMessage"]);
 });
 
-test("a welcome that did not arrive: the same secret and count are offered again", async () => {
+test("without a welcome the next attempt offers the same secret and count", async () => {
   const all = await connected();
   all.first.frame("newMessage", {});
   await cut(all);
@@ -303,7 +303,7 @@ test("a welcome that did not arrive: the same secret and count are offered again
   assert.equal(offered(all), resumeOf(1, 1));
 });
 
-test("connect while waiting resumes, too, and only once", async () => {
+test("connect while waiting to reconnect resumes, with one dial", async () => {
   const all = await connected();
   all.first.end(1006);
   all.socket.connect();
@@ -314,7 +314,7 @@ test("connect while waiting resumes, too, and only once", async () => {
   assert.equal(all.net.made.length, 2);
 });
 
-test("another token is another identity, which the server says", async () => {
+test("a changed token is reported with the reason identity", async () => {
   let token = "ada";
   const all = await connected({ auth: () => token });
   token = "bob";
@@ -324,7 +324,7 @@ test("another token is another identity, which the server says", async () => {
   assert.deepEqual(all.log.of("reconnect"), [{ recovered: false, reason: "identity" }]);
 });
 
-test("plain mode knows nothing of it", async () => {
+test("plain mode counts, replays and acknowledges nothing", async () => {
   const net = fake();
   const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
   const log = recorder();
@@ -344,7 +344,7 @@ test("plain mode knows nothing of it", async () => {
   assert.deepEqual(log.of("error"), []);
 });
 
-test("a session whose server comes back in plain mode is gone", async () => {
+test("a session whose server restarts in plain mode is lost", async () => {
   const all = await connected();
   say(all, "1");
   const call = assert.rejects(all.socket.call("clear"), { code: "disconnected" });
@@ -355,7 +355,7 @@ test("a session whose server comes back in plain mode is gone", async () => {
   assert.deepEqual(all.log.of("reconnect"), [{ recovered: false, reason: "unknown" }]);
 });
 
-test("a reason that ends in when to come back is the first wait, up to the longest", async () => {
+test("a close reason with retry in ms sets the first wait, up to maxReconnectInterval", async () => {
   for (const [code, reason, delay] of [
     [1001, "the server shuts down; retry in 1234 ms", 1234],
     [1012, "retry in 0 ms", 0],

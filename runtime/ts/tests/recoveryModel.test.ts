@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { connect, type CallError, type SocketError } from "../src/client.js";
-import { settle, startClock, stopClock } from "./support/fake.js";
-import { ModelServer, resumable, type Wire } from "./support/model.js";
+import { settle, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { ModelServer, resumable, type Wire } from "./support/modelServer.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -269,7 +269,7 @@ async function play(seed: number, seen: Map<string, number>) {
   socket.close();
 }
 
-test("each message arrives once and in order, or the client says that it may not have", { timeout: Infinity }, async (t) => {
+test("each frame is handled once and in order, or the client reports it", { timeout: Infinity }, async (t) => {
   const { CASES = "2000", SEED } = process.env;
   const seen = new Map<string, number>();
   const [first, last] = SEED ? [Number(SEED), Number(SEED)] : [1, Number(CASES)];

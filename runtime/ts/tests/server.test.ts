@@ -51,7 +51,7 @@ function dial(port: number, options: Options = {}) {
   return { socket, next };
 }
 
-test("events and calls over a real connection", async () => {
+test("an event and a call arrive over a real connection", async () => {
   const { received, port } = await serve();
   const { socket } = dial(port);
   socket.emit("joinRoom", { room: "früh" });
@@ -62,7 +62,7 @@ test("events and calls over a real connection", async () => {
   ]);
 });
 
-test("many calls at once", async () => {
+test("500 concurrent calls get their own answers", async () => {
   const { port } = await serve();
   const { socket } = dial(port, { bufferSize: 1000 });
   const rooms = Array.from({ length: 500 }, (_, i) => `r${i}`);
@@ -70,7 +70,7 @@ test("many calls at once", async () => {
   assert.deepEqual(answers, rooms.map((room) => [room]));
 });
 
-test("a server that restarts is found again, and what was kept arrives", async () => {
+test("after a restart the client reconnects, and queued events arrive", async () => {
   const { server, received, port } = await serve();
   const { socket, next } = dial(port);
   await next("connect");
@@ -83,7 +83,7 @@ test("a server that restarts is found again, and what was kept arrives", async (
   assert.deepEqual(received[0], ["touch", {}]);
 });
 
-test("the server sees the close code and reason; what was emitted before arrives", async () => {
+test("events emitted before close arrive, and the server gets the close code and reason", async () => {
   const { server, received, port } = await serve();
   const { socket, next } = dial(port);
   const [[ws]] = await Promise.all([once(server, "connection"), next("connect")]);
@@ -95,7 +95,7 @@ test("the server sees the close code and reason; what was emitted before arrives
   assert.deepEqual(received, [["touch", {}]]);
 });
 
-test("a server that selects no subprotocol: plain mode, although this client fails that too", async () => {
+test("a server that selects no subprotocol is used in plain mode, although ws fails the first dial", async () => {
   const { server, received, port } = await serve({ handleProtocols: () => false });
   const { socket, next } = dial(port);
   const lost: unknown[] = [];
@@ -107,7 +107,7 @@ test("a server that selects no subprotocol: plain mode, although this client fai
   assert.deepEqual(lost, []);
 });
 
-test("accepted and closed with 4501: one connection", async () => {
+test("a server that accepts and closes with 4501 is dialled once", async () => {
   let connections = 0;
   const { server, port } = await serve();
   server.prependListener("connection", (ws) => {
@@ -123,7 +123,7 @@ test("accepted and closed with 4501: one connection", async () => {
   assert.equal(connections, 1);
 });
 
-test("close while the handshake is under way leaves nothing behind", async () => {
+test("close during the handshake leaves no connection", async () => {
   const { server, port } = await serve();
   const { socket } = dial(port);
   await new Promise(setImmediate);
@@ -133,7 +133,7 @@ test("close while the handshake is under way leaves nothing behind", async () =>
   assert.equal(server.clients.size, 1);
 });
 
-test("nobody listens there: attempts, then reconnectFailed", async () => {
+test("a port without a listener fails all attempts, then reconnectFailed", async () => {
   const { server, port } = await serve();
   await new Promise((done) => server.close(done));
   const { socket, next } = dial(port, { maxReconnectAttempts: 2 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Options, type SocketError } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -25,7 +25,7 @@ async function connected(options: Options = {}) {
   return all;
 }
 
-test("dials at once, offers the subprotocol, and is connected with the welcome", async () => {
+test("a new socket dials with the subprotocol, and is connected after the welcome", async () => {
   const { net, socket, log } = dial();
   assert.equal(socket.status, "connecting");
   assert.equal(socket.connected, false);
@@ -40,7 +40,7 @@ test("dials at once, offers the subprotocol, and is connected with the welcome",
   assert.deepEqual(log.heard, [["connect", { recovered: false }]]);
 });
 
-test("what is emitted before the connection goes out after what its handlers emit, in order", async () => {
+test("events queued before the first connection are sent after those of its handlers", async () => {
   const { net, socket } = dial();
   assert.equal(socket.emit("sendMessage", { room: "a", text: "1" }), true);
   assert.equal(socket.emit("sendMessage", { room: "a", text: "2" }), true);
@@ -58,7 +58,7 @@ test("what is emitted before the connection goes out after what its handlers emi
   );
 });
 
-test("on a reconnect, what both kinds of handlers emit goes out before what was kept", async () => {
+test("on a reconnect, events of connect and reconnect handlers are sent before the queue", async () => {
   const { net, socket, log } = await connected();
   socket.on("connect", () => void socket.emit("joinRoom", { room: "connect" }));
   socket.on("reconnect", () => void socket.emit("joinRoom", { room: "reconnect" }));
@@ -73,7 +73,7 @@ test("on a reconnect, what both kinds of handlers emit goes out before what was 
   assert.deepEqual(log.of("reconnect"), [{ recovered: false, reason: "off" }]);
 });
 
-test("keeps no more than bufferSize", async () => {
+test("without a connection more than bufferSize frames fail with full", async () => {
   const { net, socket, log } = dial({ bufferSize: 2 });
   assert.equal(socket.emit("touch"), true);
   assert.equal(socket.emit("label", "x"), true);
@@ -87,7 +87,7 @@ test("keeps no more than bufferSize", async () => {
   assert.deepEqual(net.last.sent, [["touch", {}], ["label", "x"]]);
 });
 
-test("refuses more while over 1 MiB waits in the WebSocket", async () => {
+test("emit fails with full while over 1 MiB is buffered in the WebSocket", async () => {
   const { net, socket, log } = await connected();
   net.last.bufferedAmount = 1 << 20;
   assert.equal(socket.emit("touch"), true);
@@ -97,7 +97,7 @@ test("refuses more while over 1 MiB waits in the WebSocket", async () => {
   assert.equal(net.last.sent.length, 1);
 });
 
-test("an event that is emitted while the server closes is kept", async () => {
+test("an event emitted while the WebSocket closes is queued", async () => {
   const { net, socket } = await connected();
   net.last.readyState = 2;
   assert.equal(socket.emit("touch"), true);
@@ -108,7 +108,7 @@ test("an event that is emitted while the server closes is kept", async () => {
   assert.deepEqual(net.last.sent, [["touch", {}]]);
 });
 
-test("close closes, says so, and nothing connects again", async () => {
+test("close sends its code, dispatches disconnect, and nothing is dialled again", async () => {
   const { net, socket, log } = await connected();
   socket.close(4321, "enough");
   assert.equal(socket.status, "closed");
@@ -125,7 +125,7 @@ test("close closes, says so, and nothing connects again", async () => {
   assert.equal((log.of("error")[0] as SocketError).code, "closed");
 });
 
-test("close while dialling: nothing is heard of it", async () => {
+test("close while dialling dispatches nothing", async () => {
   const { net, socket, log } = dial();
   socket.emit("touch");
   await settle();
@@ -141,7 +141,7 @@ test("close while dialling: nothing is heard of it", async () => {
   assert.deepEqual(log.heard, []);
 });
 
-test("close before the WebSocket is made, or while auth is asked: none is made", async () => {
+test("close before the dial or during auth creates no WebSocket", async () => {
   const early = dial();
   early.socket.close();
   let answer = (_: string) => {};
@@ -154,7 +154,7 @@ test("close before the WebSocket is made, or while auth is asked: none is made",
   assert.deepEqual([...early.log.heard, ...late.log.heard], []);
 });
 
-test("a stale auth does not disturb the attempt that followed it", async () => {
+test("a late auth of an earlier attempt does not affect the next one", async () => {
   const answers: ((token: string) => void)[] = [];
   const { net, socket } = dial({ auth: () => new Promise((resolve) => answers.push(resolve)) });
   await settle();
@@ -170,7 +170,7 @@ test("a stale auth does not disturb the attempt that followed it", async () => {
   assert.equal(net.last.protocols?.[1], `parlor.bearer.${Buffer.from("new").toString("base64url")}`);
 });
 
-test("close while waiting for the next attempt", async () => {
+test("close while waiting to reconnect prevents the attempt", async () => {
   const { net, socket, log } = await connected();
   net.last.end(1012);
   assert.equal(socket.status, "reconnecting");
@@ -181,7 +181,7 @@ test("close while waiting for the next attempt", async () => {
   assert.deepEqual(log.names(), ["connect", "disconnect", "reconnecting"]);
 });
 
-test("close within handlers", async () => {
+test("close in any handler closes the socket, with one disconnect", async () => {
   for (const event of ["connect", "newMessage", "disconnect", "reconnecting"] as const) {
     const { net, socket, log } = dial();
     socket.emit("touch");
@@ -199,7 +199,7 @@ test("close within handlers", async () => {
   }
 });
 
-test("close by a listener of the status", async () => {
+test("close in a status listener prevents reconnecting", async () => {
   const { net, socket, log } = await connected();
   socket.subscribe(() => socket.close());
   net.last.end(1012);
@@ -209,7 +209,7 @@ test("close by a listener of the status", async () => {
   assert.equal(log.of("reconnecting").length, 0);
 });
 
-test("close by a listener of the status when connected: no handler is told of it", async () => {
+test("close in a status listener on connected prevents connect", async () => {
   const { net, socket, log } = dial();
   socket.subscribe(() => socket.close());
   await settle();
@@ -217,7 +217,7 @@ test("close by a listener of the status when connected: no handler is told of it
   assert.deepEqual(log.names(), ["disconnect"]);
 });
 
-test("a connect handler that closes and connects again: nothing goes to the old connection", async () => {
+test("a connect handler that closes and connects again sends nothing over the old connection", async () => {
   const { net, socket } = dial();
   socket.once("connect", () => {
     socket.close();
@@ -231,7 +231,7 @@ test("a connect handler that closes and connects again: nothing goes to the old 
   assert.deepEqual(net.made.map(({ sent }) => sent.length), [0, 1]);
 });
 
-test("a closed socket leaves no timer, which would keep Node alive", async () => {
+test("a closed socket has no timers, so Node can exit", async () => {
   startClock();
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
@@ -248,7 +248,7 @@ test("a closed socket leaves no timer, which would keep Node alive", async () =>
   stopClock();
 });
 
-test("connect after close, and its handlers and emits", async () => {
+test("connect after close dials once, and keeps the handlers", async () => {
   const { net, socket, log } = await connected();
   socket.connect();
   assert.equal(net.made.length, 1, "it is connected");
@@ -264,7 +264,7 @@ test("connect after close, and its handlers and emits", async () => {
   assert.deepEqual(log.names(), ["connect", "disconnect", "connect", "reconnect"]);
 });
 
-test("connect while waiting dials at once", async () => {
+test("connect while waiting to reconnect dials at once", async () => {
   const { net, socket } = await connected();
   net.last.end(1012);
   socket.connect();
@@ -274,7 +274,7 @@ test("connect while waiting dials at once", async () => {
   assert.equal(net.made.length, 2);
 });
 
-test("close takes the codes that browsers take, and throws before anything happens", async () => {
+test("close with a code or reason that browsers reject throws and changes nothing", async () => {
   const { net, socket } = await connected();
   for (const code of [0, 999, 1001, 1006, 2999, 5000])
     assert.throws(() => socket.close(code), RangeError, String(code));
@@ -286,7 +286,7 @@ test("close takes the codes that browsers take, and throws before anything happe
   assert.equal(socket.status, "closed");
 });
 
-test("on, once, off and taking back, also during a dispatch", async () => {
+test("on, once, off and the returned function work during a dispatch", async () => {
   const { net, socket } = await connected();
   const heard: string[] = [];
   const second = () => void heard.push("second");
@@ -309,7 +309,7 @@ test("on, once, off and taking back, also during a dispatch", async () => {
   assert.deepEqual(heard, []);
 });
 
-test("one registration is taken back, not all of the same handler", async () => {
+test("the function that on returns removes one registration, and off removes all", async () => {
   const { net, socket } = await connected();
   let heard = 0;
   const handler = () => void heard++;
@@ -324,7 +324,7 @@ test("one registration is taken back, not all of the same handler", async () => 
   assert.equal(heard, 1);
 });
 
-test("a once handler that emits the event's cause again is called once", async () => {
+test("a once handler that triggers its event again is called once", async () => {
   const { net, socket } = await connected();
   let heard = 0;
   socket.once("newMessage", () => {
@@ -335,7 +335,7 @@ test("a once handler that emits the event's cause again is called once", async (
   assert.equal(heard, 1);
 });
 
-test("a handler that throws, or whose promise is rejected, stops nothing", async () => {
+test("a handler that throws or rejects does not affect other handlers", async () => {
   const { net, socket, log } = await connected();
   const heard: string[] = [];
   socket.on("newMessage", () => {
@@ -356,7 +356,7 @@ test("a handler that throws, or whose promise is rejected, stops nothing", async
   );
 });
 
-test("a throwing connect handler does not keep the kept ones back", async () => {
+test("a connect handler that throws does not prevent the queue from being sent", async () => {
   const { net, socket } = dial();
   socket.emit("touch");
   socket.on("connect", () => {
@@ -367,7 +367,7 @@ test("a throwing connect handler does not keep the kept ones back", async () => 
   assert.deepEqual(net.last.sent, [["touch", {}]]);
 });
 
-test("errors that nobody listens to go to the console; so does what fails in their handlers", async (t) => {
+test("errors without a handler, and errors of error handlers, go to the console", async (t) => {
   const printed = t.mock.method(console, "error", () => {});
   const net = fake();
   const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
@@ -405,7 +405,7 @@ test("errors that nobody listens to go to the console; so does what fails in the
   assert.equal(heard, 4, "later errors are heard again");
 });
 
-test("listeners of the status hear each change, and may throw", async () => {
+test("status listeners are called on each change, even if one throws", async () => {
   const { net, socket, log } = dial();
   const heard: string[] = [];
   socket.subscribe(() => {
@@ -426,7 +426,7 @@ test("listeners of the status hear each change, and may throw", async () => {
   assert.ok(log.of("error").some((error) => (error as SocketError).code === "handler"));
 });
 
-test("methods may be taken from the socket", async () => {
+test("methods work when destructured from the socket", async () => {
   const { net, socket } = await connected();
   const { emit, on, close } = socket;
   const heard: unknown[] = [];

@@ -7,7 +7,7 @@ import { createRoot, type Root } from "react-dom/client";
 import type { Options } from "../../src/client.js";
 import { useWebSocket, type EventHandlers } from "../../src/react.js";
 import type { Chat } from "./contract.js";
-import { fake, settle } from "./fake.js";
+import { fake, settle } from "./fakeWebSocket.js";
 
 export const URL = "ws://server/api/chat/wsChat";
 

@@ -1,22 +1,22 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-/** A call was not answered: it was refused, timed out, or was lost. */
+/** Why a call has no answer. */
 export class CallError extends Error {
   /**
    * The server's code, or one of the client's own:
    *
-   * - `refused`: the handler answered with a typed refusal, which is in {@link details}
+   * - `refused`: the handler returned a typed error, which is in {@link details}
    * - `timedOut`: no answer in time (also the server's code for a handler that took too long)
    * - `disconnected`: the session was lost before the answer; the call may have run
    * - `closed`: the socket is closed; a call that was sent before may have run
-   * - `plain`: the server speaks plain mode, where nothing is answered; not sent
+   * - `plain`: the server is in plain mode, which has no answers; not sent
    * - `invalid`, `tooLarge`, `full`: not sent, as in `SocketError`
    */
   readonly code: string;
   /**
-   * The typed refusal (`Chat.Errors["joinRoom"]`) if the code is `refused`, a `Violation` if
-   * it is `invalid`.
+   * The typed error (`Chat.Errors["joinRoom"]`) if the code is `refused`, a `Violation` if it is
+   * `invalid`.
    */
   readonly details: unknown;
 

@@ -33,9 +33,9 @@ export type {
 
 /** A procedure of a {@link Client}. */
 export interface Procedure<C extends Contract> {
-  /** Connects to the procedure, with the client's options and these. */
+  /** Connects to the procedure. These options override the client's. */
   $ws(options?: Options): Socket<C>;
-  /** The URL that `$ws` dials. */
+  /** The URL that `$ws` connects to. */
   readonly $url: string;
   /** The client's options. */
   readonly $options: Options;
@@ -50,14 +50,14 @@ export type Client<R> = {
     : Client<R[K]>;
 };
 
-/** Settings of a client: where the server is, and the options of all its sockets. */
+/** Settings of a client: the server's URL, and the options of all sockets. */
 export interface ClientOptions extends Options {
   /** `http(s)` or `ws(s)`, or relative to the page, as in `/api`. */
   baseUrl: string;
 }
 
 /**
- * The procedures of a server, by their paths. Nothing is dialled before `$ws`.
+ * Creates a client of the procedures of a server, by their paths. Only `$ws` connects.
  *
  * ```ts
  * const client = createClient<AppRouter>({ baseUrl: "http://localhost:3000/api" });
@@ -69,7 +69,7 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
   const at = (url: string): object =>
     new Proxy(
       {
-        // Without a prototype, whose names may be paths.
+        // No prototype: a path may have the name of a member of `Object.prototype`.
         __proto__: null,
         $ws: (own?: Options) => connect(url, { ...defaults, ...own }),
         $url: url,
@@ -86,8 +86,8 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
 }
 
 /**
- * Connects to the procedure at `url`: `ws(s)`, `http(s)`, or relative to the page. The socket dials
- * at once, and what is emitted before it is open is kept.
+ * Connects to the procedure at `url`: `ws(s)`, `http(s)`, or relative to the page. Events that are
+ * emitted before the connection is open are queued.
  *
  * ```ts
  * const socket = connect<Chat>("ws://localhost:3000/api/chat/wsChat");

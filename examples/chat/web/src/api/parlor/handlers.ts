@@ -3,22 +3,23 @@
 
 import type { Lifecycle } from "./contract";
 
-/** Who listens to which event. */
+/** The registered handlers, by event. */
 export interface Handlers {
+  /** Returns a function that removes this registration. */
   add(event: string, handler: (data: never) => unknown, once?: boolean): () => void;
-  /** Takes back the registrations of the handler, or all of the event. */
+  /** Removes the registrations of the handler, or all of the event. */
   remove(event: string, handler?: (data: never) => unknown): void;
-  /** Calls those who listen; says whether there were any. */
+  /** Calls the handlers of the event; false if there are none. */
   dispatch<E extends string>(
     event: E,
     data?: E extends keyof Lifecycle ? Lifecycle[E] : unknown,
   ): boolean;
 }
 
-/** `failed` hears what handlers throw and what their promises are rejected with. */
+/** `failed` gets what handlers throw, and what their promises are rejected with. */
 export function createHandlers(failed: (event: string, cause: unknown) => void): Handlers {
   type Entry = [handler: (data: never) => unknown, once?: boolean | undefined];
-  // A map, since names such as `__proto__` are no names to an object.
+  // A map, since an event may be named `__proto__`.
   const entries = new Map<string, Set<Entry>>();
   const of = (event: string) => entries.get(event) || new Set();
   return {
@@ -37,7 +38,7 @@ export function createHandlers(failed: (event: string, cause: unknown) => void):
       const all = of(event);
       const now = [...all];
       for (const entry of now) {
-        // Taken back by a handler before it.
+        // An earlier handler may have removed it.
         if (!all.has(entry)) continue;
         const [handler, once] = entry;
         if (once) all.delete(entry);

@@ -9,9 +9,9 @@ import { renderToString } from "react-dom/server";
 import { connect, type Socket } from "../src/client.js";
 import { useWebSocket } from "../src/react.js";
 import type { Chat } from "./support/contract.js";
-import { settle } from "./support/fake.js";
+import { settle } from "./support/fakeWebSocket.js";
 
-test("a given socket: its state and the latest handlers, as long as enabled; never closed", async () => {
+test("an existing socket gets the latest handlers while enabled, and is never closed", async () => {
   const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
   await settle();
   const heard: string[] = [];
@@ -45,7 +45,7 @@ test("a given socket: its state and the latest handlers, as long as enabled; nev
   socket.close();
 });
 
-test("on a server it renders and dials nothing; the page takes it over without complaint", async () => {
+test("server rendering dials nothing, and hydration reports no error", async () => {
   const errors = mock.method(console, "error", () => {});
   const App = () => (
     <>
@@ -68,7 +68,7 @@ test("on a server it renders and dials nothing; the page takes it over without c
   errors.mock.restore();
 });
 
-test("two roots that take over what a server rendered: a URL that is a function is of its own", async () => {
+test("two hydrated roots with URL functions have one connection each", async () => {
   const App = ({ name }: { name: string }) => {
     useWebSocket<Chat>({ url: () => `ws://${name}/`, WebSocket: net.WebSocket });
     return <p>{name}</p>;
@@ -85,7 +85,7 @@ test("two roots that take over what a server rendered: a URL that is a function 
   await act(async () => roots.forEach((each) => each.unmount()));
 });
 
-test("an Activity that is hidden lets go of the connection, and comes back with another", async () => {
+test("a hidden Activity closes its connection, and a visible one opens another", async () => {
   const states: ReturnType<typeof useWebSocket<Chat>>[] = [];
   const heard: string[] = [];
   const App = ({ mode }: { mode: "visible" | "hidden" }) => (

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { connect } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { fake, settle } from "./support/fake.js";
+import { fake, settle } from "./support/fakeWebSocket.js";
 
 async function connected() {
   const net = fake();
@@ -14,7 +14,7 @@ async function connected() {
   return { net, socket, say };
 }
 
-test("a loop gets all events in order, in bursts and one by one, and ends with the socket", async () => {
+test("a loop gets all events in order, and ends when the socket closes", async () => {
   const { net, socket, say } = await connected();
   const heard: unknown[] = [];
   const loop = (async () => {
@@ -41,7 +41,7 @@ test("a loop gets all events in order, in bursts and one by one, and ends with t
   ]);
 });
 
-test("it goes on over a reconnect, and ends when the server refuses for good", async () => {
+test("a loop continues after a reconnect, and ends with a final close code", async () => {
   const { net, socket, say } = await connected();
   const iterator = socket[Symbol.asyncIterator]();
   net.last.end(1012);
@@ -55,7 +55,7 @@ test("it goes on over a reconnect, and ends when the server refuses for good", a
   assert.deepEqual(await next, { done: true, value: undefined });
 });
 
-test("several loops get each event; one that is left holds nothing", async () => {
+test("each of several loops gets every event; a loop that was left buffers none", async () => {
   const { socket, say } = await connected();
   const counts = [0, 0];
   const loops = [1, 3].map(async (most, i) => {
@@ -69,7 +69,7 @@ test("several loops get each event; one that is left holds nothing", async () =>
   socket.close();
 });
 
-test("a loop that is left during its wait ends", async () => {
+test("return during a pending next ends the loop", async () => {
   const { socket, say } = await connected();
   const iterator = socket[Symbol.asyncIterator]();
   const next = iterator.next();
@@ -80,7 +80,7 @@ test("a loop that is left during its wait ends", async () => {
   socket.close();
 });
 
-test("several waits at once are answered in order", async () => {
+test("concurrent calls of next resolve in order", async () => {
   const { socket, say } = await connected();
   const iterator = socket[Symbol.asyncIterator]();
   const waits = [iterator.next(), iterator.next(), iterator.next()];
@@ -96,14 +96,14 @@ test("several waits at once are answered in order", async () => {
   socket.close();
 });
 
-test("what waits for a loop is bounded: past it the loop throws", async () => {
+test("a loop with more than 1024 events pending throws", async () => {
   const { socket, say } = await connected();
   const full = socket[Symbol.asyncIterator]();
   for (let i = 0; i < 1024; i++) say(String(i));
   assert.equal((await full.next()).done, false);
   const over = socket[Symbol.asyncIterator]();
   for (let i = 0; i < 1025; i++) say(String(i));
-  await assert.rejects(over.next(), /too slow/);
+  await assert.rejects(over.next(), /more than 1024 events pending/);
   socket.close();
 });
 

@@ -1,6 +1,6 @@
 import { connect, type Options, type SocketError } from "../../src/client.js";
 import type { Chat } from "./contract.js";
-import { advance, fake, lifecycle, recorder, secret, settle } from "./fake.js";
+import { advance, fake, lifecycle, recorder, secret, settle } from "./fakeWebSocket.js";
 
 /** A socket with a session. */
 export async function connected(options: Options = {}) {

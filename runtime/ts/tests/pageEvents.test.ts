@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, secret, settle, startClock, stopClock } from "./support/fake.js";
+import { advance, fake, lifecycle, recorder, secret, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 let page: EventTarget;
 let document: EventTarget & { visibilityState: string };
@@ -64,7 +64,7 @@ async function connected(options: Options = {}) {
   return { net, socket, log };
 }
 
-test("while waiting, each of them dials at once, and all of them only once", async () => {
+test("while waiting to reconnect, online, visible and pageshow dial at once, and together only once", async () => {
   for (const signal of [online, () => visibility("visible"), () => pageshow(false), all]) {
     const { net, socket } = await connected();
     net.last.end(1006);
@@ -80,7 +80,7 @@ test("while waiting, each of them dials at once, and all of them only once", asy
   }
 });
 
-test("while auth is asked there is no second attempt either", async () => {
+test("page events during a pending auth start no second attempt", async () => {
   let asked = 0;
   const { net } = await connected({
     auth: async () => {
@@ -96,7 +96,7 @@ test("while auth is asked there is no second attempt either", async () => {
   assert.equal(asked, 2);
 });
 
-test("offline, hidden and closed dial nothing", async () => {
+test("offline, hidden, and a closed socket dial nothing", async () => {
   const { net, socket } = await connected();
   net.last.end(1006);
   offline();
@@ -109,7 +109,7 @@ test("offline, hidden and closed dial nothing", async () => {
   assert.equal(net.made.length, 1);
 });
 
-test("while connected, each of them asks whether the server is there: one ping for all", async () => {
+test("while connected, each page event sends a ping, and several together send one", async () => {
   for (const signal of [online, offline, () => visibility("visible"), () => pageshow(false), all]) {
     const { net, socket } = await connected();
     signal();
@@ -134,7 +134,7 @@ test("a probe waits no longer than heartbeatTimeout", async () => {
   assert.equal(socket.status, "reconnecting");
 });
 
-test("a doubt shortens a long wait for a pong", async () => {
+test("a page event shortens a longer wait for a pong", async () => {
   const { socket } = await connected({ heartbeatTimeout: 20_000 });
   await advance(30_000);
   online();
@@ -142,7 +142,7 @@ test("a doubt shortens a long wait for a pong", async () => {
   assert.equal(socket.status, "reconnecting");
 });
 
-test("a probe does not push an earlier verdict out", async () => {
+test("repeated page events do not extend the wait for a pong", async () => {
   const { socket } = await connected();
   for (let i = 0; i < 5; i++) {
     online();
@@ -151,7 +151,7 @@ test("a probe does not push an earlier verdict out", async () => {
   assert.equal(socket.status, "reconnecting");
 });
 
-test("back from the back/forward cache: lost at once, whatever the WebSocket says, and dialled once", async () => {
+test("a page restored from the back/forward cache loses its connection at once and dials once", async () => {
   for (const readyState of [1, 2, 3]) {
     const { net, socket, log } = await connected();
     const first = net.last;
@@ -170,7 +170,7 @@ test("back from the back/forward cache: lost at once, whatever the WebSocket say
   }
 });
 
-test("back from there, it resumes with what it had heard: what the cut connection still has does not count", async () => {
+test("a restored page resumes with its count, and ignores later messages of the old connection", async () => {
   const { net, socket, log } = await connected();
   net.last.end(1012);
   await advance(1000);
@@ -188,14 +188,14 @@ test("back from there, it resumes with what it had heard: what the cut connectio
   assert.equal(socket.status, "connected");
 });
 
-test("an ordinary pageshow does not count it as lost", async () => {
+test("a pageshow that is not persisted does not lose the connection", async () => {
   const { net, log } = await connected();
   net.last.readyState = 2;
   pageshow(false);
   assert.equal(log.of("disconnect").length, 0);
 });
 
-test("a page that goes for good says so, one that may come back does not", async () => {
+test("pagehide closes with 1000 unless the page is persisted", async () => {
   for (const [persisted, code] of [
     [true, undefined],
     [false, 1000],
@@ -206,7 +206,7 @@ test("a page that goes for good says so, one that may come back does not", async
   }
 });
 
-test("the page is let go of when the socket is closed", async () => {
+test("a closed socket has no listeners on the page", async () => {
   const { net, socket } = await connected();
   assert.equal(listeners, 5);
   net.last.end(1012);
