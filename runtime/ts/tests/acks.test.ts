@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { advance, secret, startClock, stopClock } from "./support/fakeWebSocket.js";
-import { connected, cut, errors, offered, resumeOf, say, texts } from "./support/connectedSocket.js";
+import { connected, cut, errors, offered, resumeOf, sendText, texts } from "./support/connectedSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -21,12 +21,12 @@ test("after the welcome every message is counted, except those of uncounted name
   all.net.last.frame("newMessage", {});
   await cut(all);
   await advance(1000);
-  assert.equal(offered(all), resumeOf(1, counted.length + 1), "before a welcome nothing is heard");
+  assert.equal(offered(all), resumeOf(1, counted.length + 1), "messages before a welcome are not counted");
 });
 
 test("confirmed frames are not replayed; an impossible $ack confirms nothing", async () => {
   const all = await connected();
-  for (const text of ["1", "2", "3"]) say(all, text);
+  for (const text of ["1", "2", "3"]) sendText(all, text);
   for (const count of [4, 1e9, -1, 0, 0.5, NaN, null, "x", {}, [], "length"]) all.first.frame("$ack", count);
   all.first.frame("$ack", 1);
   all.first.frame("$ack", 0);
@@ -74,12 +74,12 @@ test("an $ack is sent after 512 messages or 32 Ki characters, whichever comes fi
   await cut(all);
   all.net.last.welcome({ resume: secret(2), recovered: true, received: 0 });
   for (let i = 0; i < 511; i++) all.net.last.frame("newMessage", {});
-  assert.deepEqual(all.net.last.sent, [["$ack", 1540]], "the first one told all of it");
+  assert.deepEqual(all.net.last.sent, [["$ack", 1540]], "the first $ack had the whole count");
   await cut(all);
   await advance(1000);
   all.net.last.welcome({ resume: secret(3) });
   for (let i = 0; i < 512; i++) all.net.last.frame("newMessage", {});
-  assert.deepEqual(all.net.last.sent, [["$ack", 512]], "nothing is owed to a new session");
+  assert.deepEqual(all.net.last.sent, [["$ack", 512]], "a new session starts at 0");
 });
 
 test("a ping is preceded by an $ack if messages are not acknowledged", async () => {
@@ -97,13 +97,13 @@ test("a ping is preceded by an $ack if messages are not acknowledged", async () 
 test("at most 4096 frames are in flight; $ack releases queued ones", async () => {
   const all = await connected();
   const { first, socket } = all;
-  for (let i = 0; i < 4100; i++) assert.equal(say(all, String(i)), true);
+  for (let i = 0; i < 4100; i++) assert.equal(sendText(all, String(i)), true);
   const call = socket.call("clear", {}, { timeout: Infinity });
   assert.equal(first.sent.length, 4096);
   first.frame("$ack", 3);
   assert.deepEqual(texts(first.sent).slice(-3), ["4096", "4097", "4098"]);
   await advance(30_000);
-  assert.deepEqual(first.sent.pop(), ["ping", 1], "pings are not held back");
+  assert.deepEqual(first.sent.pop(), ["ping", 1], "pings are sent past the limit");
   first.frame("$ack", 4096);
   assert.deepEqual(texts(first.sent).slice(-2), ["4099", "clear {}"]);
   first.frame("$ok", null, 1);
@@ -118,16 +118,16 @@ test("at most 256 KiB of UTF-8 are in flight; the last frame may exceed the limi
   net.last.welcome({ resume: secret(2), maxMessage: 1 << 20 });
   const frame = (bytes: number, text: string) =>
     text.repeat((bytes - '["sendMessage",{"room":"a","text":""}]'.length) / Buffer.byteLength(text));
-  say(all, frame((1 << 18) - 2, "é"));
-  say(all, frame(1 << 19, "x"));
-  say(all, "waits");
+  sendText(all, frame((1 << 18) - 2, "é"));
+  sendText(all, frame(1 << 19, "x"));
+  sendText(all, "queued");
   assert.equal(net.last.sent.length, 2);
   net.last.frame("$ack", 1);
   assert.equal(net.last.sent.length, 2);
   net.last.frame("$ack", 2);
-  assert.deepEqual(texts(net.last.sent).slice(2), ["waits"]);
-  say(all, frame((1 << 18) - Buffer.byteLength(JSON.stringify(net.last.sent[2])), "x"));
-  say(all, "waits, too");
+  assert.deepEqual(texts(net.last.sent).slice(2), ["queued"]);
+  sendText(all, frame((1 << 18) - Buffer.byteLength(JSON.stringify(net.last.sent[2])), "x"));
+  sendText(all, "also queued");
   assert.equal(net.last.sent.length, 4);
 });
 
@@ -144,43 +144,43 @@ test("emit and call fail with full while the queue and the WebSocket hold over 1
   net.last.bufferedAmount = 1;
   assert.equal(socket.emit("touch"), false, "1 MiB and 1 byte");
   net.last.bufferedAmount = 0;
-  const given = new AbortController();
-  const call = assert.rejects(socket.call("search", { text: "x" }, { signal: given.signal }));
+  const controller = new AbortController();
+  const call = assert.rejects(socket.call("search", { text: "x" }, { signal: controller.signal }));
   assert.equal(socket.emit("touch"), false);
-  given.abort();
+  controller.abort();
   await call;
   assert.equal(socket.emit("touch"), true);
-  // With the touch, too much waits again; what handlers of `connect` emit goes out all the same.
+  // The touch fills the queue again; events of `connect` handlers are sent nevertheless.
   socket.once("connect", () => assert.equal(socket.emit("joinRoom", { room: "a" }), true));
   await cut(all);
   net.last.welcome({ resume: secret(2) });
   assert.equal(net.last.sent[0]?.[0], "joinRoom");
-  assert.equal(net.last.sent.length, 5, "and 4 of those that wait");
+  assert.equal(net.last.sent.length, 5, "and 4 frames of the queue");
 });
 
 test("frames queued by the in-flight limit survive a lost session; an aborted call is not sent", async () => {
   const all = await connected();
   const { net, socket } = all;
   for (let i = 0; i < 4096; i++) socket.emit("touch");
-  const given = new AbortController();
-  const call = assert.rejects(socket.call("clear", {}, { signal: given.signal }));
-  const waits = socket.call("joinRoom", { room: "a" });
-  say(all, "waits");
-  given.abort();
+  const controller = new AbortController();
+  const call = assert.rejects(socket.call("clear", {}, { signal: controller.signal }));
+  const queuedCall = socket.call("joinRoom", { room: "a" });
+  sendText(all, "queued");
+  controller.abort();
   await call;
   await cut(all);
   net.last.welcome({ resume: secret(2), reason: "overflow" });
   assert.equal(errors(all).length, 4096);
-  assert.deepEqual(texts(net.last.sent), ['joinRoom {"room":"a"}', "waits"]);
+  assert.deepEqual(texts(net.last.sent), ['joinRoom {"room":"a"}', "queued"]);
   net.last.frame("$ok", ["ada"], 2);
-  assert.deepEqual(await waits, ["ada"]);
+  assert.deepEqual(await queuedCall, ["ada"]);
 });
 
 test("a welcome with an impossible count is a mismatch, and the server's count is used from then on", async () => {
   for (const received of [4, 0, -1]) {
     const all = await connected();
     const { net, log } = all;
-    for (const text of ["1", "2", "3"]) say(all, text);
+    for (const text of ["1", "2", "3"]) sendText(all, text);
     const call = assert.rejects(all.socket.call("clear"), { code: "disconnected" });
     all.first.frame("newMessage", {});
     all.first.frame("$ack", 1);
@@ -190,8 +190,8 @@ test("a welcome with an impossible count is a mismatch, and the server's count i
     await call;
     assert.deepEqual(log.of("connect"), [{ recovered: false, reason: "mismatch" }]);
     assert.deepEqual(errors(all), ["lost sendMessage", "lost sendMessage"]);
-    say(all, "new");
-    say(all, "newer");
+    sendText(all, "new");
+    sendText(all, "newer");
     assert.deepEqual(texts(net.last.sent), ["$ack 1", "new", "newer"]);
     net.last.frame("$ack", impossible + 1);
     await cut(all);
@@ -205,7 +205,7 @@ test("a welcome with an impossible count is a mismatch, and the server's count i
 test("a recovered welcome without a count is a mismatch", async () => {
   for (const received of [undefined, "x", {}, 0.5]) {
     const all = await connected();
-    say(all, "1");
+    sendText(all, "1");
     await cut(all);
     all.net.last.welcome({ resume: secret(2), recovered: true, received });
     assert.deepEqual(all.log.of("connect"), [{ recovered: false, reason: "mismatch" }]);
@@ -217,7 +217,7 @@ test("a recovered welcome without a count is a mismatch", async () => {
 test("frames of uncounted names are sent and not replayed", async () => {
   const all = await connected();
   all.socket.emit("ping" as never, null as never);
-  say(all, "1");
+  sendText(all, "1");
   assert.deepEqual(all.first.sent[0], ["ping", null]);
   await cut(all);
   all.net.last.welcome({ resume: secret(2), recovered: true, received: 0 });

@@ -132,10 +132,10 @@ test("a call aborted before, while queued, or after it is sent rejects with the 
   const { net, socket } = await dial();
   const reason = new Error("enough");
   await assert.rejects(socket.call("clear", {}, { signal: AbortSignal.abort(reason) }), reason);
-  const kept = new AbortController();
-  const keptCall = assert.rejects(socket.call("clear", {}, { signal: kept.signal }), reason);
-  kept.abort(reason);
-  await keptCall;
+  const queued = new AbortController();
+  const queuedCall = assert.rejects(socket.call("clear", {}, { signal: queued.signal }), reason);
+  queued.abort(reason);
+  await queuedCall;
   net.last.welcome();
   assert.deepEqual(net.last.sent, []);
   const sent = new AbortController();
@@ -150,16 +150,16 @@ test("a lost connection rejects sent calls and keeps queued ones", async () => {
   const { net, socket } = await connected();
   const sent = socket.call("clear");
   net.last.readyState = 2;
-  const kept = socket.call("joinRoom", { room: "a" });
+  const queued = socket.call("joinRoom", { room: "a" });
   net.last.end(1006);
-  const while_ = socket.call("joinRoom", { room: "b" });
+  const later = socket.call("joinRoom", { room: "b" });
   await assert.rejects(sent, { code: "disconnected" });
   await advance(1000);
   net.last.welcome();
   assert.deepEqual(net.last.sent, [["joinRoom", { room: "a" }, 2], ["joinRoom", { room: "b" }, 3]]);
   net.last.frame("$ok", ["a"], 2);
   net.last.frame("$ok", ["b"], 3);
-  assert.deepEqual([await kept, await while_], [["a"], ["b"]]);
+  assert.deepEqual([await queued, await later], [["a"], ["b"]]);
 });
 
 test("close and the last failed attempt reject all calls", async () => {

@@ -3,39 +3,39 @@ import { test } from "node:test";
 
 import { check, type Rule } from "../src/check.js";
 
-/** The rule that the value breaks, and where. */
+/** Returns the path and the rule that the value breaks. */
 const broken = (value: unknown, ...rules: Rule[]) => {
   const violation = check({ field: rules }, { field: value });
   return violation && `${violation.path}: ${violation.rule}`;
 };
-const keeps = (value: unknown, ...rules: Rule[]) => assert.equal(broken(value, ...rules), undefined);
+const obeys = (value: unknown, ...rules: Rule[]) => assert.equal(broken(value, ...rules), undefined);
 const breaks = (value: unknown, rule: Rule) => assert.equal(broken(value, rule), `field: ${rule.rule}`);
 
 test("length counts characters, elements and entries", () => {
   const rule: Rule = { rule: "length", min: 2, max: 3 };
-  for (const value of ["ab", "abc", "🎉🎉", "🎉🎉🎉", [1, 2], { a: 1, b: 2 }]) keeps(value, rule);
+  for (const value of ["ab", "abc", "🎉🎉", "🎉🎉🎉", [1, 2], { a: 1, b: 2 }]) obeys(value, rule);
   for (const value of ["", "a", "abcd", "🎉", [1], [1, 2, 3, 4], { a: 1 }, {}]) breaks(value, rule);
-  for (const value of [7, true]) keeps(value, rule);
-  keeps("x".repeat(9999), { rule: "length", min: 1 });
-  keeps("", { rule: "length", max: 0 });
+  for (const value of [7, true]) obeys(value, rule);
+  obeys("x".repeat(9999), { rule: "length", min: 1 });
+  obeys("", { rule: "length", max: 0 });
   breaks("a", { rule: "length", max: 0 });
 });
 
 test("range applies to numbers only", () => {
   const rule: Rule = { rule: "range", min: -1.5, max: 0 };
-  for (const value of [-1.5, 0, -0, -1]) keeps(value, rule);
+  for (const value of [-1.5, 0, -0, -1]) obeys(value, rule);
   for (const value of [-1.6, 0.1, 1e300]) breaks(value, rule);
-  for (const value of ["7", [7], { valueOf: 7 }, true]) keeps(value, rule);
+  for (const value of ["7", [7], { valueOf: 7 }, true]) obeys(value, rule);
 });
 
 test("a pattern matches anywhere in the text, by Unicode", () => {
-  keeps("xaby", { rule: "pattern", pattern: "ab" });
+  obeys("xaby", { rule: "pattern", pattern: "ab" });
   breaks("xaby", { rule: "pattern", pattern: "^ab$" });
-  keeps("🎉", { rule: "pattern", pattern: "^.$" });
-  keeps("é", { rule: "pattern", pattern: "^\\p{L}$" });
+  obeys("🎉", { rule: "pattern", pattern: "^.$" });
+  obeys("é", { rule: "pattern", pattern: "^\\p{L}$" });
   breaks("1", { rule: "pattern", pattern: "^\\p{L}$" });
-  keeps("anything", { rule: "pattern", pattern: "(" });
-  keeps(7, { rule: "pattern", pattern: "x" });
+  obeys("anything", { rule: "pattern", pattern: "(" });
+  obeys(7, { rule: "pattern", pattern: "x" });
 });
 
 test("email rejects only what the server rejects", () => {
@@ -53,7 +53,7 @@ test("email rejects only what the server rejects", () => {
     "test@domain.with.idn.tld.उदाहरण.परीक्षा",
     `${"a".repeat(64)}@b.c`,
   ];
-  for (const value of good) keeps(value, rule);
+  for (const value of good) obeys(value, rule);
   const bad = ["", "abc", "abc@", "@b", "a b@c", "a@b c", "a@@b", "a@b@c", "ü@b", `${"a".repeat(65)}@b`];
   for (const value of bad) breaks(value, rule);
 });
@@ -61,16 +61,16 @@ test("email rejects only what the server rejects", () => {
 test("url rejects only what has no scheme", () => {
   const rule: Rule = { rule: "url" };
   for (const value of ["https://a.b/c", "mailto:a@b", "a+b-c.d:x", " http://a", "ht\ntp://a", "HTTP://A"])
-    keeps(value, rule);
+    obeys(value, rule);
   for (const value of ["", "example.com", "/path", "//a.b", "7up:x", "?a:b"]) breaks(value, rule);
 });
 
 test("inner checks each element, and its violation has the index", () => {
   const rule: Rule = { rule: "inner", rules: [{ rule: "length", max: 1 }] };
-  keeps(["a", "b", null], rule);
-  keeps([], rule);
-  keeps("abc", rule);
-  keeps({ 0: "abc" }, rule);
+  obeys(["a", "b", null], rule);
+  obeys([], rule);
+  obeys("abc", rule);
+  obeys({ 0: "abc" }, rule);
   assert.equal(broken(["a", "bc"], rule), "field[1]: length");
   assert.equal(broken([["a"], ["a", "bc"]], { rule: "inner", rules: [rule] }), "field[1][1]: length");
   breaks(["a", "b"], { rule: "length", max: 1 });
@@ -85,8 +85,8 @@ test("absent and null values obey all rules", () => {
     { rule: "url" },
     { rule: "inner", rules: [] },
   ];
-  keeps(undefined, ...rules);
-  keeps(null, ...rules);
+  obeys(undefined, ...rules);
+  obeys(null, ...rules);
   for (const payload of [null, undefined, 7, "x", []])
     assert.equal(check({ field: rules }, payload), undefined);
 });

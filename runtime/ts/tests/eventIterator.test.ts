@@ -10,30 +10,30 @@ async function connected() {
   const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
   await settle();
   net.last.welcome();
-  const say = (text: string) => net.last.frame("newMessage", { text });
-  return { net, socket, say };
+  const deliver = (text: string) => net.last.frame("newMessage", { text });
+  return { net, socket, deliver };
 }
 
 test("a loop gets all events in order, and ends when the socket closes", async () => {
-  const { net, socket, say } = await connected();
-  const heard: unknown[] = [];
+  const { net, socket, deliver } = await connected();
+  const received: unknown[] = [];
   const loop = (async () => {
     for await (const { event, data } of socket) {
-      heard.push([event, data]);
+      received.push([event, data]);
       await settle();
     }
   })();
-  say("1");
-  say("2");
+  deliver("1");
+  deliver("2");
   await settle();
   net.last.frame("userJoined", { userId: "ada" });
   net.last.frame("$ack", 1);
   await settle();
-  say("3");
+  deliver("3");
   socket.close();
-  say("late");
+  deliver("late");
   await loop;
-  assert.deepEqual(heard, [
+  assert.deepEqual(received, [
     ["newMessage", { text: "1" }],
     ["newMessage", { text: "2" }],
     ["userJoined", { userId: "ada" }],
@@ -42,13 +42,13 @@ test("a loop gets all events in order, and ends when the socket closes", async (
 });
 
 test("a loop continues after a reconnect, and ends with a final close code", async () => {
-  const { net, socket, say } = await connected();
+  const { net, socket, deliver } = await connected();
   const iterator = socket[Symbol.asyncIterator]();
   net.last.end(1012);
   socket.connect();
   await settle();
   net.last.welcome();
-  say("again");
+  deliver("again");
   assert.equal((await iterator.next()).done, false);
   const next = iterator.next();
   net.last.end(4500);
@@ -56,38 +56,38 @@ test("a loop continues after a reconnect, and ends with a final close code", asy
 });
 
 test("each of several loops gets every event; a loop that was left buffers none", async () => {
-  const { socket, say } = await connected();
+  const { socket, deliver } = await connected();
   const counts = [0, 0];
   const loops = [1, 3].map(async (most, i) => {
     for await (const _ of socket) if (++counts[i]! >= most) break;
   });
-  for (let i = 0; i < 5; i++) say(String(i));
+  for (let i = 0; i < 5; i++) deliver(String(i));
   await Promise.all(loops);
   assert.deepEqual(counts, [1, 3]);
-  for (let i = 0; i < 5000; i++) say("unheard");
+  for (let i = 0; i < 5000; i++) deliver("ignored");
   await settle();
   socket.close();
 });
 
 test("return during a pending next ends the loop", async () => {
-  const { socket, say } = await connected();
+  const { socket, deliver } = await connected();
   const iterator = socket[Symbol.asyncIterator]();
   const next = iterator.next();
   await iterator.return?.();
   assert.equal((await next).done, true);
-  say("late");
+  deliver("late");
   assert.equal((await iterator.next()).done, true);
   socket.close();
 });
 
 test("concurrent calls of next resolve in order", async () => {
-  const { socket, say } = await connected();
+  const { socket, deliver } = await connected();
   const iterator = socket[Symbol.asyncIterator]();
   const waits = [iterator.next(), iterator.next(), iterator.next()];
-  say("1");
-  say("2");
+  deliver("1");
+  deliver("2");
   await settle();
-  say("3");
+  deliver("3");
   const results = await Promise.all(waits);
   assert.deepEqual(
     results.map(({ value }) => (value?.data as { text: string }).text),
@@ -97,25 +97,25 @@ test("concurrent calls of next resolve in order", async () => {
 });
 
 test("a loop with more than 1024 events pending throws", async () => {
-  const { socket, say } = await connected();
+  const { socket, deliver } = await connected();
   const full = socket[Symbol.asyncIterator]();
-  for (let i = 0; i < 1024; i++) say(String(i));
+  for (let i = 0; i < 1024; i++) deliver(String(i));
   assert.equal((await full.next()).done, false);
   const over = socket[Symbol.asyncIterator]();
-  for (let i = 0; i < 1025; i++) say(String(i));
+  for (let i = 0; i < 1025; i++) deliver(String(i));
   await assert.rejects(over.next(), /more than 1024 events pending/);
   socket.close();
 });
 
 test("a loop over a closed socket ends at once", async () => {
-  const { net, socket, say } = await connected();
+  const { net, socket, deliver } = await connected();
   socket.close();
   for await (const _ of socket) assert.fail();
   const iterator = socket[Symbol.asyncIterator]();
   socket.connect();
   await settle();
   net.last.welcome();
-  say("not for a loop that has ended");
+  deliver("after the end");
   assert.equal((await iterator.next()).done, true);
   socket.close();
 });

@@ -45,14 +45,14 @@ test("unknown control events, pings and pongs reach no handler", async () => {
 test("server events with names of lifecycle events reach no handler", async () => {
   const { net, log, socket } = await dial();
   net.last.welcome();
-  log.heard.length = 0;
+  log.entries.length = 0;
   for (const name of lifecycle) net.last.frame(name, { willReconnect: false });
-  assert.deepEqual(log.heard, []);
+  assert.deepEqual(log.entries, []);
   for (const name of ["connected", "pings", "reconnects", "anerror"]) {
     log.listen(socket, name);
     net.last.frame(name, 1);
   }
-  assert.equal(log.heard.length, 4, "but other names are events");
+  assert.equal(log.entries.length, 4, "other names are events");
 });
 
 test("an $err without an id is an error event with the server's code", async () => {
@@ -138,7 +138,7 @@ test("a payload that breaks a rule is an error with its violation", async () => 
   assert.equal(socket.emit("sendMessage", { room: "a", text: "x".repeat(1001) }), false);
   assert.equal(socket.emit("sendMessage", { room: "a", text: "🎉".repeat(1000) }), true);
   assert.equal(socket.emit("label", "long"), false);
-  assert.equal(socket.emit("joinRoom", { room: "a" }), true, "the longest path is taken");
+  assert.equal(socket.emit("joinRoom", { room: "a" }), true, "the rules of the longest path apply");
   const errors = log.of("error") as SocketError[];
   assert.deepEqual(
     errors.map(({ code, event, details }) => ({ code, event, details })),

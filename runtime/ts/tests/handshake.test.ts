@@ -96,16 +96,16 @@ test("a token is sent as base64url of its UTF-8, without padding", async () => {
 
 test("an attempt whose url, auth or target fails is followed by another", async () => {
   for (const name of ["url", "auth", "target"] as const) {
-    let asked = 0;
+    let called = 0;
     const fail = () => {
-      if (++asked === 1) throw new Error("not now");
+      if (++called === 1) throw new Error("not now");
       return Promise.reject(new Error("nor now"));
     };
     const { net, log, socket } = await (name === "target" ? dial({}, fail) : dial({ [name]: fail }));
     assert.deepEqual(codes(log), ["connect"], name);
     assert.match((log.of("error")[0] as SocketError).message, /not now/);
     await advance(1000);
-    assert.equal(asked, 2);
+    assert.equal(called, 2);
     assert.match((log.of("error")[1] as SocketError).message, /nor now/);
     assert.equal(net.made.length, 0);
     assert.equal(socket.status, "reconnecting");
@@ -180,28 +180,28 @@ test("a server that selects no subprotocol is used in plain mode", async () => {
   assert.deepEqual(net.last.sent, [["joinRoom", { room: "a" }]]);
   net.last.frame("newMessage", { text: "x" });
   net.last.frame("$welcome", {});
-  assert.deepEqual(log.heard, [
+  assert.deepEqual(log.entries, [
     ["connect", { recovered: false }],
     ["newMessage", { text: "x" }],
   ]);
 });
 
 test("a failed WebSocket is dialled once more without subprotocols in the same attempt", async () => {
-  let asked = 0;
-  const { net, socket, log } = await dial({ auth: () => `token ${++asked}` });
+  let called = 0;
+  const { net, socket, log } = await dial({ auth: () => `token ${++called}` });
   net.last.end(1006);
   await settle();
   assert.deepEqual(net.made.map(({ protocols }) => protocols?.[0]), ["parlor.v1.json", undefined]);
   assert.equal(socket.status, "connecting");
-  assert.deepEqual(log.heard, []);
-  assert.equal(asked, 1);
+  assert.deepEqual(log.entries, []);
+  assert.equal(called, 1);
   net.last.open();
   assert.equal(socket.status, "connected");
   net.made[0]?.welcome();
-  assert.deepEqual(log.names(), ["connect"], "the first is not heard any more");
+  assert.deepEqual(log.names(), ["connect"], "the first WebSocket is ignored");
   net.last.end(1006);
   await advance(1000);
-  assert.equal(net.last.protocols?.[0], "parlor.v1.json", "later attempts begin with it again");
+  assert.equal(net.last.protocols?.[0], "parlor.v1.json", "later attempts start in Parlor mode");
   net.last.end(1006);
   await settle();
   assert.equal(net.last.protocols, undefined);
@@ -245,10 +245,10 @@ test("connectTimeout covers both dials of an attempt, and close prevents the sec
 
 test("in plain mode calls reject with plain, queued ones too", async () => {
   const { net, socket } = await dial();
-  const kept = socket.call("joinRoom", { room: "a" });
+  const queued = socket.call("joinRoom", { room: "a" });
   socket.emit("touch");
   net.last.open();
-  await assert.rejects(kept, { code: "plain" });
+  await assert.rejects(queued, { code: "plain" });
   await assert.rejects(socket.call("clear"), { code: "plain" });
   socket.emit("clear");
   socket.emit("search", undefined);
@@ -264,14 +264,14 @@ test("a server that starts between the two dials is dialled in Parlor mode again
   await advance(1000);
   net.last.end(1006);
   await settle();
-  const doubted = net.last;
-  assert.equal(doubted.protocols, undefined);
-  doubted.open();
+  const plain = net.last;
+  assert.equal(plain.protocols, undefined);
+  plain.open();
   await settle();
-  assert.ok(doubted.closed);
-  assert.deepEqual(doubted.sent, []);
+  assert.ok(plain.closed);
+  assert.deepEqual(plain.sent, []);
   assert.equal(net.last.protocols?.[0], "parlor.v1.json");
-  assert.equal(net.live.length, 1);
+  assert.equal(net.unclosed.length, 1);
   net.last.welcome();
   net.last.frame("$ok", ["ada"], 1);
   assert.deepEqual(await call, ["ada"]);
@@ -296,7 +296,7 @@ test("a server that starts later in plain mode is accepted after its second answ
   net.last.end(1006);
   await settle();
   net.last.open();
-  assert.equal(socket.status, "connected", "it is known by now");
+  assert.equal(socket.status, "connected", "plain mode was verified");
   assert.deepEqual(log.of("reconnect").length, 1);
 });
 

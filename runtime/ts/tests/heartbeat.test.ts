@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, settle, sleep, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { advance, fake, lifecycle, recorder, settle, suspend, startClock, stopClock } from "./support/fakeWebSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -30,7 +30,7 @@ test("silence after a ping loses the connection, and its later messages and clos
   await advance(100);
   assert.equal(socket.status, "reconnecting");
   assert.deepEqual(first.closed, { code: 4001, reason: undefined });
-  assert.deepEqual(log.heard, [
+  assert.deepEqual(log.entries, [
     ["connect", { recovered: false }],
     ["disconnect", { code: 4001, reason: "heartbeat missed", willReconnect: true }],
     ["reconnecting", { attempt: 1, delay: 1000 }],
@@ -112,27 +112,27 @@ test("close stops the heartbeat", async () => {
 });
 
 test("after a suspended timer a ping is answered within 5 s or the connection is lost", async () => {
-  const alive = await connected();
-  await sleep(3_600_000);
-  assert.deepEqual(alive.first.sent, [["ping", 1]]);
+  const answering = await connected();
+  await suspend(3_600_000);
+  assert.deepEqual(answering.first.sent, [["ping", 1]]);
   await advance(4900);
-  alive.first.frame("pong", 1);
+  answering.first.frame("pong", 1);
   await advance(20_000);
-  assert.equal(alive.socket.status, "connected");
+  assert.equal(answering.socket.status, "connected");
 
-  const dead = await connected();
-  await sleep(3_600_000);
+  const silent = await connected();
+  await suspend(3_600_000);
   await advance(4900);
-  assert.equal(dead.socket.status, "connected");
+  assert.equal(silent.socket.status, "connected");
   await advance(100);
-  assert.equal(dead.socket.status, "reconnecting");
+  assert.equal(silent.socket.status, "reconnecting");
 });
 
 test("a suspension after a ping sends another ping before the connection is lost", async () => {
   const { socket, first } = await connected();
   await advance(30_000);
   assert.equal(first.sent.length, 1);
-  await sleep(3_600_000);
+  await suspend(3_600_000);
   assert.equal(socket.status, "connected");
   assert.equal(first.sent.length, 2);
   first.frame("pong", 2);
@@ -142,10 +142,10 @@ test("a suspension after a ping sends another ping before the connection is lost
 
 test("a connection whose timers are always late is lost after the second ping", async () => {
   const { socket, first } = await connected();
-  await sleep(60_000);
+  await suspend(60_000);
   assert.equal(first.sent.length, 1);
-  await sleep(60_000);
-  await sleep(60_000);
+  await suspend(60_000);
+  await suspend(60_000);
   assert.equal(socket.status, "reconnecting");
 });
 

@@ -9,14 +9,14 @@ import { build, transform } from "esbuild";
 
 const source = join(dirname(fileURLToPath(import.meta.url)), "../../src");
 
-/** What browsers and Node add to the globals of the language. */
+/** Globals of browsers and Node that are not part of the language. */
 const names = [
   ...["window", "self", "document", "navigator", "location", "WebSocket", "console", "process"],
   ...["addEventListener", "setTimeout", "clearTimeout", "queueMicrotask", "performance", "crypto"],
   ...["TextEncoder", "URL", "btoa", "AbortController", "EventTarget", "localStorage"],
 ];
 
-/** Runs the file where none of them is, and notes which are asked for. */
+/** Runs the file without these globals, and records which of them it reads. */
 async function load(file: string) {
   const { outputFiles } = await build({
     entryPoints: [join(source, file)],
@@ -27,27 +27,27 @@ async function load(file: string) {
     external: ["react"],
     write: false,
   });
-  const touched: string[] = [];
+  const read: string[] = [];
   const context = createContext({ require: () => ({}) });
   for (const name of names)
-    Object.defineProperty(context, name, { get: () => void touched.push(name), configurable: true });
+    Object.defineProperty(context, name, { get: () => void read.push(name), configurable: true });
   const exported = runInContext(`${outputFiles[0]?.text}; exported`, context);
-  return { exported, touched };
+  return { exported, read };
 }
 
 test("importing the client or the hook reads no global", async () => {
   for (const file of ["client.ts", "react.ts"]) {
-    const { exported, touched } = await load(file);
-    assert.deepEqual(touched, [], file);
+    const { exported, read } = await load(file);
+    assert.deepEqual(read, [], file);
     assert.ok(Object.keys(exported).length, file);
   }
 });
 
 test("creating a client reads no global", async () => {
-  const { exported, touched } = await load("client.ts");
+  const { exported, read } = await load("client.ts");
   const client = exported.createClient({ baseUrl: "/api" });
   assert.equal(client.chat.wsChat.$url, "/api/chat/wsChat");
-  assert.deepEqual(touched, []);
+  assert.deepEqual(read, []);
 });
 
 test("the client exports its three names, and the hook is a module of its own", async () => {

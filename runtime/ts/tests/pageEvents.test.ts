@@ -7,10 +7,10 @@ import { advance, fake, lifecycle, recorder, secret, settle, startClock, stopClo
 
 let page: EventTarget;
 let document: EventTarget & { visibilityState: string };
-/** How many listeners the page has. */
+/** The number of listeners on the page. */
 let listeners: number;
 
-class Counting extends EventTarget {
+class CountingTarget extends EventTarget {
   override addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
     listeners++;
     super.addEventListener(...args);
@@ -26,8 +26,8 @@ const names = ["addEventListener", "removeEventListener", "document"];
 beforeEach(() => {
   stopClock();
   listeners = 0;
-  page = new Counting();
-  document = Object.assign(new Counting(), { visibilityState: "visible" });
+  page = new CountingTarget();
+  document = Object.assign(new CountingTarget(), { visibilityState: "visible" });
   Object.assign(globalThis, {
     addEventListener: page.addEventListener.bind(page),
     removeEventListener: page.removeEventListener.bind(page),
@@ -75,16 +75,16 @@ test("while waiting to reconnect, online, visible and pageshow dial at once, and
     await advance(5000);
     assert.equal(net.made.length, 2, "one attempt in flight");
     net.last.welcome();
-    assert.equal(net.live.length, 1);
+    assert.equal(net.unclosed.length, 1);
     socket.close();
   }
 });
 
 test("page events during a pending auth start no second attempt", async () => {
-  let asked = 0;
+  let called = 0;
   const { net } = await connected({
     auth: async () => {
-      if (++asked > 1) await new Promise(() => {});
+      if (++called > 1) await new Promise(() => {});
       return "token";
     },
   });
@@ -93,7 +93,7 @@ test("page events during a pending auth start no second attempt", async () => {
   await settle();
   all();
   await settle();
-  assert.equal(asked, 2);
+  assert.equal(called, 2);
 });
 
 test("offline, hidden, and a closed socket dial nothing", async () => {

@@ -94,13 +94,13 @@ test("a component without auth does not share a connection with auth", async () 
 });
 
 test("handlers of the latest render are called, each once", async () => {
-  const heard: string[] = [];
+  const received: string[] = [];
   const App = ({ name }: { name: string }) => (
     <StrictMode>
       <Chatter
         events={{
-          newMessage: ({ text }) => void heard.push(`${name} ${text}`),
-          connect: () => void heard.push(`${name} connect`),
+          newMessage: ({ text }) => void received.push(`${name} ${text}`),
+          connect: () => void received.push(`${name} connect`),
         }}
       />
     </StrictMode>
@@ -110,18 +110,18 @@ test("handlers of the latest render are called, each once", async () => {
   net.last.frame("newMessage", { text: "1" });
   await render(<App name="second" />);
   net.last.frame("newMessage", { text: "2" });
-  assert.deepEqual(heard, ["first connect", "first 1", "second 2"]);
+  assert.deepEqual(received, ["first connect", "first 1", "second 2"]);
   assert.equal(net.made.length, 1, "inline handlers do not connect again");
 });
 
 test("handlers can be added and removed between renders", async () => {
-  const heard: string[] = [];
-  const newMessage = () => void heard.push("newMessage");
-  const userJoined = () => void heard.push("userJoined");
+  const received: string[] = [];
+  const newMessage = () => void received.push("newMessage");
+  const userJoined = () => void received.push("userJoined");
   const both = () => {
     net.last.frame("newMessage", {});
     net.last.frame("userJoined", {});
-    return heard.splice(0);
+    return received.splice(0);
   };
   await render(<Chatter />);
   await welcome();
@@ -153,14 +153,14 @@ test("100 messages in one batch all reach the state", async () => {
 });
 
 test("a message right after the welcome reaches the handler", async () => {
-  const heard: string[] = [];
+  const received: string[] = [];
   await act(async () => {
-    root.render(<Chatter events={{ newMessage: ({ text }) => void heard.push(text) }} />);
+    root.render(<Chatter events={{ newMessage: ({ text }) => void received.push(text) }} />);
   });
   await settle();
   net.last.welcome();
   net.last.frame("newMessage", { text: "first" });
-  assert.deepEqual(heard, ["first"]);
+  assert.deepEqual(received, ["first"]);
 });
 
 test("enabled: false closes the socket, and true connects", async () => {
@@ -180,8 +180,8 @@ test("enabled: false closes the socket, and true connects", async () => {
 
 test("a new URL closes the old socket and never returns it again", async () => {
   const shown: (string | undefined)[] = [];
-  const heard: string[] = [];
-  const events = { newMessage: ({ text }: { text: string }) => void heard.push(text) };
+  const received: string[] = [];
+  const events = { newMessage: ({ text }: { text: string }) => void received.push(text) };
   const seen = ({ socket, status }: ReturnType<typeof useWebSocket<Chat>>) =>
     void shown.push(socket ? status : "null");
   await render(<Chatter url="ws://a/" events={events} seen={seen} />);
@@ -194,7 +194,7 @@ test("a new URL closes the old socket and never returns it again", async () => {
   assert.ok(net.made[0]!.closed);
   await welcome();
   net.last.frame("newMessage", { text: "b" });
-  assert.deepEqual(heard, ["b"]);
+  assert.deepEqual(received, ["b"]);
 });
 
 test("a new auth function is used on the next attempt and does not reconnect", async (t) => {

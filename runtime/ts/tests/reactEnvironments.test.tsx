@@ -14,11 +14,11 @@ import { settle } from "./support/fakeWebSocket.js";
 test("an existing socket gets the latest handlers while enabled, and is never closed", async () => {
   const socket = connect<Chat>(URL, { WebSocket: net.WebSocket });
   await settle();
-  const heard: string[] = [];
+  const received: string[] = [];
   const App = ({ given, name, enabled }: { given: Socket<Chat> | null; name: string; enabled?: boolean }) => {
     const state = useWebSocket(
       given,
-      { newMessage: ({ text }) => void heard.push(`${name} ${text}`) },
+      { newMessage: ({ text }) => void received.push(`${name} ${text}`) },
       enabled === undefined ? undefined : { enabled },
     );
     assert.equal(state.socket, given);
@@ -40,7 +40,7 @@ test("an existing socket gets the latest handlers while enabled, and is never cl
   await render(null);
   net.last.frame("newMessage", { text: "5" });
   await macrotask();
-  assert.deepEqual(heard, ["a 1", "b 2", "d 4"]);
+  assert.deepEqual(received, ["a 1", "b 2", "d 4"]);
   assert.equal(socket.status, "connected");
   socket.close();
 });
@@ -87,12 +87,12 @@ test("two hydrated roots with URL functions have one connection each", async () 
 
 test("a hidden Activity closes its connection, and a visible one opens another", async () => {
   const states: ReturnType<typeof useWebSocket<Chat>>[] = [];
-  const heard: string[] = [];
+  const received: string[] = [];
   const App = ({ mode }: { mode: "visible" | "hidden" }) => (
     <Activity mode={mode}>
       <Chatter
         seen={(state) => states.push(state)}
-        events={{ newMessage: ({ text }) => heard.push(text) }}
+        events={{ newMessage: ({ text }) => received.push(text) }}
       />
     </Activity>
   );
@@ -107,6 +107,6 @@ test("a hidden Activity closes its connection, and a visible one opens another",
   assert.equal(net.made.length, 2);
   await welcome();
   net.last.frame("newMessage", { text: "again" });
-  assert.deepEqual(heard, ["again"]);
+  assert.deepEqual(received, ["again"]);
   assert.equal(states.at(-1)?.connected, true);
 });

@@ -16,7 +16,7 @@ async function dial(options: Options = {}) {
   const socket = connect<Chat>("ws://server/api/chat/wsChat", {
     WebSocket: net.WebSocket,
     jitter: 0,
-    // The tests say when an attempt fails.
+    // The tests end each attempt themselves.
     connectTimeout: Infinity,
     ...options,
   });
@@ -26,7 +26,7 @@ async function dial(options: Options = {}) {
   return { net, socket, log };
 }
 
-/** Lets each attempt fail until there is none any more; the waits before them. */
+/** Fails attempts until there are none left. Returns the waits before them. */
 async function failAll({ net, log }: Awaited<ReturnType<typeof dial>>) {
   for (let made = 0; made !== net.made.length; ) {
     made = net.made.length;
@@ -118,7 +118,7 @@ test("the count of attempts restarts only after a connection of maxReconnectInte
   net.last.welcome();
   net.last.end(1006);
   assert.equal(socket.status, "closed");
-  assert.deepEqual(log.heard.slice(-2), [
+  assert.deepEqual(log.entries.slice(-2), [
     ["disconnect", { code: 1006, reason: "", willReconnect: false }],
     ["reconnectFailed", { attempts: 2, code: 1006, reason: "" }],
   ]);
@@ -194,7 +194,7 @@ test("a final close code before the welcome closes the socket after one attempt"
   await settle();
   assert.equal(net.made.length, 2);
   net.last.welcome();
-  assert.deepEqual(net.last.sent, [], "what was kept is gone");
+  assert.deepEqual(net.last.sent, [], "the queue was dropped");
 });
 
 test("attempts without a network do not count, and their waits grow", async () => {

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Lifecycle } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, secret, settle, sleep, startClock, stopClock } from "./support/fakeWebSocket.js";
-import { connected, type Connected, cut, errors, offered, resumeOf, say, texts } from "./support/connectedSocket.js";
+import { advance, fake, lifecycle, recorder, secret, settle, suspend, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { connected, type Connected, cut, errors, offered, resumeOf, sendText, texts } from "./support/connectedSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
@@ -15,24 +15,24 @@ test("a redial offers the resume request after the subprotocol and before the to
   await cut(all);
   const bearer = `parlor.bearer.${Buffer.from("token").toString("base64url")}`;
   assert.deepEqual(all.net.last.protocols, ["parlor.v1.json", resumeOf(1, 3), bearer]);
-  assert.equal(all.first.protocols?.length, 2, "the first time there is none to ask for");
+  assert.equal(all.first.protocols?.length, 2, "the first dial offers no resume request");
 });
 
 test("a recovered session sends $ack, the replay, events of handlers, and the queue, in this order", async () => {
   const all = await connected();
   const { socket, net, log, first } = all;
-  socket.on("connect", () => void say(all, "of connect"));
-  socket.on("reconnect", () => void say(all, "of reconnect"));
-  for (const text of ["1", "2", "3", "4"]) say(all, text);
+  socket.on("connect", () => void sendText(all, "of connect"));
+  socket.on("reconnect", () => void sendText(all, "of reconnect"));
+  for (const text of ["1", "2", "3", "4"]) sendText(all, text);
   first.frame("newMessage", { n: 1 });
   first.frame("$ack", 1);
   first.end(1006);
-  say(all, "kept");
+  sendText(all, "queued");
   await advance(1000);
   net.last.welcome({ resume: secret(2), recovered: true, received: 2 });
   net.last.frame("newMessage", { n: 2 });
-  assert.deepEqual(texts(net.last.sent), ["$ack 1", "3", "4", "of connect", "of reconnect", "kept"]);
-  assert.deepEqual(log.heard, [
+  assert.deepEqual(texts(net.last.sent), ["$ack 1", "3", "4", "of connect", "of reconnect", "queued"]);
+  assert.deepEqual(log.entries, [
     ["newMessage", { n: 1 }],
     ["disconnect", { code: 1006, reason: "", willReconnect: true }],
     ["reconnecting", { attempt: 1, delay: 1000 }],
@@ -43,31 +43,31 @@ test("a recovered session sends $ack, the replay, events of handlers, and the qu
   net.last.frame("$ack", 5);
   await cut(all);
   await advance(1000);
-  assert.equal(offered(all), resumeOf(2, 2), "the counts go on, with the new secret");
+  assert.equal(offered(all), resumeOf(2, 2), "the counts continue, with the new secret");
   net.last.welcome({ resume: secret(3), recovered: true, received: 6 });
-  assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 2", "kept"]);
+  assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 2", "queued"]);
 });
 
 test("a session that is not recovered reports unconfirmed events as lost before connect, and sends the queue", async () => {
   const all = await connected();
   const { socket, net, log } = all;
-  socket.on("connect", () => void say(all, "of connect"));
-  socket.once("error", () => void say(all, "again"));
-  for (const text of ["1", "2", "3"]) say(all, text);
+  socket.on("connect", () => void sendText(all, "of connect"));
+  socket.once("error", () => void sendText(all, "again"));
+  for (const text of ["1", "2", "3"]) sendText(all, text);
   socket.emit("touch");
   all.first.frame("$ack", 2);
   await cut(all);
-  say(all, "kept");
+  sendText(all, "queued");
   net.last.welcome({ resume: secret(2), reason: "expired" });
   assert.deepEqual(errors(all), ["lost sendMessage", "lost touch"]);
   assert.deepEqual(log.names().slice(-4), ["error", "error", "connect", "reconnect"]);
   assert.deepEqual(log.of("reconnect"), [{ recovered: false, reason: "expired" }]);
-  assert.deepEqual(texts(net.last.sent), ["of connect", "kept", "again"]);
+  assert.deepEqual(texts(net.last.sent), ["of connect", "queued", "again"]);
   net.last.frame("newMessage", {});
   net.last.frame("$ack", 1);
   await cut(all);
   await advance(1000);
-  assert.equal(offered(all), resumeOf(2, 1), "the counts begin anew");
+  assert.equal(offered(all), resumeOf(2, 1), "the counts restart");
   net.last.welcome({ resume: secret(3), recovered: true, received: 2 });
   assert.deepEqual(texts(net.last.sent).slice(0, 2), ["$ack 1", "again"]);
 });
@@ -78,9 +78,9 @@ test("an unknown reason of the server is reported as unknown", async () => {
     const all = await connected();
     await cut(all);
     all.net.last.welcome({ resume: secret(2), reason });
-    const said = known.includes(reason as string) ? reason : "unknown";
+    const reported = known.includes(reason as string) ? reason : "unknown";
     for (const event of ["connect", "reconnect"])
-      assert.deepEqual(all.log.of(event), [{ recovered: false, reason: said }]);
+      assert.deepEqual(all.log.of(event), [{ recovered: false, reason: reported }]);
     all.socket.close();
   }
 });
@@ -117,16 +117,16 @@ test("calls in flight are answered after the session is recovered", async () => 
   const all = await connected();
   const { socket, net } = all;
   const handled = socket.call("joinRoom", { room: "a" });
-  const underWay = socket.call("joinRoom", { room: "b" });
+  const inFlight = socket.call("joinRoom", { room: "b" });
   const late = assert.rejects(socket.call("clear", {}, { timeout: 500 }), { code: "timedOut" });
   await cut(all);
   await late;
   net.last.welcome({ resume: secret(2), recovered: true, received: 1 });
-  assert.deepEqual(net.last.sent.map(([, , id]) => id), [undefined, 2, 3], "what has a number goes on");
+  assert.deepEqual(net.last.sent.map(([, , id]) => id), [undefined, 2, 3], "the numbered calls are replayed");
   net.last.frame("$ok", ["a"], 1);
   net.last.frame("$ok", ["b"], 2);
   net.last.frame("$ok", null, 3);
-  assert.deepEqual(await Promise.all([handled, underWay]), [["a"], ["b"]]);
+  assert.deepEqual(await Promise.all([handled, inFlight]), [["a"], ["b"]]);
   assert.deepEqual(errors(all), []);
 });
 
@@ -141,7 +141,7 @@ test("calls in flight are rejected when the session is not recovered or the sock
   let all = await connected();
   assert.equal(await outcome(all, () => all.first.end(1006)), "none");
   await advance(1000);
-  assert.equal(await outcome(all, () => all.net.last.welcome()), "none", "this one was only kept");
+  assert.equal(await outcome(all, () => all.net.last.welcome()), "none", "this call was queued");
   all = await connected();
   assert.equal(await outcome(all, async () => (await cut(all), all.net.last.welcome())), "disconnected");
   all = await connected();
@@ -163,7 +163,7 @@ test("close codes that end the session lose its frames, and all others resume it
   const no = [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1011, 1012, 4500, 4501, 4502, 4503, 4504, 4505, 4999];
   for (const code of [...yes, ...no]) {
     const all = await connected();
-    say(all, "1");
+    sendText(all, "1");
     all.first.end(code);
     const lost = no.includes(code);
     assert.deepEqual(errors(all), lost ? ["lost sendMessage"] : [], String(code));
@@ -173,7 +173,7 @@ test("close codes that end the session lose its frames, and all others resume it
     assert.equal(offered(all), lost ? undefined : resumeOf(1, 0), String(code));
     all.net.last.welcome({ resume: secret(2), recovered: !lost, received: 1 });
     assert.deepEqual(all.log.of("connect"), [lost ? { recovered: false, reason: "ended" } : { recovered: true }]);
-    assert.equal(errors(all).length, Number(lost), "it is told once");
+    assert.equal(errors(all).length, Number(lost), "it is reported once");
     all.socket.close();
   }
 });
@@ -181,7 +181,7 @@ test("close codes that end the session lose its frames, and all others resume it
 test("failed attempts keep the session, and a final close code drops it", async () => {
   const all = await connected({ connectTimeout: 500, maxReconnectInterval: 1000 });
   const { net } = all;
-  say(all, "1");
+  sendText(all, "1");
   all.first.frame("newMessage", {});
   await cut(all);
   for (const code of [1006, 4002, 4003, 1013]) {
@@ -192,7 +192,7 @@ test("failed attempts keep the session, and a final close code drops it", async 
   await advance(1500);
   assert.equal(offered(all), resumeOf(1, 1), "after connectTimeout");
   assert.deepEqual(new Set(errors(all)), new Set(["connect"]));
-  all.log.heard.length = 0;
+  all.log.entries.length = 0;
   net.last.end(4501);
   assert.deepEqual(errors(all), ["lost sendMessage", "connect"]);
   all.socket.connect();
@@ -202,7 +202,7 @@ test("failed attempts keep the session, and a final close code drops it", async 
 
 test("after the last attempt, frames in flight are lost and queued ones are closed", async () => {
   const all = await connected({ maxReconnectAttempts: 1 });
-  say(all, "1");
+  sendText(all, "1");
   await cut(all);
   all.socket.emit("touch");
   all.net.last.end(1006);
@@ -215,7 +215,7 @@ test("after the last attempt, frames in flight are lost and queued ones are clos
 test("close drops the session without errors", async () => {
   for (const where of ["connected", "waiting", "dialling"]) {
     const all = await connected();
-    say(all, "1");
+    sendText(all, "1");
     all.first.frame("newMessage", {});
     if (where !== "connected") all.first.end(1006);
     if (where === "dialling") await advance(1000);
@@ -254,7 +254,7 @@ test("a handler that closes during a replay gets no further events of it", async
 
 test("an error handler that closes on a lost event prevents connect", async () => {
   const all = await connected();
-  say(all, "1");
+  sendText(all, "1");
   await cut(all);
   all.socket.once("error", () => all.socket.close());
   all.net.last.welcome();
@@ -266,7 +266,7 @@ test("an error handler that closes on a lost event prevents connect", async () =
 test("messages and $acks of a lost connection are ignored", async () => {
   const all = await connected();
   const { net, first, log } = all;
-  say(all, "1");
+  sendText(all, "1");
   first.frame("newMessage", { n: 1 });
   await advance(40_000);
   assert.equal(first.closed?.code, 4001);
@@ -284,8 +284,8 @@ test("messages and $acks of a lost connection are ignored", async () => {
 
 test("a suspension longer than the session reports it as expired", async () => {
   const all = await connected();
-  say(all, "1");
-  await sleep(3_600_000);
+  sendText(all, "1");
+  await suspend(3_600_000);
   await advance(6000);
   assert.equal(offered(all), resumeOf(1, 0));
   all.net.last.welcome({ resume: secret(2), reason: "expired" });
@@ -346,7 +346,7 @@ test("plain mode counts, replays and acknowledges nothing", async () => {
 
 test("a session whose server restarts in plain mode is lost", async () => {
   const all = await connected();
-  say(all, "1");
+  sendText(all, "1");
   const call = assert.rejects(all.socket.call("clear"), { code: "disconnected" });
   await cut(all);
   all.net.last.open();
@@ -376,7 +376,7 @@ test("a close reason with retry in ms sets the first wait, up to maxReconnectInt
     assert.equal(all.net.made.length, 2);
     all.net.last.open("parlor.v1.json");
     all.net.last.end(1006);
-    assert.equal((all.log.of("reconnecting")[1] as Lifecycle["reconnecting"]).delay, 2000, "then its own");
+    assert.equal((all.log.of("reconnecting")[1] as Lifecycle["reconnecting"]).delay, 2000, "later waits are the client's");
     all.socket.close();
   }
 });

@@ -1,23 +1,23 @@
-// The real client against a model of a server that keeps sessions, on a network that does its worst.
-// `CASES=100000 npm run unit recoveryModel` tries more of it, `SEED=7` that one case.
+// The client against a model of a server with recovery, over a network with random faults.
+// `CASES=100000 npm run unit recoveryModel` runs more cases, `SEED=7` runs one.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { connect, type CallError, type SocketError } from "../src/client.js";
 import { settle, startClock, stopClock } from "./support/fakeWebSocket.js";
-import { ModelServer, resumable, type Wire } from "./support/modelServer.js";
+import { ModelServer, isResumable, type ModelConnection } from "./support/modelServer.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
 
-interface Anything {
+interface AnyContract {
   incoming: Record<string, object>;
   outgoing: { tick: { session: number; k: number } };
   answers: Record<string, string>;
   errors: object;
 }
 
-/** Random numbers from 0 to 1, the same for each seed. */
+/** Random numbers from 0 to 1, determined by the seed. */
 function mulberry(seed: number) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -27,8 +27,8 @@ function mulberry(seed: number) {
   };
 }
 
-/** Lets `ms` go by, in few steps. */
-async function pass(ms: number) {
+/** Moves the clock by `ms` in steps of 500 ms. */
+async function advanceBy(ms: number) {
   for (let left = ms; left > 0; left -= 500) {
     mock.timers.tick(Math.min(left, 500));
     await settle();
@@ -37,16 +37,16 @@ async function pass(ms: number) {
 
 const numberOf = (name: string) => Number(name.slice(name.indexOf(":") + 1));
 
-/** One random story. */
-async function play(seed: number, seen: Map<string, number>) {
+/** Runs one random case, and counts what happens in it. */
+async function runCase(seed: number, seen: Map<string, number>) {
   const random = mulberry(seed);
   const upTo = (n: number) => Math.floor(random() * (n + 1));
   const pick = <T>(of: readonly T[]): T => of[upTo(of.length - 1)] as T;
-  const note = (what: string) => void seen.set(what, (seen.get(what) ?? 0) + 1);
+  const count = (what: string) => void seen.set(what, (seen.get(what) ?? 0) + 1);
 
   const slow = random() < 0.3;
   const server = new ModelServer(() => (slow ? 128 : 1 + upTo(20)));
-  const socket = connect<Anything>("ws://server/chat", {
+  const socket = connect<AnyContract>("ws://server/chat", {
     WebSocket: server.webSocket(),
     jitter: 0,
     reconnectInterval: 500,
@@ -59,44 +59,44 @@ async function play(seed: number, seen: Map<string, number>) {
     bufferSize: 40,
   });
 
-  /** What was taken on, and what is excused from being handled. */
-  const posted = new Set<string>();
-  const excused = new Set<string>();
+  /** Frames that were sent or queued; those that may not be handled; those that must not be. */
+  const accepted = new Set<string>();
+  const mayBeMissing = new Set<string>();
   const refused = new Set<string>();
   let calls = 0;
-  /** Grows with each session that is not the one before, as far as the client was told. */
+  /** The number of sessions that the client knows of. */
   let sessions = 0;
   let lostSince = false;
   let next: { session: number; k: number } | undefined;
   let n = 0;
   let joins = 0;
 
-  // What a handler throws would only be an `error` event.
+  // A handler that throws only causes an `error` event, so the first failure is stored.
   let failure: unknown;
-  const verify = (holds: boolean, otherwise: string) => {
-    if (!holds) failure ??= new Error(otherwise);
+  const verify = (holds: boolean, message: string) => {
+    if (!holds) failure ??= new Error(message);
   };
 
   socket.on("error", ({ code, event = "", details }: SocketError) => {
     if (code === "lost") {
-      verify(posted.has(event) && !excused.has(event), `${event} is lost twice`);
-      verify(!server.wires.some(({ seen }) => seen.has(event)), `${event} is lost although it was confirmed`);
-      excused.add(event);
+      verify(accepted.has(event) && !mayBeMissing.has(event), `${event} is lost twice`);
+      verify(!server.connections.some(({ seen }) => seen.has(event)), `${event} is lost although it was confirmed`);
+      mayBeMissing.add(event);
       lostSince = true;
-      note("lost");
+      count("lost");
     } else if (code === "closed" || code === "full") {
       refused.add(event);
-      posted.delete(event);
+      accepted.delete(event);
     } else verify(code === "connect", `${code}: ${details}`);
   });
   socket.on("disconnect", ({ code, willReconnect }) => {
-    if (willReconnect && resumable(code)) return;
+    if (willReconnect && isResumable(code)) return;
     sessions++;
     lostSince = false;
   });
   socket.on("connect", ({ recovered, reason }) => {
-    note(recovered ? "recovered" : `not recovered: ${reason ?? "the first"}`);
-    if (recovered) verify(!lostSince, "a message is lost in a session that goes on");
+    count(recovered ? "recovered" : `not recovered: ${reason ?? "the first"}`);
+    if (recovered) verify(!lostSince, "an event is lost in a session that continues");
     else {
       sessions++;
       next = undefined;
@@ -104,7 +104,7 @@ async function play(seed: number, seen: Map<string, number>) {
     lostSince = false;
     if (random() < 0.3) {
       const name = `join:${++joins}`;
-      posted.add(name);
+      accepted.add(name);
       socket.emit(name, {});
     }
   });
@@ -117,15 +117,15 @@ async function play(seed: number, seen: Map<string, number>) {
 
   const pad = () => "x".repeat(random() < 0.03 ? upTo(40_000) : upTo(20));
   const emit = () => {
-    const name = `say:${++n}`;
-    posted.add(name);
+    const name = `event:${++n}`;
+    accepted.add(name);
     socket.emit(name, { pad: pad() });
   };
   const call = () => {
-    const name = `ask:${++n}`;
+    const name = `call:${++n}`;
     const before = socket.status === "closed" ? -1 : sessions;
     calls++;
-    posted.add(name);
+    accepted.add(name);
     socket.call(name, { pad: pad() }).then(
       (answer) => {
         calls--;
@@ -133,32 +133,32 @@ async function play(seed: number, seen: Map<string, number>) {
       },
       ({ code }: CallError) => {
         calls--;
-        note(`call ${code}`);
-        if (code === "full") return posted.delete(name);
+        count(`call ${code}`);
+        if (code === "full") return accepted.delete(name);
         verify(code === "closed" || code === "disconnected", `call ${code}`);
-        verify(sessions > before, "a call is rejected in a session that goes on");
-        return excused.add(name);
+        verify(sessions > before, "a call is rejected in a session that continues");
+        return mayBeMissing.add(name);
       },
     );
   };
-  /** The client closes, which drops what is not sent; and sometimes it is opened at once. */
+  /** Closes the socket, which drops its queue. Sometimes connects it at once. */
   const close = () => {
-    for (const name of posted) excused.add(name);
+    for (const name of accepted) mayBeMissing.add(name);
     socket.close();
     sessions++;
     lostSince = false;
     if (random() < 0.5) socket.connect();
   };
 
-  const live = () => server.wires.filter(({ readyState }) => readyState < 3);
-  const current = () => server.wires.at(-1) as Wire;
-  const dialling = () => live().filter(({ readyState }) => readyState === 0);
+  const unclosed = () => server.connections.filter(({ readyState }) => readyState < 3);
+  const current = () => server.connections.at(-1) as ModelConnection;
+  const dialling = () => unclosed().filter(({ readyState }) => readyState === 0);
   const accept = () => {
-    for (const wire of dialling()) server.accept(wire);
+    for (const connection of dialling()) server.accept(connection);
   };
-  const deliver = (wire: Wire, most: number) => {
-    if (random() < 0.5) wire.deliverToServer(most);
-    else wire.deliverToClient(most);
+  const deliver = (connection: ModelConnection, most: number) => {
+    if (random() < 0.5) connection.deliverToServer(most);
+    else connection.deliverToClient(most);
   };
   const steps: [weight: number, step: () => unknown][] = [
     [20, emit],
@@ -171,37 +171,37 @@ async function play(seed: number, seen: Map<string, number>) {
       for (const session of server.sessions)
         if (session.secrets.length) for (let i = upTo(300); i > 0; i--) session.tick("");
     }],
-    [40, () => live().length && deliver(pick(live()), 1 + upTo(30))],
+    [40, () => unclosed().length && deliver(pick(unclosed()), 1 + upTo(30))],
     [10, () => {
-      for (const wire of live()) {
-        wire.deliverToServer(1000);
-        wire.deliverToClient(1000);
+      for (const connection of unclosed()) {
+        connection.deliverToServer(1000);
+        connection.deliverToClient(1000);
       }
     }],
     [20, accept],
-    [10, () => pass(100 * (1 + upTo(10)))],
-    [2, () => pass(1000 * upTo(9))],
-    [0.5, () => pass(1000 * upTo(40))],
-    // The network cuts: both sides hear of it, or one, or none; or only one direction.
+    [10, () => advanceBy(100 * (1 + upTo(10)))],
+    [2, () => advanceBy(1000 * upTo(9))],
+    [0.5, () => advanceBy(1000 * upTo(40))],
+    // The network cuts the connection: both sides, one or none notice; or it cuts one direction.
     [4, () => current().end(1006)],
     [2, () => current().cut()],
     [1, () => { current().cutToServer = true; current().toServer.length = 0; }],
     [1, () => { current().cutToClient = true; current().toClient.length = 0; }],
-    [2, () => current().session?.wire === current() && current().closeByServer(4001)],
+    [2, () => current().session?.connection === current() && current().closeByServer(4001)],
     [2, () => {
-      for (const session of server.sessions) if (session.wire && random() < 0.5) session.detach();
+      for (const session of server.sessions) if (session.connection && random() < 0.5) session.detach();
     }],
-    // The server closes, refuses, restarts.
+    // The server closes, rejects, restarts.
     [2, () => {
       const code = pick(random() < 0.8 ? [1001, 1013, 4000, 4001] : [1005, 1009, 1011, 1012, 4500]);
       const session = current().readyState === 1 && current().closeByServer(code, pick(["", "retry in 300 ms"]));
-      if (session && !resumable(code)) session.secrets = [];
+      if (session && !isResumable(code)) session.secrets = [];
     }],
     [2, () => {
-      for (const wire of dialling()) {
+      for (const connection of dialling()) {
         const code = pick([4002, 4003, 1006]);
-        if (code !== 1006) wire.open();
-        wire.end(code);
+        if (code !== 1006) connection.open();
+        connection.end(code);
       }
     }],
     [0.3, () => server.restart(pick([1012, 1006]))],
@@ -213,9 +213,10 @@ async function play(seed: number, seen: Map<string, number>) {
   ];
   const total = steps.reduce((sum, [weight]) => sum + weight, 0);
 
-  /** A session hears only its connection. */
-  const drop = () => {
-    for (const wire of server.wires) if (wire.session && wire.session.wire !== wire) wire.supersede();
+  /** Detaches connections that their session has replaced. */
+  const supersede = () => {
+    for (const connection of server.connections)
+      if (connection.session && connection.session.connection !== connection) connection.supersede();
   };
 
   await settle();
@@ -224,36 +225,36 @@ async function play(seed: number, seen: Map<string, number>) {
     let at = random() * total;
     const [, step] = steps.find(([weight]) => (at -= weight) < 0) ?? [0, emit];
     await step();
-    drop();
+    supersede();
     if (random() < 0.1) await settle();
   }
 
-  // All is well again: what can arrive does.
+  // The network works again: deliver everything that can arrive.
   const done = () =>
-    socket.connected && !calls && live().every(({ toServer, toClient }) => !toServer.length && !toClient.length);
+    socket.connected && !calls && unclosed().every(({ toServer, toClient }) => !toServer.length && !toClient.length);
   for (let quiet = 0, tries = 0; quiet < 8; tries++) {
     assert.ok(tries < 1000, `no end: ${socket.status}, ${calls} calls`);
     if (socket.status === "closed") socket.connect();
     await settle();
     accept();
-    for (const wire of live()) {
-      wire.deliverToServer(Infinity);
-      wire.deliverToClient(Infinity);
+    for (const connection of unclosed()) {
+      connection.deliverToServer(Infinity);
+      connection.deliverToClient(Infinity);
     }
     await settle();
     quiet = done() ? quiet + 1 : 0;
-    await pass(1000);
+    await advanceBy(1000);
   }
   if (failure) throw failure;
 
   const handled = server.handled.map(({ name }) => name);
   let last = { name: "", number: 0, session: 0 };
   for (const { name, session } of server.handled) {
-    // Those of `connect` go out before what was kept, which one of an earlier connection may be.
+    // Events of `connect` handlers are sent before the queue, so their numbers are out of order.
     if (name.startsWith("join")) continue;
     const number = numberOf(name);
-    // What was under way when the client ended the session may come when it has another one already.
-    if (session < last.session) assert.ok(excused.has(name), `${name} of session ${session}`);
+    // A frame of a session that the client has ended may arrive during its next session.
+    if (session < last.session) assert.ok(mayBeMissing.has(name), `${name} of session ${session}`);
     else {
       assert.ok(number > last.number, `${name} after ${last.name}`);
       last = { name, number, session };
@@ -261,7 +262,7 @@ async function play(seed: number, seen: Map<string, number>) {
   }
   const all = new Set(handled);
   assert.equal(all.size, handled.length, "handled twice");
-  for (const name of posted) assert.ok(all.has(name) || excused.has(name), `${name} is missing`);
+  for (const name of accepted) assert.ok(all.has(name) || mayBeMissing.has(name), `${name} is missing`);
   for (const name of refused) assert.ok(!all.has(name), `${name} was refused`);
   const session = server.sessions.at(-1);
   assert.equal(next?.k ?? 0, session?.ticks, "the server's events");
@@ -275,7 +276,7 @@ test("each frame is handled once and in order, or the client reports it", { time
   const [first, last] = SEED ? [Number(SEED), Number(SEED)] : [1, Number(CASES)];
   for (let seed = first; seed <= last; seed++) {
     try {
-      await play(seed, seen);
+      await runCase(seed, seen);
     } catch (cause) {
       throw new Error(`SEED=${seed}: ${(cause as Error).message}`, { cause });
     }
@@ -285,5 +286,5 @@ test("each frame is handled once and in order, or the client reports it", { time
   t.diagnostic(JSON.stringify(Object.fromEntries(seen)));
   if (!SEED)
     for (const what of ["recovered", "lost", "not recovered: unknown", "not recovered: expired", "not recovered: ended", "call disconnected"])
-      assert.ok(seen.get(what), `${what} never came to pass`);
+      assert.ok(seen.get(what), `${what} never happened`);
 });

@@ -1,4 +1,4 @@
-// Bundles the tests, since Node 20 runs no TypeScript, and runs them: all, or those that are named.
+// Bundles the tests, since Node 20 cannot run TypeScript, and runs them. Arguments select files by name.
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,9 +8,9 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../node_modules/.tests");
-const wanted = process.argv.slice(2);
+const selected = process.argv.slice(2);
 const tests = readdirSync(here).filter(
-  (file) => /\.test\.tsx?$/.test(file) && (!wanted.length || wanted.some((name) => file.includes(name))),
+  (file) => /\.test\.tsx?$/.test(file) && (!selected.length || selected.some((name) => file.includes(name))),
 );
 
 rmSync(out, { recursive: true, force: true });
@@ -28,7 +28,7 @@ await build({
   logLevel: "warning",
   plugins: [
     {
-      // The runtime's own table is empty: the generator writes it.
+      // The table in `src` is empty; the generator writes the real one.
       name: "rules",
       setup(build) {
         build.onResolve({ filter: /^\.\/rules\.js$/ }, () => ({ path: join(here, "support/rules.ts") }));
@@ -37,7 +37,7 @@ await build({
   ],
 });
 const files = readdirSync(out).map((file) => join(out, file));
-// With CASES the model test runs for as long as it takes.
+// With CASES the model test has no timeout.
 const timeout = process.env.CASES ? Infinity : 60_000;
 const { status } = spawnSync(
   process.execPath,

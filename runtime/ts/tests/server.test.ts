@@ -18,7 +18,7 @@ after(() => {
   }
 });
 
-/** A server that speaks Parlor mode to those who ask for it, and answers calls with their payload. */
+/** A server in Parlor mode for clients that offer it. Answers a call with its `room`. */
 async function serve(options: ServerOptions = {}) {
   const server = new WebSocketServer({
     host: "127.0.0.1",

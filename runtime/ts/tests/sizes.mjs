@@ -1,4 +1,4 @@
-// Prints what each library adds to a page, minified and gzipped, and fails if the client is too large.
+// Prints the size of each library, minified and gzipped. Fails if the client exceeds the limit.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const most = 4992;
+const maxClientBytes = 4992;
 
 const size = async (entry) => {
   const { outputFiles } = await build({
@@ -34,7 +34,7 @@ const sizes = {
 };
 for (const [name, bytes] of Object.entries(sizes))
   console.log(`${String(bytes).padStart(6)} bytes  ${name}`);
-if (client > most) {
-  console.error(`The client has ${client} bytes, of at most ${most}.`);
+if (client > maxClientBytes) {
+  console.error(`The client has ${client} bytes; the limit is ${maxClientBytes}.`);
   process.exit(1);
 }

@@ -37,7 +37,7 @@ test("a new socket dials with the subprotocol, and is connected after the welcom
   net.last.frame("$welcome", {});
   assert.equal(socket.status, "connected");
   assert.equal(socket.connected, true);
-  assert.deepEqual(log.heard, [["connect", { recovered: false }]]);
+  assert.deepEqual(log.entries, [["connect", { recovered: false }]]);
 });
 
 test("events queued before the first connection are sent after those of its handlers", async () => {
@@ -138,7 +138,7 @@ test("close while dialling dispatches nothing", async () => {
   assert.equal(socket.status, "closed");
   assert.equal(net.made.length, 1);
   assert.deepEqual(net.last.sent, []);
-  assert.deepEqual(log.heard, []);
+  assert.deepEqual(log.entries, []);
 });
 
 test("close before the dial or during auth creates no WebSocket", async () => {
@@ -151,7 +151,7 @@ test("close before the dial or during auth creates no WebSocket", async () => {
   answer("token");
   await advance(60_000);
   assert.equal(early.net.made.length + late.net.made.length, 0);
-  assert.deepEqual([...early.log.heard, ...late.log.heard], []);
+  assert.deepEqual([...early.log.entries, ...late.log.entries], []);
 });
 
 test("a late auth of an earlier attempt does not affect the next one", async () => {
@@ -188,7 +188,7 @@ test("close in any handler closes the socket, with one disconnect", async () => 
     socket.on(event, () => socket.close());
     await settle();
     net.last.welcome();
-    if (event === "connect") assert.deepEqual(net.last.sent, [], "the kept ones are dropped");
+    if (event === "connect") assert.deepEqual(net.last.sent, [], "the queue is dropped");
     net.last.frame("newMessage", {});
     if (!net.last.closed) net.last.end(1012);
     await advance(60_000);
@@ -288,67 +288,67 @@ test("close with a code or reason that browsers reject throws and changes nothin
 
 test("on, once, off and the returned function work during a dispatch", async () => {
   const { net, socket } = await connected();
-  const heard: string[] = [];
-  const second = () => void heard.push("second");
-  const third = () => void heard.push("third");
+  const received: string[] = [];
+  const second = () => void received.push("second");
+  const third = () => void received.push("third");
   const offFirst = socket.on("newMessage", () => {
-    heard.push("first");
+    received.push("first");
     offFirst();
     socket.off("newMessage", third);
-    socket.on("newMessage", () => void heard.push("new"));
+    socket.on("newMessage", () => void received.push("new"));
   });
   socket.on("newMessage", second);
   socket.on("newMessage", third);
-  socket.once("newMessage", () => void heard.push("once"));
+  socket.once("newMessage", () => void received.push("once"));
   net.last.frame("newMessage", {});
-  assert.deepEqual(heard.splice(0), ["first", "second", "once"]);
+  assert.deepEqual(received.splice(0), ["first", "second", "once"]);
   net.last.frame("newMessage", {});
-  assert.deepEqual(heard.splice(0), ["second", "new"]);
+  assert.deepEqual(received.splice(0), ["second", "new"]);
   socket.off("newMessage");
   net.last.frame("newMessage", {});
-  assert.deepEqual(heard, []);
+  assert.deepEqual(received, []);
 });
 
 test("the function that on returns removes one registration, and off removes all", async () => {
   const { net, socket } = await connected();
-  let heard = 0;
-  const handler = () => void heard++;
+  let calls = 0;
+  const handler = () => void calls++;
   const off = socket.on("newMessage", handler);
   socket.on("newMessage", handler);
   off();
   off();
   net.last.frame("newMessage", {});
-  assert.equal(heard, 1);
+  assert.equal(calls, 1);
   socket.off("newMessage", handler);
   net.last.frame("newMessage", {});
-  assert.equal(heard, 1);
+  assert.equal(calls, 1);
 });
 
 test("a once handler that triggers its event again is called once", async () => {
   const { net, socket } = await connected();
-  let heard = 0;
+  let calls = 0;
   socket.once("newMessage", () => {
-    heard++;
+    calls++;
     net.last.frame("newMessage", {});
   });
   net.last.frame("newMessage", {});
-  assert.equal(heard, 1);
+  assert.equal(calls, 1);
 });
 
 test("a handler that throws or rejects does not affect other handlers", async () => {
   const { net, socket, log } = await connected();
-  const heard: string[] = [];
+  const received: string[] = [];
   socket.on("newMessage", () => {
     throw new Error("oh");
   });
   socket.on("newMessage", async () => {
     throw new Error("late");
   });
-  socket.on("newMessage", ({ text }) => void heard.push(text));
+  socket.on("newMessage", ({ text }) => void received.push(text));
   net.last.frame("newMessage", { text: "a" });
   net.last.frame("newMessage", { text: "b" });
   await settle();
-  assert.deepEqual(heard, ["a", "b"]);
+  assert.deepEqual(received, ["a", "b"]);
   const errors = log.of("error") as SocketError[];
   assert.deepEqual(
     errors.map((error) => [error.code, error.event, (error.details as Error).message]),
@@ -376,42 +376,42 @@ test("errors without a handler, and errors of error handlers, go to the console"
   net.last.text("{");
   assert.equal(printed.mock.callCount(), 1);
 
-  let heard = 0;
+  let calls = 0;
   const throwing = socket.on("error", () => {
-    heard++;
+    calls++;
     throw new Error("oh");
   });
   net.last.text("{");
-  assert.deepEqual([heard, printed.mock.callCount()], [1, 2]);
+  assert.deepEqual([calls, printed.mock.callCount()], [1, 2]);
   throwing();
 
   const rejecting = socket.on("error", async () => {
-    heard++;
+    calls++;
     throw new Error("late");
   });
   net.last.text("{");
   await settle();
-  assert.deepEqual([heard, printed.mock.callCount()], [2, 3]);
+  assert.deepEqual([calls, printed.mock.callCount()], [2, 3]);
   rejecting();
 
   socket.close();
   socket.on("error", () => {
-    heard++;
+    calls++;
     socket.emit("touch");
   });
   socket.emit("touch");
-  assert.deepEqual([heard, printed.mock.callCount()], [3, 4], "no endless loop");
+  assert.deepEqual([calls, printed.mock.callCount()], [3, 4], "no endless loop");
   socket.emit("touch");
-  assert.equal(heard, 4, "later errors are heard again");
+  assert.equal(calls, 4, "later errors are dispatched again");
 });
 
 test("status listeners are called on each change, even if one throws", async () => {
   const { net, socket, log } = dial();
-  const heard: string[] = [];
+  const received: string[] = [];
   socket.subscribe(() => {
     throw new Error("oh");
   });
-  const off = socket.subscribe(() => void heard.push(socket.status));
+  const off = socket.subscribe(() => void received.push(socket.status));
   await settle();
   net.last.welcome();
   net.last.end(1012);
@@ -422,18 +422,18 @@ test("status listeners are called on each change, even if one throws", async () 
   socket.close();
   off();
   socket.connect();
-  assert.deepEqual(heard, ["connected", "reconnecting", "connected", "closed"]);
+  assert.deepEqual(received, ["connected", "reconnecting", "connected", "closed"]);
   assert.ok(log.of("error").some((error) => (error as SocketError).code === "handler"));
 });
 
 test("methods work when destructured from the socket", async () => {
   const { net, socket } = await connected();
   const { emit, on, close } = socket;
-  const heard: unknown[] = [];
-  on("newMessage", (data) => void heard.push(data));
+  const received: unknown[] = [];
+  on("newMessage", (data) => void received.push(data));
   emit("touch");
   net.last.frame("newMessage", { text: "a" });
   close();
-  assert.equal(heard.length, 1);
+  assert.equal(received.length, 1);
   assert.equal(net.last.sent.length, 1);
 });

@@ -1,4 +1,4 @@
-/** A contract in the shape that the generator writes. */
+/** A contract as the generator writes it. */
 
 export interface AppRouter {
   chat: {

@@ -1,10 +1,9 @@
 import { Window } from "happy-dom";
 
-// React looks for these when it is first loaded, not for all that a page has: what the client does
-// with a page's events has tests of its own.
+// Only what React reads when it is loaded. `pageEvents.test.ts` tests the client's use of a page.
 const names = ["window", "document", "navigator"] as const;
 
-/** A page for React to render into. */
+/** A page that React can render into. */
 export const page = {
   open() {
     const window = new Window();

@@ -2,10 +2,10 @@ import { mock } from "node:test";
 
 import type { WebSocketConstructor } from "../../src/client.js";
 
-/** A secret of the form that servers give. */
+/** A resume secret in the server's format. */
 export const secret = (n = 1) => String(n).padStart(22, "s");
 
-/** A WebSocket whose other side is the test. */
+/** A WebSocket whose server is the test. */
 export class FakeWebSocket {
   readyState = 0;
   protocol = "";
@@ -38,14 +38,14 @@ export class FakeWebSocket {
     if (this.readyState < 2) this.readyState = 2;
   }
 
-  /** The server accepts, in plain mode. */
+  /** The server accepts: without an argument in plain mode. */
   open(protocol = "") {
     this.readyState = 1;
     this.protocol = protocol;
     this.onopen?.({});
   }
 
-  /** The server accepts in Parlor mode and says welcome. */
+  /** The server accepts in Parlor mode and sends a welcome. */
   welcome(welcome: object = {}) {
     this.open("parlor.v1.json");
     this.frame("$welcome", {
@@ -74,7 +74,7 @@ export class FakeWebSocket {
   }
 }
 
-/** A `WebSocket` class, and what was made of it. */
+/** A `WebSocket` class, and its instances. */
 export function fake() {
   const made: FakeWebSocket[] = [];
   const WebSocket = class extends FakeWebSocket {
@@ -86,30 +86,30 @@ export function fake() {
   return {
     WebSocket,
     made,
-    /** The newest. */
+    /** The newest instance. */
     get last(): FakeWebSocket {
       const last = made.at(-1);
-      if (!last) throw new Error("nothing was dialled");
+      if (!last) throw new Error("no WebSocket was created");
       return last;
     },
-    /** Those that are not closed. */
-    get live() {
+    /** The instances that are not closed. */
+    get unclosed() {
       return made.filter((ws) => ws.readyState < 2);
     },
   };
 }
 
-/** Lets everything happen that waits for no timer. */
+/** Runs everything that is due, except timers. */
 export const settle = () => new Promise<void>((done) => setImmediate(done));
 
-/** Stops the clock: it goes on with `advance`. */
+/** Stops the clock; `advance` moves it. */
 export function stopClock() {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
 }
 
 export const startClock = () => mock.timers.reset();
 
-/** Lets `ms` go by, in steps: a timer that fires in the middle of one sees the clock at its end. */
+/** Moves the clock by `ms` in steps of 100 ms; a timer within a step sees the time at its end. */
 export async function advance(ms: number) {
   for (let left = ms; left > 0; left -= 100) {
     mock.timers.tick(Math.min(left, 100));
@@ -117,22 +117,22 @@ export async function advance(ms: number) {
   }
 }
 
-/** Everything sleeps for `ms`: what was due fires only then. */
-export async function sleep(ms: number) {
+/** Suspends everything for `ms`: timers that were due fire afterwards. */
+export async function suspend(ms: number) {
   mock.timers.setTime(Date.now() + ms);
   mock.timers.tick(1);
   await settle();
 }
 
-/** What was heard, in order. */
+/** Records events with their data, in order. */
 export function recorder() {
-  const heard: [string, unknown][] = [];
+  const entries: [string, unknown][] = [];
   return {
-    heard,
-    names: () => heard.map(([name]) => name),
-    of: (name: string) => heard.filter(([other]) => other === name).map(([, data]) => data),
+    entries,
+    names: () => entries.map(([name]) => name),
+    of: (name: string) => entries.filter(([other]) => other === name).map(([, data]) => data),
     listen(socket: { on(name: never, handler: (data: unknown) => void): unknown }, ...names: string[]) {
-      for (const name of names) socket.on(name as never, (data) => void heard.push([name, data]));
+      for (const name of names) socket.on(name as never, (data) => void entries.push([name, data]));
     },
   };
 }

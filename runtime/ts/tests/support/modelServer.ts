@@ -2,40 +2,40 @@ import assert from "node:assert/strict";
 
 import { lostCodes } from "../../src/closeCodes.js";
 
-/** Whether the frame has a number. */
+/** Whether the frame is counted. */
 const isCounted = (text: string) => !/^\["(\$(welcome|ack|contract\??)|p[io]ng)"/.test(text);
 
-/** For how long a session is kept without a connection, in ms. */
-export const keptFor = 30_000;
+/** How long a detached session is kept, in ms. */
+export const recoveryWindow = 30_000;
 
-/** The end of a connection, among the frames of a pipe. */
+/** A close frame in a pipe. */
 interface Close {
   code: number;
   reason: string;
 }
 
-/** A session as the server keeps it. */
-export class Session {
-  /** The secret, and the one before it until the client has shown that it has the new one. */
+/** The server's half of a session. */
+export class ModelSession {
+  /** The resume secret, and the one before it until the client has used the new one. */
   secrets: string[] = [];
-  wire: Wire | undefined;
+  connection: ModelConnection | undefined;
   detachedAt: number | undefined;
-  /** Counted frames of the client, and how much of that it was told. */
+  /** The number of counted messages, and how many of them are acknowledged. */
   received = 0;
-  private told = 0;
-  private owedBytes = 0;
-  /** What was sent and not confirmed, from the number `confirmed` on; and what waits to be sent. */
+  private acknowledged = 0;
+  private unackedBytes = 0;
+  /** The number of confirmed frames, the frames in flight after them, and the pending frames. */
   private confirmed = 0;
-  private unconfirmed: string[] = [];
-  private waiting: string[] = [];
-  /** Whether the client has to begin with an `$ack`. */
-  private mustProve = false;
-  /** How many events the session has sent. */
+  private inFlight: string[] = [];
+  private pending: string[] = [];
+  /** Whether the next message must be an `$ack`. */
+  private awaitsAck = false;
+  /** The number of `tick` events that were sent. */
   ticks = 0;
 
   readonly id: number;
   private readonly server: ModelServer;
-  /** After how many frames the server confirms them: 1 to 128. */
+  /** The number of messages after which an `$ack` is sent: 1 to 128. */
   private readonly ackEvery: number;
 
   constructor(server: ModelServer, id: number, ackEvery: number) {
@@ -49,83 +49,83 @@ export class Session {
   }
 
   send(text: string) {
-    this.waiting.push(text);
+    this.pending.push(text);
     this.flush();
   }
 
-  /** Hands over what the window lets through: smaller than that of the contract, which is a bound. */
+  /** Sends pending frames up to a limit in flight that is smaller than the protocol allows. */
   private flush() {
-    const bytes = () => this.unconfirmed.reduce((sum, text) => sum + text.length, 0);
-    while (this.wire && this.waiting.length && this.unconfirmed.length < 200 && bytes() < 1 << 16) {
-      const text = this.waiting.shift() as string;
-      this.unconfirmed.push(text);
-      this.wire.sendToClient(text);
+    const bytes = () => this.inFlight.reduce((sum, text) => sum + text.length, 0);
+    while (this.connection && this.pending.length && this.inFlight.length < 200 && bytes() < 1 << 16) {
+      const text = this.pending.shift() as string;
+      this.inFlight.push(text);
+      this.connection.sendToClient(text);
     }
   }
 
-  /** Whether `count` counted frames can be what the client has. */
+  /** Whether the client can have received `count` counted frames. */
   isPossible(count: number) {
-    return count >= this.confirmed && count <= this.confirmed + this.unconfirmed.length;
+    return count >= this.confirmed && count <= this.confirmed + this.inFlight.length;
   }
 
   private confirm(count: number) {
-    assert.ok(this.isPossible(count), `$ack ${count} of ${this.confirmed} + ${this.unconfirmed.length}`);
-    this.unconfirmed.splice(0, count - this.confirmed);
+    assert.ok(this.isPossible(count), `$ack ${count} of ${this.confirmed} + ${this.inFlight.length}`);
+    this.inFlight.splice(0, count - this.confirmed);
     this.confirmed = count;
   }
 
-  attach(wire: Wire, recovered: boolean, count: number, reason?: string) {
-    this.wire?.supersede();
-    this.wire = wire;
+  attach(connection: ModelConnection, recovered: boolean, count: number, reason?: string) {
+    this.connection?.supersede();
+    this.connection = connection;
     this.detachedAt = undefined;
     this.secrets = [...this.secrets, this.server.newSecret()].slice(-2);
-    wire.session = this;
-    this.mustProve = recovered;
+    connection.session = this;
+    this.awaitsAck = recovered;
     this.confirm(count);
-    this.told = this.received;
-    this.owedBytes = 0;
+    this.acknowledged = this.received;
+    this.unackedBytes = 0;
     const resume = this.secrets.at(-1);
     const welcome = { resume, received: this.received, recovered, heartbeat: 0, maxMessage: 1 << 20, reason };
-    wire.sendToClient(JSON.stringify(["$welcome", welcome]));
-    for (const text of this.unconfirmed) wire.sendToClient(text);
+    connection.sendToClient(JSON.stringify(["$welcome", welcome]));
+    for (const text of this.inFlight) connection.sendToClient(text);
     this.flush();
   }
 
   detach() {
-    this.wire = undefined;
+    this.connection = undefined;
     this.detachedAt = Date.now();
   }
 
   private ack() {
-    if (this.received === this.told) return;
-    this.told = this.received;
-    this.owedBytes = 0;
-    this.wire?.sendToClient(JSON.stringify(["$ack", this.received]));
+    if (this.received === this.acknowledged) return;
+    this.acknowledged = this.received;
+    this.unackedBytes = 0;
+    this.connection?.sendToClient(JSON.stringify(["$ack", this.received]));
   }
 
   receive(text: string) {
     const [name, data, id] = JSON.parse(text);
-    if (this.mustProve) assert.equal(name, "$ack", "the first frame after a recovery");
+    if (this.awaitsAck) assert.equal(name, "$ack", "the first frame after a recovery");
     if (name === "$ack") {
       this.confirm(data);
-      if (this.mustProve) this.secrets = this.secrets.slice(-1);
-      this.mustProve = false;
+      if (this.awaitsAck) this.secrets = this.secrets.slice(-1);
+      this.awaitsAck = false;
       this.flush();
     } else if (name === "ping") {
       this.ack();
-      this.wire?.sendToClient(JSON.stringify(["pong", data]));
+      this.connection?.sendToClient(JSON.stringify(["pong", data]));
     }
     if (!isCounted(text)) return;
     this.received++;
-    this.owedBytes += text.length;
+    this.unackedBytes += text.length;
     this.server.handle(name, this);
     if (id) this.send(JSON.stringify(["$ok", name, id]));
-    if (this.received - this.told >= this.ackEvery || this.owedBytes >= 1 << 15) this.ack();
+    if (this.received - this.acknowledged >= this.ackEvery || this.unackedBytes >= 1 << 15) this.ack();
   }
 }
 
 /** A WebSocket whose two pipes the test drives. */
-export class Wire {
+export class ModelConnection {
   readyState = 0;
   protocol = "";
   onopen: ((event: unknown) => void) | null = null;
@@ -134,14 +134,14 @@ export class Wire {
   onerror: ((event: unknown) => void) | null = null;
   readonly toServer: (string | Close)[] = [];
   readonly toClient: (string | Close)[] = [];
-  /** What is under way in a direction that is cut gets lost, unsaid. */
+  /** A cut direction silently drops its frames. */
   cutToServer = false;
   cutToClient = false;
-  session: Session | undefined;
-  /** The counted frames that the client has not seen confirmed, and how many it has. */
-  private readonly underWay: { name: string; bytes: number }[] = [];
+  session: ModelSession | undefined;
+  /** The counted frames whose confirmation the client has not received, and the number of the others. */
+  private readonly inFlight: { name: string; bytes: number }[] = [];
   private confirmed = 0;
-  /** The names of those that it has. */
+  /** The names of the frames whose confirmation the client has received. */
   readonly seen = new Set<string>();
 
   readonly protocols: string[];
@@ -150,7 +150,7 @@ export class Wire {
     this.protocols = protocols;
   }
 
-  /** What waits in the operating system is not the client's concern here. */
+  /** Nothing is buffered: `send` passes frames to the pipe at once. */
   get bufferedAmount() {
     return 0;
   }
@@ -159,9 +159,9 @@ export class Wire {
     assert.notEqual(this.readyState, 0, "sent before it is open");
     if (this.readyState !== 1) return;
     if (isCounted(text)) {
-      const bytes = this.underWay.reduce((sum, { bytes }) => sum + bytes, 0);
-      assert.ok(this.underWay.length < 4096 && bytes < 1 << 18, "more under way than the window");
-      this.underWay.push({ name: JSON.parse(text)[0], bytes: text.length });
+      const bytes = this.inFlight.reduce((sum, { bytes }) => sum + bytes, 0);
+      assert.ok(this.inFlight.length < 4096 && bytes < 1 << 18, "more in flight than the limit");
+      this.inFlight.push({ name: JSON.parse(text)[0], bytes: text.length });
     }
     if (!this.cutToServer) this.toServer.push(text);
   }
@@ -178,7 +178,7 @@ export class Wire {
     this.onopen?.({});
   }
 
-  /** The client hears that it has ended. */
+  /** Ends the connection for the client. */
   end(code = 1006, reason = "") {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -186,13 +186,13 @@ export class Wire {
     this.onclose?.({ code, reason });
   }
 
-  /** Nothing goes through any more, and nobody hears of it. */
+  /** Cuts both directions. Neither side notices. */
   cut() {
     this.cutToServer = this.cutToClient = true;
     this.toServer.length = this.toClient.length = 0;
   }
 
-  /** The session has another connection: the server listens to this one no more. */
+  /** Detaches it from its session, which has another connection. */
   supersede() {
     this.session = undefined;
   }
@@ -205,13 +205,13 @@ export class Wire {
   closeByServer(code: number, reason = "") {
     const { session } = this;
     this.session = undefined;
-    if (session?.wire === this) session.detach();
+    if (session?.connection === this) session.detach();
     this.sendToClient({ code, reason });
     return session;
   }
 
-  deliverToServer(most: number) {
-    for (const item of this.toServer.splice(0, most)) {
+  deliverToServer(limit: number) {
+    for (const item of this.toServer.splice(0, limit)) {
       if (typeof item === "string") this.session?.receive(item);
       else this.closedByClient(item);
     }
@@ -219,17 +219,17 @@ export class Wire {
 
   private closedByClient({ code }: Close) {
     const { session } = this;
-    if (session && !resumable(code)) session.secrets = [];
+    if (session && !isResumable(code)) session.secrets = [];
     this.closeByServer(code);
   }
 
-  deliverToClient(most: number) {
-    for (let n = 0; n < most && this.toClient.length; n++) {
+  deliverToClient(limit: number) {
+    for (let n = 0; n < limit && this.toClient.length; n++) {
       const item = this.toClient.shift() as string | Close;
       if (typeof item !== "string") return this.end(item.code, item.reason);
       const [name, data] = JSON.parse(item);
       const seen = name === "$ack" ? data : name === "$welcome" ? data.received : 0;
-      const confirmed = this.underWay.splice(0, Math.max(0, seen - this.confirmed));
+      const confirmed = this.inFlight.splice(0, Math.max(0, seen - this.confirmed));
       if (this.readyState === 1) for (const { name } of confirmed) this.seen.add(name);
       this.confirmed = Math.max(this.confirmed, seen);
       this.onmessage?.({ data: item });
@@ -237,14 +237,14 @@ export class Wire {
   }
 }
 
-/** Whether the server keeps the session after the code. */
-export const resumable = (code: number) => code < 4500 && !lostCodes.includes(code);
+/** Whether the server keeps the session after the close code. */
+export const isResumable = (code: number) => code < 4500 && !lostCodes.includes(code);
 
-/** A server that keeps sessions as `docs/wire.md` says. */
+/** A server that recovers sessions as defined in `docs/wire.md`. */
 export class ModelServer {
-  readonly sessions: Session[] = [];
-  readonly wires: Wire[] = [];
-  /** The names of all counted frames that a session has handled, in order. */
+  readonly sessions: ModelSession[] = [];
+  readonly connections: ModelConnection[] = [];
+  /** All handled frames with the id of their session, in order. */
   readonly handled: { name: string; session: number }[] = [];
   private secrets = 0;
   private ids = 0;
@@ -259,51 +259,51 @@ export class ModelServer {
     return String(++this.secrets).padStart(22, "_");
   }
 
-  handle(name: string, session: Session) {
+  handle(name: string, session: ModelSession) {
     this.handled.push({ name, session: session.id });
   }
 
-  /** The class of the connections to this server. */
+  /** Returns a WebSocket class that connects to this server. */
   webSocket() {
-    const { wires } = this;
-    return class extends Wire {
+    const { connections } = this;
+    return class extends ModelConnection {
       constructor(url: string, protocols?: string[]) {
         super(url, protocols);
-        wires.push(this);
+        connections.push(this);
       }
     };
   }
 
-  accept(wire: Wire) {
-    wire.open();
-    if (wire.readyState !== 1) return;
-    const asked = wire.protocols.map((it) => /^parlor\.resume\.([\w-]{22})\.(\d+)$/.exec(it)).find(Boolean);
-    const [, secret = "", count = 0] = asked ?? [];
-    let reason = asked ? "unknown" : undefined;
+  accept(connection: ModelConnection) {
+    connection.open();
+    if (connection.readyState !== 1) return;
+    const request = connection.protocols.map((it) => /^parlor\.resume\.([\w-]{22})\.(\d+)$/.exec(it)).find(Boolean);
+    const [, secret = "", count = 0] = request ?? [];
+    let reason = request ? "unknown" : undefined;
     let session = this.sessions.find(({ secrets }) => secrets.includes(secret));
-    if (session?.detachedAt !== undefined && Date.now() - session.detachedAt > keptFor) {
+    if (session?.detachedAt !== undefined && Date.now() - session.detachedAt > recoveryWindow) {
       session.secrets = [];
       session = undefined;
       reason = "expired";
     }
     if (session) {
       assert.ok(session.isPossible(Number(count)), `resumed with ${count}`);
-      // The other secret is that of an attempt whose welcome did not arrive.
+      // The other secret was sent in a welcome that did not arrive, or is used up.
       session.secrets = [secret];
-      session.attach(wire, true, Number(count));
+      session.attach(connection, true, Number(count));
       return;
     }
-    session = new Session(this, ++this.ids, this.ackEvery());
+    session = new ModelSession(this, ++this.ids, this.ackEvery());
     this.sessions.push(session);
-    session.attach(wire, false, 0, reason);
+    session.attach(connection, false, 0, reason);
   }
 
-  /** All sessions are gone. */
+  /** Drops all sessions. */
   restart(code: number) {
     for (const session of this.sessions) session.secrets = [];
-    for (const wire of this.wires) {
-      if (wire.readyState === 1) wire.closeByServer(code);
-      wire.supersede();
+    for (const connection of this.connections) {
+      if (connection.readyState === 1) connection.closeByServer(code);
+      connection.supersede();
     }
   }
 }

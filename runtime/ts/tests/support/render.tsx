@@ -11,7 +11,7 @@ import { fake, settle } from "./fakeWebSocket.js";
 
 export const URL = "ws://server/api/chat/wsChat";
 
-// Each test has a network, a page and a root of its own.
+// New for each test.
 export let net: ReturnType<typeof fake>;
 export let root: Root;
 export let container: HTMLElement;
@@ -30,7 +30,7 @@ afterEach(async () => {
   await page.close();
 });
 
-/** Lets a released socket be closed. */
+/** Waits until a released socket is closed. */
 export const macrotask = () => new Promise<void>((done) => setTimeout(done, 5));
 export const render = (node: ReactNode) =>
   act(async () => {
