@@ -1,5 +1,5 @@
-// Two clients of jstack-shared, which speak plain frames, in one room of the chat. Prints one JSON line per thing
-// that a user would notice; the test reads them.
+// Two clients of jstack-shared, which use plain mode, in one room of the chat. Prints each event as a line of
+// JSON, which the test reads.
 import WebSocket from "ws";
 
 globalThis.WebSocket = WebSocket;
@@ -7,23 +7,23 @@ const log = console.log;
 for (const level of ["log", "info", "warn", "error", "debug"]) console[level] = () => {};
 const { ClientSocket } = await import("jstack-shared");
 
-const say = (...what) => log(JSON.stringify(what));
+const print = (...what) => log(JSON.stringify(what));
 const url = process.argv[2];
 
 function open(name) {
   const socket = new ClientSocket(`${url}?name=${name}`);
   for (const event of ["newMessage", "userJoined", "userLeft"]) {
     socket.on(event, (data) => {
-      say(name, event, data);
-      seen.get(`${name} ${event}`)?.(data);
+      print(name, event, data);
+      waiters.get(`${name} ${event}`)?.(data);
     });
   }
   const connected = new Promise((resolve) => socket.on("onConnect", resolve));
   return { socket, connected };
 }
 
-const seen = new Map();
-const wait = (name, event) => new Promise((resolve) => seen.set(`${name} ${event}`, resolve));
+const waiters = new Map();
+const wait = (name, event) => new Promise((resolve) => waiters.set(`${name} ${event}`, resolve));
 
 const ada = open("ada");
 const bob = open("bob");
@@ -36,11 +36,11 @@ const bobIn = wait("bob", "userJoined");
 bob.socket.emit("joinRoom", { room: "general" });
 await bobIn;
 
-const heard = wait("bob", "newMessage");
+const received = wait("bob", "newMessage");
 ada.socket.emit("sendMessage", { room: "general", text: "Hello!" });
-await heard;
+await received;
 
-// The client pings by itself only every 30 s: ask as it does.
+// The client itself pings only every 30 s: send the same ping now.
 const pong = new Promise((resolve) => {
   ada.socket.ws.addEventListener("message", (event) => {
     const [name, payload] = JSON.parse(event.data);
@@ -48,10 +48,10 @@ const pong = new Promise((resolve) => {
   });
 });
 ada.socket.emit("ping", null);
-say("pong", await pong);
+print("pong", await pong);
 
 const left = wait("bob", "userLeft");
 ada.socket.emit("leaveRoom", { room: "general" });
 await left;
-say("done");
+print("done");
 process.exit(0);

@@ -1,5 +1,5 @@
-// The Node clients of tests/tests/chaos: each shouts all the time and writes down what it hears. They
-// enter, shout from the line "Loud" on their input to the line "Ending", and listen until it is over.
+// The Node clients of tests/tests/chaos. Each enters a room, emits `shout` from the line "Loud" on stdin to
+// the line "Ending", and records all `shouted` events until the event `over`.
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -20,8 +20,8 @@ await build({
 });
 const { createClient } = await import(pathToFileURL(outfile));
 
-/** What the test reads: one line of JSON each. */
-const say = (what) => console.log(JSON.stringify(what));
+/** Prints a line of JSON, which the test reads. */
+const print = (what) => console.log(JSON.stringify(what));
 
 function deferred() {
   let resolve;
@@ -47,14 +47,14 @@ const client = createClient({
   bufferSize: 100_000,
 });
 
-/** One client, until it is over. */
+/** Runs one client until the event `over`. */
 async function run(number) {
   const room = `room ${number % 20}`;
   const report = { client: number, room, entered: 0, heard: [], shouts: 0, doubled: 0, recovered: 0, problems: [] };
   const over = deferred();
   const problem = (what) => {
     report.problems.push(JSON.stringify(what));
-    // Whoever waits for this client may not get to see its report.
+    // The test may fail before it reads the report.
     console.error(`client ${number}:`, what);
     over.resolve();
   };
@@ -78,7 +78,7 @@ async function run(number) {
   };
 
   report.entered = await socket.call("enter", { room, client: number });
-  say("entered");
+  print("entered");
   await phases.get("Loud").promise;
   let ending = false;
   void phases.get("Ending").promise.then(() => {
@@ -91,12 +91,12 @@ async function run(number) {
     if (Math.random() < 1 / 4) calls.push(double().catch((error) => problem(String(error))));
     await wait(Number(pace));
   }
-  // Its answer comes when all shouts were handled.
+  // This call is answered after all shouts were handled.
   calls.push(double().catch((error) => problem(String(error))));
   await Promise.all(calls);
-  say("idle");
+  print("idle");
   await over.promise;
-  say(report);
+  print(report);
   socket.off("disconnect");
   socket.close();
 }

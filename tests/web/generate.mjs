@@ -1,5 +1,5 @@
-// Has the servers write their clients, for which the tests are typed, and takes the component out of the
-// README, so that it is typed, too.
+// Generates the clients that the tests use, and extracts the component from the README, so that `tsc`
+// checks it, too.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,11 +1,11 @@
-// The Rust programs that the tests start, built.
+// Builds the Rust programs that the tests start.
 import { spawnSync } from "node:child_process";
 
-/** Builds a program and says where it is. */
-function cargo(...what) {
+/** Builds a program. Returns its path. */
+function cargo(...args) {
   const { status, stdout } = spawnSync(
     "cargo",
-    ["build", "--quiet", "--message-format=json-render-diagnostics", ...what],
+    ["build", "--quiet", "--message-format=json-render-diagnostics", ...args],
     { cwd: import.meta.dirname, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] },
   );
   if (status !== 0) process.exit(status ?? 1);
@@ -13,7 +13,7 @@ function cargo(...what) {
   return messages.findLast(({ executable }) => executable).executable;
 }
 
-/** Where they are. */
+/** Their paths. */
 export const programs = {
   chat: cargo("--package=parlor-examples", "--example=chat"),
   guide: cargo("--package=parlor-examples", "--example=guide"),

@@ -1,5 +1,5 @@
-// Builds the tests, since Node 20 runs no TypeScript, and runs them: all, or those whose paths have one
-// of the arguments in them.
+// Builds the tests, since Node 20 cannot run TypeScript, and runs them. Arguments select files by a part
+// of the path.
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,11 +12,11 @@ import { programs } from "./programs.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "node_modules/.tests");
 
-const wanted = process.argv.slice(2);
+const selected = process.argv.slice(2);
 const tests = ["guide", "page", "shapes"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((file) => `${folder}/${file}`))
   .filter((file) => file.endsWith(".test.ts"))
-  .filter((file) => !wanted.length || wanted.some((name) => file.includes(name)));
+  .filter((file) => !selected.length || selected.some((name) => file.includes(name)));
 
 rmSync(out, { recursive: true, force: true });
 await build({

@@ -5,10 +5,10 @@ import type { Chat } from "./api";
 
 type Message = Chat.Outgoing["newMessage"];
 
-/** What the guide's component calls; it leaves out where the messages are. */
+/** Called by the guide's component, which does not define it. */
 let setMessages: (update: (messages: Message[]) => Message[]) => void;
 
-// The guide's component, as it stands there but for where it imports from.
+// The guide's component; only the import paths differ.
 import { useWebSocket } from "./api/react";
 import type { AppRouter } from "./api";
 
@@ -33,9 +33,9 @@ function ChatRoom({ room }: { room: string }) {
 
 	return <div>{connected ? "Connected" : "Connecting..."}</div>;
 }
-// So far the guide's.
+// End of the guide's component.
 
-/** As our docs have it: the listener goes with the effect. */
+/** As in `docs/typescript.md`: the effect removes its handler. */
 function TidyChatRoom({ room }: { room: string }) {
   const { socket, connected } = useWebSocket<AppRouter["chat"]["wsChat"]>({
     url: "ws://localhost:3000/api/chat/wsChat",
@@ -56,7 +56,7 @@ function TidyChatRoom({ room }: { room: string }) {
   return <div>{connected ? "Connected" : "Connecting..."}</div>;
 }
 
-/** What is around the component: its messages, and rooms to choose from. */
+/** The page around the component: its messages, and a button to change the room. */
 function Page({ tidy }: { tidy: boolean }) {
   const [room, setRoom] = useState("general");
   const [messages, set] = useState<Message[]>([]);

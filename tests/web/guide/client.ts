@@ -1,4 +1,4 @@
-// The guide's client, as it stands there but for where it imports from.
+// The guide's client; only the import paths differ.
 import { createClient } from "./api";
 import type { AppRouter } from "./api";
 

@@ -1,20 +1,20 @@
 import type { Chat, Socket } from "./api";
 
-/** The next event that is as wanted. */
+/** Waits for the next event whose data matches. */
 export const next = <E extends keyof Chat.Outgoing>(
   socket: Socket<Chat>,
   event: E,
-  wanted: (data: Chat.Outgoing[E]) => boolean = () => true,
+  matches: (data: Chat.Outgoing[E]) => boolean = () => true,
 ): Promise<Chat.Outgoing[E]> =>
   new Promise((resolve) => {
     const off = socket.on(event, ((data: Chat.Outgoing[E]) => {
-      if (!wanted(data)) return;
+      if (!matches(data)) return;
       off();
       resolve(data);
     }) as never);
   });
 
-/** Enters a room, and waits until it is there. */
+/** Joins a room, and waits until the server has confirmed it. Returns the user's id. */
 export async function join(socket: Socket<Chat>, room: string): Promise<string> {
   const joined = next(socket, "userJoined", (data) => data.room === room);
   socket.emit("joinRoom", { room });

@@ -10,14 +10,14 @@ import { Proxy } from "../support/proxy";
 import { launch, Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
 import { connect, type Chat, type Options, type Socket } from "./api";
 import { join, next } from "./events";
-import { front } from "./front";
+import { serveScript } from "./webServer";
 
 let server: Server;
 let browser: Browser;
 let visitors: Visitors;
-/** Between the browser and the server. */
+/** The proxy between the browser and the server. */
 let proxy: Proxy;
-let web: Awaited<ReturnType<typeof front>>;
+let web: Awaited<ReturnType<typeof serveScript>>;
 const sockets: Socket<Chat>[] = [];
 
 before(async () => {
@@ -32,8 +32,8 @@ before(async () => {
     define: { "process.env.NODE_ENV": '"development"' },
     logLevel: "error",
   });
-  web = await front(outputFiles[0]!.text, () => proxy.port);
-  // The guide says `localhost:3000`, wherever that is.
+  web = await serveScript(outputFiles[0]!.text, () => proxy.port);
+  // The guide's URL is `localhost:3000`.
   browser = await launch({ args: [`--host-resolver-rules=MAP localhost:3000 127.0.0.1:${web.port}`] });
   visitors = new Visitors(browser);
   await build({
@@ -50,7 +50,7 @@ before(async () => {
 afterEach(async () => {
   proxy.refuse(false);
   for (const socket of sockets.splice(0)) socket.close();
-  await visitors.leave();
+  await visitors.close();
 });
 after(async () => {
   await browser?.close();
@@ -60,10 +60,10 @@ after(async () => {
   await server?.kill();
 });
 
-/** A client of ours beside the guide's. */
-function other(options?: Options): Socket<Chat> {
+/** Connects another client beside the guide's. */
+function openClient(options?: Options): Socket<Chat> {
   const socket = connect<Chat>(`ws://${server.address}/api/chat/wsChat`, { WebSocket, ...options });
-  // Servers are killed here, with what was not confirmed.
+  // Killed servers cause `lost` errors.
   socket.on("error", () => {});
   sockets.push(socket);
   return socket;
@@ -81,29 +81,29 @@ const page = (hash = "", options?: VisitorOptions): Promise<Visitor> =>
 
 const shows = (page: Page, text: string) => page.getByText(text, { exact: true }).first().waitFor();
 
-test("the guide's client runs in Node", async () => {
-  const listener = other();
+test("the guide's client joins, sends and receives in Node", async () => {
+  const listener = openClient();
   const me = await join(listener, "general");
-  const said = next(listener, "newMessage");
+  const message = next(listener, "newMessage");
   const client = node("client");
   try {
     const [, id] = await client.line(/^(\S+) joined general$/);
     await client.line(new RegExp(`^\\[general\\] ${id}: Hello!$`));
-    const message = await said;
-    assert.deepEqual([message.room, message.userId, message.text], ["general", id, "Hello!"]);
-    assert.ok(Math.abs(Date.now() - message.timestamp) < 600_000);
+    const { room, userId, text, timestamp } = await message;
+    assert.deepEqual([room, userId, text], ["general", id, "Hello!"]);
+    assert.ok(Math.abs(Date.now() - timestamp) < 600_000);
     listener.emit("sendMessage", { room: "general", text: "Hi" });
     await client.line(/: Hi$/);
   } finally {
     await client.kill();
   }
-  // The server's side of the guide: `disconnected`, with the id. Of a client that was killed it says so
-  // when nobody has come back to the session.
+  // The guide's server prints this in `disconnected`. For the killed client it would only do so after the
+  // recovery window.
   listener.close();
   await server.line(new RegExp(`^Client ${me} disconnected$`));
 });
 
-test("the guide's options: it hears of the cut and of the return", async () => {
+test("the guide's options report disconnect and reconnect when the server restarts", async () => {
   const client = node("options");
   try {
     await client.line(/^open$/);
@@ -116,8 +116,8 @@ test("the guide's options: it hears of the cut and of the return", async () => {
   }
 });
 
-test("without `reconnect` it stays closed", async () => {
-  const socket = other({ reconnect: false });
+test("with reconnect: false a lost socket stays closed", async () => {
+  const socket = openClient({ reconnect: false });
   await join(socket, "general");
   const lost = new Promise<Record<string, unknown>>((resolve) => socket.on("disconnect", (data) => resolve({ ...data })));
   await server.kill();
@@ -126,8 +126,8 @@ test("without `reconnect` it stays closed", async () => {
   server = await server.restart();
 });
 
-test("after `maxReconnectAttempts` it gives up, until it is told to connect", async () => {
-  const socket = other({ reconnectInterval: 10, maxReconnectAttempts: 3 });
+test("after maxReconnectAttempts the socket is closed until connect", async () => {
+  const socket = openClient({ reconnectInterval: 10, maxReconnectAttempts: 3 });
   const delays: number[] = [];
   socket.on("reconnecting", ({ attempt, delay }) => {
     delays[attempt] = delay;
@@ -139,35 +139,35 @@ test("after `maxReconnectAttempts` it gives up, until it is told to connect", as
   for (const [attempt, bound] of [10, 20, 40].entries())
     assert.ok(delays[attempt + 1]! >= 0 && delays[attempt + 1]! <= bound, String(delays));
   server = await server.restart();
-  const back = new Promise<void>((resolve) => socket.once("reconnect", () => resolve()));
+  const reconnected = new Promise<void>((resolve) => socket.once("reconnect", () => resolve()));
   socket.connect();
-  await back;
+  await reconnected;
   await join(socket, "general");
 });
 
-test("who is in both rooms hears once what is said to both", async () => {
-  const both = other();
-  const one = other();
+test("a socket in two rooms gets a message to both once", async () => {
+  const both = openClient();
+  const one = openClient();
   await join(both, "room-1");
   await join(both, "room-2");
   await join(one, "room-2");
-  const heard: string[] = [];
-  both.on("newMessage", ({ text }) => void heard.push(text));
-  const goodbye = next(one, "newMessage");
+  const received: string[] = [];
+  both.on("newMessage", ({ text }) => void received.push(text));
+  const shutdownMessage = next(one, "newMessage");
   const ended = new Promise<void>((resolve) => both.once("disconnect", () => resolve()));
   server.signal("SIGINT");
-  assert.equal((await goodbye).text, "Goodbye!");
+  assert.equal((await shutdownMessage).text, "Goodbye!");
   await ended;
   await server.ended();
-  assert.deepEqual(heard, ["Goodbye!"]);
+  assert.deepEqual(received, ["Goodbye!"]);
   server = await server.restart();
 });
 
-test("the guide's component joins, shows messages, changes room and comes back", async () => {
-  const listener = other();
+test("the guide's component joins, shows messages, changes its room and reconnects", async () => {
+  const listener = openClient();
   const me = await join(listener, "general");
   const joined = next(listener, "userJoined", ({ userId }) => userId !== me);
-  // When the server is killed, nobody can say what of it had arrived.
+  // Killing the server causes `lost` errors.
   const { page: chat, sockets } = await page("", { expected: /^Parlor: \{code: (connect|lost),/ });
   await shows(chat, "Connected");
   const { userId } = await joined;
@@ -196,10 +196,10 @@ test("the guide's component joins, shows messages, changes room and comes back",
   await shows(chat, "Connecting...");
   server = await server.restart();
   await shows(chat, "Connected");
-  const back = other();
-  await join(back, "tea");
-  // It enters again a moment after it is connected.
-  const again = () => back.emit("sendMessage", { room: "tea", text: "three" });
+  const later = openClient();
+  await join(later, "tea");
+  // The component joins the room shortly after it is connected.
+  const again = () => later.emit("sendMessage", { room: "tea", text: "three" });
   const timer = setInterval(again, 100);
   try {
     await shows(chat, "[tea] three");
@@ -208,8 +208,8 @@ test("the guide's component joins, shows messages, changes room and comes back",
   }
 });
 
-test("a listener that goes with its effect hears once, under StrictMode and in every room", async () => {
-  const listener = other();
+test("a handler that its effect removes gets each message once, under StrictMode and in every room", async () => {
+  const listener = openClient();
   const me = await join(listener, "general");
   await join(listener, "tea");
   const first = next(listener, "userJoined", ({ userId }) => userId !== me);
@@ -225,16 +225,16 @@ test("a listener that goes with its effect hears once, under StrictMode and in e
   assert.deepEqual(await chat.getByRole("listitem").allTextContents(), ["[tea] one", "[tea] two"]);
   assert.equal(sockets.length, 1);
 
-  // It has no listener then: what is said meanwhile comes when it has one again.
+  // The component has no handler while disconnected: these messages arrive when it has one again.
   const back = next(listener, "userJoined", (data) => data.userId === userId && data.room === "tea");
-  const gone = chat.getByText("Connecting...", { exact: true }).waitFor();
+  const disconnected = chat.getByText("Connecting...", { exact: true }).waitFor();
   proxy.refuse();
   proxy.cut();
-  await gone;
+  await disconnected;
   const meanwhile = Array.from({ length: 100 }, (_, n) => `meanwhile ${n}`);
-  const heard = next(listener, "newMessage", ({ text }) => text === meanwhile.at(-1));
+  const lastArrived = next(listener, "newMessage", ({ text }) => text === meanwhile.at(-1));
   for (const text of meanwhile) listener.emit("sendMessage", { room: "tea", text });
-  await heard;
+  await lastArrived;
   proxy.refuse(false);
   await back;
   listener.emit("sendMessage", { room: "tea", text: "after" });

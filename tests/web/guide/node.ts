@@ -1,11 +1,11 @@
-// Where Node has no WebSocket of its own. `localhost:3000` is wherever the test's server is.
+// A global WebSocket for Node 20. It connects to the test's server instead of `localhost:3000`.
 import { WebSocket } from "ws";
 
 Object.assign(globalThis, {
   WebSocket: class extends WebSocket {
     constructor(url: string, protocols?: string[]) {
       super(url.replace("localhost:3000", process.env.GUIDE ?? ""), protocols ?? []);
-      // The test waits for it; the guide's code says nothing of it.
+      // The test waits for this line; the guide's code prints none.
       this.once("message", () => console.log("open"));
     }
   },

@@ -5,7 +5,7 @@ const client = createClient<AppRouter>({
 	baseUrl: "http://localhost:3000/api",
 });
 
-// From here on it is the guide's, as it stands there.
+// From here on a copy of the guide.
 const socket = client.chat.wsChat.$ws({
 	heartbeatInterval: 30000,  // ms between heartbeats (default: 30s)
 	reconnect: true,           // auto-reconnect on disconnect

@@ -1,10 +1,10 @@
 import type { Locator, Page } from "playwright-core";
 
-/** The page of the chat example, as those who use it find their way around. */
+/** The page of the chat example, found by roles and labels. */
 export class ChatPage {
   readonly page: Page;
   readonly status: Locator;
-  /** There while something is wrong with the connection. */
+  /** Present while the connection has a problem. */
   readonly problem: Locator;
   readonly people: Locator;
   readonly log: Locator;
@@ -21,7 +21,7 @@ export class ChatPage {
     this.composer = page.getByRole("textbox", { name: /^Message to / });
   }
 
-  async comeIn(name: string): Promise<void> {
+  async enterName(name: string): Promise<void> {
     await this.page.getByRole("textbox", { name: "Your name" }).fill(name);
     await this.page.getByRole("button", { name: "Come in" }).click();
     await this.connected();
@@ -31,22 +31,22 @@ export class ChatPage {
     return this.status.getByText("Connected", { exact: true }).waitFor();
   }
 
-  async say(text: string): Promise<void> {
+  async send(text: string): Promise<void> {
     await this.composer.fill(text);
     await this.composer.press("Enter");
   }
 
-  /** Waits until the text was said in the room that is shown: what is on its way does not count. */
-  hears(text: string): Promise<void> {
+  /** Waits for a message with the text in the current room. Pending texts do not count. */
+  waitForMessage(text: string): Promise<void> {
     return this.log.locator(".entries:not(.pending) .text").getByText(text, { exact: true }).waitFor();
   }
 
-  /** What was said in the room that is shown, in order. */
-  said(): Promise<string[]> {
+  /** The texts of the messages in the current room, in order. */
+  messages(): Promise<string[]> {
     return this.log.locator(".entries:not(.pending) .text").allTextContents();
   }
 
-  /** What the page has told of connections, and of who came and left. */
+  /** The notices in the current room: of connections, and of people who joined or left. */
   notices(): Promise<string[]> {
     return this.log.locator(".notice > span").allTextContents();
   }
@@ -57,8 +57,8 @@ export class ChatPage {
     await this.page.getByRole("heading", { name: room, level: 2 }).waitFor();
   }
 
-  /** Waits until somebody is listed in the room that is shown. */
-  sees(name: string): Promise<void> {
+  /** Waits until the person is listed in the current room. */
+  waitForPerson(name: string): Promise<void> {
     return this.people.getByRole("listitem").getByText(name).waitFor();
   }
 }

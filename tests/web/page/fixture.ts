@@ -7,23 +7,23 @@ import { Proxy } from "../support/proxy";
 import { launch, Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
 import { ChatPage } from "./chatPage";
 
-/** Waits before the next attempt that are short, and the same each time. */
-const quick = "Math.random = () => 0.9;";
+/** Makes the waits before attempts short and constant. */
+const constantJitter = "Math.random = () => 0.9;";
 
 export interface Guest extends ChatPage, Visitor {}
 
-/** A chat's server, the network before it and a browser, for the tests of one file. */
+/** A chat server, a proxy in front of it and a browser, for the tests of one file. */
 export interface Fixture {
   server: Server;
   proxy: Proxy;
-  /** Opens the page and comes in. */
+  /** Opens the page and enters the name. */
   guest(name: string, options?: GuestOptions): Promise<Guest>;
   /** Opens the page. */
   open(options?: GuestOptions): Promise<Guest>;
 }
 
 export interface GuestOptions extends VisitorOptions {
-  /** Where the page is, if not at the server. */
+  /** The port of the page. Default: the server's. */
   port?: number;
 }
 
@@ -36,13 +36,13 @@ export function fixture(start: () => Promise<Browser> = launch): Fixture {
     async open({ port = chat.server.port, script = "", ...options } = {}) {
       const visitor = await visitors.open(`http://127.0.0.1:${port}/`, {
         ...options,
-        script: quick + script,
+        script: constantJitter + script,
       });
       return Object.assign(new ChatPage(visitor.page), visitor);
     },
     async guest(name, options) {
       const guest = await chat.open(options);
-      await guest.comeIn(name);
+      await guest.enterName(name);
       return guest;
     },
   };
@@ -54,7 +54,7 @@ export function fixture(start: () => Promise<Browser> = launch): Fixture {
   });
   afterEach(() => {
     chat.proxy.refuse(false);
-    return visitors.leave();
+    return visitors.close();
   });
   after(async () => {
     await browser?.close();

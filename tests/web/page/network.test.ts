@@ -1,73 +1,73 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { sessions, watched } from "../support/connections";
+import { recordConnections, sessions } from "../support/connections";
 import { stopClock } from "../support/visitors";
 import { fixture, type Guest } from "./fixture";
 
 const chat = fixture();
 
-/** Someone behind the proxy, with a clock of ours. */
-const behind = (name: string): Promise<Guest> =>
+/** Opens the page through the proxy, with a clock that the test controls. */
+const openBehindProxy = (name: string): Promise<Guest> =>
   chat.guest(name, { port: chat.proxy.port, prepare: (page) => page.clock.install() });
 
-test("after a cut all is heard once and in order, whatever was on its way", async () => {
-  const ada = await chat.guest("ada", { port: chat.proxy.port, script: watched });
+test("after a cut every message arrives once and in order", async () => {
+  const ada = await chat.guest("ada", { port: chat.proxy.port, script: recordConnections });
   const bob = await chat.guest("bob");
-  await ada.sees("bob");
-  await bob.sees("ada");
-  await ada.say("before");
-  await bob.hears("before");
-  await ada.hears("before");
+  await ada.waitForPerson("bob");
+  await bob.waitForPerson("ada");
+  await ada.send("before");
+  await bob.waitForMessage("before");
+  await ada.waitForMessage("before");
 
-  chat.proxy.swallow("answers");
-  await ada.say("the server has it, and Ada does not know");
-  await bob.hears("the server has it, and Ada does not know");
-  await bob.say("lost on its way to Ada");
-  await bob.hears("lost on its way to Ada");
-  chat.proxy.swallow();
-  await ada.say("lost on its way to the server");
+  chat.proxy.discard("answers");
+  await ada.send("the server has it, and Ada does not know");
+  await bob.waitForMessage("the server has it, and Ada does not know");
+  await bob.send("lost on its way to Ada");
+  await bob.waitForMessage("lost on its way to Ada");
+  chat.proxy.discard();
+  await ada.send("lost on its way to the server");
   await ada.pending.getByText("Sending…").nth(1).waitFor();
   chat.proxy.refuse();
   chat.proxy.cut();
   await ada.problem.waitFor();
   await ada.status.getByText("Reconnecting").waitFor();
-  await bob.say("said meanwhile");
-  await bob.hears("said meanwhile");
-  await ada.say("typed meanwhile");
+  await bob.send("sent meanwhile");
+  await bob.waitForMessage("sent meanwhile");
+  await ada.send("typed meanwhile");
   await ada.pending.getByText("Waiting for the connection").waitFor();
 
   chat.proxy.refuse(false);
   await ada.connected();
-  await bob.hears("typed meanwhile");
-  await ada.hears("typed meanwhile");
+  await bob.waitForMessage("typed meanwhile");
+  await ada.waitForMessage("typed meanwhile");
   await ada.pending.waitFor({ state: "detached" });
-  await bob.say("after");
-  await ada.hears("after");
+  await bob.send("after");
+  await ada.waitForMessage("after");
   const all = [
     "before",
     "the server has it, and Ada does not know",
     "lost on its way to Ada",
-    "said meanwhile",
+    "sent meanwhile",
     "lost on its way to the server",
     "typed meanwhile",
     "after",
   ];
-  assert.deepEqual([await ada.said(), await bob.said()], [all, all]);
+  assert.deepEqual([await ada.messages(), await bob.messages()], [all, all]);
   assert.deepEqual(await ada.notices(), ["bob came in", "Connection lost (1006)", "Connected again"]);
   assert.deepEqual(await bob.notices(), []);
   assert.deepEqual(await sessions(ada), ["new", "recovered"]);
 });
 
-test("a room that is left while the connection is cut is left", async () => {
-  // With each new hash, Chromium asks for the icon again.
+test("a room that is left without a connection is left after the reconnect", async () => {
+  // Chromium requests the icon again for each new hash.
   const expected = /^Failed to load resource: net::ERR_/;
   const ada = await chat.guest("ada", { port: chat.proxy.port, expected });
   const bob = await chat.guest("bob");
   await ada.enter("tea");
-  await ada.sees("ada");
+  await ada.waitForPerson("ada");
   await bob.enter("tea");
-  await bob.sees("ada");
+  await bob.waitForPerson("ada");
   chat.proxy.refuse();
   chat.proxy.cut();
   await ada.problem.waitFor();
@@ -78,40 +78,40 @@ test("a room that is left while the connection is cut is left", async () => {
   await bob.people.getByText("ada").waitFor({ state: "detached", timeout: 20_000 });
   assert.deepEqual(await bob.notices(), ["ada left"]);
   await bob.page.getByRole("link", { name: "general" }).click();
-  await ada.sees("bob");
+  await ada.waitForPerson("bob");
   assert.deepEqual(await bob.notices(), []);
 });
 
-test("online again, it dials at once", async () => {
-  const ada = await behind("ada");
+test("when the browser is online again the page dials at once", async () => {
+  const ada = await openBehindProxy("ada");
   await ada.page.context().setOffline(true);
   chat.proxy.refuse();
   chat.proxy.cut();
   await ada.problem.waitFor();
   await stopClock(ada);
-  // The attempt that may have been under way fails, too.
+  // A running attempt fails, too.
   await Promise.all(ada.sockets.map((socket) => socket.isClosed() || socket.waitForEvent("close")));
   await ada.problem.getByText(/Attempt \d+/).waitFor();
   const dialled = ada.sockets.length;
   chat.proxy.refuse(false);
   assert.equal(ada.sockets.length, dialled);
 
-  // Its timer stands still: nothing but `online` can make it dial.
+  // Its timer is stopped: only `online` can cause a dial.
   await ada.page.context().setOffline(false);
   await ada.connected();
-  await ada.say("back");
-  await ada.hears("back");
+  await ada.send("back");
+  await ada.waitForMessage("back");
   assert.equal(ada.sockets.length, dialled + 1);
 });
 
 test("attempts made while offline do not count", async () => {
-  const ada = await behind("ada");
+  const ada = await openBehindProxy("ada");
   await ada.page.context().setOffline(true);
   chat.proxy.refuse();
   chat.proxy.cut();
   await ada.problem.waitFor();
   await stopClock(ada);
-  // More than the ten attempts that may fail.
+  // More than maxReconnectAttempts.
   for (let n = 0; n < 15; n++) {
     const dialled = ada.sockets.length;
     while (ada.sockets.length === dialled) {
@@ -127,14 +127,14 @@ test("attempts made while offline do not count", async () => {
   await ada.connected();
 });
 
-test("whoever sees the tab again sees at once that nobody is there", async () => {
-  const ada = await behind("ada");
-  await ada.say("before");
-  await ada.hears("before");
-  chat.proxy.swallow();
+test("a page that becomes visible detects a silent server within 5 s", async () => {
+  const ada = await openBehindProxy("ada");
+  await ada.send("before");
+  await ada.waitForMessage("before");
+  chat.proxy.discard();
   chat.proxy.refuse();
   await stopClock(ada);
-  // No test can put a tab to sleep: this is what it hears when it wakes up.
+  // A test cannot suspend a tab. This is the event after a suspension.
   await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await ada.page.clock.runFor(4_900);
   assert.equal(await ada.problem.isVisible(), false);
@@ -144,12 +144,12 @@ test("whoever sees the tab again sees at once that nobody is there", async () =>
   chat.proxy.refuse(false);
   await ada.page.clock.resume();
   await ada.connected();
-  await ada.say("after");
-  await ada.hears("after");
+  await ada.send("after");
+  await ada.waitForMessage("after");
 });
 
-test("whoever sees the tab again, and all is well, sees no change", async () => {
-  const ada = await behind("ada");
+test("a page that becomes visible keeps a working connection", async () => {
+  const ada = await openBehindProxy("ada");
   await stopClock(ada);
   const socket = ada.sockets[0]!;
   const pong = socket.waitForEvent("framereceived", {

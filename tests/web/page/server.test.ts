@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connections, sessions, watched } from "../support/connections";
+import { connections, recordConnections, sessions } from "../support/connections";
 import { stopClock } from "../support/visitors";
 import { fixture } from "./fixture";
 
 const chat = fixture();
 
-test("the server is killed and restarted, and both go on chatting", async () => {
-  // Ada comes back when we let her, so that Bob is there to hear what she says first.
-  const ada = await chat.guest("ada", { port: chat.proxy.port, script: watched });
+test("after the server was killed and restarted, both pages continue", async () => {
+  // Ada reconnects when the proxy lets her, so that Bob is in the room before her first message.
+  const ada = await chat.guest("ada", { port: chat.proxy.port, script: recordConnections });
   const bob = await chat.guest("bob");
-  await ada.sees("bob");
-  chat.proxy.swallow();
-  await ada.say("Did you hear it?");
+  await ada.waitForPerson("bob");
+  chat.proxy.discard();
+  await ada.send("first, in doubt");
   await ada.pending.getByText("Sending…").waitFor();
   chat.proxy.refuse();
   chat.proxy.cut();
@@ -22,42 +22,42 @@ test("the server is killed and restarted, and both go on chatting", async () => 
   await bob.problem.waitFor();
   await ada.log.getByText("Connection lost (1006)").waitFor();
 
-  await ada.say("Are you there?");
-  await ada.say("I can wait.");
+  await ada.send("second, queued");
+  await ada.send("third, queued");
   await ada.pending.getByText("Waiting for the connection").first().waitFor();
   chat.server = await chat.server.restart();
   await bob.connected();
   chat.proxy.refuse(false);
   await ada.connected();
-  await bob.hears("Are you there?");
-  await bob.hears("I can wait.");
-  await ada.hears("I can wait.");
-  await ada.sees("bob");
-  await bob.sees("ada");
+  await bob.waitForMessage("second, queued");
+  await bob.waitForMessage("third, queued");
+  await ada.waitForMessage("third, queued");
+  await ada.waitForPerson("bob");
+  await bob.waitForPerson("ada");
   await ada.log.getByText("Connected again; messages may be missing").waitFor();
   await ada.problem.waitFor({ state: "detached" });
   assert.deepEqual(await sessions(ada), ["new", "unknown"]);
 
-  // Nobody knows whether it had arrived, so it is left to Ada.
+  // It is unknown whether the first message arrived, so Ada decides.
   const doubtful = ada.pending.getByRole("listitem");
   await doubtful.getByText("Cut off on its way: perhaps not delivered").waitFor();
   assert.equal(await doubtful.count(), 1);
   await ada.page.getByRole("button", { name: "Send again" }).click();
-  await bob.hears("Did you hear it?");
+  await bob.waitForMessage("first, in doubt");
   await ada.pending.waitFor({ state: "detached" });
 
-  await bob.say("Here I am");
-  await ada.hears("Here I am");
-  await ada.say("And I");
-  await bob.hears("And I");
-  await ada.hears("And I");
-  const all = ["Are you there?", "I can wait.", "Did you hear it?", "Here I am", "And I"];
-  assert.deepEqual([await ada.said(), await bob.said()], [all, all]);
+  await bob.send("fourth, from Bob");
+  await ada.waitForMessage("fourth, from Bob");
+  await ada.send("fifth, from Ada");
+  await bob.waitForMessage("fifth, from Ada");
+  await ada.waitForMessage("fifth, from Ada");
+  const all = ["second, queued", "third, queued", "first, in doubt", "fourth, from Bob", "fifth, from Ada"];
+  assert.deepEqual([await ada.messages(), await bob.messages()], [all, all]);
 });
 
-test("a server that goes away says when to come back, and is not dialled before", async () => {
-  const ada = await chat.guest("ada", { script: watched, prepare: (page) => page.clock.install() });
-  await ada.sees("ada");
+test("a server that shuts down sets the wait before the next attempt", async () => {
+  const ada = await chat.guest("ada", { script: recordConnections, prepare: (page) => page.clock.install() });
+  await ada.waitForPerson("ada");
   await stopClock(ada);
   chat.server.signal("SIGINT");
   await ada.log.getByText("Connection lost (the server shuts down)").waitFor();
@@ -68,27 +68,27 @@ test("a server that goes away says when to come back, and is not dialled before"
   assert.equal(code, 1012);
   assert.ok(wait >= 0 && wait <= 5_000, reason);
 
-  // Its own first wait would be 100 ms.
+  // Without the server's wait, the first attempt would be after 100 ms.
   await ada.page.clock.runFor(Math.max(wait - 1, 0));
   if (wait) assert.equal((await connections(ada)).length, 1);
   await ada.page.clock.runFor(1);
   await ada.connected();
-  await ada.say("back");
-  await ada.hears("back");
+  await ada.send("back");
+  await ada.waitForMessage("back");
   assert.deepEqual(await sessions(ada), ["new", "new"]);
 });
 
-test("a server that stops is noticed within the heartbeat and its timeout", async () => {
-  // The page's defaults are 30 s of silence and 10 s for an answer: its clock is ours.
+test("a stopped server is detected after the heartbeat's interval and timeout", async () => {
+  // The page's defaults: a ping after 30 s, a loss 10 s later. The test controls the clock.
   const ada = await chat.guest("ada", { prepare: (page) => page.clock.install() });
   const pings: string[] = [];
   ada.sockets[0]!.on("framesent", ({ payload }) => {
     if (/^\["ping",/.test(String(payload))) pings.push(String(payload));
   });
-  // Time stands still from the last sign of life on.
+  // The clock is stopped from the last message on.
   await stopClock(ada);
-  await ada.say("before");
-  await ada.hears("before");
+  await ada.send("before");
+  await ada.waitForMessage("before");
 
   await chat.server.stop();
   try {
@@ -101,19 +101,19 @@ test("a server that stops is noticed within the heartbeat and its timeout", asyn
     await ada.page.clock.runFor(200);
     await ada.problem.waitFor();
     await ada.log.getByText("Connection lost (heartbeat missed)").waitFor();
-    await ada.say("meanwhile");
+    await ada.send("meanwhile");
   } finally {
     chat.server.signal("SIGCONT");
   }
   await ada.page.clock.resume();
   await ada.connected();
-  await ada.hears("meanwhile");
-  await ada.say("after");
-  await ada.hears("after");
+  await ada.waitForMessage("meanwhile");
+  await ada.send("after");
+  await ada.waitForMessage("after");
   assert.equal(ada.sockets.length, 2);
 });
 
-test("a server that answers is left in peace for an hour", async () => {
+test("a server that answers pings keeps its connection for an hour", async () => {
   const ada = await chat.guest("ada", { prepare: (page) => page.clock.install() });
   let pongs = 0;
   ada.sockets[0]!.on("framereceived", ({ payload }) => {

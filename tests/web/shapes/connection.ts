@@ -5,10 +5,10 @@ import { WebSocket } from "ws";
 import { Server } from "../support/program";
 import { createClient, type AppRouter, type Client } from "./api";
 
-/** Frames that were sent, as text: what never gets here never reached the server. */
+/** The text of all frames that were sent. */
 export const sent: string[] = [];
 
-class Watched extends WebSocket {
+class RecordingWebSocket extends WebSocket {
   override send(data: string): void {
     sent.push(data);
     super.send(data);
@@ -18,17 +18,17 @@ class Watched extends WebSocket {
 interface Connection {
   server: Server;
   client: Client<AppRouter>;
-  /** The two above are there. */
+  /** Resolves when server and client are set. */
   ready: Promise<void>;
 }
 
-/** The server of the shapes, and a client of it, for the tests of one file. */
+/** The shapes server and a client, for the tests of one file. */
 export function connection(): Connection {
   const start = async () => {
     const server = (connection.server = await Server.start("shapes"));
     connection.client = createClient<AppRouter>({
       baseUrl: `http://${server.address}/api`,
-      WebSocket: Watched,
+      WebSocket: RecordingWebSocket,
       callTimeout: 30_000,
     });
   };

@@ -1,4 +1,4 @@
-/** Random values that are the same in each run with the same seed. */
+/** Random values, determined by the seed. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** From 0 up to but without 1; mulberry32. */
+  /** A number in [0, 1), by mulberry32. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -14,13 +14,13 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number; the bounds and what is near them come often. */
+  /** An integer; the bounds and numbers near `min` are frequent. */
   integer(min: number, max: number): number {
     const kind = this.next();
     if (kind < 0.15) return min;
     if (kind < 0.3) return max;
     if (kind < 0.4 && min <= 0 && max >= 0) return 0;
-    // `+ 0` makes -0 a 0, which JSON does not know apart.
+    // `+ 0` turns -0 into 0, since JSON has no -0.
     const span = (max - min) * this.next();
     return Math.min(max, Math.max(min, Math.round(min + (kind < 0.7 ? Math.min(span, 100) : span)))) + 0;
   }

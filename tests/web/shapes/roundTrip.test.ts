@@ -14,11 +14,11 @@ before(async () => {
 });
 after(() => socket?.close());
 
-/** What the server makes of the value. */
+/** Returns the value as the server returns it. */
 const echo = <E extends Echo>(event: E, value: Value<E>): Promise<unknown> =>
   (socket.call as (event: string, payload: unknown) => Promise<unknown>)(event, { value });
 
-/** Values that are easily got wrong. */
+/** Edge cases. */
 const edges: { [E in Echo]?: Value<E>[] } = {
   integers: [
     { u8: 255, i8: -128, u16: 65535, i16: -32768, u32: 2 ** 32 - 1, i32: -(2 ** 31), u64: 2 ** 53, i64: -(2 ** 53), u128: 2 ** 53, i128: -(2 ** 53), usize: 2 ** 53 },
@@ -59,7 +59,7 @@ const edges: { [E in Echo]?: Value<E>[] } = {
 };
 
 for (const event of Object.keys(values) as Echo[]) {
-  test(`${event} comes back as it was sent`, async () => {
+  test(`${event} returns the value that was sent`, async () => {
     for (const value of (edges[event] ?? []) as Value<typeof event>[])
       assert.deepEqual(await echo(event, value), value);
     const random = new Random(7);
@@ -69,7 +69,7 @@ for (const event of Object.keys(values) as Echo[]) {
   });
 }
 
-test("what is absent is null, or the default", async () => {
+test("an absent field is null or its default", async () => {
   assert.equal(await socket.call("maybe", {}), null);
   assert.equal(await socket.call("maybe"), null);
   assert.deepEqual(await socket.call("nested", { value: { fullName: "", address: { lines: [] }, friends: [] } }), {
@@ -80,7 +80,7 @@ test("what is absent is null, or the default", async () => {
   assert.deepEqual(await socket.call("external", { value: { struct: { someField: 1 } } }), {
     struct: { someField: 1, other: null },
   });
-  // TypeScript asks for these; the server does not, so older clients go on working.
+  // TypeScript requires these fields; the server does not, so that older clients still work.
   const nothing = {} as Shapes.Defaults;
   assert.deepEqual(await socket.call("defaults", { value: nothing }), { count: 0, five: 5, option: null, list: [] });
   assert.deepEqual(await socket.call("defaults", { value: { count: 1, five: 2, option: "x", list: [3] } }), {
@@ -91,7 +91,7 @@ test("what is absent is null, or the default", async () => {
   });
 });
 
-test("several fields, by their names on the wire", async () => {
+test("several fields are sent by their names on the wire", async () => {
   assert.deepEqual(await socket.call("fields", { "user-id": 2 ** 53, tags: ["a", ""], nick: "n", type: "red" }), [
     2 ** 53,
     ["a", ""],
@@ -102,7 +102,7 @@ test("several fields, by their names on the wire", async () => {
   assert.deepEqual(await socket.call("fields", { "user-id": 0, type: "darkGreen", nick: null }), [0, [], null, "darkGreen"]);
 });
 
-test("whole payloads", async () => {
+test("a whole payload of any type returns the value that was sent", async () => {
   assert.equal(await socket.call("wholeText", "só \0 😀"), "só \0 😀");
   assert.equal(await socket.call("wholeText", ""), "");
   assert.deepEqual(await socket.call("wholeEnum", { kind: "unit" }), { kind: "unit" });
@@ -111,7 +111,7 @@ test("whole payloads", async () => {
   assert.equal(await socket.call("touch", {}), null);
 });
 
-test("an event of the server's has it all", async () => {
+test("an outgoing event carries all shapes", async () => {
   const random = new Random(11);
   for (let n = 0; n < 20; n++) {
     const everything: Shapes.Everything = {
@@ -129,7 +129,7 @@ test("an event of the server's has it all", async () => {
   }
 });
 
-/** Values that TypeScript lets through, or that come from JavaScript: what the server says of them. */
+/** Values that TypeScript accepts or that come from JavaScript, with the rule that the server reports. */
 const wrong: [Echo, unknown, string][] = [
   ["double", Number.NaN, "type"],
   ["double", Infinity, "type"],
@@ -150,7 +150,7 @@ const wrong: [Echo, unknown, string][] = [
   ["byNumber", { x: "" }, "type"],
 ];
 
-test("what is of another type is refused, with the way to it", async () => {
+test("a value of another type is rejected with its path", async () => {
   for (const [event, value, rule] of wrong) {
     const error = await echo(event, value as never).then(
       (answer) => assert.fail(`${event} took ${JSON.stringify(value)}: ${JSON.stringify(answer)}`),

@@ -20,7 +20,7 @@ const call = ([event, payload]: Given): Promise<unknown> =>
 
 const refused = async (given: Given): Promise<CallError> => {
   const error = await call(given).then(
-    () => assert.fail(`${JSON.stringify(given)} was taken`),
+    () => assert.fail(`${JSON.stringify(given)} was accepted`),
     (error: unknown) => error,
   );
   assert.ok(error instanceof CallError, String(error));
@@ -29,7 +29,7 @@ const refused = async (given: Given): Promise<CallError> => {
 
 const family = "👩‍👩‍👧‍👦";
 
-test("what keeps the rules is taken", async () => {
+test("a value that obeys the rules is accepted", async () => {
   const all: Given[] = [
     ["text", { value: "ab" }],
     ["text", { value: "abcd" }],
@@ -61,7 +61,7 @@ test("what keeps the rules is taken", async () => {
   }
 });
 
-test("what breaks a rule never reaches the server", async () => {
+test("a value that breaks a rule is not sent", async () => {
   const all: [Given, Pick<Violation, "path" | "rule" | "min" | "max">][] = [
     [["text", { value: "a" }], { path: "value", rule: "length", min: 2, max: 4 }],
     [["text", { value: "abcde" }], { path: "value", rule: "length", min: 2, max: 4 }],
@@ -91,15 +91,15 @@ test("what breaks a rule never reaches the server", async () => {
     const { path, rule, min, max } = error.details as Violation;
     assert.deepEqual(JSON.parse(JSON.stringify({ path, rule, min, max })), violation, JSON.stringify(given));
 
-    // An event is refused as a call is, and says so elsewhere.
-    const told = new Promise<string | undefined>((resolve) => socket.once("error", ({ event }) => resolve(event)));
+    // An event with the value is an `error` event.
+    const reported = new Promise<string | undefined>((resolve) => socket.once("error", ({ event }) => resolve(event)));
     assert.equal((socket.emit as (event: string, payload: unknown) => boolean)(given[0], given[1]), false);
-    assert.equal(await told, given[0]);
+    assert.equal(await reported, given[0]);
   }
   assert.deepEqual(sent.slice(before), []);
 });
 
-test("the server says the same of it, to those who do not check", async () => {
+test("the server reports the same violation to a client that does not check", async () => {
   const raw = new (await import("ws")).WebSocket(`ws://${shared.server.address}/api/rules`, ["parlor.v1.json"]);
   try {
     const answers = new Map<number, { code: string; details: Violation }>();
@@ -133,7 +133,7 @@ test("the server says the same of it, to those who do not check", async () => {
   }
 });
 
-test("what only the server can check comes back from there", async () => {
+test("a rule that only the server checks is reported by the server", async () => {
   for (const given of [
     ["polite", { value: "tea!" }],
     ["anyLetters", { value: "123" }],
@@ -146,7 +146,7 @@ test("what only the server can check comes back from there", async () => {
   }
 });
 
-test("what the server refuses comes back typed", async () => {
+test("an error of the server has its type", async () => {
   const halve = async (number: number): Promise<Rules.Errors["halve"]> => {
     const error = await refused(["halve", { number }]);
     assert.equal(error.code, "refused");
@@ -158,7 +158,7 @@ test("what the server refuses comes back typed", async () => {
   if (tooLarge.reason === "tooLarge") assert.equal(tooLarge.max - 50, 50);
 });
 
-test("a server that lets nobody in says why, and is not dialled again", async () => {
+test("a server that rejects every connection gives the reason and is not dialled again", async () => {
   const dialled = sent.length;
   const locked: Socket<Locked> = shared.client.locked.$ws({ reconnectInterval: 1 });
   locked.on("error", () => {});

@@ -1,15 +1,15 @@
 import type { Visitor } from "./visitors";
 
-/** What a page's WebSocket has heard of its session, and how it ended. */
+/** The session that a WebSocket of the page got, and how the WebSocket closed. */
 export interface Connection {
-  /** `recovered`, or why it is not, or `new` if that was not asked for. */
+  /** `recovered`, or the reason why not, or `new` if no resume was requested. */
   session?: string;
   code?: number;
   reason?: string;
 }
 
-/** Runs in the page: from outside, what it dials while the browser brings it back is not seen. */
-export const watched = `
+/** A script for the page that records connections. Playwright does not see those of a restored page. */
+export const recordConnections = `
   window.connections = [];
   window.WebSocket = class extends WebSocket {
     constructor(...given) {
@@ -24,10 +24,10 @@ export const watched = `
     }
   };`;
 
-/** All that the page has dialled; needs `watched` as its script. */
+/** All connections of the page; needs `recordConnections` as its script. */
 export const connections = ({ page }: Visitor): Promise<Connection[]> =>
   page.evaluate(() => (window as unknown as { connections: Connection[] }).connections);
 
-/** What servers have said of the page's sessions, one for each connection that was made. */
+/** The sessions of the page, one for each connection with a welcome. */
 export const sessions = async (visitor: Visitor): Promise<string[]> =>
   (await connections(visitor)).flatMap(({ session }) => session ?? []);

@@ -3,18 +3,18 @@ import { readFileSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const running = new Set<ChildProcess>();
-// Whatever happens to the tests, nothing stays behind.
+// Kill all programs when the tests end in any way.
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 
-/** A program that runs beside the tests, and what it prints. */
+/** A running program, and its output. */
 export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
-  readonly #heard = new Set<() => void>();
-  /** All that it has printed, by lines. */
+  readonly #listeners = new Set<() => void>();
+  /** The lines that it has printed. */
   readonly lines: string[] = [];
 
   constructor(file: string, args: string[], env: Record<string, string> = {}) {
@@ -29,33 +29,33 @@ export class Program {
       lines.on("close", () => {
         running.delete(child);
         resolve();
-        for (const heard of this.#heard) heard();
+        for (const listener of this.#listeners) listener();
       });
     });
     lines.on("line", (line) => {
       this.lines.push(line);
-      for (const heard of this.#heard) heard();
+      for (const listener of this.#listeners) listener();
     });
   }
 
-  /** The first line that matches, of those from `from` on. */
+  /** Waits for a line from index `from` on that matches. */
   async line(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    let over = false;
+    let ended = false;
     void this.#ended.then(() => {
-      over = true;
+      ended = true;
     });
     for (;;) {
       for (const line of this.lines.slice(from)) {
         const found = pattern.exec(line);
         if (found) return found;
       }
-      if (over) throw new Error(`it ended before it said ${pattern}:\n${this.lines.join("\n")}`);
+      if (ended) throw new Error(`the program ended before it printed ${pattern}:\n${this.lines.join("\n")}`);
       await new Promise<void>((resolve) => {
-        const heard = () => {
-          this.#heard.delete(heard);
+        const listener = () => {
+          this.#listeners.delete(listener);
           resolve();
         };
-        this.#heard.add(heard);
+        this.#listeners.add(listener);
       });
     }
   }
@@ -64,28 +64,28 @@ export class Program {
     this.#child.kill(signal);
   }
 
-  /** Stops it in the middle of whatever it does; `SIGCONT` lets it go on. */
+  /** Stops it until `SIGCONT`. */
   async stop(): Promise<void> {
     this.signal("SIGSTOP");
-    // The signal is on its way: the threads stop one after the other, and one may still answer.
+    // The threads stop one after the other, and one may still answer.
     const threads = `/proc/${this.#child.pid}/task`;
-    const stands = (thread: string) => / T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8"));
-    while (!readdirSync(threads).every(stands)) await new Promise(setImmediate);
+    const isStopped = (thread: string) => / T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8"));
+    while (!readdirSync(threads).every(isStopped)) await new Promise(setImmediate);
   }
 
-  /** Ends it at once, as a crash does. */
+  /** Kills it, as a crash would. */
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.#ended;
   }
 
-  /** Waits until it has ended by itself. */
+  /** Waits until it ends. */
   ended(): Promise<void> {
     return this.#ended;
   }
 }
 
-/** A server that is one of the Rust programs that `run.mjs` has built. */
+/** A server: one of the Rust programs that `programs.mjs` builds. */
 export class Server extends Program {
   readonly #name: string;
   port = 0;
@@ -96,7 +96,7 @@ export class Server extends Program {
     this.#name = name;
   }
 
-  /** Starts it, on a free port unless told, and waits until it listens. */
+  /** Starts it on the port, by default a free one, and waits until it listens. */
   static async start(name: "chat" | "guide" | "shapes", port = 0): Promise<Server> {
     const server = new Server(name, port);
     const [, found] = await server.line(/:\/\/127\.0\.0\.1:(\d+)/);
@@ -104,7 +104,7 @@ export class Server extends Program {
     return server;
   }
 
-  /** Starts it again on the same port, after it was killed. */
+  /** Starts another one on the same port. */
   restart(): Promise<Server> {
     return Server.start(this.#name as "chat", this.port);
   }

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** The network between a browser and a server: it can be cut, refuse, and swallow everything. */
+/** A TCP proxy that can reset connections, refuse new ones, and discard data. */
 export class Proxy {
   readonly #server: Server;
   readonly #pairs = new Set<[Socket, Socket]>();
@@ -23,7 +23,7 @@ export class Proxy {
     });
   }
 
-  /** A proxy for the server at a port of this machine. */
+  /** Starts a proxy for the server at this local port. */
   static async to(port: number): Promise<Proxy> {
     const proxy = new Proxy(port);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
@@ -39,22 +39,21 @@ export class Proxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
   }
 
-  /** Resets new connections at once, or takes them again. */
+  /** Resets new connections at once; with false, accepts them again. */
   refuse(refuses = true): void {
     this.#refuses = refuses;
   }
 
   /**
-   * Lets nothing through any more on the connections that there are, or nothing of what the server
-   * says, and says nothing of it.
+   * Silently discards all data of the existing connections, or only that from the server.
    */
-  swallow(what: "all" | "answers" = "all"): void {
+  discard(what: "all" | "answers" = "all"): void {
     for (const [near, far] of this.#pairs)
       for (const socket of what === "all" ? [near, far] : [far]) {
         socket.unpipe();
         socket.resume();
       }
-    // What is closed on one side stays open on the other.
+    // A close of one side does not reach the other.
     for (const pair of this.#pairs) for (const socket of pair) socket.removeAllListeners("close");
   }
 

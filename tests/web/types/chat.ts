@@ -8,9 +8,9 @@ const socket = client.chat.wsChat.$ws();
 client.chat.chat.$ws();
 // @ts-expect-error no such event
 socket.emit("say", { room: "general" });
-// @ts-expect-error what the server sends, clients do not
+// @ts-expect-error an outgoing event
 socket.emit("newMessage", { room: "general", text: "", userId: "", timestamp: 0 });
-// @ts-expect-error what clients send is not listened to
+// @ts-expect-error an incoming event
 socket.on("sendMessage", () => {});
 // @ts-expect-error a field is missing
 socket.emit("sendMessage", { room: "general" });
@@ -20,7 +20,7 @@ socket.emit("joinRoom", { room: "general", name: "ada" });
 socket.emit("joinRoom", { room: 1 });
 // @ts-expect-error null where there must be a string
 socket.emit("joinRoom", { room: null });
-// @ts-expect-error a payload is needed
+// @ts-expect-error the payload is missing
 socket.emit("joinRoom");
 // @ts-expect-error `sendMessage` has no answer
 socket.call("sendMessage", { room: "general", text: "" });
@@ -54,7 +54,7 @@ socket.on("newMessage", ({ timestamp, userId }) => {
 });
 // @ts-expect-error no such field
 socket.on("newMessage", ({ name }) => void name);
-// @ts-expect-error a handler of another event's payload
+// @ts-expect-error the payload of another event
 socket.on("userLeft", ({ text }: Chat.Outgoing["newMessage"]) => void text);
 
 socket.on("connect", ({ recovered, reason }) => {
@@ -74,7 +74,7 @@ socket.on("disconnect", ({ code, reason, willReconnect }) => {
 socket.on("reconnecting", ({ attempts }) => void attempts);
 // @ts-expect-error `connect` has no `code`
 socket.once("connect", ({ code }) => void code);
-// @ts-expect-error nobody sends what happens to the connection
+// @ts-expect-error a lifecycle event is not sent
 socket.emit("connect", { recovered: true });
 
 export async function events(): Promise<void> {
@@ -84,7 +84,7 @@ export async function events(): Promise<void> {
         data.text.trim();
         break;
       case "userJoined":
-        // @ts-expect-error that is in `newMessage`
+        // @ts-expect-error a field of `newMessage`
         data.text.trim();
         break;
       // @ts-expect-error no such event

@@ -5,11 +5,11 @@ import { useWebSocket } from "../guide/api/react";
 const client = createClient<AppRouter>({ baseUrl: "http://localhost:3000/api" });
 // @ts-expect-error no such option
 client.chat.wsChat.$ws({ heartbeat: 30000 });
-// @ts-expect-error ms, no text
+// @ts-expect-error a number of ms, not a string
 client.chat.wsChat.$ws({ reconnectInterval: "1s" });
-// @ts-expect-error where the server is
+// @ts-expect-error the base URL is missing
 createClient<AppRouter>();
-// @ts-expect-error no call at all in this procedure
+// @ts-expect-error this procedure has no calls
 client.chat.wsChat.$ws().call("joinRoom", { room: "general" });
 
 export function Room() {
@@ -24,11 +24,11 @@ export function Room() {
   useWebSocket({ client: client.chat.wsChat, events: { newMessage: ({ text }) => void text.trim() } });
   // @ts-expect-error no such event
   useWebSocket(socket, { message: () => {} });
-  // @ts-expect-error there may be no socket yet
+  // @ts-expect-error the socket may be null
   socket.emit("joinRoom", { room: "general" });
   // @ts-expect-error no such event
   socket?.emit("join", { room: "general" });
-  // @ts-expect-error a URL is needed
+  // @ts-expect-error the URL is missing
   useWebSocket<AppRouter["chat"]["wsChat"]>({});
   return <p>{connected ? "Connected" : "Connecting..."}</p>;
 }

@@ -11,8 +11,8 @@ import { fixture } from "./fixture";
 
 const chat = fixture();
 
-/** The page's files, and a procedure that lets nobody in. */
-async function strictServer() {
+/** Serves the page's files, and a procedure that rejects every connection. */
+async function rejectingServer() {
   const kinds: Record<string, string> = {
     "/index.html": "text/html",
     "/app.css": "text/css",
@@ -25,7 +25,7 @@ async function strictServer() {
     response.end(readFileSync(`../../examples/chat/web/dist${path}`));
   });
   const sockets = new WebSocketServer({ server: http, handleProtocols: () => "parlor.v1.json" });
-  const strict = {
+  const server = {
     attempts: 0,
     port: 0,
     close() {
@@ -36,40 +36,40 @@ async function strictServer() {
     },
   };
   sockets.on("connection", (socket) => {
-    strict.attempts++;
+    server.attempts++;
     socket.close(4501, "the invitation has expired");
   });
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
-  strict.port = (http.address() as AddressInfo).port;
-  return strict;
+  server.port = (http.address() as AddressInfo).port;
+  return server;
 }
 
-test("refused with 4501, it tries once and says so", async () => {
-  const strict = await strictServer();
+test("a page that is rejected with 4501 shows the reason and does not reconnect", async () => {
+  const server = await rejectingServer();
   try {
-    const ada = await chat.open({ port: strict.port, prepare: (page) => page.clock.install() });
+    const ada = await chat.open({ port: server.port, prepare: (page) => page.clock.install() });
     await ada.page.getByRole("textbox", { name: "Your name" }).fill("ada");
     await ada.page.getByRole("button", { name: "Come in" }).click();
     await ada.status.getByText("Closed: the invitation has expired").waitFor();
     await ada.problem.getByText("The connection is closed: the invitation has expired").waitFor();
 
-    // Neither time nor what a browser may say brings it back.
+    // Neither time nor events of the page cause another dial.
     await ada.page.clock.fastForward(600_000);
     await ada.page.evaluate(() => {
       for (const type of ["online", "pageshow"]) dispatchEvent(new Event(type));
       document.dispatchEvent(new Event("visibilitychange"));
     });
     await ada.page.clock.runFor(60_000);
-    assert.deepEqual([strict.attempts, ada.sockets.length], [1, 1]);
+    assert.deepEqual([server.attempts, ada.sockets.length], [1, 1]);
 
     const closed = ada.page.waitForEvent("websocket").then((socket) => socket.waitForEvent("close"));
     await ada.page.getByRole("button", { name: "Connect again" }).click();
     await closed;
     await ada.status.getByText("Closed: the invitation has expired").waitFor();
     await ada.page.clock.runFor(60_000);
-    assert.deepEqual([strict.attempts, ada.sockets.length], [2, 2]);
+    assert.deepEqual([server.attempts, ada.sockets.length], [2, 2]);
   } finally {
-    strict.close();
+    server.close();
   }
 });

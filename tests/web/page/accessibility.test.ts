@@ -9,7 +9,7 @@ import { fixture } from "./fixture";
 const chat = fixture();
 const axe = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 
-/** What is wrong with the page as it is shown now, for those who do not see or point. */
+/** The violations of accessibility rules that axe finds in the page now. */
 const violations = (page: Page): Promise<string[]> =>
   page.evaluate(async () => {
     const { violations } = await (
@@ -22,21 +22,21 @@ const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`axe finds nothing: ${colorScheme}`, async () => {
+  test(`axe finds no violations in the ${colorScheme} scheme`, async () => {
     const bob = await chat.guest("bob");
     const ada = await chat.open({ colorScheme, script: axe, reducedMotion: "reduce" });
     const background = () => ada.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const dark = /\((\d+), (\d+), (\d+)/.exec(await background())!.slice(1).every((part) => Number(part) < 128);
     assert.equal(dark, colorScheme === "dark");
     assert.deepEqual(await violations(ada.page), []);
-    await ada.comeIn("ada");
-    await ada.sees("bob");
-    await bob.say("Hello");
-    await ada.hears("Hello");
-    await ada.say("Hi");
-    await ada.hears("Hi");
+    await ada.enterName("ada");
+    await ada.waitForPerson("bob");
+    await bob.send("Hello");
+    await ada.waitForMessage("Hello");
+    await ada.send("Hi");
+    await ada.waitForMessage("Hi");
     assert.deepEqual(await violations(ada.page), []);
-    await ada.say("x".repeat(1001));
+    await ada.send("x".repeat(1001));
     await ada.page.getByRole("alert").waitFor();
     assert.deepEqual(await violations(ada.page), []);
     await ada.page.getByRole("button", { name: "Change name, ada" }).click();
@@ -45,12 +45,12 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("axe finds nothing while the connection is gone", async () => {
+test("axe finds no violations without a connection", async () => {
   const ada = await chat.guest("ada", { script: axe, reducedMotion: "reduce" });
   await chat.server.kill();
   try {
     await ada.problem.waitFor();
-    await ada.say("still here");
+    await ada.send("still here");
     await ada.pending.waitFor();
     assert.deepEqual(await violations(ada.page), []);
   } finally {
@@ -58,16 +58,16 @@ test("axe finds nothing while the connection is gone", async () => {
   }
 });
 
-test("nothing is wider than a screen of 320 px", async () => {
+test("the page does not overflow a screen of 320 px", async () => {
   const bob = await chat.guest("bob");
   const ada = await chat.guest("ada", {
     viewport: { width: 320, height: 568 },
     hasTouch: true,
     isMobile: true,
   });
-  await ada.say(`${"word".repeat(60)} https://example.com/${"path/".repeat(40)}`);
-  await bob.say("short");
-  await ada.hears("short");
+  await ada.send(`${"word".repeat(60)} https://example.com/${"path/".repeat(40)}`);
+  await bob.send("short");
+  await ada.waitForMessage("short");
   assert.equal(await overflow(ada.page), 0);
 
   await ada.page.getByRole("button", { name: /^Rooms/ }).click();
@@ -92,16 +92,16 @@ test("nothing is wider than a screen of 320 px", async () => {
   }
 });
 
-test("a keyboard is enough", async () => {
+test("the page can be used with the keyboard only", async () => {
   const bob = await chat.guest("bob");
   const ada = await chat.open();
   const { page } = ada;
-  /** Goes on with Tab until what has the focus has this name. */
+  /** Presses Tab until the element with this name has the focus. */
   const tabTo = async (name: string) => {
     const seen: string[] = [];
     for (let presses = 0; presses < 30; presses++) {
       await page.keyboard.press("Tab");
-      // Between the last and the first, the browser's own controls have the focus.
+      // Between the last and the first element, controls of the browser have the focus.
       if ((await page.locator(":focus").count()) === 0) continue;
       const focused = await page.locator(":focus").ariaSnapshot();
       if (focused.includes(`"${name}"`)) return;
@@ -113,8 +113,8 @@ test("a keyboard is enough", async () => {
   await page.keyboard.type("ada");
   await page.keyboard.press("Enter");
   await ada.connected();
-  await ada.sees("bob");
-  // One can write at once.
+  await ada.waitForPerson("bob");
+  // The composer has the focus.
   await page.keyboard.type("By hand");
   await page.keyboard.press("Shift+Enter");
   await page.keyboard.type("alone");
@@ -128,7 +128,7 @@ test("a keyboard is enough", async () => {
   await page.getByRole("textbox", { name: "Message to tea" }).and(page.locator(":focus")).waitFor();
   await page.keyboard.type("Anyone?");
   await page.keyboard.press("Enter");
-  await ada.hears("Anyone?");
+  await ada.waitForMessage("Anyone?");
 
   await tabTo("general");
   await page.keyboard.press("Enter");

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 
-/** A web server with one page, whose WebSockets go to the port that `target` names. */
-export async function front(script: string, target: () => number): Promise<Server & { port: number }> {
+/** Serves one page with the script, and forwards its WebSockets to the port that `target` returns. */
+export async function serveScript(script: string, target: () => number): Promise<Server & { port: number }> {
   const server = createServer(({ url }, response) => {
     const isScript = url === "/script.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
