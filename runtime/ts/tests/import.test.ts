@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -60,4 +60,19 @@ test("the client exports its three names, and the hook is a module of its own", 
 test("the hook starts with \"use client\", so that server components can import it", async () => {
   const { code } = await transform(await readFile(join(source, "react.ts"), "utf8"), { loader: "ts" });
   assert.match(code, /^"use client";/);
+});
+
+test("the modules of the client form no import circle", async () => {
+  const imports = new Map<string, string[]>();
+  for (const file of await readdir(source)) {
+    const text = await readFile(join(source, file), "utf8");
+    imports.set(file, [...text.matchAll(/ from "\.\/(\w+)\.js"/g)].map(([, name]) => `${name}.ts`));
+  }
+  assert.ok(imports.get("client.ts")?.includes("socket.ts"));
+  // Remove modules without imports until there are none.
+  for (let size = 0; size !== imports.size; ) {
+    size = imports.size;
+    for (const [file, names] of imports) if (!names.some((name) => imports.has(name))) imports.delete(file);
+  }
+  assert.deepEqual([...imports.keys()], []);
 });

@@ -84,7 +84,7 @@ const json = (random: Random, depth = 3): Shapes.JsonValue => {
 const entries = <T>(random: Random, key: () => string | number, make: () => T): Record<string, T> =>
   Object.fromEntries(random.list(() => [key(), make()]));
 
-/** A random value of each type: what is listed here, and what it says, `tsc` holds to the contract. */
+/** A random value for each call. `tsc` checks that all calls of the contract are listed, with their types. */
 export const values: { [E in Echo]: (random: Random) => Value<E> } = {
   integers: (random) => ({
     u8: random.integer(0, 2 ** 8 - 1),

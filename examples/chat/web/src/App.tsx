@@ -1,14 +1,14 @@
 import { useState } from "react";
 import { Chat } from "./Chat";
-import { keepName, keptName } from "./name";
+import { storedName, storeName } from "./name";
 import { Welcome } from "./Welcome";
 
 export function App() {
-  const [name, setName] = useState(keptName);
+  const [name, setName] = useState(storedName);
 
-  const take = (taken: string) => {
-    keepName(taken);
-    setName(taken);
+  const changeName = (newName: string) => {
+    storeName(newName);
+    setName(newName);
   };
-  return name === null ? <Welcome onName={take} /> : <Chat name={name} onName={take} />;
+  return name === null ? <Welcome onName={changeName} /> : <Chat name={name} onName={changeName} />;
 }

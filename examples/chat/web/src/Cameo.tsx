@@ -1,6 +1,6 @@
 const TONES = 8;
 
-/** An oval portrait: the first letter, in a colour that the name always has. */
+/** An oval with the first letter of the name, in a colour that depends on the name. */
 export function Cameo({ name }: { name: string }) {
   let sum = 0;
   for (const letter of name) sum = (sum * 131 + letter.charCodeAt(0)) % 9973;

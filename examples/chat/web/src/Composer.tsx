@@ -1,9 +1,9 @@
 import { useEffect, useRef, type FormEvent, type KeyboardEvent } from "react";
 import type { Room } from "./state";
 
-/** The contract's limit in characters. It is checked by the client; here it is only counted. */
+/** The contract's limit in characters. The client checks it; here the rest is displayed. */
 const MAX_TEXT = 1000;
-/** From so many characters left on they are counted. */
+/** The rest is displayed from this many characters on. */
 const NEAR_LIMIT = 100;
 
 interface Props {
@@ -17,7 +17,7 @@ export function Composer({ room, onText, onSend, onEnter }: Props) {
   const box = useRef<HTMLTextAreaElement>(null);
   const left = MAX_TEXT - [...room.draft].length;
 
-  // Where nothing covers the page on focus, as a keyboard on glass does, one can type at once.
+  // Focus only where no on-screen keyboard opens, which would cover the page.
   useEffect(() => {
     if (matchMedia("(hover: hover) and (pointer: fine)").matches) box.current?.focus();
   }, [room.name]);
@@ -27,7 +27,7 @@ export function Composer({ room, onText, onSend, onEnter }: Props) {
     if (room.draft.trim() !== "") onSend(room.draft);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // Enter also confirms the words of an input method.
+    // Enter also confirms the text of an input method.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
     submit();

@@ -2,7 +2,7 @@ import type { Status } from "./api";
 import { Countdown } from "./Countdown";
 import type { Connection } from "./state";
 
-/** What is wrong with the connection, and what one can do; nothing while all is well. */
+/** Shows a problem of the connection with an action; nothing while it works. */
 export function ConnectionBanner({ status, retry, ended, onConnect }: { status: Status; onConnect: () => void } & Connection) {
   if (status === "reconnecting") {
     return (

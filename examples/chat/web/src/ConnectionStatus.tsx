@@ -1,7 +1,7 @@
 import type { Status } from "./api";
 import type { Connection } from "./state";
 
-/** Always there, and read out when it changes: one short sentence, no seconds that count down. */
+/** Always rendered, and read out on changes: one short sentence, without a countdown. */
 export function ConnectionStatus({ status, retry, ended }: { status: Status } & Connection) {
   return (
     <p className="status" role="status" aria-label="Connection" data-status={status}>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-/** When an attempt to connect is made; `to` is in milliseconds since 1970. */
+/** The seconds until an attempt to connect; `to` is in milliseconds since 1970. */
 export function Countdown({ attempt, to }: { attempt: number; to: number }) {
   const [now, setNow] = useState(Date.now);
 

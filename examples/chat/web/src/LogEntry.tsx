@@ -1,7 +1,7 @@
 import { Cameo } from "./Cameo";
 import type { Entry } from "./state";
 
-/** Messages of one person within this time, in milliseconds, stand together. */
+/** Messages of one person within this time, in milliseconds, are one group. */
 const TOGETHER = 5 * 60 * 1000;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -24,7 +24,7 @@ export function LogEntry({ entry, before }: { entry: Entry; before: Entry | unde
     <li className="message" data-own={entry.own} data-follows={follows}>
       {!follows && !entry.own && <Cameo name={entry.userId} />}
       <div className="said">
-        {/* Read out alone when it is new, each message needs its speaker. */}
+        {/* Screen readers read a new message alone, so each has its speaker. */}
         <p className={follows ? "sr-only" : "speaker"}>
           <span className="who">{entry.own ? "You" : entry.userId}</span> <Time at={entry.at} />
         </p>

@@ -27,9 +27,9 @@ export function Masthead({ name, onName, children }: Props) {
           key={name}
           name={name}
           action="Save"
-          onName={(taken) => {
+          onName={(newName) => {
             dialog.current?.close();
-            onName(taken);
+            onName(newName);
           }}
         />
         <p className="hint">You leave under the old name and come back under the new one.</p>

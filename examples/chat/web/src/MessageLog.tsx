@@ -10,12 +10,12 @@ interface Props {
   onDiscard: (id: number) => void;
 }
 
-/** How near to the end, in pixels, counts as being there. */
+/** The distance to the end, in pixels, that counts as the end. */
 const NEAR = 48;
 
 export function MessageLog({ room, pending, onAgain, onDiscard }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  // Whoever has scrolled up stays there: the newest entry at that time, else null.
+  // The newest entry when the user scrolled up; null at the end.
   const [left, setLeft] = useState<number | null>(null);
   const mine = pending.filter((it) => it.room === room.name);
   const newest = room.log.at(-1)?.id ?? 0;
@@ -34,9 +34,9 @@ export function MessageLog({ room, pending, onAgain, onDiscard }: Props) {
     if (left === null) toEnd();
   }, [left, room.log, mine.length]);
 
-  // Whoever says something wants to see it.
-  const spoken = mine.at(-1)?.id ?? 0;
-  useLayoutEffect(toEnd, [spoken]);
+  // Scroll to a message of our own.
+  const lastSent = mine.at(-1)?.id ?? 0;
+  useLayoutEffect(toEnd, [lastSent]);
 
   // The box shrinks when the composer grows or a keyboard comes up.
   useEffect(() => {

@@ -3,7 +3,7 @@ import { useEffect, useRef, type ReactNode } from "react";
 interface Props {
   as: "nav" | "aside";
   label: string;
-  /** Whether there is room for it beside the conversation; else it is a drawer. */
+  /** Whether it fits beside the conversation; else it is a drawer. */
   fits: boolean;
   open: boolean;
   onClose: () => void;

@@ -12,7 +12,7 @@ interface Props {
   onDiscard: (id: number) => void;
 }
 
-/** What was written and has not been said yet. Not read out: one has just typed it. */
+/** The user's texts that are not messages yet. Not read out, since the user has just typed them. */
 export function PendingList({ pending, onAgain, onDiscard }: Props) {
   return (
     <ol className="entries pending" aria-label="Not said yet" aria-live="off">

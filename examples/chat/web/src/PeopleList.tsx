@@ -2,7 +2,7 @@ import { Cameo } from "./Cameo";
 
 interface Props {
   people: ReadonlyMap<string, number>;
-  /** Our own name, which comes first. */
+  /** Our own name, which is the first. */
   name: string;
   connected: boolean;
 }

@@ -4,7 +4,7 @@ interface Props {
   room: Room;
   /** Unread messages in the other rooms. */
   otherUnread: number;
-  /** Opens the drawer of rooms, where they have no column. */
+  /** Opens the drawer of rooms, if they have no column. */
   onRooms: (() => void) | undefined;
   onPeople: (() => void) | undefined;
 }

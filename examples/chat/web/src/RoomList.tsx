@@ -9,7 +9,7 @@ interface Props {
   onLeave: (room: string) => void;
 }
 
-/** Rooms are links: the URL says which one is shown, and going there is what enters it. */
+/** Rooms are links: the URL has the current room, and following a link joins the room. */
 export function RoomList({ rooms, current, onGo, onLeave }: Props) {
   const [typed, setTyped] = useState("");
 

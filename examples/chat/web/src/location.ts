@@ -1,12 +1,12 @@
-/** The server takes names of up to 256 bytes; shorter ones fit the list. */
+/** The server accepts names of up to 256 bytes; this length fits the list. */
 export const MAX_ROOM_NAME = 48;
 
-/** What someone typed as the name of a room; empty if it is none. */
+/** Returns the name of a room from typed text; empty if there is none. */
 export function roomName(typed: string): string {
   return typed.trim().replace(/^#+/, "").trim().slice(0, MAX_ROOM_NAME);
 }
 
-/** The address of a room on this page: the current room is in the URL, so links and "back" work. */
+/** The URL hash of a room. The current room is in the URL, so that links and "back" work. */
 export function hashOf(room: string): string {
   return `#${encodeURIComponent(room)}`;
 }
@@ -16,11 +16,11 @@ export function roomInUrl(): string | null {
   try {
     return roomName(decodeURIComponent(location.hash.slice(1))) || null;
   } catch {
-    return null; // a "%" that encodes nothing
+    return null; // not percent-encoded
   }
 }
 
-/** Puts the room into the URL without going there. */
+/** Sets the room in the URL without a new entry in the history. */
 export function showInUrl(room: string | null): void {
   history.replaceState(null, "", room === null ? location.pathname : hashOf(room));
 }

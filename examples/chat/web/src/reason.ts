@@ -1,6 +1,6 @@
 import type { Chat, SocketError, Violation } from "./api";
 
-/** Why something was refused, for people. A call's error and the `error` event have the same parts. */
+/** The message for the user of a failed call or an `error` event. */
 export function reasonOf({ code, message, details }: Pick<SocketError, "code" | "message" | "details">): string {
   switch (code) {
     case "refused":
@@ -14,7 +14,7 @@ export function reasonOf({ code, message, details }: Pick<SocketError, "code" | 
   }
 }
 
-/** Why the connection is gone. The page itself says when it tries again. */
+/** The message for the user of a close. Without the server's wait, since the page shows its own. */
 export function reasonOfClose(code: number, reason: string): string {
   return reason.replace(/; retry in \d+ ms$/, "") || String(code);
 }

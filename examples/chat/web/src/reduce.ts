@@ -6,8 +6,8 @@ export type Action =
   | { type: "shown"; visible: boolean }
   | { type: "entered"; room: string; people: readonly string[] }
   | { type: "refused"; room: string; message: string }
-  | { type: "said"; room: string; userId: string; text: string; at: number; own: boolean }
-  | { type: "came" | "went"; room: string; userId: string; at: number; own: boolean }
+  | { type: "message"; room: string; userId: string; text: string; at: number; own: boolean }
+  | { type: "userJoined" | "userLeft"; room: string; userId: string; at: number; own: boolean }
   | { type: "typed"; room: string; text: string }
   | { type: "sent"; room: string; text: string; connected: boolean }
   | { type: "resent"; id: number; connected: boolean }
@@ -17,7 +17,7 @@ export type Action =
   | { type: "connected"; recovered: boolean; at: number }
   | { type: "disconnected"; reason: string; willReconnect: boolean; at: number }
   | { type: "reconnecting"; attempt: number; at: number }
-  | { type: "gaveUp"; reason: string };
+  | { type: "reconnectFailed"; reason: string };
 
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
@@ -31,10 +31,10 @@ export function reduce(state: State, action: Action): State {
       return change(state, action.room, () => ({ people: count(action.people), refusal: null }));
     case "refused":
       return change(state, action.room, () => ({ people: new Map(), refusal: action.message }));
-    case "said":
-      return said(state, action);
-    case "came":
-    case "went":
+    case "message":
+      return addMessage(state, action);
+    case "userJoined":
+    case "userLeft":
       return presence(state, action);
     case "typed":
       return change(state, action.room, () => ({ draft: action.text, problem: null }));
@@ -61,7 +61,7 @@ export function reduce(state: State, action: Action): State {
       return disconnected(state, action);
     case "reconnecting":
       return { ...state, connection: { ...state.connection, retry: { attempt: action.attempt, at: action.at } } };
-    case "gaveUp":
+    case "reconnectFailed":
       return { ...inDoubt(state), connection: { ...state.connection, retry: null, ended: action.reason } };
   }
 }
@@ -80,8 +80,8 @@ function leave(state: State, name: string): State {
   return read({ ...state, rooms, pending, current: state.current === name ? neighbour : state.current });
 }
 
-function said(state: State, { room, userId, text, at, own }: Extract<Action, { type: "said" }>): State {
-  // Our own message has come back: the first of the same text is what was waiting for it.
+function addMessage(state: State, { room, userId, text, at, own }: Extract<Action, { type: "message" }>): State {
+  // The server returns our own messages: the first pending one with this text was sent.
   const echoed = own ? state.pending.find((it) => it.room === room && it.text === text) : undefined;
   const pending = echoed ? state.pending.filter((it) => it !== echoed) : state.pending;
   const unread = !own && !(state.visible && state.current === room);
@@ -92,25 +92,25 @@ function said(state: State, { room, userId, text, at, own }: Extract<Action, { t
   }));
 }
 
-function presence(state: State, { type, room, userId, at, own }: Extract<Action, { type: "came" | "went" }>): State {
-  const by = type === "came" ? 1 : -1;
+function presence(state: State, { type, room, userId, at, own }: Extract<Action, { type: "userJoined" | "userLeft" }>): State {
+  const by = type === "userJoined" ? 1 : -1;
   return change({ ...state, nextId: state.nextId + 1 }, room, ({ people, log }) => {
     const before = people.get(userId) ?? 0;
     const now = Math.max(0, before + by);
-    // Only the first tab of somebody else is somebody who comes, only the last one somebody who leaves.
-    const tells = !own && (before === 0) !== (now === 0);
-    const text = `${userId} ${type === "came" ? "came in" : "left"}`;
+    // A person joins with the first tab, and leaves with the last.
+    const isNotice = !own && (before === 0) !== (now === 0);
+    const text = `${userId} ${type === "userJoined" ? "came in" : "left"}`;
     const after = new Map(people);
     if (now === 0) after.delete(userId);
     else after.set(userId, now);
     return {
       people: after,
-      log: tells ? append(log, { kind: "notice", about: "presence", id: state.nextId, text, at }) : log,
+      log: isNotice ? append(log, { kind: "notice", about: "presence", id: state.nextId, text, at }) : log,
     };
   });
 }
 
-/** The server handles what we send in order, so its refusal is of the first that has not come back. */
+/** The server handles messages in order, so the error is for the first one that it has not returned. */
 function sendRefused(state: State, message: string): State {
   const refused = state.pending.find((it) => it.stage === "sent");
   if (!refused) return state.current === null ? state : change(state, state.current, () => ({ problem: message }));
@@ -122,7 +122,7 @@ function sendRefused(state: State, message: string): State {
 }
 
 function connected(state: State, { recovered, at }: Extract<Action, { type: "connected" }>): State {
-  // What was on its way still is if the session goes on. The socket sends what it kept.
+  // A recovered session still delivers sent messages. The socket sends queued ones now.
   const before = recovered ? state : inDoubt(state);
   const pending = before.pending.map((it) => (it.stage === "waiting" ? ({ ...it, stage: "sent" } as const) : it));
   const connection = { retry: null, ended: null, cut: false };
@@ -136,19 +136,19 @@ function disconnected(state: State, action: Extract<Action, { type: "disconnecte
   const before = action.willReconnect ? state : inDoubt(state);
   const ended = action.willReconnect ? null : action.reason;
   const now = { ...before, connection: { retry: null, ended, cut: true } };
-  // An attempt that is refused after a cut is not a second cut.
+  // A rejected attempt after a loss is not a second loss.
   if (state.connection.cut) return now;
   const text = `Connection ${action.willReconnect ? "lost" : "closed"} (${action.reason})`;
   return notice(now, { about: "cut", text, at: action.at });
 }
 
-/** What was on its way may not have arrived: the session is gone. */
+/** The session is lost: sent messages may not have arrived. */
 function inDoubt(state: State): State {
   const pending = state.pending.map((it) => (it.stage === "sent" ? ({ ...it, stage: "doubtful" } as const) : it));
   return { ...state, pending };
 }
 
-/** A line in the log of each room. */
+/** Adds a notice to the log of each room. */
 function notice(state: State, { about, text, at }: Pick<Notice, "about" | "text" | "at">): State {
   const rooms = state.rooms.map((room) => ({
     ...room,
@@ -157,13 +157,13 @@ function notice(state: State, { about, text, at }: Pick<Notice, "about" | "text"
   return { ...state, rooms, nextId: state.nextId + 1 };
 }
 
-/** Whoever sees the current room has read it. */
+/** Marks the current room as read if the page is visible. */
 function read(state: State): State {
   if (!state.visible || state.current === null) return state;
   return change(state, state.current, () => ({ unread: 0 }));
 }
 
-/** Events of a room that was left meanwhile change nothing. */
+/** Changes the room; nothing if it was left in the meantime. */
 function change(state: State, name: string, by: (room: Room) => Partial<Room>): State {
   const rooms = state.rooms.map((room) => (room.name === name ? { ...room, ...by(room) } : room));
   return { ...state, rooms };

@@ -1,12 +1,12 @@
-/** What the page knows. It holds no socket: events come in as actions, see `reduce.ts`. */
+/** The state of the page. Events are applied as actions, see `reduce.ts`. */
 export interface State {
   /** In the order in which they were opened. */
   rooms: readonly Room[];
-  /** The name of the room that is shown. */
+  /** The name of the current room. */
   current: string | null;
-  /** Whether somebody can see the page; if not, messages of the current room are unread, too. */
+  /** Whether the page is visible; if not, messages of the current room are unread, too. */
   visible: boolean;
-  /** What was sent and has not come back as a message, in order, of all rooms. */
+  /** The texts of all rooms that the server has not returned as messages, in order. */
   pending: readonly Pending[];
   connection: Connection;
   nextId: number;
@@ -14,7 +14,7 @@ export interface State {
 
 export interface Room {
   name: string;
-  /** Why the server did not let us in. */
+  /** Why the server did not let us join. */
   refusal: string | null;
   /** How many connections each name has here: one person may have two tabs. */
   people: ReadonlyMap<string, number>;
@@ -50,8 +50,8 @@ export interface Pending {
   room: string;
   text: string;
   /**
-   * `waiting`: kept by the socket until it is connected. `sent`: on its way, over as many connections as
-   * that takes. `doubtful`: the session was lost while it was on its way.
+   * `waiting`: queued by the socket until it is connected. `sent`: sent, and replayed if the connection is
+   * lost. `doubtful`: the session was lost after it was sent.
    */
   stage: "waiting" | "sent" | "doubtful";
 }
@@ -61,7 +61,7 @@ export interface Connection {
   retry: { attempt: number; at: number } | null;
   /** Why no further attempt is made. */
   ended: string | null;
-  /** Whether the rooms were told of a cut and not yet of its end. */
+  /** Whether the rooms have a notice of a loss, and none of a reconnect after it. */
   cut: boolean;
 }
 

@@ -7,7 +7,7 @@ import { reasonOf, reasonOfClose } from "./reason";
 import { reduce } from "./reduce";
 import { initialState } from "./state";
 
-/** The chat of someone called `name`: its state, and what one can do. */
+/** The chat of a user: its state and its actions. */
 export function useChat(name: string) {
   const [state, dispatch] = useReducer(reduce, null, () => initialState(roomInUrl() ?? "general"));
   /** The rooms that were left without a connection. */
@@ -16,9 +16,8 @@ export function useChat(name: string) {
   const { socket, status } = useWebSocket<AppRouter["chat"]["wsChat"]>({
     url: `/api/chat/wsChat?name=${name}`,
     events: {
-      // What is emitted and called here goes out before what was kept while there was no connection:
-      // we are in the rooms again before we speak in them. In a session that goes on we never left, but
-      // may have opened others, and closed some.
+      // Events and calls in this handler are sent before the queue, so we join the rooms before our
+      // messages to them. A recovered session is still in its rooms, but we may have opened or left some.
       connect: ({ recovered }) => {
         dispatch({ type: "connected", recovered, at: Date.now() });
         for (const room of state.rooms) left.current.delete(room.name);
@@ -29,21 +28,21 @@ export function useChat(name: string) {
       disconnect: ({ code, reason, willReconnect }) =>
         dispatch({ type: "disconnected", reason: reasonOfClose(code, reason), willReconnect, at: Date.now() }),
       reconnecting: ({ attempt, delay }) => dispatch({ type: "reconnecting", attempt, at: Date.now() + delay }),
-      reconnectFailed: ({ attempts }) => dispatch({ type: "gaveUp", reason: `no answer to ${attempts} attempts` }),
+      reconnectFailed: ({ attempts }) => dispatch({ type: "reconnectFailed", reason: `no answer to ${attempts} attempts` }),
       error: (error) => {
-        if (error.code === "connect" || error.code === "undecodable") return; // nothing that we sent
-        if (error.code === "lost") return; // as `connect`, `disconnect` or `reconnectFailed` will say
-        // One that names our event comes from `emit`, which sent nothing; one without, from the server.
+        if (error.code === "connect" || error.code === "undecodable") return; // not caused by an event of ours
+        if (error.code === "lost") return; // `connect`, `disconnect` or `reconnectFailed` handles it
+        // An error with our event is from `emit`, which did not send it; one without is from the server.
         if (error.event === "sendMessage") dispatch({ type: "notSent", room: state.current, message: reasonOf(error) });
         else if (error.event === undefined) dispatch({ type: "sendRefused", message: reasonOf(error) });
         else console.error(error);
       },
       newMessage: ({ room, userId, text, timestamp }) =>
-        dispatch({ type: "said", room, userId, text, at: timestamp, own: userId === name }),
+        dispatch({ type: "message", room, userId, text, at: timestamp, own: userId === name }),
       userJoined: ({ room, userId }) =>
-        dispatch({ type: "came", room, userId, at: Date.now(), own: userId === name }),
+        dispatch({ type: "userJoined", room, userId, at: Date.now(), own: userId === name }),
       userLeft: ({ room, userId }) =>
-        dispatch({ type: "went", room, userId, at: Date.now(), own: userId === name }),
+        dispatch({ type: "userLeft", room, userId, at: Date.now(), own: userId === name }),
     },
   });
 
@@ -53,7 +52,7 @@ export function useChat(name: string) {
       if (people) dispatch({ type: "entered", room, people });
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      // Whoever is disconnected enters again on the next `connect`.
+      // The next `connect` joins the room again.
       if (error.code === "disconnected" || error.code === "closed") return;
       dispatch({ type: "refused", room, message: reasonOf(error) });
     }
@@ -83,7 +82,7 @@ export function useChat(name: string) {
     if (room === state.current) return;
     if (room === null) return showInUrl(state.current);
     const isNew = !state.rooms.some((it) => it.name === room);
-    // At once, so that a `connect` that comes next knows of the room.
+    // Synchronously, so that a `connect` right after it joins the room.
     flushSync(() => dispatch({ type: "opened", room }));
     if (isNew && socket?.connected) void enter(room);
   });
@@ -91,7 +90,7 @@ export function useChat(name: string) {
   useEffect(() => {
     const shown = () => dispatch({ type: "shown", visible: document.visibilityState === "visible" });
     const onHash = () => opened();
-    shown(); // the page may have been opened in a tab behind
+    shown(); // the page may have been opened in a background tab
     window.addEventListener("hashchange", onHash);
     document.addEventListener("visibilitychange", shown);
     return () => {
@@ -100,7 +99,7 @@ export function useChat(name: string) {
     };
   }, []);
 
-  // The URL follows where the state moved by itself: at the start, and after leaving a room.
+  // Updates the URL when the state changes the room: at the start, and after leaving a room.
   useEffect(() => {
     if (state.current !== roomInUrl()) showInUrl(state.current);
   }, [state.current]);
@@ -111,14 +110,14 @@ export function useChat(name: string) {
     }
   }
 
-  // A new name is a new socket, and what the old one kept is gone with it.
+  // A new name is a new socket. The queue of the old one is dropped.
   const onSocket = useEffectEvent(emitWaiting);
   useEffect(() => onSocket(), [socket]);
 
   function connect() {
     const closed = socket?.status === "closed";
     socket?.connect();
-    if (closed) emitWaiting(); // what a socket has kept is dropped when it closes
+    if (closed) emitWaiting(); // a socket drops its queue when it closes
   }
 
   return {

@@ -39,7 +39,7 @@ export type PayloadArgs<P, Rest extends unknown[] = []> = {} extends P
  * - `ended`: it was closed, by either side
  * - `identity`: it belongs to another identity, as after a change of the token
  * - `mismatch`: the counts of the two sides contradict each other
- * - `unknown`: the server does not know it; it was restarted, for example
+ * - `unknown`: the server has no such session; it was restarted, for example
  */
 export type Unrecovered =
   | "off"
