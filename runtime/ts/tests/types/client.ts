@@ -17,7 +17,7 @@ client.auction.admin.$ws().emit("bid", { amount: 1 });
 // The client
 // @ts-expect-error no such procedure
 client.chat.wsChatt;
-// @ts-expect-error a part of a path is no procedure
+// @ts-expect-error a part of a path is not a procedure
 client.chat.$ws();
 // @ts-expect-error the base URL is missing
 createClient<AppRouter>({});
@@ -27,12 +27,12 @@ client.chat.wsChat.$ws({ heartbeat: 1 });
 client.chat.wsChat.$ws({ reconnect: "yes" });
 // @ts-expect-error no WebSocket class
 client.chat.wsChat.$ws({ WebSocket: EventTarget });
-// @ts-expect-error the token is no string
+// @ts-expect-error the token is not a string
 connect<Chat>("/", { auth: () => 7 });
 // @ts-expect-error not a contract
 connect<{ incoming: object }>("/");
 
-// What happens to the connection
+// Lifecycle events
 socket.on("connect", ({ recovered, reason }) => {
   const known: boolean = recovered || reason === "expired" || reason === "off";
   // @ts-expect-error no such reason
@@ -49,7 +49,7 @@ socket.emit("label", "x");
 socket.emit("joinRoom", { room: "a" });
 // @ts-expect-error no such event
 socket.emit("sendMesage", { room: "a", text: "b" });
-// @ts-expect-error an event of the server's
+// @ts-expect-error an outgoing event
 socket.emit("newMessage", { room: "a", text: "b", userId: "c", timestamp: 1 });
 // @ts-expect-error the payload is missing
 socket.emit("sendMessage");
@@ -74,7 +74,7 @@ socket.emit("connect", {});
 const here: Promise<string[]> = socket.call("joinRoom", { room: "a" });
 const cleared: Promise<null> = socket.call("clear");
 socket.call("search", {}, { timeout: 5, signal: new AbortController().signal });
-// @ts-expect-error an event without an answer is no call
+// @ts-expect-error an event without an answer is not a call
 socket.call("sendMessage", { room: "a", text: "b" });
 // @ts-expect-error no such call
 socket.call("join", { room: "a" });
@@ -118,7 +118,7 @@ socket.on("connect", async () => {
 socket.off("newMessage");
 // @ts-expect-error no such event
 socket.on("newMesage", () => {});
-// @ts-expect-error an event of the client's
+// @ts-expect-error an incoming event
 socket.on("sendMessage", () => {});
 // @ts-expect-error no such field
 socket.on("newMessage", ({ author }) => author);
@@ -128,7 +128,7 @@ socket.on("newMessage", ({ timestamp }: { timestamp: string }) => void timestamp
 socket.on("disconnect", ({ wasClean }) => void wasClean);
 // @ts-expect-error `connect` has no code
 socket.once("connect", ({ code }) => void code);
-// @ts-expect-error null is to be expected
+// @ts-expect-error the text may be null
 socket.on("topic", ({ text }) => void text.length);
 // @ts-expect-error no such event
 socket.off("newMesage");
