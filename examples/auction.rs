@@ -1,4 +1,4 @@
-//! Calls with typed errors, and state that all sessions share.
+//! Calls with typed errors, and state shared by all sessions.
 //!
 //! ```sh
 //! cargo run --example auction
@@ -14,11 +14,11 @@ use tokio::net::TcpListener;
 
 #[procedure]
 trait Auction {
-    /// Offers `amount`; answers with how many bids there were so far.
+    /// Bids `amount`. Returns the number of bids so far.
     #[incoming]
     async fn bid(&mut self, #[validate(range(min = 1))] amount: u64) -> Result<usize, BidError>;
 
-    /// Somebody offered more.
+    /// Another bidder has bid more.
     #[outgoing]
     fn outbid(amount: u64);
 }
@@ -35,7 +35,7 @@ struct Bidder {
 
 impl Auction for Bidder {
     async fn bid(&mut self, amount: u64) -> Result<usize, BidError> {
-        let mut bids = self.bids.lock().expect("no bidder panics while it holds the bids");
+        let mut bids = self.bids.lock().expect("no panic while the lock is held");
         let highest = bids.last().copied().unwrap_or(0);
         if amount <= highest {
             return Err(BidError::TooLow { highest });
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = format!("ws://{}/auction", listener.local_addr()?);
     tokio::spawn(Router::new().procedure("/auction", auction).serve(listener).into_future());
 
-    let (ada, mut news) = AuctionClient::connect(&url).await?;
+    let (ada, mut events) = AuctionClient::connect(&url).await?;
     let (bob, _) = AuctionClient::connect(&url).await?;
     println!("ada's bid is number {}", ada.bid(10).await?);
     match bob.bid(5).await {
@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("bob's 0: {}", bob.bid(0).await.expect_err("a rule is broken"));
     println!("bob's bid is number {}", bob.bid(20).await?);
-    while let Some(event) = news.next().await {
+    while let Some(event) = events.next().await {
         match event {
             AuctionEvent::Outbid { amount } => {
                 println!("ada is outbid with {amount}");

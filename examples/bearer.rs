@@ -1,4 +1,4 @@
-//! Middleware that asks for a bearer token and puts the user into the request.
+//! Middleware that requires a bearer token and stores the user in the request.
 //!
 //! ```sh
 //! cargo run --example bearer
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 #[procedure]
 trait Account {
-    /// Who am I?
+    /// Returns the user's name.
     #[incoming]
     async fn who_am_i(&mut self) -> String;
 }
@@ -31,7 +31,8 @@ impl Account for Visitor {
     }
 }
 
-/// Browsers cannot set headers on a WebSocket: `bearer_token` finds theirs in a subprotocol.
+/// Browsers cannot set headers on a WebSocket, so clients may send the token as a subprotocol.
+/// `bearer_token` reads both.
 async fn authenticate(mut request: Request) -> Result<Request, Reject> {
     match request.bearer_token().as_deref() {
         Some("ada's token") => {
@@ -48,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     parlor_examples::log();
     let account = AccountServer::new(|socket: AccountSocket| async move {
         let user = socket.request().get::<User>().cloned();
-        Ok(Visitor { user: user.ok_or(Reject::unauthorized("nobody is logged in"))? })
+        Ok(Visitor { user: user.ok_or(Reject::unauthorized("no user in the request"))? })
     })
     .middleware(authenticate);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -59,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (account, _events) = AccountClient::builder(&url).token(token).connect().await?;
     println!("with a token: {}", account.who_am_i().await?);
     match AccountClient::connect(&url).await {
-        Ok(_) => println!("without one: let in"),
+        Ok(_) => println!("without one: connected"),
         Err(error) => println!("without one: {error}"),
     }
     Ok(())

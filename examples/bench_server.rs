@@ -1,9 +1,10 @@
-//! The server that Parlor is measured with: a chat with an echo, all defaults on.
+//! The server used to benchmark Parlor: a chat with an echo and default settings.
 //!
 //! ```sh
-//! PORT=9001 cargo run --release --example bench_server                       # with a thread per core
-//! PORT=9001 cargo run --release --example bench_server -- --shared-runtime   # on tokio's multi-thread one
+//! PORT=9001 cargo run --release --example bench_server                       # one thread per core
+//! PORT=9001 cargo run --release --example bench_server -- --shared-runtime   # on tokio's runtime
 //! PORT=9001 cargo run --release --example bench_server -- --axum             # inside axum
+//! PORT=9001 cargo run --release --example bench_server -- --no-recovery      # sessions are not kept
 //! ```
 
 #[path = "load/parlor_server.rs"]

@@ -1,4 +1,4 @@
-//! The server of the guide that Parlor keeps every promise of; `tests/web/guide` has its clients.
+//! The smallest server with rooms and a TypeScript client. `tests/web/guide` has its clients.
 //!
 //! ```sh
 //! cargo run --example guide                       # at ws://127.0.0.1:3000/api/chat/wsChat
@@ -64,8 +64,8 @@ impl Chat for Client {
     }
 }
 
-/// To several rooms at once; who is in both gets one copy.
-fn say_goodbye(io: &ChatIo) {
+/// Emits to two rooms. A client that is in both receives one copy.
+fn announce_shutdown(io: &ChatIo) {
     io.to(["room-1", "room-2"]).new_message("room-1", "Goodbye!", "server", now());
 }
 
@@ -96,7 +96,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening at ws://{}/api/chat/wsChat", listener.local_addr()?);
     let stop = async move {
         parlor_examples::ctrl_c().await;
-        say_goodbye(&io);
+        announce_shutdown(&io);
     };
     router.serve(listener).with_graceful_shutdown(stop).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! One axum app: a page, a session cookie, REST, and live events on the same port.
+//! An axum app with a page, a login cookie, REST and live events on one port.
 //!
 //! ```sh
 //! cargo run --example noticeboard
@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-/// How many characters a name and a notice may have, however they come.
+/// Limits for names and notices, in characters, over HTTP and WebSocket.
 const MAX_NAME: usize = 32;
 const MAX_TEXT: usize = 200;
 
-/// What everyone who looks at the board is told, and may do.
+/// Live updates of the board.
 #[procedure]
 trait Board {
-    /// Pins a notice where everyone sees it.
+    /// Pins a notice. All readers receive it.
     #[incoming]
     async fn pin(&mut self, #[validate(length(min = 1, max = MAX_TEXT))] text: String);
 
@@ -42,16 +42,16 @@ struct Notice {
     text: String,
 }
 
-/// Who a request is from: put into it by [`know_user`], for HTTP handlers and sessions alike.
+/// The user of a request. [`identify_user`] inserts it for HTTP handlers and sessions.
 #[derive(Clone)]
 struct User(String);
 
-/// What the app keeps; a real one has a database for it.
+/// The state of the app. A real app has a database.
 #[derive(Clone)]
 struct App {
     io: BoardIo,
     notices: Notices,
-    /// The users by their cookies.
+    /// User names by login cookie.
     logins: Arc<Mutex<HashMap<String, String>>>,
 }
 
@@ -87,9 +87,9 @@ impl Board for Reader {
 async fn main() -> Result<(), Box<dyn Error>> {
     parlor_examples::log();
     let notices = Notices::default();
-    let kept = notices.clone();
+    let shared = notices.clone();
     let board = BoardServer::new(move |socket: BoardSocket| {
-        let notices = kept.clone();
+        let notices = shared.clone();
         async move {
             let user = socket.request().get::<User>().cloned();
             let user = user.ok_or_else(|| Reject::unauthorized("log in first"))?;
@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/login", post(login))
         .route("/api/notices", get(list).post(pin))
         .nest_service("/live", procedures.clone())
-        .layer(from_fn_with_state(app.clone(), know_user))
+        .layer(from_fn_with_state(app.clone(), identify_user))
         .with_state(app);
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
@@ -124,14 +124,14 @@ struct Login {
     name: String,
 }
 
-/// Anyone may be anyone here; a real app asks for a password, and lets logins end.
+/// Accepts any name. A real app checks a password, and its logins expire.
 async fn login(State(app): State<App>, Form(Login { name }): Form<Login>) -> Response {
     if !(1..=MAX_NAME).contains(&name.chars().count()) {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     }
     let cookie = Uuid::new_v4().to_string();
     app.logins.lock().unwrap_or_else(PoisonError::into_inner).insert(cookie.clone(), name);
-    // Where there is TLS, `Secure` belongs here too.
+    // With TLS, add `Secure`.
     let cookie = format!("login={cookie}; Path=/; HttpOnly; SameSite=Lax");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }
@@ -145,7 +145,8 @@ struct NewNotice {
     text: String,
 }
 
-/// What comes over HTTP, live readers see too; the contract's rules do not see it.
+/// Pins a notice over HTTP, which live readers receive as well. The contract's rules do not apply
+/// here, so it checks the length itself.
 async fn pin(
     State(app): State<App>,
     user: Option<Extension<User>>,
@@ -159,8 +160,8 @@ async fn pin(
     StatusCode::CREATED
 }
 
-/// Finds the user of a request by its cookie.
-async fn know_user(State(app): State<App>, mut request: HttpRequest, next: Next) -> Response {
+/// Inserts the user of the login cookie into the request.
+async fn identify_user(State(app): State<App>, mut request: HttpRequest, next: Next) -> Response {
     let cookies = request.headers().get_all(header::COOKIE).iter();
     let user = cookies
         .filter_map(|cookies| cookies.to_str().ok())

@@ -1,5 +1,4 @@
-//! A room and a test of it: what its users see when a connection breaks, without a port and without
-//! waiting.
+//! A room and its tests: they cut a connection in memory, without a port and without waiting.
 //!
 //! ```sh
 //! cargo test --example tested
@@ -49,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    /// What a user sees next.
+    /// Returns the next message or connection change as text.
     async fn next(events: &mut ChatEvents) -> String {
         match events.next().await {
             Some(ChatEvent::NewMessage { text }) => text,
@@ -59,40 +58,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_away_for_a_while_misses_nothing() {
+    async fn client_that_reconnects_in_time_misses_nothing() {
         let network = Network::new(router());
         let line = network.line();
-        let (_ada, mut seen) = line.client::<ChatClient>("/api/chat").connect().await.unwrap();
+        let (_ada, mut events) = line.client::<ChatClient>("/api/chat").connect().await.unwrap();
         let (bob, _) = network.line().client::<ChatClient>("/api/chat").connect().await.unwrap();
 
         line.refuse();
         line.cut();
-        assert!(next(&mut seen).await.starts_with("connection lost"));
+        assert!(next(&mut events).await.starts_with("connection lost"));
         bob.send_message("Hello!").unwrap();
         settle().await;
         assert_eq!((network.connections(), network.sessions()), (1, 2));
 
         line.accept();
-        assert_eq!(next(&mut seen).await, "connection restored");
-        assert_eq!(next(&mut seen).await, "Hello!");
+        assert_eq!(next(&mut events).await, "connection restored");
+        assert_eq!(next(&mut events).await, "Hello!");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_away_for_long_is_told_so() {
+    async fn client_that_reconnects_too_late_gets_fresh_session() {
         let network = Network::new(router());
         let line = network.line();
-        let (ada, mut seen) = line.client::<ChatClient>("/api/chat").connect().await.unwrap();
+        let (ada, mut events) = line.client::<ChatClient>("/api/chat").connect().await.unwrap();
 
         line.refuse();
         line.cut();
-        // The clock is paused: this takes no time.
+        // The clock is paused, so this takes no time.
         tokio::time::sleep(Duration::from_secs(31)).await;
         assert_eq!(network.sessions(), 0);
         line.accept();
-        assert!(next(&mut seen).await.starts_with("connection lost"));
+        assert!(next(&mut events).await.starts_with("connection lost"));
         let restored =
             "connection restored, with a fresh session: the client was away for too long";
-        assert_eq!(next(&mut seen).await, restored);
+        assert_eq!(next(&mut events).await, restored);
         drop(ada);
     }
 }

@@ -3,7 +3,7 @@ use parlor::prelude::*;
 /// A chat with rooms.
 #[procedure(typescript)]
 pub trait Chat {
-    /// Says `text` to everyone in `room`.
+    /// Sends `text` to everyone in `room`.
     #[incoming]
     async fn send_message(
         &mut self,
@@ -11,7 +11,7 @@ pub trait Chat {
         #[validate(length(min = 1, max = 1000))] text: String,
     );
 
-    /// Enters `room`; answers with who is there.
+    /// Joins `room`. Returns its members.
     #[incoming]
     async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError>;
 
@@ -19,24 +19,24 @@ pub trait Chat {
     #[incoming]
     async fn leave_room(&mut self, room: String);
 
-    /// Somebody said something.
+    /// A message in a room.
     #[outgoing]
     fn new_message(room: String, text: String, user_id: String, timestamp: u64);
 
-    /// Somebody came.
+    /// A user joined a room.
     #[outgoing]
     fn user_joined(room: String, user_id: String);
 
-    /// Somebody left.
+    /// A user left a room.
     #[outgoing]
     fn user_left(room: String, user_id: String);
 }
 
-/// Why a room could not be entered.
+/// Why joining a room failed.
 #[payload(typescript)]
 #[derive(Debug)]
 #[serde(tag = "error")]
 pub enum JoinError {
-    /// The room cannot be entered, and why.
+    /// The room cannot be joined, for the reason in `message`.
     NoEntry { message: String },
 }

@@ -1,15 +1,15 @@
-//! A chat with rooms: the server with its page, and a client for the terminal.
+//! A chat with rooms: a server with a web page, and a client for the terminal.
 //!
 //! ```sh
-//! cargo run --example chat                                  # the server, and the page at its /
+//! cargo run --example chat                                  # the server, with the page at /
 //! cargo run --example chat -- join general --name ada       # a client, in a second terminal
 //! cargo run --example chat -- typescript DIR                # writes the client of the page
 //! ```
 
 mod contract;
-mod page;
 mod server;
 mod terminal;
+mod web_app;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let value = args.next().ok_or(USAGE)?;
         match arg.as_str() {
             "typescript" => {
-                page::client(&server::procedures()).write(value)?;
+                web_app::client(&server::procedures()).write(value)?;
                 return Ok(());
             }
             "join" => room = Some(value),
@@ -71,7 +71,7 @@ async fn serve(addr: Option<String>) -> Result<(), Box<dyn Error>> {
     println!("  cargo run --example chat -- join general --name ada{url}");
 
     let procedures = server::procedures();
-    let app = page::app(procedures.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let app = web_app::app(procedures.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
     procedures.shutdown().await;
     Ok(())

@@ -38,7 +38,7 @@ impl Chat for Guest {
     }
 }
 
-/// The procedures by their paths under `/api`.
+/// The procedures, with their paths under `/api`.
 pub fn procedures() -> Router {
     let chat = ChatServer::new(|socket: ChatSocket| async move {
         let user_id = user_id(&socket);
@@ -47,13 +47,13 @@ pub fn procedures() -> Router {
     Router::new().procedure("/chat/wsChat", chat)
 }
 
-/// The name that the client asks for with `?name=`, if it is one, else its socket's id.
+/// Returns the name in `?name=` if it is valid, else the id of the socket.
 fn user_id(socket: &ChatSocket) -> String {
     let name = socket.request().query().and_then(|query| query.strip_prefix("name="));
     name.filter(|name| is_name(name)).map_or_else(|| socket.id().to_string(), str::to_owned)
 }
 
-/// Whether it is 1 to 32 letters and digits.
+/// Returns whether `name` has 1 to 32 ASCII letters and digits.
 pub fn is_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }

@@ -6,15 +6,15 @@ use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use crate::contract::{ChatClient, ChatEvent};
 use crate::server::is_name;
 
-/// Joins `room`, prints who says what, and sends each line typed.
+/// Joins `room`, prints its messages, and sends each line that is typed.
 pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Error>> {
     if !is_name(name) {
         return Err("a name has up to 32 letters and digits".into());
     }
-    let hello = room.clone();
+    let joined_room = room.clone();
     let (chat, mut events) = ChatClient::builder(format!("{url}?name={name}"))
         .on_session(move |chat: ChatClient| {
-            let room = hello.clone();
+            let room = joined_room.clone();
             async move {
                 match chat.join_room(&room).await {
                     Ok(here) => println!("* in {room}: {}", here.join(", ")),
@@ -45,7 +45,8 @@ pub async fn join(url: &str, room: String, name: &str) -> Result<(), Box<dyn Err
                 Some(event) => print(event),
                 None => return Ok(()),
             },
-            // Whoever just ends is taken for someone who may come back, and stays in the room for a while.
+            // Close the client explicitly. Without a close frame, the server keeps the session for
+            // a while, and the user stays in the room.
             () = &mut quit => {
                 chat.close();
                 while events.next().await.is_some() {}

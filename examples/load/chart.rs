@@ -1,9 +1,9 @@
-//! The chart: for each workload a pair of bars.
+//! The chart: a pair of bars for each workload.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::figures::{Comparison, Metric};
+use crate::metrics::{Comparison, Metric};
 use crate::server::CAN_ATTRIBUTE;
 use crate::workload::Workload;
 
@@ -14,12 +14,12 @@ const TITLE: &str = if CAN_ATTRIBUTE {
 };
 const WIDTH: usize = 760;
 const MARGIN: usize = 24;
-/// Where the first workload begins, below the title and the legend.
+/// The top of the first workload, below the title and the legend.
 const HEAD: usize = 108;
 /// The height of a workload.
 const ROW: usize = 62;
 const FOOT: usize = 34;
-/// Where bars begin, and the longest ends.
+/// The left end of all bars, and the right end of the longest bar.
 const BARS: (usize, usize) = (310, 570);
 const BAR: usize = 16;
 
@@ -30,14 +30,14 @@ const STYLE: &str = "
   .muted { fill: #59636e }
   .paper { fill: #ffffff }
   .parlor { fill: #0969da }
-  .twin { fill: #afb8c1 }
+  .handwritten { fill: #afb8c1 }
   .line { stroke: #d1d9e0 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc }
     .muted { fill: #9198a1 }
     .paper { fill: #0d1117 }
     .parlor { fill: #4493f8 }
-    .twin { fill: #59636e }
+    .handwritten { fill: #59636e }
     .line { stroke: #3d444d }
   }
 ";
@@ -59,7 +59,8 @@ pub fn draw(workloads: &[(Workload, Vec<Comparison>)], rounds: usize, time: Dura
     text(&mut svg, "title", "start", (MARGIN, 40), TITLE);
     let about = "A chat with Parlor, and the same chat by hand with tokio-tungstenite";
     text(&mut svg, "muted", "start", (MARGIN, 62), about);
-    for (class, x, name) in [("parlor", MARGIN, "Parlor"), ("twin", MARGIN + 90, "by hand")] {
+    for (class, x, name) in [("parlor", MARGIN, "Parlor"), ("handwritten", MARGIN + 90, "by hand")]
+    {
         rect(&mut svg, class, (x, 77), (12, 12));
         text(&mut svg, "", "start", (x + 18, 88), name);
     }
@@ -71,7 +72,7 @@ pub fn draw(workloads: &[(Workload, Vec<Comparison>)], rounds: usize, time: Dura
     let better = if CAN_ATTRIBUTE { "Shorter" } else { "Longer" };
     let secs = time.as_secs_f64();
     let about = format!(
-        "{better} is better. Loopback; medians of {rounds} × {secs} s, of the ratios as of the figures."
+        "{better} is better. Loopback; medians of {rounds} × {secs} s, of the ratios and of the values."
     );
     text(&mut svg, "muted", "start", (MARGIN, height - 14), &about);
     svg.push_str("</svg>\n");
@@ -79,12 +80,13 @@ pub fn draw(workloads: &[(Workload, Vec<Comparison>)], rounds: usize, time: Dura
 }
 
 fn row(svg: &mut String, top: usize, workload: &Workload, comparison: &Comparison) {
-    let Comparison { metric, parlor, twin, ratio } = *comparison;
+    let Comparison { metric, parlor, handwritten, ratio } = *comparison;
     line(svg, top);
     text(svg, "name", "start", (MARGIN, top + 26), workload.name);
     text(svg, "muted", "start", (MARGIN, top + 46), &workload.about);
-    let longest = parlor.max(twin);
-    for (class, value, y) in [("parlor", parlor, top + 13), ("twin", twin, top + 33)] {
+    let longest = parlor.max(handwritten);
+    for (class, value, y) in [("parlor", parlor, top + 13), ("handwritten", handwritten, top + 33)]
+    {
         let length = length(value / longest);
         rect(svg, class, (BARS.0, y), (length, BAR));
         let label = format!("{value:.*} {}", metric.decimals(), unit(metric));
@@ -93,7 +95,7 @@ fn row(svg: &mut String, top: usize, workload: &Workload, comparison: &Compariso
     text(svg, "ratio", "end", (WIDTH - MARGIN, top + 36), &format!("{ratio:.2}"));
 }
 
-/// How long the bar of this share of the longest is.
+/// The length of a bar for a share of the longest value.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -113,8 +115,8 @@ fn unit(metric: Metric) -> &'static str {
 }
 
 fn rect(svg: &mut String, class: &str, (x, y): (usize, usize), (width, height): (usize, usize)) {
-    let place = format!(r#"x="{x}" y="{y}" width="{width}" height="{height}""#);
-    push(svg, format_args!(r#"<rect class="{class}" {place} rx="2"/>"#));
+    let position = format!(r#"x="{x}" y="{y}" width="{width}" height="{height}""#);
+    push(svg, format_args!(r#"<rect class="{class}" {position} rx="2"/>"#));
 }
 
 fn line(svg: &mut String, y: usize) {
@@ -124,8 +126,8 @@ fn line(svg: &mut String, y: usize) {
 
 fn text(svg: &mut String, class: &str, anchor: &str, (x, y): (usize, usize), text: &str) {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let place = format!(r#"x="{x}" y="{y}" text-anchor="{anchor}""#);
-    push(svg, format_args!(r#"<text class="{class}" {place}>{text}</text>"#));
+    let position = format!(r#"x="{x}" y="{y}" text-anchor="{anchor}""#);
+    push(svg, format_args!(r#"<text class="{class}" {position}>{text}</text>"#));
 }
 
 fn push(svg: &mut String, element: std::fmt::Arguments<'_>) {

@@ -1,4 +1,4 @@
-//! One connection of the load: as much of a WebSocket as it takes to be quick, for a slow load would
+//! One connection of the load: a minimal and fast WebSocket client, because a slow client would
 //! measure itself.
 
 use std::io::{self, Read, Write};
@@ -6,28 +6,28 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long an answer may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub const TEXT: u8 = 0x81;
 pub const PING: u8 = 0x89;
 pub const PONG: u8 = 0x8A;
 
 const MASKED: u8 = 0x80;
-/// Any will do that is not zero, which some servers might skip.
+/// Any mask except zero, which a server could skip.
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// Opens a connection and enters `room`; returns when the server has let it in.
+/// Connects and joins `room`. Returns when the server has handled the join.
 pub fn join(addr: SocketAddr, room: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let request = format!(
         "GET /chat HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(request.as_bytes())?;
     read_to(&mut stream, b"\r\n\r\n")?;
-    // A connection's events are handled in order: who hears the echo is in the room.
+    // The server handles events in order, so the answer to the echo shows that the join is done.
     let mut frames = Vec::new();
     push_frame(&mut frames, TEXT, format!(r#"["joinRoom",{{"room":"{room}"}}]"#).as_bytes());
     push_frame(&mut frames, TEXT, br#"["echo",{"text":"joined"}]"#);
@@ -37,7 +37,7 @@ pub fn join(addr: SocketAddr, room: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads what ends with `end`.
+/// Reads until the received bytes end with `end`.
 fn read_to(stream: &mut TcpStream, end: &[u8]) -> io::Result<()> {
     let mut received = Vec::new();
     let mut buffer = [0; 1024];
@@ -52,7 +52,7 @@ fn read_to(stream: &mut TcpStream, end: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Appends a frame, masked as those of clients are.
+/// Appends a masked frame.
 pub fn push_frame(frames: &mut Vec<u8>, head: u8, payload: &[u8]) {
     frames.push(head);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
@@ -70,7 +70,7 @@ pub fn push_frame(frames: &mut Vec<u8>, head: u8, payload: &[u8]) {
     frames.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
 }
 
-/// The head and the payload of the first frame, and what comes after it, if it is all there.
+/// Splits the first frame into head, payload and the rest. Returns `None` if it is incomplete.
 pub fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[head, length], rest) = bytes.split_first_chunk()?;
     let (length, rest) = match length {
@@ -97,7 +97,7 @@ mod tests {
         for length in [0, 125, 126, 65535, 65536] {
             let mut frame = Vec::new();
             push_frame(&mut frame, TEXT, &vec![b'x'; length]);
-            // As a server sends it: without a mask.
+            // Server frames have no mask.
             let mask = frame.len() - length - MASK.len();
             frame.drain(mask..mask + MASK.len());
             frame[1] &= !MASKED;

@@ -1,4 +1,4 @@
-//! What is sent in a room, and in which order it must arrive.
+//! The messages of a room, and the order in which they must arrive.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -9,26 +9,26 @@ use mio::net::TcpStream;
 use crate::client::{self, TEXT};
 use crate::workload::{Traffic, Workload};
 
-/// What a message says after its number: enough for it to be as long as one in a chat.
+/// The text of a message after its number, as long as a typical chat message.
 const WORDS: &str = "the quick brown fox jumps over the lazy dog and runs";
-/// Decimal digits of the number with which a message begins.
+/// Digits of the number at the start of a message.
 const DIGITS: usize = 10;
 
 pub struct Connection {
     pub stream: TcpStream,
-    /// The start of a frame whose end has not come yet.
+    /// The start of an incomplete frame.
     pub unread: Vec<u8>,
-    /// The number of the message that must come next.
+    /// The number of the next message.
     pub next: u64,
 }
 
-/// Connections that get the same messages.
+/// Connections that receive the same messages.
 pub struct Group {
     members: Range<usize>,
     pub sent: u64,
-    /// The last messages sent, by their numbers modulo the window.
+    /// The last messages sent, indexed by number modulo the window.
     flights: Vec<Flight>,
-    /// What a message sent begins with, and one received.
+    /// The prefixes of sent and of received messages.
     request: String,
     reply: String,
 }
@@ -36,7 +36,7 @@ pub struct Group {
 #[derive(Clone, Copy)]
 pub struct Flight {
     pub since: Instant,
-    /// How many do not have it yet.
+    /// How many members have not received it yet.
     pub missing: usize,
 }
 
@@ -45,7 +45,7 @@ impl Connection {
         if frames.is_empty() || self.stream.write(frames)? == frames.len() {
             return Ok(());
         }
-        // So little is in flight that the system's buffers hold all of it.
+        // The socket buffers hold everything in flight.
         Err(io::Error::other("the server does not read"))
     }
 }
@@ -67,7 +67,7 @@ impl Group {
         self.send(self.flights.len(), connections)
     }
 
-    /// Sends so many messages, in one piece.
+    /// Sends `count` messages with one write.
     pub fn send(&mut self, count: usize, connections: &mut [Connection]) -> io::Result<()> {
         let sender = self.sender();
         connections[sender].send(&self.next_messages(count))
@@ -85,15 +85,15 @@ impl Group {
         frames
     }
 
-    /// Who sends next. Only of one sender's messages is the order defined, so members take turns only
-    /// where one message is in flight.
+    /// Returns the next sender. Order is only defined between messages of one sender, so members
+    /// take turns only if one message is in flight.
     fn sender(&self) -> usize {
         let turns = if self.flights.len() == 1 { self.members.len() } else { 1 };
         let turn = usize::try_from(self.sent % turns as u64).unwrap_or_default();
         self.members.start + turn
     }
 
-    /// A member has this message; `None` if that is not the one it must get next.
+    /// Records that a member has received this message. Returns `None` if it is not the next one.
     pub fn arrived(&mut self, payload: &[u8], next: u64) -> Option<Flight> {
         let number = payload.strip_prefix(self.reply.as_bytes())?.get(..DIGITS)?;
         let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_member_gets_each_message_once_and_in_order() {
+    fn each_member_must_receive_each_message_once_and_in_order() {
         let fan_out = crate::workload::all(4).swap_remove(0);
         let mut group = Group::new("room-0", 0..4, &fan_out);
         group.next_messages(4);
@@ -130,11 +130,11 @@ mod tests {
             group.arrived(message(number).as_bytes(), next).map(|flight| flight.missing)
         };
         assert_eq!(missing(0, 0), Some(3));
-        assert_eq!(missing(0, 1), None, "twice");
-        assert_eq!(missing(2, 1), None, "one is lost");
+        assert_eq!(missing(0, 1), None, "received twice");
+        assert_eq!(missing(2, 1), None, "one was lost");
         assert_eq!(missing(9, 9), None, "never sent");
         assert_eq!(missing(1, 1), Some(3));
         let foreign = message(1).replace("room-0", "room-1");
-        assert!(group.arrived(foreign.as_bytes(), 1).is_none(), "of another room");
+        assert!(group.arrived(foreign.as_bytes(), 1).is_none(), "from another room");
     }
 }

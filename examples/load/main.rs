@@ -1,26 +1,26 @@
-//! Parlor beside a chat server written by hand with tokio-tungstenite: in turn, under the same load.
+//! Compares Parlor with a chat server written directly with tokio-tungstenite, under the same load.
 //!
 //! ```sh
 //! cargo run --release --example load                              # two minutes; writes load.svg
 //! cargo run --release --example load -- --only echo --secs 5
 //! ```
 //!
-//! Both run in a process of their own, so that their time on the CPU can be told from that of the load.
-//! That time is what to compare. How many messages per second go through also depends on the load, which
-//! shares the machine, and in `echo` and `pipeline` works as hard as the server does.
+//! Each server runs in a process of its own, so its CPU time is measured apart from that of the load.
+//! Compare the CPU time: the messages per second also depend on the load, which shares the machine
+//! and, in `echo` and `pipeline`, uses as much CPU as the server.
 //!
-//! The clients are plain ones, of `["event", payload]` frames. The load fails where one of them does not
-//! get each message once and in order.
+//! The clients use plain mode, with frames of `["event", payload]`. The load fails if a client does not
+//! receive each message once and in order.
 
 mod chart;
 mod client;
-mod drive;
-mod figures;
 mod group;
+mod handwritten_server;
+mod measure;
+mod metrics;
 mod parlor_server;
 mod server;
 mod table;
-mod twin;
 mod workload;
 
 use std::error::Error;
@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::figures::{Figure, Round};
+use crate::metrics::{Measurement, Round};
 use crate::server::{Kind, Server};
 use crate::workload::Workload;
 
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the arguments ask for, if they can be understood.
+/// Parses the arguments. Returns `None` if they are invalid.
 fn options(args: &[String]) -> Option<Options> {
     let (mut secs, mut rounds, mut members, mut only) = (2.0, 3, 1000, None);
     let mut chart = PathBuf::from("load.svg");
@@ -88,8 +88,8 @@ fn options(args: &[String]) -> Option<Options> {
     }
     let secs = Duration::try_from_secs_f64(secs).ok()?;
     let known = |name: &String| workload::all(members).iter().any(|it| it.name == name);
-    let sound = !secs.is_zero() && rounds > 0 && members >= workload::FEWEST_MEMBERS;
-    (sound && only.as_ref().is_none_or(known)).then_some(Options {
+    let is_valid = !secs.is_zero() && rounds > 0 && members >= workload::MIN_MEMBERS;
+    (is_valid && only.as_ref().is_none_or(known)).then_some(Options {
         secs,
         rounds,
         members,
@@ -100,7 +100,7 @@ fn options(args: &[String]) -> Option<Options> {
 
 fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     if cfg!(debug_assertions) {
-        println!("not optimised: `--release` is missing, and the figures say nothing\n");
+        println!("not optimised: `--release` is missing, and the values mean nothing\n");
     }
     if !server::CAN_ATTRIBUTE {
         println!("CPU time and memory are only known on Linux\n");
@@ -110,7 +110,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     for workload in workload::all(options.members) {
         if options.only.as_ref().is_none_or(|only| only == workload.name) {
             let rounds = rounds(&workload, options)?;
-            let compared = figures::compare(&rounds);
+            let compared = metrics::compare(&rounds);
             table::print(&workload, &compared);
             comparisons.push((workload, compared));
         }
@@ -122,21 +122,21 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Each round has both, one after the other, each in a new process.
+/// Each round measures both servers one after the other, each in a new process.
 fn rounds(workload: &Workload, options: &Options) -> Result<Vec<Round>, Box<dyn Error>> {
-    let measure = |kind: Kind| -> Result<Vec<Figure>, Box<dyn Error>> {
+    let measure = |kind: Kind| -> Result<Vec<Measurement>, Box<dyn Error>> {
         let server = Server::start(kind)?;
-        drive::measure(workload, &server, options.secs)
+        measure::measure(workload, &server, options.secs)
             .map_err(|error| format!("{} with {}: {error}", workload.name, kind.name()).into())
     };
     let round = |number: usize| {
-        // Neither is always the first.
+        // The order alternates.
         Ok(if number.is_multiple_of(2) {
             let parlor = measure(Kind::Parlor)?;
-            Round { parlor, twin: measure(Kind::Twin)? }
+            Round { parlor, handwritten: measure(Kind::Handwritten)? }
         } else {
-            let twin = measure(Kind::Twin)?;
-            Round { parlor: measure(Kind::Parlor)?, twin }
+            let handwritten = measure(Kind::Handwritten)?;
+            Round { parlor: measure(Kind::Parlor)?, handwritten }
         })
     };
     (0..options.rounds).map(round).collect()

@@ -1,4 +1,4 @@
-//! The chat with Parlor, all defaults on.
+//! The chat with Parlor and default settings.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! A server in a process of its own, which is this program again.
+//! A server process, which runs this program again.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -11,25 +11,25 @@ use parlor::Router;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use crate::{parlor_server, twin};
+use crate::{handwritten_server, parlor_server};
 
-/// The first argument of the process that serves.
+/// The first argument of the server process.
 pub const SERVE: &str = "serve";
 
-/// Whether this system tells what a process takes of CPU and memory; only where there is `/proc`.
+/// Whether the system reports CPU time and memory of a process, which needs `/proc`.
 pub const CAN_ATTRIBUTE: bool = cfg!(target_os = "linux");
 
 #[derive(Clone, Copy)]
 pub enum Kind {
     Parlor,
-    Twin,
+    Handwritten,
 }
 
 impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Parlor => "parlor",
-            Self::Twin => "twin",
+            Self::Handwritten => "handwritten",
         }
     }
 }
@@ -38,12 +38,14 @@ impl FromStr for Kind {
     type Err = Box<dyn Error>;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let mut kinds = [Self::Parlor, Self::Twin].into_iter();
-        kinds.find(|kind| kind.name() == name).ok_or_else(|| format!("what is {name}?").into())
+        let mut kinds = [Self::Parlor, Self::Handwritten].into_iter();
+        kinds
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| format!("unknown server: {name}").into())
     }
 }
 
-/// Serves for as long as the standard input is open, and so no longer than who started it lives.
+/// Serves while standard input is open, so the server ends with its parent process.
 #[tokio::main]
 pub async fn serve(kind: Kind) -> Result<(), Box<dyn Error>> {
     parlor_examples::log();
@@ -53,7 +55,7 @@ pub async fn serve(kind: Kind) -> Result<(), Box<dyn Error>> {
     let served = async {
         match kind {
             Kind::Parlor => Ok(router.serve(listener).await?),
-            Kind::Twin => Ok(twin::serve(listener).await?),
+            Kind::Handwritten => Ok(handwritten_server::serve(listener).await?),
         }
     };
     let mut input = tokio::io::stdin();
@@ -83,7 +85,7 @@ impl Server {
         Ok(Self { process, addr })
     }
 
-    /// What all its threads have had of the CPU, to the nanosecond.
+    /// Returns the CPU time of all its threads, with nanosecond resolution.
     pub fn cpu_time(&self) -> Option<Duration> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).ok()?;
         let nanos = tasks.map(|task| {
@@ -93,7 +95,8 @@ impl Server {
         nanos.sum::<Option<u64>>().map(Duration::from_nanos)
     }
 
-    /// The memory that it has filled, in KiB; its program, which is loaded bit by bit, does not count.
+    /// Returns its anonymous memory in KiB. Mapped program code does not count, because it is
+    /// loaded on demand.
     pub fn memory(&self) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
@@ -103,7 +106,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails only if it has ended.
+        // Fails only if the process has exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,10 +1,10 @@
-//! What is asked of the servers.
+//! The workloads.
 
-/// Groups of connections, each with a room of its own, that keep some messages in flight: when all who
-/// should have one of them have it, the next is sent.
+/// Groups of connections, each with a room of its own, that keep `window` messages in flight. The
+/// next message is sent when all receivers have one.
 pub struct Workload {
     pub name: &'static str,
-    /// For who reads the chart.
+    /// The description in the chart.
     pub about: String,
     pub traffic: Traffic,
     pub groups: usize,
@@ -18,17 +18,17 @@ pub struct Workload {
 pub enum Traffic {
     /// A message goes to all members of the room.
     Broadcast,
-    /// A message goes back to who sent it.
+    /// A message goes back to its sender.
     Echo,
-    /// Nobody says a thing; what counts is memory.
-    Silence,
+    /// No messages are sent; memory is measured.
+    Idle,
 }
 
-const ROOM: usize = 4;
-pub const FEWEST_MEMBERS: usize = ROOM;
+const ROOM_SIZE: usize = 4;
+pub const MIN_MEMBERS: usize = ROOM_SIZE;
 
 pub fn all(members: usize) -> Vec<Workload> {
-    let rooms = members / ROOM;
+    let rooms = members / ROOM_SIZE;
     let (echoing, pipelining) = (members.min(128), members.min(16));
     vec![
         Workload {
@@ -49,10 +49,10 @@ pub fn all(members: usize) -> Vec<Workload> {
         },
         Workload {
             name: "rooms",
-            about: format!("{rooms} rooms of {ROOM}, members speak in turn"),
+            about: format!("{rooms} rooms of {ROOM_SIZE}, members send in turn"),
             traffic: Traffic::Broadcast,
             groups: rooms,
-            members: ROOM,
+            members: ROOM_SIZE,
             window: 1,
         },
         Workload {
@@ -73,10 +73,10 @@ pub fn all(members: usize) -> Vec<Workload> {
         },
         Workload {
             name: "idle",
-            about: format!("{} connections that wait", rooms * ROOM),
-            traffic: Traffic::Silence,
+            about: format!("{} idle connections", rooms * ROOM_SIZE),
+            traffic: Traffic::Idle,
             groups: rooms,
-            members: ROOM,
+            members: ROOM_SIZE,
             window: 0,
         },
     ]

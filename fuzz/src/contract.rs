@@ -55,7 +55,7 @@ pub trait Kinds {
     async fn join(&mut self, room: String) -> bool;
 
     #[outgoing]
-    fn told(text: String);
+    fn described(text: String);
     #[outgoing(volatile)]
     fn moved(x: f32);
 }
@@ -106,14 +106,14 @@ fn no_spam(text: &str) -> Result<(), &'static str> {
     if text.contains("buy") { Err("spam") } else { Ok(()) }
 }
 
-/// A session that does a little of everything.
+/// A session that uses most of the API.
 pub struct Guest {
     socket: KindsSocket,
 }
 
 impl Guest {
-    fn tell(&self, what: impl std::fmt::Debug) {
-        self.socket.emit().told(format!("{what:?}"));
+    fn emit(&self, value: impl std::fmt::Debug) {
+        self.socket.emit().described(format!("{value:?}"));
     }
 }
 
@@ -131,7 +131,7 @@ impl Kinds for Guest {
         huge: i128,
         x: f64,
     ) {
-        self.tell((flag, letter, small, large, huge, x));
+        self.emit((flag, letter, small, large, huge, x));
     }
 
     async fn texts(
@@ -141,8 +141,8 @@ impl Kinds for Guest {
         email: Option<String>,
         url: Option<Box<str>>,
     ) {
-        self.socket.io().broadcast().told(text);
-        self.tell((word, email, url));
+        self.socket.io().broadcast().described(text);
+        self.emit((word, email, url));
     }
 
     async fn numbers(&mut self, x: f32, count: Option<u16>, rest: Vec<i64>) -> f32 {
@@ -159,7 +159,7 @@ impl Kinds for Guest {
         pair: (u8, String),
         fixed: [u8; 3],
     ) -> Result<usize, Shape> {
-        self.tell((&map, &tree, &set, &pair));
+        self.emit((&map, &tree, &set, &pair));
         if fixed[0] == 0 { Err(Shape::Point) } else { Ok(tags.len()) }
     }
 
@@ -169,7 +169,7 @@ impl Kinds for Guest {
         adjacent: Option<Adjacent>,
         untagged: Option<Untagged>,
     ) {
-        self.tell((external, adjacent, untagged));
+        self.emit((external, adjacent, untagged));
     }
 
     async fn whole(&mut self, shape: Shape) -> Shape {
@@ -178,14 +178,14 @@ impl Kinds for Guest {
 
     async fn join(&mut self, room: String) -> bool {
         let joined = self.socket.join(&room).is_ok();
-        self.socket.to(&room).told(&room);
+        self.socket.to(&room).described(&room);
         joined
     }
 }
 
-/// A procedure whose sessions are [`Guest`]s.
+/// Creates a server whose sessions are [`Guest`]s.
 pub fn server() -> KindsServer<Guest> {
-    // Clients that vanish leave their sessions behind: only a few are kept.
+    // Lost clients leave detached sessions: only a few are kept.
     KindsServer::new(|socket: KindsSocket| async move { Ok(Guest { socket }) })
         .max_detached(8, 1 << 16)
 }

@@ -1,4 +1,4 @@
-//! The first bytes of a connection: a request, and what comes behind it.
+//! The first bytes of a connection: a request, and frames after it.
 
 use std::cell::OnceCell;
 use std::time::Duration;
@@ -11,10 +11,11 @@ use tokio::time::timeout;
 
 use crate::contract;
 
-/// Longer than all timeouts of the server together: on a paused clock it passes when nothing else happens.
-const FOR_EVER: Duration = Duration::from_secs(3600);
+/// Longer than all timeouts of the server together. The paused clock advances when nothing else
+/// happens.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(3600);
 
-const A_MOMENT: Duration = Duration::from_millis(1);
+const IDLE_TIME: Duration = Duration::from_millis(1);
 
 struct Server {
     runtime: Runtime,
@@ -35,11 +36,12 @@ impl Server {
 
 pub fn run(bytes: &[u8]) {
     let answer = answer(bytes);
-    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 "), "no answer of HTTP's");
-    assert!(!answer.starts_with(b"HTTP/1.1 5"), "the server is at fault");
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 "), "not an HTTP response");
+    assert!(!answer.starts_with(b"HTTP/1.1 5"), "a server error");
 }
 
-/// All that a client gets that sends these bytes, and ends its half of the connection when no more comes.
+/// Returns all that a client receives that sends `bytes`, and ends its half of the connection when
+/// no more arrives.
 pub(crate) fn answer(bytes: &[u8]) -> Vec<u8> {
     SERVER.with(|server| {
         let Server { runtime, router } = server.get_or_init(Server::start);
@@ -47,8 +49,8 @@ pub(crate) fn answer(bytes: &[u8]) -> Vec<u8> {
         let client = async move {
             client.write_all(bytes).await.expect("they fit");
             let mut answer = Vec::new();
-            // The clock moves when the server has done all that it can with what it has.
-            let end = timeout(A_MOMENT, client.read_to_end(&mut answer)).await;
+            // The clock advances when the server has handled all bytes.
+            let end = timeout(IDLE_TIME, client.read_to_end(&mut answer)).await;
             if end.is_err() {
                 client.shutdown().await.expect("shut down");
                 client.read_to_end(&mut answer).await.expect("read");
@@ -56,9 +58,9 @@ pub(crate) fn answer(bytes: &[u8]) -> Vec<u8> {
             answer
         };
         let connection = async { tokio::join!(client, connect(router, stream)).0 };
-        let answer = runtime.block_on(async { timeout(FOR_EVER, connection).await });
+        let answer = runtime.block_on(async { timeout(CONNECTION_TIMEOUT, connection).await });
         let answer = answer.expect("the connection hangs");
-        assert_eq!(router.connections(), 0, "a session has outlived its connection");
+        assert_eq!(router.connections(), 0, "a session remains after its connection");
         answer
     })
 }
@@ -68,14 +70,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_behind_the_request_reaches_the_session() {
-        for (seed, said) in [
+    fn bytes_after_request_reach_session() {
+        for (seed, expected) in [
             (&include_bytes!("../seeds/handshake/call")[..], r#"["$ok",true,2]"#),
             (include_bytes!("../seeds/handshake/plain"), r#"["pong",null]"#),
             (include_bytes!("../seeds/handshake/echo"), "\u{2}hi"),
         ] {
             let answer = String::from_utf8_lossy(&answer(seed)).into_owned();
-            assert!(answer.contains(said), "{said} is not in {answer}");
+            assert!(answer.contains(expected), "{expected} is not in {answer}");
         }
     }
 }

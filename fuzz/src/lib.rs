@@ -1,5 +1,5 @@
-//! What the fuzz targets do with their bytes: `fuzz_targets/` gives them libFuzzer's, `tests/` the
-//! seeds and what is made of them.
+//! The code of the fuzz targets. `fuzz_targets/` runs it with libFuzzer, `tests/` with the seeds
+//! and mutations of them.
 
 #[cfg(not(fuzzing))]
 compile_error!("`cargo fuzz` sets `--cfg fuzzing`; elsewhere set RUSTFLAGS='--cfg fuzzing'");

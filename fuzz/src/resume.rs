@@ -1,4 +1,4 @@
-//! The subprotocols that a client offers: who it is, and which session it had.
+//! The subprotocols that a client offers: credentials and a session to resume.
 
 use crate::handshake;
 
@@ -8,7 +8,8 @@ const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r
 
 pub fn run(bytes: &[u8]) {
     if let Some((secret, received)) = parlor::__fuzz::resume(bytes) {
-        // What is taken is what the client wrote: nothing is made up, trimmed or wrapped around.
+        // The parsed value is exactly what the client wrote: nothing is invented, trimmed or
+        // truncated.
         let text = String::from_utf8_lossy(bytes);
         let mut offered = text.split(',').map(str::trim);
         let resume = offered.find_map(|name| name.strip_prefix("parlor.resume."));
@@ -21,8 +22,8 @@ pub fn run(bytes: &[u8]) {
     let accepted = answer.starts_with(b"HTTP/1.1 101 ");
     let refused = answer.starts_with(b"HTTP/1.1 4");
     assert!(accepted || refused, "neither accepted nor refused: {}", answer.escape_ascii());
-    // A header with other bytes in it is none that a client of Parlor's sends: plain mode.
-    let legible = bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    // A header with other bytes is not from a Parlor client, so plain mode is used.
+    let is_printable = bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
     let welcome = String::from_utf8_lossy(&answer).contains(r#"["$welcome",{"#);
-    assert!(welcome || !legible, "no welcome: {}", answer.escape_ascii());
+    assert!(welcome || !is_printable, "no welcome: {}", answer.escape_ascii());
 }

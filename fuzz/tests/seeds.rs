@@ -1,24 +1,25 @@
-//! Each target over its seeds, and over some thousands of changes to them: the same ones each time.
+//! Runs each target with its seeds and with some thousands of mutations of them, the same ones each
+//! time.
 
 use std::cell::Cell;
 use std::io::{Write, stderr};
 use std::path::Path;
 use std::sync::Once;
 
-const CHANGED: usize = 3000;
+const MUTATIONS: usize = 3000;
 
-/// No seed grows beyond this.
+/// The longest mutated input.
 const MAX_LENGTH: usize = 4096;
 
 thread_local! {
-    /// What the target of this thread runs with.
+    /// The current input of this thread.
     static INPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Numbers that look random: xorshift64.
-struct Chance(u64);
+/// Pseudo-random numbers: xorshift64.
+struct Rng(u64);
 
-impl Chance {
+impl Rng {
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -26,13 +27,13 @@ impl Chance {
         (self.0 % bound.max(1) as u64) as usize
     }
 
-    /// A range of something that is so long.
+    /// Returns a random range within `length`.
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
         let start = self.below(length + 1);
         start..start + self.below((length - start).min(32) + 1)
     }
 
-    fn change(&mut self, bytes: &mut Vec<u8>, seeds: &[Vec<u8>]) {
+    fn mutate(&mut self, bytes: &mut Vec<u8>, seeds: &[Vec<u8>]) {
         let range = self.range(bytes.len());
         match self.below(5) {
             0 => drop(bytes.drain(range)),
@@ -62,18 +63,18 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).expect("readable")).collect()
 }
 
-/// Runs a target as the fuzzer does, which stops at any panic, contained or not.
+/// Runs a target as the fuzzer does, which stops at any panic, even a caught one.
 fn run(target: &str, run: fn(&[u8])) {
     let seeds = seeds(target);
     assert!(!seeds.is_empty(), "no seeds for {target}");
     for seed in &seeds {
         check(seed, run);
     }
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..CHANGED {
-        let mut bytes = seeds[chance.below(seeds.len())].clone();
-        for _ in 0..=chance.below(6) {
-            chance.change(&mut bytes, &seeds);
+    let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..MUTATIONS {
+        let mut bytes = seeds[rng.below(seeds.len())].clone();
+        for _ in 0..=rng.below(6) {
+            rng.mutate(&mut bytes, &seeds);
         }
         bytes.truncate(MAX_LENGTH);
         check(&bytes, run);
@@ -84,7 +85,7 @@ fn check(bytes: &[u8], run: fn(&[u8])) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            // Not `eprintln!`, which the test harness keeps to itself.
+            // Not `eprintln!`: the test harness captures it.
             let input = INPUT.take();
             let _ = writeln!(stderr(), "{panic}\nwith the input\n{}", input.escape_ascii());
             std::process::abort();
@@ -95,21 +96,21 @@ fn check(bytes: &[u8], run: fn(&[u8])) {
 }
 
 #[test]
-fn frame() {
+fn frame_target_accepts_seeds_and_mutations() {
     run("frame", parlor_fuzz::frame::run);
 }
 
 #[test]
-fn resume() {
+fn resume_target_accepts_seeds_and_mutations() {
     run("resume", parlor_fuzz::resume::run);
 }
 
 #[test]
-fn handshake() {
+fn handshake_target_accepts_seeds_and_mutations() {
     run("handshake", parlor_fuzz::handshake::run);
 }
 
 #[test]
-fn macros() {
+fn macro_target_accepts_seeds_and_mutations() {
     run("macro", parlor_fuzz::macros::run);
 }

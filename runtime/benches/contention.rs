@@ -1,8 +1,8 @@
-//! How long threads wait for each other: `cargo bench -p parlor --bench contention`.
+//! Measures how long threads wait for each other: `cargo bench -p parlor --bench contention`.
 //!
-//! The clients have no connections, and the event is `latest`, so an outbox keeps one frame of it: the
-//! broadcasts go on without a pause. `-- latency` and `-- throughput` choose a part. With `--test` the
-//! bench runs for a moment only.
+//! The clients have no connections, and the event is `latest`, so an outbox keeps only one frame
+//! and broadcasts never pause. `-- latency` and `-- throughput` select a part. With `--test` the
+//! bench runs only briefly.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use parlor::__bench::{Crowd, Guest, lock_waits};
 use parlor::prelude::*;
 
-/// The room of all members of the crowd.
+/// The room of all clients.
 const BIG: &str = "big";
 const SMALL: &str = "small";
-/// How many sessions each of the two threads has, and how many of them share a room.
+/// The number of sessions of each of the two threads, and how many of them share a room.
 const SESSIONS: u32 = 256;
 const PER_ROOM: u32 = 8;
 
@@ -24,7 +24,7 @@ trait Market {
     fn priced(price: u32);
 }
 
-/// How much is measured.
+/// The size of a measurement.
 struct Size {
     members: usize,
     time: Duration,
@@ -33,7 +33,7 @@ struct Size {
 
 fn main() {
     let has = |flag| std::env::args().any(|arg| arg == flag);
-    // Without `--bench` this is a test of all targets.
+    // Without `--bench`, `cargo test --all-targets` runs this.
     let is_test = has("--test") || !has("--bench");
     let size = if is_test {
         Size { members: 1000, time: Duration::from_millis(20), rounds: 10 }
@@ -50,7 +50,7 @@ fn main() {
     }
 }
 
-/// How long changes of memberships take while another thread broadcasts.
+/// Measures how long changes of membership take while another thread broadcasts.
 fn latencies(size: &Size) {
     let crowd = Crowd::new::<MarketEmitter>(size.members, BIG).expect("random bits");
     let io = crowd.io::<MarketEmitter>();
@@ -60,7 +60,7 @@ fn latencies(size: &Size) {
     measure("everyone", size, || io.broadcast(), &crowd);
 }
 
-/// The same for broadcasts to one target.
+/// Measures them during broadcasts to one target.
 fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync, crowd: &Crowd) {
     let new = || crowd.guest().expect("random bits");
     let (guest, other) = (new(), new());
@@ -94,7 +94,7 @@ fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync
         let seconds = start.elapsed().as_secs_f64();
         let number = f64::from(broadcasts.load(Ordering::Relaxed));
         println!("{target}: {:.0} broadcasts per second", number / seconds);
-        // A join that waits for the big room must not stop those of small rooms.
+        // A join that waits for the big room must not delay joins of small rooms.
         scope.spawn(|| {
             while !is_stopped() {
                 other.join(BIG);
@@ -109,10 +109,10 @@ fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync
     });
 }
 
-/// A change of memberships. Returns whether it changed anything.
+/// A change of membership. Returns whether it changed anything.
 type Change<'a> = dyn FnMut() -> bool + 'a;
 
-/// Times `act` again and again, and calls `undo` in between.
+/// Measures `act` repeatedly and calls `undo` in between.
 fn latency(size: &Size, act: &mut Change<'_>, undo: &mut Change<'_>) -> String {
     let mut times = Vec::new();
     let start = Instant::now();
@@ -121,7 +121,7 @@ fn latency(size: &Size, act: &mut Change<'_>, undo: &mut Change<'_>) -> String {
         let is_changed = act();
         times.push(start.elapsed());
         assert!(is_changed && undo(), "nothing was measured");
-        // The thread that broadcasts has to walk on between two samples.
+        // Gives the broadcasting thread time to continue between two samples.
         thread::sleep(Duration::from_micros(50));
     }
     times.sort_unstable();
@@ -129,7 +129,7 @@ fn latency(size: &Size, act: &mut Change<'_>, undo: &mut Change<'_>) -> String {
     [50, 99, 100].map(|percent| format!("{:>12}", format!("{:.1?}", part(percent)))).concat()
 }
 
-/// How many operations two threads get done, and how long they wait for locks.
+/// Measures the operations per second of two threads, and how long they wait for locks.
 fn throughput(size: &Size) {
     println!("two threads that join, emit and leave");
     for (what, is_shared) in [("rooms of their own", false), ("shared rooms", true)] {
@@ -153,10 +153,10 @@ fn throughput(size: &Size) {
     }
 }
 
-/// Each session joins a room, emits to it and leaves the one that it joined before.
+/// Each session joins a room, emits to it and leaves the room that it joined before.
 fn work(guests: &[Guest], owner: usize, io: &parlor::Io<MarketEmitter>, rounds: u32) {
     let names: Vec<_> = (0..SESSIONS / PER_ROOM).map(|room| format!("{owner}:{room}")).collect();
-    let name = |place: usize| &names[place % names.len()];
+    let name = |index: usize| &names[index % names.len()];
     for round in (0..).take(rounds as usize) {
         for (number, guest) in guests.iter().enumerate() {
             let (old, new) = (name(number + round), name(number + round + 1));

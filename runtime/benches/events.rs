@@ -1,4 +1,4 @@
-//! How long the steps of an event's way take: `cargo bench -p parlor`.
+//! Measures the steps that handle an event: `cargo bench -p parlor`.
 
 mod cases;
 

@@ -1,8 +1,8 @@
-//! Guards the speed of an event's way without a clock: counts the instructions of each operation with
-//! valgrind and compares them with `instructions.txt`.
+//! Detects slower handling of events without a clock: counts the instructions of each operation
+//! with valgrind and compares them with `instructions.txt`.
 //!
-//! A count hardly changes from one run to the next, however busy the machine is. That one operation
-//! takes more of them is a matter of the code, or of the compiler: the figures hold for one rustc.
+//! A count hardly changes between runs, even on a busy machine. It depends on the code and on the
+//! compiler, so the counts hold for one rustc.
 
 mod cases;
 
@@ -16,12 +16,12 @@ use std::process::{Command, ExitCode, Output};
 use cases::{CASES, Case, Round};
 
 const FIGURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
-/// What a figure may be off by, in percent.
+/// The tolerated deviation of a count, in percent.
 const TOLERANCE: u64 = 10;
-/// Rounds until buffers have their size, and those that count.
+/// Rounds until buffers have grown, and counted rounds.
 const WARM_UP: u32 = 20;
 const ROUNDS: u32 = 40;
-/// Says to the program under valgrind which case it is for.
+/// Tells the program under valgrind which case to run.
 const CASE: &str = "PARLOR_COUNTED_CASE";
 
 const HEADER: &str = "\
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         run(case);
         return ExitCode::SUCCESS;
     }
-    // Without it, this is a test of all targets, in a profile that nothing holds for.
+    // Without `--bench`, `cargo test --all-targets` runs this, in another profile.
     if !env::args().any(|arg| arg == "--bench") {
         return ExitCode::SUCCESS;
     }
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     compare(&counts)
 }
 
-/// The rounds of one case; those that count are run by [`parlor_counted`].
+/// Runs the rounds of one case. The counted ones run in [`parlor_counted`].
 fn run(case: &Case) {
     let mut round = (case.make)();
     for _ in 0..WARM_UP {
@@ -72,15 +72,15 @@ fn run(case: &Case) {
     }
 }
 
-/// Valgrind counts from when this is called to when it returns.
+/// Valgrind counts from the call of this function to its return.
 #[inline(never)]
 fn parlor_counted(round: &mut dyn Round) -> u32 {
     round.run();
-    // So that the line above is no jump, from which nothing returns here.
+    // Prevents a tail call above, which would not return here.
     black_box(0)
 }
 
-/// How many instructions an operation of this case takes.
+/// Returns the number of instructions per operation of this case.
 fn count(case: &Case) -> u64 {
     let mut valgrind = Command::new("valgrind");
     valgrind
@@ -98,8 +98,8 @@ fn count(case: &Case) -> u64 {
     collected / u64::from(ROUNDS * case.operations)
 }
 
-/// Whether there is what the figures are counted with. Under `PARLOR_TEST_ALL=1` it goes on all the
-/// same, and fails where it must.
+/// Returns why the tools for counting are missing or do not match. Under `PARLOR_TEST_ALL=1` the
+/// count runs anyway, and fails if it cannot.
 fn check_tools(toolchain: &str) -> Result<(), String> {
     let set = |name| env::var_os(name).is_some_and(|value| value == "1");
     if set("PARLOR_TEST_ALL") || set("PARLOR_OVERWRITE") {
@@ -117,7 +117,7 @@ fn check_tools(toolchain: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Such as `rustc 1.95 x86_64-unknown-linux-gnu`.
+/// Returns, for example, `rustc 1.95 x86_64-unknown-linux-gnu`.
 fn toolchain() -> String {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("-vV").output().expect("rustc runs");
@@ -128,7 +128,7 @@ fn toolchain() -> String {
     format!("rustc {} {host}", minor.map_or(release, |(minor, _)| minor))
 }
 
-/// What is committed: the toolchain, and a figure for each case.
+/// Reads the committed toolchain and the count of each case.
 fn figures() -> (String, BTreeMap<String, u64>) {
     let text = fs::read_to_string(FIGURES).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -141,7 +141,7 @@ fn figures() -> (String, BTreeMap<String, u64>) {
     (toolchain, figures.collect())
 }
 
-/// Writes these counts down; cases that were not chosen keep theirs, if they are of this toolchain.
+/// Writes these counts. Cases that were not chosen keep their counts if the toolchain is the same.
 fn overwrite(toolchain: &str, counts: &[(&str, u64)]) {
     let (pinned, mut figures) = figures();
     if pinned != toolchain {
@@ -185,7 +185,7 @@ fn compare(counts: &[(&str, u64)]) -> ExitCode {
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// As libtest says it, for whoever adds up.
+/// Prints the result like libtest, for scripts that sum up test results.
 fn result(passed: usize, failed: usize, ignored: usize) {
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     println!("test result: {verdict}. {passed} passed; {failed} failed; {ignored} ignored");

@@ -1,4 +1,4 @@
-//! The examples as a user runs them: as programs.
+//! Runs the examples as programs.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -6,11 +6,11 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::soon;
+use super::within_timeout;
 
 /// A running example.
 pub struct Example {
-    /// Where its procedure is, for one that serves.
+    /// The URL of its procedure. Empty until the example has printed it.
     pub url: String,
     child: Child,
     stdin: Option<ChildStdin>,
@@ -18,7 +18,7 @@ pub struct Example {
 }
 
 impl Example {
-    /// Starts the example `name` on a free port and waits until it says where it is.
+    /// Starts the example `name` on a free port and waits until it prints its URL.
     pub async fn serve(name: &str) -> Self {
         let mut example = Self::run(name, &["--addr", "127.0.0.1:0"]).await;
         let line = example.line_with("ws://").await;
@@ -27,7 +27,7 @@ impl Example {
         example
     }
 
-    /// Starts the example `name` at this port, 0 for any, and waits until it says where it listens.
+    /// Starts the example `name` on `port` (0 for any) and waits until it prints its address.
     pub async fn serve_at(name: &str, port: u16) -> Self {
         let mut example = Self::spawn(name, |command| command.env("PORT", port.to_string())).await;
         let line = example.line_with("listening").await;
@@ -36,7 +36,7 @@ impl Example {
         example
     }
 
-    /// Starts the example `name` with these arguments.
+    /// Starts the example `name` with arguments.
     pub async fn run(name: &str, args: &[&str]) -> Self {
         Self::spawn(name, |command| command.args(args)).await
     }
@@ -54,61 +54,67 @@ impl Example {
         Self { url: String::new(), child, stdin, lines }
     }
 
-    /// Types a line.
+    /// Writes a line to its standard input.
     pub async fn type_line(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("not closed");
         stdin.write_all(format!("{line}\n").as_bytes()).await.expect("typed");
         stdin.flush().await.expect("typed");
     }
 
-    /// The next line that contains `what`.
+    /// Returns the next line that contains `what`.
     pub async fn line_with(&mut self, what: &str) -> String {
         loop {
-            let line = soon(what, self.lines.next_line()).await.expect("readable");
-            let line = line.unwrap_or_else(|| panic!("the example ended before it said `{what}`"));
+            let line = within_timeout(what, self.lines.next_line()).await.expect("readable");
+            let line =
+                line.unwrap_or_else(|| panic!("the example ended before it printed `{what}`"));
             if line.contains(what) {
                 return line;
             }
         }
     }
 
-    /// All that it prints until it ends by itself.
+    /// Returns all that it prints. Panics when it does not exit with success.
     pub async fn output(mut self) -> String {
         let mut output = String::new();
-        while let Some(line) = soon("a line", self.lines.next_line()).await.expect("readable") {
+        while let Some(line) =
+            within_timeout("a line", self.lines.next_line()).await.expect("readable")
+        {
             output.push_str(&line);
             output.push('\n');
         }
-        assert!(soon("the end", self.child.wait()).await.expect("waited").success(), "{output}");
+        assert!(
+            within_timeout("the end", self.child.wait()).await.expect("waited").success(),
+            "{output}"
+        );
         output
     }
 
-    /// What it says when it fails.
+    /// Returns its standard error. Panics when it exits with success.
     pub async fn fails(self) -> String {
-        let ended = soon("the end", self.child.wait_with_output()).await.expect("waited");
+        let ended = within_timeout("the end", self.child.wait_with_output()).await.expect("waited");
         assert!(!ended.status.success(), "it did not fail");
         String::from_utf8_lossy(&ended.stderr).into_owned()
     }
 
-    /// Sends it a signal, such as `TERM`.
+    /// Sends a signal, such as `TERM`.
     pub async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let status = Command::new("kill").args(["-s", signal, &pid]).status().await;
         assert!(status.expect("kill runs").success());
     }
 
-    /// Waits until it ends by itself, and says whether that was a success.
-    pub async fn ends(mut self) -> bool {
-        soon("the end", self.child.wait()).await.expect("waited").success()
+    /// Waits until it exits and returns whether it succeeded.
+    pub async fn exits_with_success(mut self) -> bool {
+        within_timeout("the end", self.child.wait()).await.expect("waited").success()
     }
 
-    /// Ends its input, as Ctrl-D does.
+    /// Closes its standard input, as Ctrl-D does.
     pub fn close_input(&mut self) {
         self.stdin = None;
     }
 }
 
-/// Builds the example, which is quick when `cargo test --workspace` has built it, and says where it is.
+/// Builds the example and returns its path. This is quick after `cargo test --workspace`.
 async fn build(name: &str) -> PathBuf {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "parlor-examples", "--example", name])

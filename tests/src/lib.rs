@@ -1,45 +1,47 @@
-//! What the tests share: a procedure to probe, a server on a free port, and a client that is not
-//! Parlor's.
+//! Shared by the tests: a test procedure, a server on a free port, and a WebSocket client that is
+//! independent of Parlor's client.
 
-#![allow(clippy::missing_panics_doc, reason = "what tests share panics where tests do")]
+#![allow(clippy::missing_panics_doc, reason = "panics fail the test")]
 
-mod dice;
+mod deadlock;
 mod example;
+mod faulty_proxy;
 mod log;
-mod probe;
-mod proxy;
-mod running;
-mod wire;
+mod probe_procedure;
+mod raw_client;
+mod seeded_rng;
+mod test_server;
 
-pub use dice::Dice;
+pub use deadlock::{without_deadlock, without_deadlock_async};
 pub use example::Example;
-pub use log::{Listening, Log};
-pub use probe::*;
-pub use proxy::Proxy;
-pub use running::Running;
-pub use wire::{Closed, Welcomed, Wire, secret};
+pub use faulty_proxy::FaultyProxy;
+pub use log::{Log, LogGuard};
+pub use probe_procedure::*;
+pub use raw_client::{Closed, RawClient, Welcomed, secret};
+pub use seeded_rng::SeededRng;
+pub use test_server::TestServer;
 
 use std::io::Write;
 use std::time::Duration;
 
 use parlor::test::settle;
 
-/// How long a test waits for what should come at once.
-pub const GENEROUS: Duration = Duration::from_secs(20);
+/// The longest time that a test waits for something that happens without delay.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Waits for `future`, which should be ready at once.
+/// Waits for `future` for at most [`TEST_TIMEOUT`].
 ///
 /// # Panics
 ///
-/// When it is not ready after [`GENEROUS`].
-pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
-    let waited = tokio::time::timeout(GENEROUS, future).await;
-    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+/// When it is not ready by then.
+pub async fn within_timeout<F: Future>(what: &str, future: F) -> F::Output {
+    let waited = tokio::time::timeout(TEST_TIMEOUT, future).await;
+    waited.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
 }
 
-/// Lets time pass on a paused clock, bit by bit, so that all that is due in it happens in its order.
-pub async fn pass(time: Duration) {
-    const BIT: Duration = Duration::from_millis(10);
+/// Advances a paused clock in steps, so that timers fire in order and tasks run in between.
+pub async fn advance_clock(time: Duration) {
+    const STEP: Duration = Duration::from_millis(10);
     let end = tokio::time::Instant::now() + time;
     loop {
         settle().await;
@@ -47,16 +49,16 @@ pub async fn pass(time: Duration) {
         if left.is_zero() {
             return;
         }
-        tokio::time::advance(left.min(BIT)).await;
+        tokio::time::advance(left.min(STEP)).await;
     }
 }
 
-/// Skips a test whose tool is missing, and says so. Under `PARLOR_TEST_ALL=1` nothing is skipped: the
-/// test goes on, and fails.
+/// Reports that a test is skipped because a tool is missing, and returns true. Under
+/// `PARLOR_TEST_ALL=1` it returns false: the test runs and fails.
 pub fn skip_without(what: &str) -> bool {
     let skip = std::env::var_os("PARLOR_TEST_ALL").is_none_or(|value| value != "1");
     if skip {
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // Not `eprintln!`: the test harness captures it.
         let _ = writeln!(std::io::stderr(), "skipped a test: {what}");
     }
     skip

@@ -5,38 +5,39 @@ use tracing::subscriber::{NoSubscriber, set_default};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// All that was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Logs what this thread does, at every level, until the second is dropped.
-    pub fn start() -> (Self, Listening) {
+    /// Captures what this thread logs, at every level, until the guard is dropped.
+    pub fn start() -> (Self, LogGuard) {
         Self::start_at(LevelFilter::TRACE)
     }
 
-    /// Logs it at a level and those above, as most do in production.
-    pub fn start_at(level: LevelFilter) -> (Self, Listening) {
+    /// Captures what this thread logs at `level` and above. Production servers often use `INFO`.
+    pub fn start_at(level: LevelFilter) -> (Self, LogGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
             .with_ansi(false)
             .with_writer(log.clone())
             .finish();
-        // If there were only one, whether anybody listens would be asked in the thread of any test.
+        // With only one subscriber, `tracing` caches whether it is interested, as seen from the
+        // thread of any test. A second subscriber prevents that.
         let another = tracing::Dispatch::new(NoSubscriber::new());
-        (log, Listening { _here: set_default(subscriber), _another: another })
+        (log, LogGuard { _here: set_default(subscriber), _another: another })
     }
 
-    /// What there is so far.
+    /// Returns what was logged so far.
     pub fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
-/// What is logged is kept while this lives.
-pub struct Listening {
+/// Captures the log of this thread until it is dropped.
+pub struct LogGuard {
     _here: tracing::subscriber::DefaultGuard,
     _another: tracing::Dispatch,
 }

@@ -1,7 +1,7 @@
-//! What a server allocates: at most once for a message that comes in, beyond what is the user's own,
-//! and at most once for a broadcast, however many hear it.
+//! What a server allocates: at most once per received message, beyond the user's own values, and
+//! once per broadcast, for any number of receivers.
 //!
-//! Allocations are counted by thread, and the server has one of its own: clients do not count.
+//! Allocations are counted per thread. The server has a thread of its own, so clients do not count.
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -12,49 +12,49 @@ use std::thread;
 
 use parlor::Router;
 use parlor::prelude::*;
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-/// So many messages are handled before any are counted, and so many then.
+/// Messages handled before counting starts, and counted messages.
 const WARM_UP: u32 = 600;
 const COUNTED: u32 = 1000;
-/// Where everybody is.
+/// The room of all sessions.
 const ROOM: &str = "hall";
 
 #[procedure]
 trait Hall {
-    /// Takes nothing that has to be allocated.
+    /// Has fields that need no allocation.
     #[incoming]
     async fn add(&mut self, number: u32, factor: f64);
-    /// The same, and does not come to its end at once.
+    /// The same, but yields before it ends.
     #[incoming]
-    async fn ponder(&mut self, number: u32, factor: f64);
-    /// Takes what is allocated once.
+    async fn add_slowly(&mut self, number: u32, factor: f64);
+    /// Has one field that is allocated.
     #[incoming]
     async fn note(&mut self, text: String);
-    /// Answers.
+    /// Returns an answer.
     #[incoming]
     async fn double(&mut self, number: u32) -> u32;
-    /// Tells one's own client.
+    /// Emits to its own client.
     #[incoming]
     async fn echo(&mut self, number: u32);
-    /// Tells everybody.
+    /// Emits to all.
     #[incoming]
-    async fn tell_all(&mut self, number: u32);
-    /// Tells everybody in the room.
+    async fn emit_to_all(&mut self, number: u32);
+    /// Emits to the room.
     #[incoming]
-    async fn tell_room(&mut self, number: u32);
-    /// Tells the others in the room.
+    async fn emit_to_room(&mut self, number: u32);
+    /// Emits to the room without the sender.
     #[incoming]
-    async fn tell_others(&mut self, number: u32);
-    /// Tells everybody who keeps up.
+    async fn emit_to_others(&mut self, number: u32);
+    /// Emits a volatile event to all.
     #[incoming]
-    async fn hint(&mut self, number: u32);
-    /// Tells everybody the newest.
+    async fn emit_volatile(&mut self, number: u32);
+    /// Emits a latest event to all.
     #[incoming]
-    async fn price(&mut self, number: u32);
+    async fn emit_latest(&mut self, number: u32);
 
     #[outgoing]
     fn told(number: u32, factor: f64);
@@ -73,7 +73,7 @@ impl Hall for Guest {
     async fn add(&mut self, _number: u32, _factor: f64) {
         self.progress.step();
     }
-    async fn ponder(&mut self, _number: u32, _factor: f64) {
+    async fn add_slowly(&mut self, _number: u32, _factor: f64) {
         tokio::task::yield_now().await;
         self.progress.step();
     }
@@ -88,29 +88,29 @@ impl Hall for Guest {
         self.socket.emit().told(number, 0.5);
         self.progress.step();
     }
-    async fn tell_all(&mut self, number: u32) {
+    async fn emit_to_all(&mut self, number: u32) {
         self.socket.io().broadcast().told(number, 0.5);
         self.progress.step();
     }
-    async fn tell_room(&mut self, number: u32) {
+    async fn emit_to_room(&mut self, number: u32) {
         self.socket.io().to(ROOM).told(number, 0.5);
         self.progress.step();
     }
-    async fn tell_others(&mut self, number: u32) {
+    async fn emit_to_others(&mut self, number: u32) {
         self.socket.to(ROOM).told(number, 0.5);
         self.progress.step();
     }
-    async fn hint(&mut self, number: u32) {
+    async fn emit_volatile(&mut self, number: u32) {
         self.socket.io().broadcast().hinted(number);
         self.progress.step();
     }
-    async fn price(&mut self, number: u32) {
+    async fn emit_latest(&mut self, number: u32) {
         self.socket.io().broadcast().priced(number);
         self.progress.step();
     }
 }
 
-/// How far the server is.
+/// Counts handled messages.
 #[derive(Default)]
 struct Progress {
     handled: AtomicU32,
@@ -136,12 +136,12 @@ impl Progress {
     }
 }
 
-/// What the first client does, with the number of the message.
-type Say = fn(&HallClient, u32);
+/// Sends one message, given its number.
+type SendMessage = fn(&HallClient, u32);
 
-/// Allocations of the server per message, with so many clients there. The first says it again and
-/// again, `at_once` in one go, and waits until they are handled.
-fn allocations(clients: u32, at_once: u32, say: Say) -> f64 {
+/// Returns the allocations of the server per message, with `clients` connected clients. The first
+/// client sends the messages in groups of `at_once` and waits until each group is handled.
+fn allocations(clients: u32, at_once: u32, send: SendMessage) -> f64 {
     let progress = Arc::<Progress>::default();
     let (announce, announced) = mpsc::channel();
     let server = thread::spawn({
@@ -150,32 +150,32 @@ fn allocations(clients: u32, at_once: u32, say: Say) -> f64 {
             let runtime = runtime();
             let addr = runtime.block_on(serve(&progress));
             announce.send(addr).expect("the test waits for it");
-            runtime.block_on(soon("the warm-up", progress.warm.notified()));
+            runtime.block_on(within_timeout("the warm-up", progress.warm.notified()));
             let counted = allocation_counter::measure(|| {
-                runtime.block_on(soon("the messages", progress.done.notified()));
+                runtime.block_on(within_timeout("the messages", progress.done.notified()));
             });
             counted.count_total
         }
     });
     let addr = announced.recv().expect("the server runs");
-    runtime().block_on(crowd(addr, clients, async |client| {
+    runtime().block_on(with_clients(addr, clients, async |client| {
         for number in 0..WARM_UP + COUNTED {
             if number % at_once == 0 {
                 progress.until(number).await;
             }
-            say(client, number);
+            send(client, number);
         }
         progress.until(WARM_UP + COUNTED).await;
     }));
     let counted = server.join().expect("the server does not panic");
-    f64::from(u32::try_from(counted).expect("few")) / f64::from(COUNTED)
+    f64::from(u32::try_from(counted).expect("fits")) / f64::from(COUNTED)
 }
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// A server that goes on while the runtime of its thread does.
+/// Serves until the runtime of its thread stops.
 async fn serve(progress: &Arc<Progress>) -> SocketAddr {
     let progress = Arc::clone(progress);
     let hall = HallServer::new(move |socket: HallSocket| {
@@ -191,8 +191,8 @@ async fn serve(progress: &Arc<Progress>) -> SocketAddr {
     addr
 }
 
-/// So many clients that listen, while the first speaks.
-async fn crowd(addr: SocketAddr, clients: u32, speak: impl AsyncFn(&HallClient)) {
+/// Connects `clients` clients that read events, and runs `run` with the first one.
+async fn with_clients(addr: SocketAddr, clients: u32, run: impl AsyncFn(&HallClient)) {
     let url = format!("ws://{addr}/hall");
     let (first, mut events) = HallClient::connect(&url).await.expect("connected");
     tokio::spawn(async move { while events.next().await.is_some() {} });
@@ -202,65 +202,67 @@ async fn crowd(addr: SocketAddr, clients: u32, speak: impl AsyncFn(&HallClient))
         tokio::spawn(async move { while events.next().await.is_some() {} });
         others.push(other);
     }
-    speak(&first).await;
+    run(&first).await;
 }
 
-/// Fails when the server does not allocate as often per message as it is known to.
+/// Asserts that the server allocates `per_message` times per message.
 ///
-/// A few are neither the message's nor the broadcast's: each side confirms now and then what it has
-/// received, and what is kept for a client until then grows and shrinks around that.
-fn assert_allocates(per_message: u32, clients: u32, at_once: u32, what: &str, say: Say) {
-    let found = allocations(clients, at_once, say);
-    let known = f64::from(per_message);
-    let strays = 0.1 + f64::from(clients) * 2.0 / 512.0;
+/// A few allocations belong to no message: acknowledgements, and the growth of the buffers of
+/// unconfirmed frames.
+fn assert_allocates(per_message: u32, clients: u32, at_once: u32, what: &str, send: SendMessage) {
+    let found = allocations(clients, at_once, send);
+    let expected = f64::from(per_message);
+    let tolerance = 0.1 + f64::from(clients) * 2.0 / 512.0;
     assert!(
-        found < known + strays,
+        found < expected + tolerance,
         "{what}, {clients} clients: {found} allocations per message, up from {per_message}"
     );
     assert!(
-        found > known - 0.5,
+        found > expected - 0.5,
         "{what}, {clients} clients: {found} allocations per message: lower the {per_message} here"
     );
 }
 
 #[test]
-fn a_message_is_what_its_user_makes_of_it() {
-    let add: Say = |client, n| client.add(n, 0.5).expect("sent");
-    assert_allocates(0, 1, 1, "numbers, one by one", add);
+fn event_allocates_only_its_own_fields() {
+    let add: SendMessage = |client, n| client.add(n, 0.5).expect("sent");
+    assert_allocates(0, 1, 1, "numbers, one at a time", add);
     assert_allocates(0, 1, 64, "numbers, many at once", add);
     assert_allocates(1, 1, 1, "a `String`", |client, _| client.note("a text").expect("sent"));
 }
 
 #[test]
-fn a_message_that_waits_for_another_is_allocated_once() {
-    let ponder: Say = |client, n| client.ponder(n, 0.5).expect("sent");
-    assert_allocates(0, 1, 1, "nothing waits", ponder);
-    assert_allocates(1, 1, 64, "its text waits", ponder);
+fn event_read_ahead_allocates_once() {
+    let add_slowly: SendMessage = |client, n| client.add_slowly(n, 0.5).expect("sent");
+    assert_allocates(0, 1, 1, "not read ahead", add_slowly);
+    assert_allocates(1, 1, 64, "read ahead", add_slowly);
 }
 
 #[test]
-fn an_answer_and_an_event_for_one_client_are_allocated_once() {
+fn answer_and_emit_to_one_client_allocate_once() {
     assert_allocates(1, 1, 1, "a call", |client, n| drop(tokio::spawn(client.double(n))));
     assert_allocates(1, 1, 1, "an echo", |client, n| client.echo(n).expect("sent"));
 }
 
 #[test]
-fn a_broadcast_is_allocated_once_whoever_hears_it() {
+fn broadcast_allocates_once_for_any_number_of_clients() {
     for clients in [1, 10, 50] {
-        let tell: Say = |client, n| client.tell_all(n).expect("sent");
-        assert_allocates(1, clients, 1, "to all", tell);
+        let emit: SendMessage = |client, n| client.emit_to_all(n).expect("sent");
+        assert_allocates(1, clients, 1, "to all", emit);
     }
-    assert_allocates(1, 50, 16, "many to all", |client, n| client.tell_all(n).expect("sent"));
-    assert_allocates(1, 50, 1, "`volatile`", |client, n| client.hint(n).expect("sent"));
-    assert_allocates(1, 50, 1, "`latest`", |client, n| client.price(n).expect("sent"));
+    assert_allocates(1, 50, 16, "many at once to all", |client, n| {
+        client.emit_to_all(n).expect("sent");
+    });
+    assert_allocates(1, 50, 1, "`volatile`", |client, n| client.emit_volatile(n).expect("sent"));
+    assert_allocates(1, 50, 1, "`latest`", |client, n| client.emit_latest(n).expect("sent"));
 }
 
 #[test]
-fn a_broadcast_to_a_room_is_allocated_once_too() {
+fn broadcast_to_room_allocates_once_for_any_number_of_members() {
     for clients in [10, 50] {
-        let tell: Say = |client, n| client.tell_room(n).expect("sent");
-        assert_allocates(1, clients, 1, "to a room", tell);
-        let tell: Say = |client, n| client.tell_others(n).expect("sent");
-        assert_allocates(1, clients, 1, "to the others in a room", tell);
+        let emit: SendMessage = |client, n| client.emit_to_room(n).expect("sent");
+        assert_allocates(1, clients, 1, "to a room", emit);
+        let emit: SendMessage = |client, n| client.emit_to_others(n).expect("sent");
+        assert_allocates(1, clients, 1, "to the others in a room", emit);
     }
 }

@@ -1,4 +1,4 @@
-//! What the docs refer to is there.
+//! Tests that the docs name exist.
 
 use std::path::{Path, PathBuf};
 
@@ -11,37 +11,36 @@ fn read(path: &str) -> String {
     text.unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// How many tests `entry` names; each stands in the file that is named before it.
+/// Returns how many tests `entry` names. Asserts that each is in the file named before it.
 fn named_tests(entry: &str) -> usize {
     let mut file: Option<(&str, String)> = None;
     let mut tests = 0;
-    // Between backticks: every second piece.
+    // Every second part is between backticks.
     for code in entry.split('`').skip(1).step_by(2) {
         if code.contains('/') && code.contains('.') {
             file = Some((code, read(code)));
         } else if let Some((file, text)) = &file {
-            let there = [format!("fn {code}("), format!("test(\"{code}\"")];
-            let there = there.iter().any(|name| text.contains(name.as_str()));
-            assert!(there, "{file} has no test `{code}`");
+            let definitions = [format!("fn {code}("), format!("test(\"{code}\"")];
+            let exists = definitions.iter().any(|name| text.contains(name.as_str()));
+            assert!(exists, "{file} has no test `{code}`");
             tests += 1;
         }
     }
-    assert!(tests > 0, "no test shows this:\n{entry}");
+    assert!(tests > 0, "no test is named:\n{entry}");
     tests
 }
 
-/// Each test that `docs/security.md` names stands in the file that it names before it.
 #[test]
-fn the_tests_that_show_what_is_said_of_security_exist() {
+fn tests_named_in_security_docs_exist() {
     let docs = read("docs/security.md");
     let entries = docs.split("\n\n").filter(|entry| entry.starts_with("**"));
     let tests: usize = entries.map(named_tests).sum();
     assert!(tests > 30, "only {tests} tests are named");
 }
 
-/// Each row of a table of `docs/waits.md` names tests, which exist.
+/// Each row of a table must name at least one test.
 #[test]
-fn tests_that_show_the_bounds_of_waits_exist() {
+fn tests_named_in_waits_docs_exist() {
     let docs = read("docs/waits.md");
     let is_row = |line: &&str| {
         line.starts_with("| ") && !line.starts_with("| wait") && !line.starts_with("| ---")

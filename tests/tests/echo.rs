@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use parlor_tests::{Wire, soon};
+use parlor_tests::{RawClient, within_timeout};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
@@ -19,14 +19,14 @@ async fn start_echo(max_message_size: usize) -> SocketAddr {
     addr
 }
 
-async fn receive(wire: &mut Wire) -> Message {
-    soon("a message", wire.0.next()).await.expect("not closed").expect("no error")
+async fn receive(wire: &mut RawClient) -> Message {
+    within_timeout("a message", wire.0.next()).await.expect("not closed").expect("no error")
 }
 
 #[tokio::test]
 async fn text_and_binary_messages_are_echoed_unchanged() {
     let addr = start_echo(1 << 20).await;
-    let mut wire = Wire::plain(addr, "/").await;
+    let mut wire = RawClient::plain(addr, "/").await;
     let large = vec![7; 1 << 20];
     for message in [
         Message::text("no JSON at all"),
@@ -41,14 +41,14 @@ async fn text_and_binary_messages_are_echoed_unchanged() {
     wire.send_message(Message::Ping(Bytes::from_static(b"payload"))).await;
     assert_eq!(receive(&mut wire).await, Message::Pong(Bytes::from_static(b"payload")));
 
-    soon("the close frame", wire.0.close(None)).await.expect("sent");
+    within_timeout("the close frame", wire.0.close(None)).await.expect("sent");
     assert_eq!(wire.closed().await.code, 1005);
 }
 
 #[tokio::test]
 async fn many_messages_are_echoed_in_order() {
     let addr = start_echo(1 << 20).await;
-    let wire = Wire::plain(addr, "/").await;
+    let wire = RawClient::plain(addr, "/").await;
     let (mut sink, mut stream) = wire.0.split();
     let numbered = |number: u32| format!("{number:0>65000}");
     // More bytes than the socket buffers and the outbox take together.
@@ -58,17 +58,17 @@ async fn many_messages_are_echoed_in_order() {
         }
     });
     for number in 0..500 {
-        let message = soon("an echo", stream.next()).await.expect("not closed").expect("no error");
+        let message = within_timeout("an echo", stream.next()).await.expect("not closed").expect("no error");
         assert_eq!(message, Message::text(numbered(number)));
     }
-    soon("the sender", sending).await.expect("no panic");
+    within_timeout("the sender", sending).await.expect("no panic");
 }
 
 #[tokio::test]
 async fn connection_is_not_read_while_its_outbox_is_full() {
     // The outbox takes less than one burst.
     let addr = start_echo(64 << 10).await;
-    let wire = Wire::plain(addr, "/").await;
+    let wire = RawClient::plain(addr, "/").await;
     let (mut sink, mut stream) = wire.0.split();
     // How much has arrived when the server reads depends on the system; usually it is enough.
     let large = [(60_000, 40); 20];
@@ -76,9 +76,9 @@ async fn connection_is_not_read_while_its_outbox_is_full() {
         for _ in 0..messages {
             sink.feed(Message::text("x".repeat(size))).await.expect("sent");
         }
-        soon("all to be sent", sink.flush()).await.expect("sent");
+        within_timeout("all to be sent", sink.flush()).await.expect("sent");
         for _ in 0..messages {
-            let message = soon("an echo", stream.next()).await.expect("not closed");
+            let message = within_timeout("an echo", stream.next()).await.expect("not closed");
             assert_eq!(message.expect("no error").len(), size);
         }
     }
@@ -87,8 +87,8 @@ async fn connection_is_not_read_while_its_outbox_is_full() {
 #[tokio::test]
 async fn message_over_the_limit_closes_with_1009() {
     let addr = start_echo(1 << 20).await;
-    let mut wire = Wire::plain(addr, "/").await;
+    let mut wire = RawClient::plain(addr, "/").await;
     // The server closes before it has read all of it.
-    let _ = soon("the server to read", wire.0.send(Message::binary(vec![0; (1 << 20) + 1]))).await;
+    let _ = within_timeout("the server to read", wire.0.send(Message::binary(vec![0; (1 << 20) + 1]))).await;
     assert_eq!(wire.closed().await.code, 1009);
 }

@@ -1,13 +1,13 @@
-//! Emits from several places at once: one order for all members, and no deadlock with user code that
-//! emits where nobody expects it.
+//! Concurrent emits arrive in one order at all members. Emitting from user code that runs during an
+//! emit does not deadlock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread;
 
 use parlor::prelude::*;
 use parlor::{Io, Router};
-use parlor_tests::{GENEROUS, Running, soon, until_connected};
+use parlor_tests::{TestServer, wait_for_connections, within_timeout, without_deadlock_async};
 use tracing::subscriber::{NoSubscriber, set_default};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -31,11 +31,11 @@ struct Guest;
 
 impl Hall for Guest {
     async fn crash(&mut self) {
-        panic!("as the test asked");
+        panic!("on purpose");
     }
 }
 
-/// A procedure whose sessions are in the room.
+/// A server whose sessions are all in the room.
 fn hall() -> HallServer<Guest> {
     HallServer::new(|socket: HallSocket| async move {
         socket.join(ROOM).map_err(|error| Reject::try_later(error.to_string()))?;
@@ -43,25 +43,14 @@ fn hall() -> HallServer<Guest> {
     })
 }
 
-async fn serve(hall: HallServer<Guest>) -> (Running, String) {
-    let running = Running::start(Router::new().procedure("/hall", hall)).await;
+async fn serve(hall: HallServer<Guest>) -> (TestServer, String) {
+    let running = TestServer::start(Router::new().procedure("/hall", hall)).await;
     let url = running.url("/hall");
     (running, url)
 }
 
-/// Runs a test on a thread of its own, so that a deadlock fails it.
-fn on_a_thread(test: impl AsyncFnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(test());
-        let _ = done.send(());
-    });
-    is_done.recv_timeout(2 * GENEROUS).expect("the test neither panics nor waits for a lock");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn emits_of_two_threads_to_one_room_have_one_order_for_all_members() {
+async fn emits_from_two_threads_arrive_in_same_order_at_all_members() {
     const CLIENTS: usize = 40;
     const EACH: u32 = 500;
     let hall = hall();
@@ -81,7 +70,7 @@ async fn emits_of_two_threads_to_one_room_have_one_order_for_all_members() {
             numbers
         }));
     }
-    until_connected(&io, CLIENTS).await;
+    wait_for_connections(&io, CLIENTS).await;
     let emit = |numbers: std::ops::Range<u32>| {
         let io = io.clone();
         thread::spawn(move || numbers.for_each(|number| io.to(ROOM).counted(number)))
@@ -89,7 +78,7 @@ async fn emits_of_two_threads_to_one_room_have_one_order_for_all_members() {
     let threads = [emit(0..EACH), emit(EACH..2 * EACH)];
     let mut orders = Vec::new();
     for client in clients {
-        orders.push(soon("all numbers", client).await.expect("no panic"));
+        orders.push(within_timeout("all numbers", client).await.expect("no panic"));
     }
     for thread in threads {
         thread.join().expect("no panic");
@@ -97,13 +86,13 @@ async fn emits_of_two_threads_to_one_room_have_one_order_for_all_members() {
     let first = &orders[0];
     assert!(orders.iter().all(|order| order == first), "members see different orders");
     let (low, high): (Vec<u32>, Vec<u32>) = first.iter().partition(|number| **number < EACH);
-    assert!(low.is_sorted() && high.is_sorted(), "those of one thread come in their order");
+    assert!(low.is_sorted() && high.is_sorted(), "emits of one thread arrive in order");
 }
 
 /// A value in a request that emits to the room of its session when it is dropped.
-struct EmitsAtDrop(Io<HallEmitter>, Arc<AtomicU32>);
+struct EmitsOnDrop(Io<HallEmitter>, Arc<AtomicU32>);
 
-impl Drop for EmitsAtDrop {
+impl Drop for EmitsOnDrop {
     fn drop(&mut self) {
         self.0.to(ROOM).counted(0);
         self.0.broadcast().counted(0);
@@ -112,15 +101,15 @@ impl Drop for EmitsAtDrop {
 }
 
 #[test]
-fn requests_that_emit_when_dropped_deadlock_nothing_during_broadcasts() {
+fn request_extension_that_emits_on_drop_does_not_deadlock() {
     const CLIENTS: u32 = 100;
-    on_a_thread(async || {
+    without_deadlock_async(async || {
         let dropped = Arc::<AtomicU32>::default();
         let hall = hall();
         let io = hall.io();
-        let (theirs, count) = (io.clone(), Arc::clone(&dropped));
+        let (emitting, count) = (io.clone(), Arc::clone(&dropped));
         let hall = hall.middleware(move |mut request| {
-            let value = EmitsAtDrop(theirs.clone(), Arc::clone(&count));
+            let value = EmitsOnDrop(emitting.clone(), Arc::clone(&count));
             request.extensions_mut().insert(Arc::new(value));
             async { Ok(request) }
         });
@@ -145,8 +134,8 @@ fn requests_that_emit_when_dropped_deadlock_nothing_during_broadcasts() {
     });
 }
 
-/// Emits to everyone and to the room for each line of the log that is not about an emit of its own.
-struct Emits {
+/// Emits for each log line, except those that its own emit causes.
+struct EmittingLayer {
     io: Io<HallEmitter>,
     lines: Arc<AtomicU32>,
 }
@@ -155,7 +144,7 @@ thread_local! {
     static IS_EMITTING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-impl<S: tracing::Subscriber> Layer<S> for Emits {
+impl<S: tracing::Subscriber> Layer<S> for EmittingLayer {
     fn on_event(&self, _: &tracing::Event<'_>, _: Context<'_, S>) {
         if !IS_EMITTING.replace(true) {
             self.io.to(ROOM).counted(self.lines.fetch_add(1, Ordering::Relaxed));
@@ -166,18 +155,19 @@ impl<S: tracing::Subscriber> Layer<S> for Emits {
 }
 
 #[test]
-fn log_layer_that_emits_deadlocks_nothing() {
-    on_a_thread(async || {
+fn log_layer_that_emits_does_not_deadlock() {
+    without_deadlock_async(async || {
         let hall = hall();
         let io = hall.io();
         let lines = Arc::<AtomicU32>::default();
-        let layer = Emits { io: io.clone(), lines: Arc::clone(&lines) };
+        let layer = EmittingLayer { io: io.clone(), lines: Arc::clone(&lines) };
         let _logged = set_default(tracing_subscriber::registry().with(layer));
-        // With one subscriber, `tracing` asks whether anything is logged on the thread of any test.
+        // With only one subscriber, `tracing` caches whether it is interested, as seen from the
+        // thread of any test. A second subscriber prevents that.
         let _another = tracing::Dispatch::new(NoSubscriber::new());
         let (running, url) = serve(hall).await;
         let (client, mut events) = HallClient::connect(&url).await.expect("connected");
-        until_connected(&io, 1).await;
+        wait_for_connections(&io, 1).await;
         let logged_by = |what: &str, act: &dyn Fn()| {
             let before = lines.load(Ordering::Relaxed);
             act();
@@ -187,10 +177,13 @@ fn log_layer_that_emits_deadlocks_nothing() {
             logged_by("a broken rule", &|| emitter.said("far too long a text"));
             logged_by("an event too large", &|| emitter.shouted("x".repeat(2 << 20)));
         }
-        assert!(matches!(soon("an event", events.next()).await, Some(HallEvent::Counted { .. })));
+        assert!(matches!(
+            within_timeout("an event", events.next()).await,
+            Some(HallEvent::Counted { .. })
+        ));
         let before = lines.load(Ordering::Relaxed);
         client.crash().expect("sent");
-        soon("a line about the panic", async {
+        within_timeout("a line about the panic", async {
             while lines.load(Ordering::Relaxed) == before {
                 tokio::task::yield_now().await;
             }

@@ -1,17 +1,17 @@
-//! Each example does what it says.
+//! Runs each example and checks its output.
 
 use std::net::SocketAddr;
 
 use futures_util::StreamExt;
 use parlor::http::StatusCode;
-use parlor_tests::{Example, Wire, soon};
+use parlor_tests::{Example, RawClient, within_timeout};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
-async fn what_one_types_in_the_chat_the_other_sees() {
+async fn chat_sends_typed_lines_to_all_in_room() {
     let server = Example::serve("chat").await;
     let join = |name: &'static str| {
         let url = server.url.clone();
@@ -32,10 +32,10 @@ async fn what_one_types_in_the_chat_the_other_sees() {
     let nameless = Example::run("chat", &["join", "general", "--name", "Ada L."]).await;
     assert!(nameless.fails().await.contains("letters and digits"));
 
-    // Nobody is nameless.
+    // An empty name is replaced.
     let (addr, path) = server.url["ws://".len()..].split_once('/').expect("a path");
     let addr = addr.parse().expect("an address");
-    let mut guest = Wire::parlor(addr, &format!("/{path}?name=")).await;
+    let mut guest = RawClient::parlor(addr, &format!("/{path}?name=")).await;
     guest.emit("joinRoom", json!({"room": "hall"})).await;
     let joined = guest.receive().await;
     assert_eq!(joined[0], "userJoined");
@@ -47,7 +47,7 @@ async fn what_one_types_in_the_chat_the_other_sees() {
 }
 
 #[tokio::test]
-async fn the_readmes_program_is_hello_and_says_so() {
+async fn hello_prints_message_and_is_program_of_readme() {
     let output = Example::run("hello", &[]).await.output().await;
     assert!(output.contains(": Hello!"), "{output}");
     let program = include_str!("../../examples/hello.rs");
@@ -56,7 +56,7 @@ async fn the_readmes_program_is_hello_and_says_so() {
 }
 
 #[tokio::test]
-async fn the_auction_shows_typed_refusals() {
+async fn auction_prints_typed_errors() {
     let output = Example::run("auction", &[]).await.output().await;
     for line in [
         "ada's bid is number 1",
@@ -70,19 +70,19 @@ async fn the_auction_shows_typed_refusals() {
 }
 
 #[tokio::test]
-async fn bearer_lets_in_who_has_a_token() {
+async fn bearer_admits_client_with_token_only() {
     let output = Example::run("bearer", &[]).await.output().await;
     assert!(output.contains("with a token: ada"), "{output}");
     assert!(output.contains("a bearer token is needed"), "{output}");
 }
 
 #[tokio::test]
-async fn what_is_pinned_over_http_live_readers_of_the_noticeboard_see() {
+async fn noticeboard_sends_notice_posted_over_http_to_live_readers() {
     let addr = free_addr();
     let _server = Example::serve_at("noticeboard", addr.port()).await;
     let page = http(addr, "GET / HTTP/1.1", "").await;
     assert!(page.contains("<h1>Noticeboard</h1>"), "{page}");
-    let unknown = Wire::open(addr, "/live/board", &[]).await;
+    let unknown = RawClient::open(addr, "/live/board", &[]).await;
     assert_eq!(unknown.err(), Some(StatusCode::UNAUTHORIZED));
 
     let login = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\
@@ -90,9 +90,10 @@ async fn what_is_pinned_over_http_live_readers_of_the_noticeboard_see() {
     let login = http(addr, login, "name=ada").await;
     let (_, cookie) = login.split_once("set-cookie: ").expect("a cookie");
     let cookie = cookie.split(';').next().expect("its value");
-    let mut ada = Wire::open(addr, "/live/board", &[("cookie", cookie)]).await.expect("accepted");
+    let mut ada =
+        RawClient::open(addr, "/live/board", &[("cookie", cookie)]).await.expect("accepted");
     let headers = format!("Cookie: {cookie}\r\nContent-Type: application/json\r\n");
-    // A rule that holds for the event holds here, too.
+    // The length rule of the event also applies to HTTP.
     let (piano, novel) = (json!({"text": "Piano for sale"}), json!({"text": "x".repeat(201)}));
     for (notice, status) in [(novel, "422"), (piano, "201")] {
         let notice = notice.to_string();
@@ -110,53 +111,53 @@ async fn what_is_pinned_over_http_live_readers_of_the_noticeboard_see() {
     assert!(list.contains("Piano for sale") && list.contains("Found: a glove"), "{list}");
 }
 
-/// Sends an HTTP request and returns the whole answer.
+/// Sends an HTTP request and returns the whole response.
 async fn http(addr: SocketAddr, request: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(addr).await.expect("connected");
     let request = format!("{request}\r\nHost: {addr}\r\nConnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = String::new();
-    soon("the answer", stream.read_to_string(&mut answer)).await.expect("read");
+    within_timeout("the answer", stream.read_to_string(&mut answer)).await.expect("read");
     answer
 }
 
-/// Where nobody listens yet.
+/// Returns an address with a free port.
 fn free_addr() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address")
 }
 
 #[tokio::test]
-async fn the_bench_server_keeps_its_contract() {
+async fn bench_server_echoes_and_broadcasts() {
     let addr = free_addr();
     let _server = Example::serve_at("bench_server", addr.port()).await;
-    let mut wire = Wire::plain(addr, "/chat").await;
-    wire.emit("joinRoom", json!({"room": "a"})).await;
-    wire.emit("echo", json!({"text": "hi"})).await;
-    assert_eq!(wire.receive().await, json!(["echoed", {"text": "hi"}]));
-    wire.emit("sendMessage", json!({"room": "a", "text": "hello"})).await;
-    let message = wire.receive().await;
+    let mut client = RawClient::plain(addr, "/chat").await;
+    client.emit("joinRoom", json!({"room": "a"})).await;
+    client.emit("echo", json!({"text": "hi"})).await;
+    assert_eq!(client.receive().await, json!(["echoed", {"text": "hi"}]));
+    client.emit("sendMessage", json!({"room": "a", "text": "hello"})).await;
+    let message = client.receive().await;
     assert_eq!((&message[0], &message[1]["text"]), (&json!("newMessage"), &json!("hello")));
 }
 
 #[tokio::test]
-async fn the_echo_sends_messages_back() {
+async fn echo_returns_messages_unchanged() {
     let addr = free_addr();
     let _server = Example::serve_at("echo", addr.port()).await;
-    let mut wire = Wire::plain(addr, "/").await;
+    let mut client = RawClient::plain(addr, "/").await;
     for (sent, expected) in [
         (Message::text("hi"), Message::text("hi")),
         (Message::binary(&b"\x00\xff"[..]), Message::binary(&b"\x00\xff"[..])),
-        (Message::Ping("alive?".into()), Message::Pong("alive?".into())),
+        (Message::Ping("ping".into()), Message::Pong("ping".into())),
     ] {
-        wire.send_message(sent).await;
-        let received = soon("the echo", wire.0.next()).await.expect("not closed");
+        client.send_message(sent).await;
+        let received = within_timeout("the echo", client.0.next()).await.expect("not closed");
         assert_eq!(received.expect("no error"), expected);
     }
 }
 
 #[tokio::test]
-async fn the_load_compares_and_draws() {
+async fn load_prints_ratios_and_writes_chart() {
     let chart = std::env::temp_dir().join(format!("parlor-load-{}.svg", std::process::id()));
     let short = ["--secs", "0.1", "--rounds", "1", "--members", "20"];
     let args = [&short[..], &["--chart", chart.to_str().expect("a path in Unicode")]].concat();
@@ -177,7 +178,7 @@ async fn the_load_compares_and_draws() {
 }
 
 #[tokio::test]
-async fn the_load_knows_its_options() {
+async fn load_with_invalid_options_prints_usage() {
     for wrong in [&["--speed", "9"][..], &["--only", "nothing"], &["--secs", "0"], &["--secs"]] {
         let said = Example::run("load", wrong).await.fails().await;
         assert!(said.starts_with("usage: load"), "{wrong:?}: {said}");

@@ -1,11 +1,13 @@
-//! What [`parlor::test`] says of its lines is what clients and servers see.
+//! The in-memory network of [`parlor::test`] behaves as documented.
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use parlor::test::{End, Line, Network, Side, settle};
 use parlor::{ClientStatus, CloseCode, ConnectionChange, Router};
-use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, pass, probing};
+use parlor_tests::{
+    ProbeClient, ProbeEvent, ProbeEvents, ProbeFixture, advance_clock, probe_fixture,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -16,7 +18,7 @@ fn network() -> Network {
 }
 
 fn router() -> Router {
-    let Probing { server, .. } = probing();
+    let ProbeFixture { server, .. } = probe_fixture();
     Router::new().procedure("/probe", server)
 }
 
@@ -24,15 +26,15 @@ async fn client(line: &Line) -> (ProbeClient, ProbeEvents) {
     line.client::<ProbeClient>("/probe").connect().await.expect("connected")
 }
 
-async fn change(events: &mut ProbeEvents) -> ConnectionChange {
+async fn next_change(events: &mut ProbeEvents) -> ConnectionChange {
     match events.next().await {
         Some(ProbeEvent::Connection(change)) => change,
-        other => panic!("a change of the connection was expected: {other:?}"),
+        other => panic!("expected a connection change: {other:?}"),
     }
 }
 
-/// Asks for what is not there: the answer shows that bytes go both ways.
-async fn ask(end: &mut End) -> String {
+/// Requests an unknown path. The response shows that bytes pass in both directions.
+async fn request_unknown_path(end: &mut End) -> String {
     end.write_all(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
     let mut answer = String::new();
     end.read_to_string(&mut answer).await.expect("an answer and its end");
@@ -40,7 +42,7 @@ async fn ask(end: &mut End) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_answered_over_a_line_and_no_time_passes() {
+async fn call_is_answered_without_time_passing() {
     let network = network();
     let start = Instant::now();
     let (client, _events) = client(&network.line()).await;
@@ -50,7 +52,7 @@ async fn a_call_is_answered_over_a_line_and_no_time_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stalled_line_is_noticed_by_nobody_and_loses_nothing() {
+async fn stalled_line_delays_messages_and_loses_none() {
     let line = network().line();
     let (client, mut events) = client(&line).await;
     line.stall();
@@ -58,17 +60,17 @@ async fn a_stalled_line_is_noticed_by_nobody_and_loses_nothing() {
         let client = client.clone();
         async move { client.add(1, 2).await }
     });
-    pass(5 * SECOND).await;
+    advance_clock(5 * SECOND).await;
     assert!(!answer.is_finished());
     assert_eq!(client.status(), ClientStatus::Connected);
     line.resume();
     assert_eq!(answer.await.expect("no panic").expect("an answer"), 3);
     client.close();
-    assert!(matches!(change(&mut events).await, ConnectionChange::Closed { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_holds_each_way() {
+async fn delay_applies_in_each_direction() {
     let line = network().line();
     let (client, _events) = client(&line).await;
     line.delay(SECOND);
@@ -78,7 +80,7 @@ async fn a_delay_holds_each_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pieces_of_a_byte_make_whole_messages() {
+async fn messages_sent_byte_by_byte_arrive_whole() {
     let line = network().line();
     let (client, _events) = client(&line).await;
     line.trickle(1);
@@ -87,7 +89,7 @@ async fn pieces_of_a_byte_make_whole_messages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_notice_a_cut_misses_the_heartbeat() {
+async fn client_that_does_not_notice_cut_loses_connection_by_heartbeat() {
     let network = network();
     let line = network.line();
     let (_client, mut events) = client(&line).await;
@@ -95,55 +97,55 @@ async fn who_does_not_notice_a_cut_misses_the_heartbeat() {
     settle().await;
     assert_eq!((network.connections(), network.sessions()), (0, 1));
     let start = Instant::now();
-    let lost = change(&mut events).await;
+    let lost = next_change(&mut events).await;
     let missed = CloseCode::HEARTBEAT_MISSED;
     assert!(matches!(lost, ConnectionChange::Lost { code, .. } if code == missed), "{lost}");
     assert!(start.elapsed() > 20 * SECOND);
     line.cut_unnoticed_by(Side::Server);
     settle().await;
-    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_attempts_are_made_again() {
+async fn refused_attempts_are_repeated_with_growing_delay() {
     let network = network();
     let line = network.line();
     let (_client, mut events) = client(&line).await;
     line.refuse();
     line.cut();
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-    // The waits are 1, 2 and 4 seconds, and no less.
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+    // The delays are exactly 1, 2 and 4 seconds.
     for (attempts, millis) in [(1, 1_000), (2, 2_000), (3, 4_000)] {
-        pass(Duration::from_millis(millis - 10)).await;
+        advance_clock(Duration::from_millis(millis - 10)).await;
         assert_eq!(line.attempts(), attempts);
         if attempts == 3 {
             line.accept();
         }
-        pass(Duration::from_millis(10)).await;
+        advance_clock(Duration::from_millis(10)).await;
         assert_eq!(line.attempts(), attempts + 1);
     }
-    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }));
     assert_eq!(line.attempts(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newer_connection_overtakes_a_delayed_one() {
+async fn newer_connection_is_served_before_delayed_one() {
     let line = network().line();
     line.delay(3 * SECOND);
     let mut slow = line.dial().expect("a connection");
     let start = Instant::now();
-    let slow = tokio::spawn(async move { ask(&mut slow).await });
+    let slow = tokio::spawn(async move { request_unknown_path(&mut slow).await });
     settle().await;
     line.delay(Duration::ZERO);
     let mut fast = line.dial().expect("a connection");
-    assert!(ask(&mut fast).await.starts_with("HTTP/1.1 404"));
+    assert!(request_unknown_path(&mut fast).await.starts_with("HTTP/1.1 404"));
     assert!(start.elapsed() < SECOND);
     assert!(slow.await.expect("no panic").starts_with("HTTP/1.1 404"));
     assert_eq!(start.elapsed(), 3 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_ends_of_a_cut_connection_hear_of_it() {
+async fn reads_and_writes_fail_after_cut() {
     let line = network().line();
     let mut end = line.dial().expect("a connection");
     line.cut();
@@ -153,29 +155,29 @@ async fn both_ends_of_a_cut_connection_hear_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writing_waits_for_who_does_not_read() {
+async fn write_waits_when_buffer_is_full() {
     let line = network().line();
     line.buffer(10);
     line.stall();
     let mut end = line.dial().expect("a connection");
-    assert_eq!(end.write(&[b'x'; 20]).await.expect("room"), 10);
+    assert_eq!(end.write(&[b'x'; 20]).await.expect("writable"), 10);
     let waits = tokio::time::timeout(SECOND, end.write(b"x")).await;
     assert!(waits.is_err(), "{waits:?}");
     line.resume();
-    assert_eq!(end.write(b"x").await.expect("room again"), 1);
+    assert_eq!(end.write(b"x").await.expect("writable again"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_shut_down_refuses_and_one_that_crashed_knows_nobody() {
+async fn crashed_server_recovers_no_session_and_shut_down_server_refuses_connections() {
     let network = network();
     let line = network.line();
     let (_client, mut events) = client(&line).await;
     network.crash(router());
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-    let restored = change(&mut events).await;
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+    let restored = next_change(&mut events).await;
     assert!(matches!(restored, ConnectionChange::Restored { recovered: false, .. }), "{restored}");
     network.shut_down().await;
-    let lost = change(&mut events).await;
+    let lost = next_change(&mut events).await;
     assert!(matches!(lost, ConnectionChange::Lost { code: CloseCode::RESTART, .. }), "{lost}");
     let refused = line.dial().err().map(|error| error.kind());
     assert_eq!(refused, Some(ErrorKind::ConnectionRefused));

@@ -1,31 +1,33 @@
-//! What the logs say, and what they must not.
+//! What is logged, and what must not be.
 
 use parlor::Router;
-use parlor_tests::{Log, Running, Welcomed, Wire, probing, secret};
+use parlor_tests::{Log, RawClient, TestServer, Welcomed, probe_fixture, secret};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::test]
-async fn a_refused_origin_or_host_is_logged_with_the_line_to_add() {
+async fn rejected_origin_or_host_is_logged_with_setting_to_add() {
     let (log, _guard) = Log::start();
-    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
-    let evil = [("origin", "https://evil.example")];
-    assert!(Wire::open(running.addr, "/probe", &evil).await.is_err());
-    let rebound = [("host", "rebound.example:80")];
-    assert!(Wire::open(running.addr, "/probe", &rebound).await.is_err());
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+    let foreign_origin = [("origin", "https://foreign_origin.example")];
+    assert!(RawClient::open(running.addr, "/probe", &foreign_origin).await.is_err());
+    let foreign_host = [("host", "foreign_host.example:80")];
+    assert!(RawClient::open(running.addr, "/probe", &foreign_host).await.is_err());
     let text = log.text();
-    assert!(text.contains(r#"`.allow_origins(["https://evil.example"])`"#), "{text}");
-    assert!(text.contains(r#"`.allow_hosts(["rebound.example"])`"#), "{text}");
+    assert!(text.contains(r#"`.allow_origins(["https://foreign_origin.example"])`"#), "{text}");
+    assert!(text.contains(r#"`.allow_hosts(["foreign_host.example"])`"#), "{text}");
 }
 
 #[tokio::test]
-async fn errors_tell_whose_session_it_was_without_its_span() {
+async fn panic_is_logged_with_its_session_at_info_level() {
     let (log, _guard) = Log::start_at(LevelFilter::INFO);
-    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
-    let mut wire = Wire::parlor(running.addr, "/probe").await;
-    wire.call("crash", json!({}), 1).await;
-    assert_eq!(wire.closed().await.code, 1011);
-    drop(wire);
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+    let mut client = RawClient::parlor(running.addr, "/probe").await;
+    client.call("crash", json!({}), 1).await;
+    assert_eq!(client.closed().await.code, 1011);
+    drop(client);
     running.stop().await;
     let text = log.text();
     let line = text.lines().find(|line| line.contains("a handler panicked")).expect("logged");
@@ -33,9 +35,10 @@ async fn errors_tell_whose_session_it_was_without_its_span() {
 }
 
 #[tokio::test]
-async fn panics_are_logged_and_secrets_are_not() {
+async fn panic_is_logged_without_secrets_or_payloads() {
     let (log, _guard) = Log::start();
-    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
     let headers = [
         (
             "sec-websocket-protocol",
@@ -44,27 +47,28 @@ async fn panics_are_logged_and_secrets_are_not() {
         ("authorization", "Bearer secret-3"),
         ("cookie", "secret-4"),
     ];
-    let mut wire = Wire::open(running.addr, "/probe?token=secret-5", &headers).await.expect("open");
-    wire.receive().await;
-    let Welcomed { wire: first, welcome: issued } =
-        Wire::welcomed(running.addr, "/probe", &[]).await;
+    let mut client =
+        RawClient::open(running.addr, "/probe?token=secret-5", &headers).await.expect("open");
+    client.receive().await;
+    let Welcomed { client: first, welcome: issued } =
+        RawClient::welcomed(running.addr, "/probe", &[]).await;
     drop(first);
-    let Welcomed { wire: again, welcome: issued_again } =
-        Wire::resumed(running.addr, "/probe", secret(&issued), 0).await;
+    let Welcomed { client: again, welcome: issued_again } =
+        RawClient::resumed(running.addr, "/probe", secret(&issued), 0).await;
     assert_eq!(issued_again["recovered"], true);
     drop(again);
-    wire.emit("shout", json!({"room": "secret-6", "text": "secret-7"})).await;
-    wire.emit("say", json!({"room": "secret-6", "text": "secret-8 is too long"})).await;
-    wire.receive().await;
-    wire.send(r#"["secret-9", 1"#).await;
-    wire.receive().await;
-    wire.call("crash", json!({}), 1).await;
-    assert_eq!(wire.closed().await.code, 1011);
-    drop(wire);
+    client.emit("shout", json!({"room": "secret-6", "text": "secret-7"})).await;
+    client.emit("say", json!({"room": "secret-6", "text": "secret-8 is too long"})).await;
+    client.receive().await;
+    client.send(r#"["secret-9", 1"#).await;
+    client.receive().await;
+    client.call("crash", json!({}), 1).await;
+    assert_eq!(client.closed().await.code, 1011);
+    drop(client);
     running.stop().await;
     let text = log.text();
     assert!(text.contains("a handler panicked") && text.contains("ERROR"), "{text}");
-    assert!(text.contains("procedure=\"Probe\""), "the span tells the procedure: {text}");
+    assert!(text.contains("procedure=\"Probe\""), "the span contains the procedure: {text}");
     for secret in ["secret-", "c2VjcmV0LTE", secret(&issued), secret(&issued_again)] {
         assert!(!text.contains(secret), "{text}");
     }

@@ -1,14 +1,14 @@
-//! Clients that are not ours, against the chat example.
+//! Clients of other projects against the chat example.
 
 use std::process::Stdio;
 
-use parlor_tests::{Example, skip_without, soon};
+use parlor_tests::{Example, skip_without, within_timeout};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-/// The client of jstack-shared, which speaks plain frames, joins, hears, speaks and pings.
+/// The client of jstack-shared uses plain mode: it joins, receives, sends and pings.
 #[tokio::test]
-async fn a_client_of_plain_frames_chats() {
+async fn jstack_client_chats_in_plain_mode() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/other-clients");
     let installed = std::path::Path::new(folder).join("node_modules/jstack-shared").exists();
     if !installed
@@ -25,7 +25,7 @@ async fn a_client_of_plain_frames_chats() {
         .expect("node is installed");
     let mut lines = BufReader::new(client.stdout.take().expect("piped")).lines();
     let mut seen = Vec::new();
-    while let Some(line) = soon("a line", lines.next_line()).await.expect("readable") {
+    while let Some(line) = within_timeout("a line", lines.next_line()).await.expect("readable") {
         let done = line == r#"["done"]"#;
         seen.push(line);
         if done {

@@ -1,27 +1,31 @@
-//! Rooms: who is in them and who hears what.
+//! Membership in rooms, and targets of emits.
 
 use std::borrow::Cow;
 
 use parlor::{CloseCode, Room, Router, rooms};
-use parlor_tests::{ProbeIo, Probing, Running, Wire, probing, soon};
+use parlor_tests::{ProbeFixture, ProbeIo, RawClient, TestServer, probe_fixture, within_timeout};
 use serde_json::{Value, json};
 
-async fn server() -> (Running, ProbeIo, Probing) {
-    let Probing { server, ended, gate } = probing();
+async fn server() -> (TestServer, ProbeIo, ProbeFixture) {
+    let ProbeFixture { server, ended, gate } = probe_fixture();
     let io = server.io();
-    let other = probing();
+    let other = probe_fixture();
     let router = Router::new().procedure("/probe", server).procedure("/other", other.server);
-    (Running::start(router).await, io, Probing { server: probing().server, ended, gate })
+    (
+        TestServer::start(router).await,
+        io,
+        ProbeFixture { server: probe_fixture().server, ended, gate },
+    )
 }
 
-/// A client in these rooms.
-async fn client(running: &Running, path: &str, rooms: &[&str]) -> Wire {
-    let mut wire = Wire::parlor(running.addr, path).await;
+/// Connects a client that joins `rooms`.
+async fn client(running: &TestServer, path: &str, rooms: &[&str]) -> RawClient {
+    let mut client = RawClient::parlor(running.addr, path).await;
     for room in rooms {
-        let answer = wire.call("enter", json!({"room": room}), 1).await;
+        let answer = client.call("enter", json!({"room": room}), 1).await;
         assert_eq!(answer[0], "$ok", "{answer}");
     }
-    wire
+    client
 }
 
 fn text(message: &Value) -> &str {
@@ -29,8 +33,8 @@ fn text(message: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn socket_to_leaves_the_sender_out_and_io_to_does_not() {
-    let (running, _io, _probing) = server().await;
+async fn socket_to_excludes_sender_and_io_to_includes_it() {
+    let (running, _io, _fixture) = server().await;
     let mut ada = client(&running, "/probe", &["a"]).await;
     let mut bob = client(&running, "/probe", &["a"]).await;
     let mut eve = client(&running, "/probe", &["b"]).await;
@@ -41,15 +45,15 @@ async fn socket_to_leaves_the_sender_out_and_io_to_does_not() {
     assert_eq!(text(&bob.receive().await), "others");
     assert_eq!(text(&bob.receive().await), "all");
     assert_eq!(text(&ada.receive().await), "all");
-    eve.nothing_came().await;
-    // A room of another procedure is another room.
-    far.nothing_came().await;
+    eve.assert_nothing_received().await;
+    // A room of the same name in another procedure is a different room.
+    far.assert_nothing_received().await;
 }
 
 #[tokio::test]
-async fn join_broadcast_and_leave_are_seen_in_their_order() {
-    let (running, io, _probing) = server().await;
-    let mut ada = Wire::parlor(running.addr, "/probe").await;
+async fn join_broadcast_and_leave_take_effect_in_order() {
+    let (running, io, _fixture) = server().await;
+    let mut ada = RawClient::parlor(running.addr, "/probe").await;
     ada.emit("shout", json!({"room": "a", "text": "before"})).await;
     ada.emit("enter", json!({"room": "a"})).await;
     ada.emit("enter", json!({"room": "a"})).await;
@@ -57,7 +61,7 @@ async fn join_broadcast_and_leave_are_seen_in_their_order() {
     ada.emit("leave", json!({"room": "a"})).await;
     ada.emit("shout", json!({"room": "a", "text": "after"})).await;
     assert_eq!(text(&ada.receive().await), "inside");
-    ada.nothing_came().await;
+    ada.assert_nothing_received().await;
     assert_eq!(io.members("a").await.len(), 0);
 }
 
@@ -70,8 +74,8 @@ impl Room for Table {
 }
 
 #[tokio::test]
-async fn targets_name_rooms_sockets_and_exceptions() {
-    let (running, io, _probing) = server().await;
+async fn target_selects_rooms_sockets_and_exceptions() {
+    let (running, io, _fixture) = server().await;
     let mut ada = client(&running, "/probe", &["a", "b"]).await;
     let mut bob = client(&running, "/probe", &["b", "muted"]).await;
     let mut eve = client(&running, "/probe", &["table:7"]).await;
@@ -79,21 +83,21 @@ async fn targets_name_rooms_sockets_and_exceptions() {
     io.to(["a", "b"]).said("", "both", "");
     assert_eq!(text(&ada.receive().await), "both");
     assert_eq!(text(&bob.receive().await), "both");
-    ada.nothing_came().await;
+    ada.assert_nothing_received().await;
 
     io.to(rooms(["a", "b"]).except("muted")).said("", "unmuted", "");
     assert_eq!(text(&ada.receive().await), "unmuted");
-    bob.nothing_came().await;
+    bob.assert_nothing_received().await;
 
-    let [ada_id] = io.members("a").await[..] else { panic!("one member") };
+    let [ada_id] = io.members("a").await[..] else { panic!("expected one member") };
     io.to(io.members("a").await).said("", "those there", "");
     assert_eq!(text(&ada.receive().await), "those there");
-    io.to(rooms(["a", "b"]).except(["a", "muted"])).said("", "nobody", "");
-    bob.nothing_came().await;
+    io.to(rooms(["a", "b"]).except(["a", "muted"])).said("", "none", "");
+    bob.assert_nothing_received().await;
 
     io.to(rooms("b").except(ada_id)).said("", "not ada", "");
     assert_eq!(text(&bob.receive().await), "not ada");
-    ada.nothing_came().await;
+    ada.assert_nothing_received().await;
 
     io.socket(ada_id).said("", "ada", "");
     assert_eq!(text(&ada.receive().await), "ada");
@@ -101,14 +105,14 @@ async fn targets_name_rooms_sockets_and_exceptions() {
     assert_eq!(text(&eve.receive().await), "own type");
 
     io.broadcast().said("", "everyone", "");
-    for wire in [&mut ada, &mut bob, &mut eve] {
-        assert_eq!(text(&wire.receive().await), "everyone");
+    for client in [&mut ada, &mut bob, &mut eve] {
+        assert_eq!(text(&client.receive().await), "everyone");
     }
 }
 
 #[tokio::test]
-async fn io_finds_and_disconnects() {
-    let (running, io, mut probing) = server().await;
+async fn io_lists_members_and_disconnects_room() {
+    let (running, io, mut fixture) = server().await;
     let mut ada = client(&running, "/probe", &["a"]).await;
     let mut bob = client(&running, "/probe", &["a"]).await;
     let mut eve = client(&running, "/probe", &["b"]).await;
@@ -121,46 +125,48 @@ async fn io_finds_and_disconnects() {
     assert_eq!(ada.closed().await.code, 4500);
     assert_eq!(bob.closed().await.code, 4500);
     for _ in 0..2 {
-        let reason = soon("an end", probing.ended.recv()).await;
+        let reason = within_timeout("an end", fixture.ended.recv()).await;
         assert_eq!(reason, Some(parlor::DisconnectReason::Disconnected));
     }
     assert_eq!(eve.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
 }
 
 #[tokio::test]
-async fn all_are_closed_with_a_code_and_may_come_back() {
-    let (first, second) = (probing(), probing());
+async fn close_all_closes_every_client_with_code_and_admits_new_ones() {
+    let (first, second) = (probe_fixture(), probe_fixture());
     let io = first.server.io();
     let router =
         Router::new().procedure("/first", first.server).procedure("/second", second.server);
-    let running = Running::start(router.clone()).await;
-    let mut closed =
-        [Wire::parlor(running.addr, "/first").await, Wire::parlor(running.addr, "/first").await];
-    let mut other = Wire::parlor(running.addr, "/second").await;
+    let running = TestServer::start(router.clone()).await;
+    let mut closed = [
+        RawClient::parlor(running.addr, "/first").await,
+        RawClient::parlor(running.addr, "/first").await,
+    ];
+    let mut other = RawClient::parlor(running.addr, "/second").await;
     assert_eq!(router.connections(), 3);
     assert_eq!(io.close_all(CloseCode::TRY_AGAIN), 2);
-    for wire in &mut closed {
-        assert_eq!(wire.closed().await.code, 1013);
+    for client in &mut closed {
+        assert_eq!(client.closed().await.code, 1013);
     }
-    other.nothing_came().await;
-    let mut back = Wire::parlor(running.addr, "/first").await;
-    back.nothing_came().await;
+    other.assert_nothing_received().await;
+    let mut back = RawClient::parlor(running.addr, "/first").await;
+    back.assert_nothing_received().await;
     assert_eq!(io.connections(), 1);
     assert_eq!(router.connections(), 2);
 }
 
 #[tokio::test]
-async fn rooms_are_left_after_disconnected_has_returned() {
-    let (running, io, mut probing) = server().await;
+async fn rooms_are_left_after_disconnected_returns() {
+    let (running, io, mut fixture) = server().await;
     let mut ada = client(&running, "/probe", &["a"]).await;
     let mut bob = client(&running, "/probe", &["a"]).await;
     bob.close(1000).await;
-    // `disconnected` still knew its rooms.
+    // `disconnected` still sees its rooms.
     assert_eq!(text(&ada.receive().await), "bye");
-    soon("the end", probing.ended.recv()).await;
+    within_timeout("the end", fixture.ended.recv()).await;
     ada.close(1000).await;
-    soon("the end", probing.ended.recv()).await;
-    soon("empty rooms", async {
+    within_timeout("the end", fixture.ended.recv()).await;
+    within_timeout("empty rooms", async {
         while !io.members("a").await.is_empty() || io.connections() > 0 {
             tokio::task::yield_now().await;
         }
@@ -169,9 +175,9 @@ async fn rooms_are_left_after_disconnected_has_returned() {
 }
 
 #[tokio::test]
-async fn rooms_and_their_names_are_bounded() {
-    let server = probing().server.max_rooms_per_socket(2).max_room_name(4);
-    let running = Running::start(Router::new().procedure("/probe", server)).await;
+async fn join_over_room_limit_or_name_length_fails() {
+    let server = probe_fixture().server.max_rooms_per_socket(2).max_room_name(4);
+    let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut ada = client(&running, "/probe", &["a", "b"]).await;
     for (room, what) in [("c", "max_rooms_per_socket"), ("abcde", "max_room_name")] {
         let answer = ada.call("enter", json!({"room": room}), 1).await;

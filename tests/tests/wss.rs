@@ -5,17 +5,17 @@ use std::sync::Arc;
 use parlor::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use parlor::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use parlor::{ConnectError, Router};
-use parlor_tests::{ProbeClient, Running, probing, soon};
+use parlor_tests::{ProbeClient, TestServer, probe_fixture, within_timeout};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// For `localhost`, signed by itself.
+/// A self-signed certificate for `localhost`.
 const CERTIFICATE: &[u8] = include_bytes!("../tls/cert.der");
 const KEY: &[u8] = include_bytes!("../tls/key.der");
 
-/// Ends TLS in front of a server, as a proxy does. Returns the URL for `wss://`.
-async fn terminate(running: &Running) -> String {
+/// Starts a TLS proxy in front of a server and returns its `wss://` URL.
+async fn start_tls_proxy(running: &TestServer) -> String {
     let server = running.addr;
     let key = PrivatePkcs8KeyDer::from(KEY).into();
     let config = ServerConfig::builder()
@@ -29,7 +29,7 @@ async fn terminate(running: &Running) -> String {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                // A client that does not trust us ends the handshake.
+                // A client that does not trust the certificate ends the handshake.
                 let Ok(mut tls) = acceptor.accept(stream).await else { return };
                 let mut plain = TcpStream::connect(server).await.expect("the server listens");
                 let _ = copy_bidirectional(&mut tls, &mut plain).await;
@@ -40,18 +40,20 @@ async fn terminate(running: &Running) -> String {
 }
 
 #[tokio::test]
-async fn calls_go_over_tls_to_servers_that_are_trusted() {
-    let running = Running::start(Router::new().procedure("/probe", probing().server)).await;
-    let url = terminate(&running).await;
+async fn call_over_tls_works_only_with_trusted_server() {
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+    let url = start_tls_proxy(&running).await;
 
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(CERTIFICATE)).expect("a certificate");
     let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     let builder = ProbeClient::builder(&url).rustls_config(Arc::new(config));
-    let (probe, _events) = soon("the connection", builder.connect()).await.expect("trusted");
+    let (probe, _events) =
+        within_timeout("the connection", builder.connect()).await.expect("trusted");
     assert_eq!(probe.add(1, 2).await.expect("an answer"), 3);
 
-    // By default, the roots of Mozilla are trusted; this certificate is none of theirs.
-    let refused = soon("the refusal", ProbeClient::connect(&url)).await.err();
+    // By default only Mozilla's roots are trusted, and this certificate is not among them.
+    let refused = within_timeout("the error", ProbeClient::connect(&url)).await.err();
     assert!(matches!(refused, Some(ConnectError::Unreachable { .. })), "{refused:?}");
 }

@@ -1,4 +1,4 @@
-// The Node clients of tests/tests/chaos. Each enters a room, emits `shout` from the line "Loud" on stdin to
+// The Node clients of tests/tests/chaos. Each enters a room, emits `shout` from the line "Sending" on stdin to
 // the line "Ending", and records all `shouted` events until the event `over`.
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
@@ -31,7 +31,7 @@ function deferred() {
   return { promise, resolve };
 }
 
-const phases = new Map(["Loud", "Ending"].map((name) => [name, deferred()]));
+const phases = new Map(["Sending", "Ending"].map((name) => [name, deferred()]));
 createInterface({ input: process.stdin }).on("line", (line) => phases.get(line)?.resolve());
 
 const client = createClient({
@@ -50,7 +50,7 @@ const client = createClient({
 /** Runs one client until the event `over`. */
 async function run(number) {
   const room = `room ${number % 20}`;
-  const report = { client: number, room, entered: 0, heard: [], shouts: 0, doubled: 0, recovered: 0, problems: [] };
+  const report = { client: number, room, entered: 0, received: [], shouts: 0, doubled: 0, recovered: 0, problems: [] };
   const over = deferred();
   const problem = (what) => {
     report.problems.push(JSON.stringify(what));
@@ -58,8 +58,8 @@ async function run(number) {
     console.error(`client ${number}:`, what);
     over.resolve();
   };
-  const socket = client.arena.$ws();
-  socket.on("shouted", ({ place, client, number }) => void report.heard.push([place, client, number]));
+  const socket = client.relay.$ws();
+  socket.on("shouted", ({ position, client, number }) => void report.received.push([position, client, number]));
   socket.on("over", () => over.resolve());
   socket.on("reconnect", (opened) => {
     if (opened.recovered) report.recovered++;
@@ -79,7 +79,7 @@ async function run(number) {
 
   report.entered = await socket.call("enter", { room, client: number });
   print("entered");
-  await phases.get("Loud").promise;
+  await phases.get("Sending").promise;
   let ending = false;
   void phases.get("Ending").promise.then(() => {
     ending = true;

@@ -1,4 +1,4 @@
-//! What is timed by `events` and counted by `instructions`.
+//! Cases that `events` times and `instructions` counts.
 
 use std::future::poll_fn;
 use std::hint::black_box;
@@ -13,23 +13,23 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-/// So many operations are one round: one of them is too short to be timed.
+/// Operations per round: one is too short to be timed.
 const ROUND: u32 = 64;
-/// So many are in the room.
+/// Clients in the bytes.
 const MEMBERS: usize = 1000;
 const ROOM: &str = "general";
 
 /// An operation that is timed or counted.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// How many operations a round is.
+    /// Operations per round.
     pub(crate) operations: u32,
     pub(crate) make: fn() -> Box<dyn Round>,
 }
 
-/// A number of operations in a row, and what has to be done between two of them.
+/// A sequence of operations, and their preparation.
 pub(crate) trait Round {
-    /// Neither timed nor counted.
+    /// Prepares a round; neither timed nor counted.
     fn prepare(&mut self) {}
     fn run(&mut self);
 }
@@ -70,7 +70,7 @@ fn message() -> Message {
     }
 }
 
-/// The text of an event becomes its typed fields.
+/// Decodes the text of an event to typed fields.
 struct Decode;
 
 impl Round for Decode {
@@ -82,7 +82,7 @@ impl Round for Decode {
     }
 }
 
-/// Bytes of a client reach its handler, through all that a session is.
+/// Passes bytes of a client to its handler, through a whole session.
 struct Dispatch {
     runtime: Runtime,
     client: End,
@@ -111,26 +111,26 @@ impl Dispatch {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime");
         let handled = Arc::new(Notify::new());
-        let theirs = Arc::clone(&handled);
+        let server_handled = Arc::clone(&handled);
         let chat = ChatServer::new(move |_| {
-            let guest = Guest { messages: 0, handled: Arc::clone(&theirs) };
+            let guest = Guest { messages: 0, handled: Arc::clone(&server_handled) };
             async { Ok(guest) }
         });
         let network = Network::new(Router::new().procedure("/chat", chat));
         let client = runtime.block_on(connect(&network));
-        let frames = frame(INCOMING).repeat(usize::try_from(ROUND).expect("few"));
+        let frames = frame(INCOMING).repeat(usize::try_from(ROUND).expect("fits"));
         Self { runtime, client, frames, handled, _network: network }
     }
 }
 
 impl Round for Dispatch {
-    /// Hears what the server says by itself.
+    /// Reads what the server sends on its own.
     fn prepare(&mut self) {
         self.runtime.block_on(poll_fn(|cx| {
-            let mut room = [0; 1024];
-            let mut buffer = ReadBuf::new(&mut room);
+            let mut bytes = [0; 1024];
+            let mut buffer = ReadBuf::new(&mut bytes);
             while Pin::new(&mut self.client).poll_read(cx, &mut buffer).is_ready() {
-                assert!(!buffer.filled().is_empty(), "the server goes on");
+                assert!(!buffer.filled().is_empty(), "the server has not closed");
                 buffer.clear();
             }
             Poll::Ready(())
@@ -160,7 +160,7 @@ async fn connect(network: &Network) -> End {
     client
 }
 
-/// A short text as a client sends it: masked.
+/// Returns a masked text frame with a short text.
 fn frame(text: &str) -> Vec<u8> {
     let mask = [0x12, 0x34, 0x56, 0x78];
     let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).expect("short");
@@ -170,7 +170,7 @@ fn frame(text: &str) -> Vec<u8> {
     frame
 }
 
-/// An event becomes a frame.
+/// Encodes an event as a frame.
 struct Encode(Message);
 
 impl Round for Encode {
@@ -182,7 +182,7 @@ impl Round for Encode {
     }
 }
 
-/// A frame waits for a client, is taken and confirmed.
+/// Queues a frame for a client, passes it to the transport and confirms it.
 struct Outbox {
     client: Crowd,
     frame: EncodedEvent,
@@ -204,29 +204,29 @@ impl Round for Outbox {
     }
 }
 
-/// An event reaches the outboxes of all in a room.
+/// Queues an event in the outboxes of all members of a room.
 struct RoomWalk {
     crowd: Crowd,
     message: Message,
-    waits: bool,
+    is_queued: bool,
 }
 
 impl RoomWalk {
     fn new() -> Self {
         let crowd = Crowd::new::<ChatEmitter>(MEMBERS, ROOM).expect("clients");
-        Self { crowd, message: message(), waits: false }
+        Self { crowd, message: message(), is_queued: false }
     }
 }
 
 impl Round for RoomWalk {
     fn prepare(&mut self) {
-        if std::mem::take(&mut self.waits) {
+        if std::mem::take(&mut self.is_queued) {
             assert!(self.crowd.take(1) > 0, "it has arrived");
         }
     }
 
     fn run(&mut self) {
         self.crowd.io::<ChatEmitter>().to(ROOM).new_message(black_box(&self.message));
-        self.waits = true;
+        self.is_queued = true;
     }
 }

@@ -1,12 +1,12 @@
-//! Many clients on a network that fails, and servers that go away: nothing is lost unsaid, nothing
-//! comes twice.
+//! Many clients on a faulty network, and servers that shut down: no loss is unreported, and nothing
+//! arrives twice.
 
-#![allow(unreachable_pub, reason = "what the macro writes")]
+#![allow(unreachable_pub, reason = "generated code")]
 
-mod arena;
-mod fans;
-mod goodbye;
-mod network;
-mod nodes;
-mod process;
-mod spread;
+mod faulty_network;
+mod node_clients;
+mod process_shutdown;
+mod reconnect_spread;
+mod recording_server;
+mod rust_clients;
+mod server_replacement;

@@ -4,20 +4,20 @@ use futures_util::FutureExt;
 
 use crate::contract::{ChatClient, ChatEvent, JoinError};
 use parlor::{CallError, ConnectionChange};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 
-use crate::raw::RawServer;
+use crate::raw_server::RawServer;
 
-/// More than waits in the client: 3 MiB of events.
+/// More than the client's inbox holds: 3 MiB of events.
 const FLOOD: usize = 3 << 10;
 
-fn said(number: usize) -> String {
+fn large_said_frame(number: usize) -> String {
     format!(r#"["said",{{"text":"{}","number":{number}}}]"#, "x".repeat(1 << 10))
 }
 
 async fn connected(
     server: &RawServer,
-) -> (ChatClient, crate::contract::ChatEvents, crate::raw::Peer) {
+) -> (ChatClient, crate::contract::ChatEvents, crate::raw_server::Peer) {
     let connect =
         ChatClient::builder(server.url()).reconnect_interval(Duration::from_millis(10)).connect();
     let (connected, peer) = tokio::join!(connect, server.accept());
@@ -26,7 +26,7 @@ async fn connected(
 }
 
 #[tokio::test]
-async fn answers_are_typed() {
+async fn answers_are_decoded_and_matched_by_id() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
 
@@ -34,15 +34,18 @@ async fn answers_are_typed() {
     let counting = chat.count();
     assert_eq!(peer.text().await, r#"["joinRoom",{"room":"general"},1]"#);
     assert_eq!(peer.text().await, r#"["count",{},2]"#);
-    // Answers may come in any order.
+    // Answers may arrive in any order.
     peer.send(r#"["$ok",5,2]"#).await;
     peer.send(r#"["$ok",["ada","bob"],1]"#).await;
-    assert_eq!(soon("an answer", joining).await, Ok(vec!["ada".to_owned(), "bob".to_owned()]));
-    assert_eq!(soon("an answer", counting).await, Ok(5));
+    assert_eq!(
+        within_timeout("an answer", joining).await,
+        Ok(vec!["ada".to_owned(), "bob".to_owned()])
+    );
+    assert_eq!(within_timeout("an answer", counting).await, Ok(5));
 }
 
 #[tokio::test]
-async fn a_refusal_carries_the_handlers_own_error() {
+async fn refused_call_returns_typed_handler_error() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
     let refusal = r#"{"code":"refused","message":"refused","details":{"Full":{"capacity":2}}}"#;
@@ -51,7 +54,7 @@ async fn a_refusal_carries_the_handlers_own_error() {
 }
 
 #[tokio::test]
-async fn the_servers_refusals_keep_their_kinds() {
+async fn error_reply_code_maps_to_call_error() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
     for (code, expected) in [
@@ -71,7 +74,7 @@ async fn the_servers_refusals_keep_their_kinds() {
 }
 
 #[tokio::test]
-async fn an_invalid_call_names_the_field_and_the_rule() {
+async fn invalid_call_returns_violation_with_field_and_rule() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
     let refusal = r#"{"code":"invalid","message":"..","details":
@@ -85,7 +88,7 @@ async fn an_invalid_call_names_the_field_and_the_rule() {
         other => panic!("{other:?}"),
     }
 
-    // What this side can tell is not sent.
+    // A call that breaks a rule known to the client is not sent.
     match chat.join_room("").await {
         Err(CallError::Invalid(violation)) => {
             assert_eq!((violation.path.as_str(), violation.rule.as_str()), ("room", "length"));
@@ -97,7 +100,7 @@ async fn an_invalid_call_names_the_field_and_the_rule() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_type_is_told() {
+async fn answer_of_wrong_type_is_protocol_error() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
     let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", r#""many""#));
@@ -108,36 +111,36 @@ async fn an_answer_of_another_type_is_told() {
 }
 
 #[tokio::test]
-async fn a_call_without_answer_times_out() {
+async fn call_without_answer_times_out() {
     let server = RawServer::start().await;
     let connect =
         ChatClient::builder(server.url()).call_timeout(Duration::from_millis(100)).connect();
     let (connected, mut peer) = tokio::join!(connect, server.accept());
     let (chat, _events) = connected.unwrap();
-    assert_eq!(soon("a timeout", chat.count()).await, Err(CallError::TimedOut));
-    // An answer that comes too late is nobody's.
+    assert_eq!(within_timeout("a timeout", chat.count()).await, Err(CallError::TimedOut));
+    // A late answer is ignored.
     peer.answer("$ok", "5").await;
     let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
     assert_eq!(counted, Ok(6));
 }
 
 #[tokio::test]
-async fn a_call_in_flight_fails_when_the_connection_is_lost() {
+async fn call_in_flight_fails_when_connection_is_lost() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
     let counting = chat.count();
     peer.text().await;
     peer.cut();
-    assert_eq!(soon("an answer", counting).await, Err(CallError::Disconnected));
+    assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Disconnected));
 }
 
 #[tokio::test]
-async fn a_call_made_while_disconnected_is_kept() {
+async fn call_made_while_disconnected_is_sent_after_reconnect() {
     let server = RawServer::start().await;
     let (chat, mut events, peer) = connected(&server).await;
     peer.cut();
     assert!(matches!(
-        soon("the loss", events.next()).await,
+        within_timeout("the loss", events.next()).await,
         Some(ChatEvent::Connection(ConnectionChange::Lost { .. }))
     ));
     let counting = chat.count();
@@ -147,7 +150,7 @@ async fn a_call_made_while_disconnected_is_kept() {
 }
 
 #[tokio::test]
-async fn a_call_that_timed_out_or_was_dropped_unsent_is_not_sent() {
+async fn unsent_call_that_timed_out_or_was_dropped_is_not_sent() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url())
         .reconnect_interval(Duration::from_millis(10))
@@ -157,53 +160,53 @@ async fn a_call_that_timed_out_or_was_dropped_unsent_is_not_sent() {
     let (chat, mut events) = connected.unwrap();
     peer.cut();
     assert!(matches!(
-        soon("the loss", events.next()).await,
+        within_timeout("the loss", events.next()).await,
         Some(ChatEvent::Connection(ConnectionChange::Lost { .. }))
     ));
     drop(chat.join_room("dropped"));
-    assert_eq!(soon("a timeout", chat.count()).await, Err(CallError::TimedOut));
-    chat.say("kept").unwrap();
-    assert_eq!(server.accept().await.text().await, r#"["say",{"text":"kept"}]"#);
+    assert_eq!(within_timeout("a timeout", chat.count()).await, Err(CallError::TimedOut));
+    chat.say("queued").unwrap();
+    assert_eq!(server.accept().await.text().await, r#"["say",{"text":"queued"}]"#);
 }
 
 #[tokio::test]
-async fn calls_without_an_answer_are_bounded() {
+async fn call_over_pending_limit_fails_as_full() {
     let server = RawServer::start().await;
     let (chat, _events, mut peer) = connected(&server).await;
     let waiting: Vec<_> = (0..1024).map(|_| chat.count()).collect();
     assert_eq!(chat.count().await, Err(CallError::Full));
     drop(waiting);
-    // Those that went out meanwhile are answered by nobody, and none is in the way.
+    // Calls that were sent meanwhile stay unanswered and do not count.
     let counting = chat.count();
     while !peer.text().await.ends_with(",1026]") {}
     peer.send(r#"["$ok",5,1026]"#).await;
-    assert_eq!(soon("an answer", counting).await, Ok(5));
+    assert_eq!(within_timeout("an answer", counting).await, Ok(5));
 }
 
 #[tokio::test]
-async fn calls_fail_when_nobody_polls_events_and_work_again_when_somebody_does() {
+async fn calls_fail_while_events_are_not_polled_and_work_again_afterwards() {
     let server = RawServer::start().await;
     let (chat, mut events, mut peer) = connected(&server).await;
     let counting = chat.count();
     let flood = tokio::spawn(async move {
         peer.text().await;
         for number in 0..FLOOD {
-            peer.send(&said(number)).await;
+            peer.send(&large_said_frame(number)).await;
         }
         peer.send(r#"["$ok",5,1]"#).await;
         peer
     });
-    assert_eq!(soon("an answer", counting).await, Err(CallError::EventsNotPolled));
+    assert_eq!(within_timeout("an answer", counting).await, Err(CallError::EventsNotPolled));
     assert_eq!(chat.count().await, Err(CallError::EventsNotPolled), "new ones fail at once");
 
-    // None of the events is lost.
+    // No event is lost.
     for expected in 0..FLOOD {
-        match soon("an event", events.next()).await {
+        match within_timeout("an event", events.next()).await {
             Some(ChatEvent::Said { number, .. }) => assert_eq!(number as usize, expected),
             other => panic!("{other:?}"),
         }
     }
-    let mut peer = soon("the flood", flood).await.unwrap();
+    let mut peer = within_timeout("the flood", flood).await.unwrap();
     let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
     assert_eq!(counted, Ok(6));
     assert!(events.next().now_or_never().is_none(), "the connection was never lost");

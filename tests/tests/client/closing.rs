@@ -3,16 +3,16 @@ use std::time::Duration;
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use futures_util::SinkExt;
 use parlor::{CallError, ClientStatus, CloseCode, ConnectionChange, EmitError};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::raw::RawServer;
+use crate::raw_server::RawServer;
 
 async fn closed(events: &mut ChatEvents) -> (CloseCode, String) {
-    match soon("the end", events.next()).await {
+    match within_timeout("the end", events.next()).await {
         Some(ChatEvent::Connection(ConnectionChange::Closed { code, reason, .. })) => {
-            assert!(soon("the end", events.next()).await.is_none());
+            assert!(within_timeout("the end", events.next()).await.is_none());
             (code, reason)
         }
         other => panic!("{other:?}"),
@@ -20,12 +20,12 @@ async fn closed(events: &mut ChatEvents) -> (CloseCode, String) {
 }
 
 #[tokio::test]
-async fn close_sends_what_waits_and_does_not_come_back() {
+async fn close_sends_queued_events_and_does_not_reconnect() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, mut events) = connected.unwrap();
     assert_eq!(chat.status(), ClientStatus::Connected);
-    chat.say("goodbye").unwrap();
+    chat.say("last").unwrap();
     let counting = chat.count();
     chat.close();
 
@@ -33,33 +33,33 @@ async fn close_sends_what_waits_and_does_not_come_back() {
     assert_eq!(counting.await, Err(CallError::Closed));
     assert_eq!(chat.say("too late"), Err(EmitError::Closed));
     assert_eq!(chat.count().await, Err(CallError::Closed));
-    assert_eq!(peer.text().await, r#"["say",{"text":"goodbye"}]"#);
+    assert_eq!(peer.text().await, r#"["say",{"text":"last"}]"#);
     assert_eq!(peer.close_code().await, Some(1000));
     drop(peer);
     assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
 }
 
 #[tokio::test]
-async fn only_the_answer_to_its_close_frame_confirms_what_the_client_sent() {
+async fn only_close_frame_with_code_1000_confirms_sent_events() {
     for (code, confirmed) in [(1000_u16, true), (1012, false)] {
         let server = RawServer::start().await;
         let (connected, mut peer) =
             tokio::join!(ChatClient::connect(server.url()), server.accept());
         let (chat, mut events) = connected.unwrap();
-        chat.say("goodbye").unwrap();
+        chat.say("last").unwrap();
         chat.close();
-        // Both frames of the client, each with a header of 2 bytes and a mask of 4; then a close
-        // frame. Byte by byte, as a WebSocket would answer by itself.
-        let text = r#"["say",{"text":"goodbye"}]"#.len();
+        // Both frames of the client have a header of 2 bytes and a mask of 4 bytes. The test
+        // answers with raw bytes, because a WebSocket would answer the close frame by itself.
+        let text = r#"["say",{"text":"last"}]"#.len();
         let mut frames = vec![0; 6 + text + 6 + 2];
         let stream = peer.socket.get_mut();
-        soon("the close frame", stream.read_exact(&mut frames)).await.unwrap();
+        within_timeout("the close frame", stream.read_exact(&mut frames)).await.unwrap();
         assert_eq!(frames[6 + text], 0x88, "no close frame");
         let [high, low] = code.to_be_bytes();
         stream.write_all(&[0x88, 2, high, low]).await.unwrap();
 
         if !confirmed {
-            let lost = soon("the report", events.next()).await;
+            let lost = within_timeout("the report", events.next()).await;
             let Some(ChatEvent::Connection(ConnectionChange::EmitsLost { count: 1, .. })) = lost
             else {
                 panic!("{lost:?}");
@@ -70,7 +70,7 @@ async fn only_the_answer_to_its_close_frame_confirms_what_the_client_sent() {
 }
 
 #[tokio::test]
-async fn dropping_every_handle_closes() {
+async fn dropping_all_handles_closes_client() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, mut events) = connected.unwrap();
@@ -85,7 +85,7 @@ async fn dropping_every_handle_closes() {
 }
 
 #[tokio::test]
-async fn a_call_keeps_the_client_open() {
+async fn pending_call_keeps_client_open() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, _events) = connected.unwrap();
@@ -97,7 +97,7 @@ async fn a_call_keeps_the_client_open() {
 }
 
 #[tokio::test]
-async fn close_ends_the_attempts_to_connect_again() {
+async fn close_stops_reconnecting_and_reports_queued_events_as_lost() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url())
         .reconnect_interval(Duration::from_secs(86_400))
@@ -107,22 +107,22 @@ async fn close_ends_the_attempts_to_connect_again() {
     let (chat, mut events) = connected.unwrap();
     peer.cut();
     assert!(matches!(
-        soon("the loss", events.next()).await,
+        within_timeout("the loss", events.next()).await,
         Some(ChatEvent::Connection(ConnectionChange::Lost { will_reconnect: true, .. }))
     ));
     assert_eq!(chat.status(), ClientStatus::Reconnecting);
-    chat.say("kept").unwrap();
+    chat.say("queued").unwrap();
     chat.close();
-    // What was kept is not lost silently.
+    // The queued event is reported as lost.
     assert!(matches!(
-        soon("the report", events.next()).await,
+        within_timeout("the report", events.next()).await,
         Some(ChatEvent::Connection(ConnectionChange::EmitsLost { count: 1, .. }))
     ));
     assert_eq!(closed(&mut events).await.0, CloseCode::NORMAL);
 }
 
 #[tokio::test]
-async fn a_server_that_goes_on_sending_and_never_closes_holds_nobody_up() {
+async fn close_ends_though_server_keeps_sending() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, mut events) = connected.unwrap();
@@ -139,7 +139,7 @@ async fn a_server_that_goes_on_sending_and_never_closes_holds_nobody_up() {
             }
         }
     };
-    let end = soon("the end", end).await;
+    let end = within_timeout("the end", end).await;
     assert!(
         matches!(
             end,
@@ -147,11 +147,11 @@ async fn a_server_that_goes_on_sending_and_never_closes_holds_nobody_up() {
         ),
         "{end:?}"
     );
-    soon("the end of the connection", flood).await.unwrap();
+    within_timeout("the end of the connection", flood).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_the_server_does_not_take_is_refused_here() {
+async fn event_over_size_limit_of_server_is_not_sent() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, _events) = connected.unwrap();

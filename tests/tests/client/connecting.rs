@@ -6,14 +6,14 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::contract::ChatClient;
 use parlor::{CloseCode, ConnectError};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 
-use crate::raw::RawServer;
+use crate::raw_server::RawServer;
 
 #[tokio::test]
-async fn says_why_the_server_closed_instead_of_welcoming() {
+async fn close_frame_before_welcome_is_returned_as_error() {
     let server = RawServer::start().await;
-    let refuse = async { server.accept_silently().await.close(4501, "no token").await };
+    let refuse = async { server.accept_before_welcome().await.close(4501, "no token").await };
     let (connected, ()) = tokio::join!(ChatClient::connect(server.url()), refuse);
     match connected.unwrap_err() {
         ConnectError::Closed { code, reason, .. } => {
@@ -24,7 +24,7 @@ async fn says_why_the_server_closed_instead_of_welcoming() {
 }
 
 #[tokio::test]
-async fn says_what_status_a_server_answered() {
+async fn http_error_status_is_returned_with_advice() {
     let server = RawServer::start().await;
     let (connected, ()) =
         tokio::join!(ChatClient::connect(server.url()), server.refuse(StatusCode::NOT_FOUND));
@@ -34,7 +34,7 @@ async fn says_what_status_a_server_answered() {
 }
 
 #[tokio::test]
-async fn tells_a_server_that_does_not_speak_parlor() {
+async fn server_without_subprotocol_is_not_parlor() {
     let server = RawServer::start().await;
     let (connected, ()) =
         tokio::join!(ChatClient::connect(server.url()), server.accept_without_protocol());
@@ -44,45 +44,43 @@ async fn tells_a_server_that_does_not_speak_parlor() {
 }
 
 #[tokio::test]
-async fn tells_a_first_message_that_is_no_welcome() {
+async fn first_frame_other_than_welcome_is_protocol_error() {
     let server = RawServer::start().await;
-    let greet = async {
-        let mut peer = server.accept_silently().await;
+    let send_first_frame = async {
+        let mut peer = server.accept_before_welcome().await;
         peer.send(r#"["hello",{}]"#).await;
         peer
     };
-    let (connected, _peer) = tokio::join!(ChatClient::connect(server.url()), greet);
+    let (connected, _peer) = tokio::join!(ChatClient::connect(server.url()), send_first_frame);
     let error = connected.unwrap_err();
     assert!(matches!(error, ConnectError::Protocol(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn the_first_attempt_is_not_repeated() {
+async fn failed_first_attempt_is_not_repeated() {
     let server = RawServer::start().await;
     let url = server.url();
     drop(server);
-    let error = soon("an error", ChatClient::connect(url)).await.unwrap_err();
+    let error = within_timeout("an error", ChatClient::connect(url)).await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("is the server running"), "{error}");
 }
 
 #[tokio::test]
-async fn gives_a_silent_server_up_after_connect_timeout() {
+async fn connect_to_silent_server_fails_after_connect_timeout() {
     let server = RawServer::start().await;
-    let begun = Instant::now();
-    let patience = Duration::from_millis(300);
-    let connect = ChatClient::builder(server.url()).connect_timeout(patience).connect();
-    let (connected, _peer) = tokio::join!(soon("an error", connect), server.accept_silently());
+    let start = Instant::now();
+    let timeout = Duration::from_millis(300);
+    let connect = ChatClient::builder(server.url()).connect_timeout(timeout).connect();
+    let (connected, _peer) =
+        tokio::join!(within_timeout("an error", connect), server.accept_before_welcome());
     let error = connected.unwrap_err();
-    assert!(
-        matches!(error, ConnectError::TimedOut { after, .. } if after == patience),
-        "{error:?}"
-    );
-    assert!(begun.elapsed() >= patience);
+    assert!(matches!(error, ConnectError::TimedOut { after, .. } if after == timeout), "{error:?}");
+    assert!(start.elapsed() >= timeout);
 }
 
 #[tokio::test]
-async fn a_url_of_another_scheme_is_refused_with_advice() {
+async fn url_with_http_scheme_is_rejected_with_advice() {
     let error = ChatClient::connect("http://127.0.0.1:3000/chat?key=secret").await.unwrap_err();
     let message = error.to_string();
     assert!(message.contains("`http`") && message.contains("ws://host:port/path"), "{message}");
@@ -90,7 +88,7 @@ async fn a_url_of_another_scheme_is_refused_with_advice() {
 }
 
 #[tokio::test]
-async fn asks_for_token_and_headers_before_each_attempt() {
+async fn token_and_headers_are_requested_before_each_attempt() {
     let server = RawServer::start().await;
     let attempts = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&attempts);
@@ -118,7 +116,7 @@ async fn asks_for_token_and_headers_before_each_attempt() {
 }
 
 #[tokio::test]
-async fn a_failing_token_function_fails_the_attempt() {
+async fn failing_token_function_fails_attempt() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url()).token(async || Err("no key".into())).connect();
     let error = connect.await.unwrap_err();
@@ -126,7 +124,7 @@ async fn a_failing_token_function_fails_the_attempt() {
 }
 
 #[tokio::test]
-async fn headers_of_the_handshake_cannot_be_replaced() {
+async fn handshake_header_cannot_be_replaced() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url())
         .headers(async || {
@@ -139,28 +137,28 @@ async fn headers_of_the_handshake_cannot_be_replaced() {
 }
 
 #[tokio::test]
-async fn a_server_says_when_to_come_back() {
+async fn retry_hint_of_server_sets_delay_of_next_attempt() {
     let day = Duration::from_secs(86_400);
-    for (most, code, reason) in [
+    for (max, code, reason) in [
         (day, 1001, "going away; retry in 0 ms"),
         (day, 1012, "the server shuts down; retry in 20 ms"),
         (day, 1013, "retry in 1 ms"),
-        // Never longer than the client wants to wait.
+        // At most `max_reconnect_interval`.
         (Duration::from_millis(10), 1012, "retry in 86400000 ms"),
     ] {
         let server = RawServer::start().await;
         let connect = ChatClient::builder(server.url())
             .reconnect_interval(day)
-            .max_reconnect_interval(most)
+            .max_reconnect_interval(max)
             .connect();
         let (connected, peer) = tokio::join!(connect, server.accept());
         let (_chat, _events) = connected.unwrap();
-        let begun = Instant::now();
+        let start = Instant::now();
         peer.close(code, reason).await;
-        // So may one that refuses it.
-        let peer = server.accept_silently().await;
-        if code == 1012 && most == day {
-            assert!(begun.elapsed() >= Duration::from_millis(20), "after {:?}", begun.elapsed());
+        // A rejection may have a retry hint, too.
+        let peer = server.accept_before_welcome().await;
+        if code == 1012 && max == day {
+            assert!(start.elapsed() >= Duration::from_millis(20), "after {:?}", start.elapsed());
         }
         peer.close(code, reason).await;
         server.accept().await;

@@ -3,7 +3,7 @@
 use parlor::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Why a room cannot be joined.
+/// Why joining a room failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum JoinError {
     Full { capacity: u32 },

@@ -6,12 +6,12 @@ use futures_util::StreamExt;
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use parlor::{ConnectionChange, ErrorCode};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 
-use crate::raw::{Peer, RawServer};
+use crate::raw_server::{Peer, RawServer};
 
 #[tokio::test]
-async fn events_come_in_order_and_unknown_ones_are_skipped() {
+async fn events_arrive_in_order_and_unknown_ones_are_skipped() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (_chat, events) = connected.unwrap();
@@ -28,7 +28,7 @@ async fn events_come_in_order_and_unknown_ones_are_skipped() {
         peer.send(frame).await;
     }
     peer.cut();
-    let events: Vec<ChatEvent> = soon("events", events.take(3).collect()).await;
+    let events: Vec<ChatEvent> = within_timeout("events", events.take(3).collect()).await;
     assert!(matches!(&events[0], ChatEvent::Said { text, number: 1 } if text == "a"), "{events:?}");
     assert!(matches!(&events[1], ChatEvent::Said { text, number: 2 } if text == "c"), "{events:?}");
     assert!(
@@ -38,7 +38,7 @@ async fn events_come_in_order_and_unknown_ones_are_skipped() {
 }
 
 #[tokio::test]
-async fn an_event_that_breaks_the_contract_is_told_and_skipped() {
+async fn undecodable_event_is_reported_and_skipped() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (_chat, mut events) = connected.unwrap();
@@ -48,7 +48,7 @@ async fn an_event_that_breaks_the_contract_is_told_and_skipped() {
         (r#"{"text":"a","number":1} {}"#, "trailing"),
     ] {
         peer.send(&format!(r#"["said",{payload}]"#)).await;
-        match soon("an event", events.next()).await {
+        match within_timeout("an event", events.next()).await {
             Some(ChatEvent::Connection(ConnectionChange::Undecodable {
                 event, problem, ..
             })) => {
@@ -61,7 +61,7 @@ async fn an_event_that_breaks_the_contract_is_told_and_skipped() {
 }
 
 #[tokio::test]
-async fn the_refusal_of_an_event_reaches_the_user() {
+async fn error_reply_to_event_is_reported() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, mut events) = connected.unwrap();
@@ -72,7 +72,7 @@ async fn the_refusal_of_an_event_reaches_the_user() {
             {"path":"text","rule":"custom","message":"rude"}}]"#,
     )
     .await;
-    match soon("a refusal", events.next()).await {
+    match within_timeout("a refusal", events.next()).await {
         Some(ChatEvent::Connection(ConnectionChange::EventRefused {
             code,
             message,
@@ -87,7 +87,7 @@ async fn the_refusal_of_an_event_reaches_the_user() {
 }
 
 #[tokio::test]
-async fn dropped_events_are_discarded() {
+async fn events_are_discarded_after_receiver_is_dropped() {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, events) = connected.unwrap();
@@ -99,11 +99,11 @@ async fn dropped_events_are_discarded() {
         peer.send(&event).await;
     }
     peer.send(r#"["$ok",5,1]"#).await;
-    assert_eq!(soon("an answer", counting).await, Ok(5));
+    assert_eq!(within_timeout("an answer", counting).await, Ok(5));
 }
 
 #[tokio::test]
-async fn events_dropped_when_full_let_reading_go_on() {
+async fn dropping_full_receiver_continues_reading() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url()).call_timeout(Duration::from_secs(15)).connect();
     let (connected, mut peer) = tokio::join!(connect, server.accept());
@@ -115,23 +115,23 @@ async fn events_dropped_when_full_let_reading_go_on() {
         }
         peer
     });
-    // Fails once reading has stopped.
-    soon("an answer", chat.count()).await.unwrap_err();
+    // The call fails once reading has stopped.
+    within_timeout("an answer", chat.count()).await.unwrap_err();
     drop(events);
-    let mut peer = soon("the flood", flood).await.unwrap();
+    let mut peer = within_timeout("the flood", flood).await.unwrap();
     peer.text().await;
     let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "6"));
     assert_eq!(counted, Ok(6));
 }
 
-/// More than a task may take at a time.
+/// More events than the budget of a task allows without a yield.
 const MANY: usize = 1000;
 
 /// An event.
 const SAID: &str = r#"["said",{"text":"a","number":1}]"#;
 
-/// A client that has [`MANY`] times `frame` to take, then [`SAID`].
-async fn behind(frame: &str) -> (ChatClient, ChatEvents, Peer) {
+/// Connects a client whose inbox has [`MANY`] times `frame`, then [`SAID`].
+async fn with_full_inbox(frame: &str) -> (ChatClient, ChatEvents, Peer) {
     let server = RawServer::start().await;
     let (connected, mut peer) = tokio::join!(ChatClient::connect(server.url()), server.accept());
     let (chat, events) = connected.unwrap();
@@ -139,13 +139,13 @@ async fn behind(frame: &str) -> (ChatClient, ChatEvents, Peer) {
         peer.send(frame).await;
     }
     peer.send(SAID).await;
-    // The answer comes behind them.
+    // The answer arrives after them.
     let (counted, ()) = tokio::join!(chat.count(), peer.answer("$ok", "5"));
     assert_eq!(counted, Ok(5));
     (chat, events, peer)
 }
 
-/// Spawns a task; says whether it has run.
+/// Spawns a task and returns a flag that it sets when it runs.
 fn other_task() -> Arc<AtomicBool> {
     let has_run = Arc::new(AtomicBool::new(false));
     tokio::spawn({
@@ -157,7 +157,7 @@ fn other_task() -> Arc<AtomicBool> {
 
 #[tokio::test]
 async fn task_that_takes_many_events_lets_other_task_run() {
-    let (_chat, mut events, _peer) = behind(SAID).await;
+    let (_chat, mut events, _peer) = with_full_inbox(SAID).await;
     let has_run = other_task();
     for _ in 0..MANY {
         assert!(matches!(events.next().await, Some(ChatEvent::Said { .. })));
@@ -167,7 +167,7 @@ async fn task_that_takes_many_events_lets_other_task_run() {
 
 #[tokio::test]
 async fn task_that_takes_many_events_as_stream_lets_other_task_run() {
-    let (_chat, mut events, _peer) = behind(SAID).await;
+    let (_chat, mut events, _peer) = with_full_inbox(SAID).await;
     let has_run = other_task();
     for _ in 0..MANY {
         assert!(matches!(StreamExt::next(&mut events).await, Some(ChatEvent::Said { .. })));
@@ -177,7 +177,7 @@ async fn task_that_takes_many_events_as_stream_lets_other_task_run() {
 
 #[tokio::test]
 async fn task_that_skips_many_unknown_events_lets_other_task_run() {
-    let (_chat, mut events, _peer) = behind(r#"["ofTomorrow",{}]"#).await;
+    let (_chat, mut events, _peer) = with_full_inbox(r#"["ofTomorrow",{}]"#).await;
     let has_run = other_task();
     assert!(matches!(events.next().await, Some(ChatEvent::Said { .. })));
     assert!(has_run.load(Ordering::Relaxed));

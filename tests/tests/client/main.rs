@@ -1,14 +1,14 @@
-//! The Rust client, against a server that does what each test tells it.
+//! The Rust client against a server that each test scripts, and against Parlor's own server.
 
+mod acknowledgements;
 mod calls;
 mod closing;
-mod confirming;
 mod connecting;
 mod contract;
 mod events;
-mod raw;
+mod parlor_server;
+mod raw_server;
 mod reconnecting;
 mod recovery;
-mod reentering;
-mod served;
-mod unrecovered;
+mod reentrancy;
+mod session_loss;

@@ -5,12 +5,12 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use parlor::{CallError, ClientBuilder, ClientStatus, CloseCode, ConnectionChange, EmitError};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 
-use crate::raw::{Peer, RawServer};
+use crate::raw_server::{Peer, RawServer};
 
-/// A client that comes back quickly.
-pub(crate) fn quick(server: &RawServer) -> ClientBuilder<ChatClient> {
+/// A client that reconnects quickly.
+pub(crate) fn fast_client_builder(server: &RawServer) -> ClientBuilder<ChatClient> {
     ChatClient::builder(server.url())
         .reconnect_interval(Duration::from_millis(10))
         .max_reconnect_interval(Duration::from_millis(50))
@@ -25,26 +25,26 @@ async fn connect(
     (chat, events, peer)
 }
 
-pub(crate) async fn change(events: &mut ChatEvents) -> ConnectionChange {
-    match soon("a change of the connection", events.next()).await {
-        Some(ChatEvent::Connection(change)) => change,
+pub(crate) async fn next_change(events: &mut ChatEvents) -> ConnectionChange {
+    match within_timeout("a change of the connection", events.next()).await {
+        Some(ChatEvent::Connection(next_change)) => next_change,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn say(text: impl std::fmt::Display) -> String {
+pub(crate) fn say_frame(text: impl std::fmt::Display) -> String {
     format!(r#"["say",{{"text":"{text}"}}]"#)
 }
 
 #[tokio::test]
-async fn emits_while_disconnected_are_kept_in_order_over_a_restart() {
+async fn events_emitted_while_disconnected_are_sent_in_order_after_restart() {
     let server = RawServer::start().await;
     let (chat, mut events, peer) =
-        connect(&server, quick(&server).max_reconnect_attempts(1000)).await;
+        connect(&server, fast_client_builder(&server).max_reconnect_attempts(1000)).await;
     let address = server.address();
     drop(server);
     peer.close(1012, "restarting").await;
-    match change(&mut events).await {
+    match next_change(&mut events).await {
         ConnectionChange::Lost { code, reason, will_reconnect: true, .. } => {
             assert_eq!((code, reason.as_str()), (CloseCode::RESTART, "restarting"));
         }
@@ -56,23 +56,23 @@ async fn emits_while_disconnected_are_kept_in_order_over_a_restart() {
 
     let mut peer = RawServer::start_at(address).await.accept().await;
     assert!(matches!(
-        change(&mut events).await,
+        next_change(&mut events).await,
         ConnectionChange::Restored { recovered: false, .. }
     ));
     assert_eq!(chat.status(), ClientStatus::Connected);
     chat.say("after").unwrap();
     for number in 0..100 {
-        assert_eq!(peer.text().await, say(number));
+        assert_eq!(peer.text().await, say_frame(number));
     }
-    assert_eq!(peer.text().await, say("after"));
+    assert_eq!(peer.text().await, say_frame("after"));
 }
 
 #[tokio::test]
-async fn more_than_the_buffer_is_refused() {
+async fn emit_over_buffer_limit_fails_as_full() {
     let server = RawServer::start().await;
-    let (chat, mut events, peer) = connect(&server, quick(&server).buffer(3)).await;
+    let (chat, mut events, peer) = connect(&server, fast_client_builder(&server).buffer(3)).await;
     peer.cut();
-    change(&mut events).await;
+    next_change(&mut events).await;
     for number in 0..3 {
         chat.say(number.to_string()).unwrap();
     }
@@ -81,16 +81,16 @@ async fn more_than_the_buffer_is_refused() {
 
     let mut peer = server.accept().await;
     for number in 0..3 {
-        assert_eq!(peer.text().await, say(number));
+        assert_eq!(peer.text().await, say_frame(number));
     }
-    chat.say("there is room again").unwrap();
-    assert_eq!(peer.text().await, say("there is room again"));
+    chat.say("after the queue was sent").unwrap();
+    assert_eq!(peer.text().await, say_frame("after the queue was sent"));
 }
 
 #[tokio::test]
-async fn more_than_a_mebibyte_for_a_server_that_does_not_read_is_refused() {
+async fn emit_over_one_mebibyte_queued_fails_as_full() {
     let server = RawServer::start().await;
-    let (chat, _events, mut peer) = connect(&server, quick(&server)).await;
+    let (chat, _events, mut peer) = connect(&server, fast_client_builder(&server)).await;
     let text = "x".repeat(60_000);
     let mut sent = 0;
     let full = loop {
@@ -99,45 +99,45 @@ async fn more_than_a_mebibyte_for_a_server_that_does_not_read_is_refused() {
             Err(error) => break error,
         }
         tokio::task::yield_now().await;
-        assert!(sent < 10_000, "nothing bounds what waits");
+        assert!(sent < 10_000, "the queue has no limit");
     };
     assert_eq!(full, EmitError::Full);
     assert!(sent >= 17, "only {sent} were taken");
     for _ in 0..sent {
         peer.text().await;
     }
-    chat.say("there is room again").unwrap();
-    assert_eq!(peer.text().await, say("there is room again"));
+    chat.say("after the queue was sent").unwrap();
+    assert_eq!(peer.text().await, say_frame("after the queue was sent"));
 }
 
 #[tokio::test]
-async fn the_session_hook_goes_before_what_was_kept() {
+async fn session_hook_runs_before_queued_events_are_sent() {
     let server = RawServer::start().await;
-    let builder = quick(&server).on_session(async |chat: ChatClient| {
+    let builder = fast_client_builder(&server).on_session(async |chat: ChatClient| {
         chat.say("hook 1").unwrap();
         assert_eq!(chat.join_room("general").await, Ok(vec![]));
         chat.say("hook 2").unwrap();
     });
     let (chat, mut events, mut peer) = connect(&server, builder).await;
     chat.say("user").unwrap();
-    for after in ["user", "kept"] {
-        assert_eq!(peer.text().await, say("hook 1"));
+    for after in ["user", "queued"] {
+        assert_eq!(peer.text().await, say_frame("hook 1"));
         peer.answer("$ok", "[]").await;
-        assert_eq!(peer.text().await, say("hook 2"));
-        assert_eq!(peer.text().await, say(after));
+        assert_eq!(peer.text().await, say_frame("hook 2"));
+        assert_eq!(peer.text().await, say_frame(after));
         if after == "user" {
             peer.cut();
-            change(&mut events).await;
-            chat.say("kept").unwrap();
+            next_change(&mut events).await;
+            chat.say("queued").unwrap();
             peer = server.accept().await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_hook_that_lost_its_connection_runs_anew() {
+async fn session_hook_restarts_after_lost_connection() {
     let server = RawServer::start().await;
-    let builder = quick(&server).on_session(async |chat: ChatClient| {
+    let builder = fast_client_builder(&server).on_session(async |chat: ChatClient| {
         let _ = chat.join_room("general").await;
         chat.say("joined").unwrap();
     });
@@ -147,55 +147,55 @@ async fn a_hook_that_lost_its_connection_runs_anew() {
     peer.cut();
     let mut peer = server.accept().await;
     peer.answer("$ok", "[]").await;
-    assert_eq!(peer.text().await, say("joined"));
-    assert_eq!(peer.text().await, say("user"));
+    assert_eq!(peer.text().await, say_frame("joined"));
+    assert_eq!(peer.text().await, say_frame("user"));
 }
 
 #[tokio::test]
-async fn emits_that_were_not_confirmed_are_reported_and_not_sent_again() {
+async fn unconfirmed_events_are_reported_as_lost_and_not_resent() {
     let server = RawServer::start().await;
-    let (chat, mut events, mut peer) = connect(&server, quick(&server)).await;
+    let (chat, mut events, mut peer) = connect(&server, fast_client_builder(&server)).await;
     chat.say("confirmed").unwrap();
-    // The answer to a call says that what was sent before it has arrived.
+    // The answer to a call confirms the events before it.
     let (counted, ()) = tokio::join!(chat.count(), async {
-        assert_eq!(peer.text().await, say("confirmed"));
+        assert_eq!(peer.text().await, say_frame("confirmed"));
         peer.answer("$ok", "1").await;
     });
     assert_eq!(counted, Ok(1));
     chat.say("lost 1").unwrap();
     chat.say("lost 2").unwrap();
-    assert_eq!(peer.text().await, say("lost 1"));
-    assert_eq!(peer.text().await, say("lost 2"));
+    assert_eq!(peer.text().await, say_frame("lost 1"));
+    assert_eq!(peer.text().await, say_frame("lost 2"));
     peer.cut();
 
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-    assert!(matches!(change(&mut events).await, ConnectionChange::EmitsLost { count: 2, .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::EmitsLost { count: 2, .. }));
     chat.say("next").unwrap();
-    assert_eq!(server.accept().await.text().await, say("next"));
+    assert_eq!(server.accept().await.text().await, say_frame("next"));
 }
 
 #[tokio::test]
-async fn a_pong_confirms_emits() {
+async fn pong_confirms_events() {
     let server = RawServer::start().await;
-    let (chat, mut events, mut peer) = connect(&server, quick(&server)).await;
+    let (chat, mut events, mut peer) = connect(&server, fast_client_builder(&server)).await;
     chat.say("hello").unwrap();
-    assert_eq!(peer.text().await, say("hello"));
-    // Long before the next heartbeat, the client asks.
-    let asked = soon("a ping", peer.socket.next()).await;
-    assert!(matches!(asked, Some(Ok(Message::Ping(_)))), "{asked:?}");
-    // The pong is written when the next message is.
+    assert_eq!(peer.text().await, say_frame("hello"));
+    // The client sends a ping long before the next heartbeat.
+    let ping = within_timeout("a ping", peer.socket.next()).await;
+    assert!(matches!(ping, Some(Ok(Message::Ping(_)))), "{ping:?}");
+    // tungstenite writes the pong with the next message.
     peer.send(r#"["said",{"text":"hi","number":1}]"#).await;
     assert!(matches!(events.next().await, Some(ChatEvent::Said { .. })));
     peer.cut();
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
     server.accept().await;
-    let next = change(&mut events).await;
+    let next = next_change(&mut events).await;
     assert!(matches!(next, ConnectionChange::Restored { .. }), "reported as lost: {next:?}");
 }
 
 #[tokio::test]
-async fn close_codes_say_whether_to_come_back() {
-    for (code, comes_back) in [
+async fn close_code_determines_whether_client_reconnects() {
+    for (code, reconnects) in [
         (1001, true),
         (1011, true),
         (4000, true),
@@ -206,52 +206,55 @@ async fn close_codes_say_whether_to_come_back() {
         (4504, false),
     ] {
         let server = RawServer::start().await;
-        let (chat, mut events, peer) = connect(&server, quick(&server)).await;
+        let (chat, mut events, peer) = connect(&server, fast_client_builder(&server)).await;
         peer.close(code, "why").await;
-        match change(&mut events).await {
-            ConnectionChange::Lost { code: told, reason, will_reconnect, .. } => {
-                assert_eq!((told, reason.as_str()), (CloseCode(code), "why"));
-                assert_eq!(will_reconnect, comes_back, "{code}");
+        match next_change(&mut events).await {
+            ConnectionChange::Lost { code: received, reason, will_reconnect, .. } => {
+                assert_eq!((received, reason.as_str()), (CloseCode(code), "why"));
+                assert_eq!(will_reconnect, reconnects, "{code}");
             }
             other => panic!("{other:?}"),
         }
-        if comes_back {
+        if reconnects {
             server.accept().await;
         } else {
-            match change(&mut events).await {
-                ConnectionChange::Closed { code: told, .. } => assert_eq!(told, CloseCode(code)),
+            match next_change(&mut events).await {
+                ConnectionChange::Closed { code: received, .. } => {
+                    assert_eq!(received, CloseCode(code));
+                }
                 other => panic!("{other:?}"),
             }
-            assert!(soon("the end", events.next()).await.is_none());
+            assert!(within_timeout("the end", events.next()).await.is_none());
             assert_eq!(chat.status(), ClientStatus::Closed);
         }
     }
 }
 
 #[tokio::test]
-async fn does_not_come_back_if_told_so() {
+async fn client_with_reconnect_off_closes_after_loss() {
     let server = RawServer::start().await;
-    let (chat, mut events, peer) = connect(&server, quick(&server).reconnect(false)).await;
+    let (chat, mut events, peer) =
+        connect(&server, fast_client_builder(&server).reconnect(false)).await;
     peer.cut();
     assert!(matches!(
-        change(&mut events).await,
+        next_change(&mut events).await,
         ConnectionChange::Lost { will_reconnect: false, .. }
     ));
-    assert!(matches!(change(&mut events).await, ConnectionChange::Closed { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
     assert_eq!(chat.say("hello"), Err(EmitError::Closed));
 }
 
 #[tokio::test]
-async fn gives_up_after_the_last_attempt() {
+async fn client_closes_after_max_reconnect_attempts() {
     let server = RawServer::start().await;
     let (_chat, mut events, peer) =
-        connect(&server, quick(&server).max_reconnect_attempts(3)).await;
+        connect(&server, fast_client_builder(&server).max_reconnect_attempts(3)).await;
     peer.cut();
     for _ in 0..3 {
         drop(server.accept_tcp().await);
     }
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-    match change(&mut events).await {
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+    match next_change(&mut events).await {
         ConnectionChange::Closed { code, reason, .. } => {
             assert_eq!(code, CloseCode::ABNORMAL);
             assert!(reason.starts_with("gave up after 3 attempts: "), "{reason}");
@@ -261,84 +264,85 @@ async fn gives_up_after_the_last_attempt() {
 }
 
 #[tokio::test]
-async fn attempts_are_counted_anew_after_a_connection_that_lasted() {
+async fn attempt_count_resets_after_stable_connection() {
     let server = RawServer::start().await;
-    let builder =
-        quick(&server).heartbeat_interval(Duration::from_millis(100)).max_reconnect_attempts(2);
+    let builder = fast_client_builder(&server)
+        .heartbeat_interval(Duration::from_millis(100))
+        .max_reconnect_attempts(2);
     let (_chat, mut events, mut peer) = connect(&server, builder).await;
     for _ in 0..4 {
-        // The first ping comes later than `max_reconnect_interval`.
-        let ping = soon("a ping", peer.socket.next()).await;
+        // The first ping arrives later than `max_reconnect_interval`.
+        let ping = within_timeout("a ping", peer.socket.next()).await;
         assert!(matches!(ping, Some(Ok(Message::Ping(_)))), "{ping:?}");
         peer.cut();
         drop(server.accept_tcp().await);
         peer = server.accept().await;
-        assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-        assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+        assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+        assert!(matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }));
     }
 }
 
 #[tokio::test]
-async fn a_server_that_welcomes_and_then_closes_is_given_up() {
+async fn attempt_count_continues_when_server_closes_after_welcome() {
     let server = RawServer::start().await;
-    let builder = quick(&server)
+    let builder = fast_client_builder(&server)
         .max_reconnect_interval(Duration::from_secs(86_400))
         .max_reconnect_attempts(3);
     let (_chat, mut events, mut peer) = connect(&server, builder).await;
     for _ in 0..3 {
         peer.close(1011, "a handler panicked").await;
-        let lost = change(&mut events).await;
+        let lost = next_change(&mut events).await;
         assert!(matches!(lost, ConnectionChange::Lost { will_reconnect: true, .. }), "{lost:?}");
         peer = server.accept().await;
-        let restored = change(&mut events).await;
+        let restored = next_change(&mut events).await;
         assert!(matches!(restored, ConnectionChange::Restored { .. }), "{restored:?}");
     }
     peer.close(1011, "a handler panicked").await;
-    let lost = change(&mut events).await;
+    let lost = next_change(&mut events).await;
     assert!(matches!(lost, ConnectionChange::Lost { will_reconnect: false, .. }), "{lost:?}");
-    match change(&mut events).await {
+    match next_change(&mut events).await {
         ConnectionChange::Closed { code, reason, .. } => {
             assert_eq!(code, CloseCode::ABNORMAL);
-            let told = "gave up after 3 attempts: connection lost (1011: a handler panicked)";
-            assert_eq!(reason, told);
+            let expected = "gave up after 3 attempts: connection lost (1011: a handler panicked)";
+            assert_eq!(reason, expected);
         }
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn what_a_server_with_a_smaller_limit_does_not_take_is_dropped_and_reported() {
+async fn queued_event_over_limit_of_new_server_is_reported_as_lost() {
     let server = RawServer::start().await;
-    let (chat, mut events, peer) = connect(&server, quick(&server)).await;
+    let (chat, mut events, peer) = connect(&server, fast_client_builder(&server)).await;
     peer.cut();
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-    let size = say("12345").len();
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+    let size = say_frame("12345").len();
     chat.say("12345").unwrap();
     chat.say("123456").unwrap();
     let joining = chat.join_room("a room with a long name");
     chat.say("next").unwrap();
 
     let mut peer = server.accept_with(30_000, size).await;
-    let lost = change(&mut events).await;
+    let lost = next_change(&mut events).await;
     assert!(matches!(lost, ConnectionChange::EmitsLost { count: 1, .. }), "{lost:?}");
-    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
-    let joined = soon("an answer", joining).await;
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }));
+    let joined = within_timeout("an answer", joining).await;
     assert!(
         matches!(joined, Err(CallError::TooLarge { limit, .. }) if limit == size),
         "{joined:?}"
     );
-    assert_eq!(peer.text().await, say("12345"));
-    assert_eq!(peer.text().await, say("next"));
+    assert_eq!(peer.text().await, say_frame("12345"));
+    assert_eq!(peer.text().await, say_frame("next"));
 }
 
 #[tokio::test]
-async fn a_refusal_for_good_ends_the_attempts() {
+async fn permanent_rejection_stops_reconnecting() {
     let server = RawServer::start().await;
-    let (_chat, mut events, peer) = connect(&server, quick(&server)).await;
+    let (_chat, mut events, peer) = connect(&server, fast_client_builder(&server)).await;
     peer.cut();
-    server.accept_silently().await.close(4501, "the token has expired").await;
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
-    match change(&mut events).await {
+    server.accept_before_welcome().await.close(4501, "the token has expired").await;
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
+    match next_change(&mut events).await {
         ConnectionChange::Closed { code, reason, .. } => {
             assert_eq!(code, CloseCode::UNAUTHORIZED);
             assert!(reason.contains("the token has expired"), "{reason}");
@@ -348,59 +352,62 @@ async fn a_refusal_for_good_ends_the_attempts() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_given_up() {
+async fn silent_server_is_lost_after_heartbeat() {
     let server = RawServer::start().await;
     let interval = Duration::from_millis(200);
-    let builder = quick(&server).heartbeat_interval(interval);
-    let begun = Instant::now();
+    let builder = fast_client_builder(&server).heartbeat_interval(interval);
+    let start = Instant::now();
     let (connected, peer) = tokio::join!(builder.connect(), server.accept_with(100, 65_536));
     let (_chat, mut events) = connected.unwrap();
-    // It answers no ping, as nobody reads.
-    match change(&mut events).await {
+    // The server does not read, so it answers no ping.
+    match next_change(&mut events).await {
         ConnectionChange::Lost { code, will_reconnect: true, .. } => {
             assert_eq!(code, CloseCode::HEARTBEAT_MISSED);
         }
         other => panic!("{other:?}"),
     }
-    assert!(begun.elapsed() >= interval * 3 / 2);
+    assert!(start.elapsed() >= interval * 3 / 2);
     drop(peer);
 }
 
 #[tokio::test]
-async fn a_server_is_not_given_up_before_its_own_heartbeat() {
+async fn longer_heartbeat_of_server_extends_timeout() {
     let server = RawServer::start().await;
-    let builder = quick(&server).heartbeat_interval(Duration::from_millis(100));
-    let begun = Instant::now();
+    let builder = fast_client_builder(&server).heartbeat_interval(Duration::from_millis(100));
+    let start = Instant::now();
     let (connected, peer) = tokio::join!(builder.connect(), server.accept_with(400, 65_536));
     let (_chat, mut events) = connected.unwrap();
-    let lost = change(&mut events).await;
+    let lost = next_change(&mut events).await;
     assert!(
         matches!(lost, ConnectionChange::Lost { code: CloseCode::HEARTBEAT_MISSED, .. }),
         "{lost:?}"
     );
-    assert!(begun.elapsed() >= Duration::from_millis(600), "after {:?}", begun.elapsed());
+    assert!(start.elapsed() >= Duration::from_millis(600), "after {:?}", start.elapsed());
     drop(peer);
 }
 
 #[tokio::test]
-async fn a_server_that_answers_pings_lives() {
+async fn server_that_answers_pings_stays_connected() {
     let server = RawServer::start().await;
-    let builder = quick(&server).heartbeat_interval(Duration::from_millis(100));
+    let builder = fast_client_builder(&server).heartbeat_interval(Duration::from_millis(100));
     let (connected, mut peer) = tokio::join!(builder.connect(), server.accept_with(100, 65_536));
     let (_chat, mut events) = connected.unwrap();
-    // Reading answers the pings.
+    // Reading the pings answers them.
     for _ in 0..8 {
-        let ping = soon("a ping", peer.socket.next()).await;
+        let ping = within_timeout("a ping", peer.socket.next()).await;
         assert!(matches!(ping, Some(Ok(Message::Ping(_)))), "{ping:?}");
     }
-    peer.send(r#"["said",{"text":"alive","number":1}]"#).await;
-    assert!(matches!(soon("an event", events.next()).await, Some(ChatEvent::Said { .. })));
+    peer.send(r#"["said",{"text":"hi","number":1}]"#).await;
+    assert!(matches!(
+        within_timeout("an event", events.next()).await,
+        Some(ChatEvent::Said { .. })
+    ));
 }
 
 #[tokio::test]
-async fn reading_that_has_stopped_is_not_taken_for_death() {
+async fn paused_reading_does_not_count_as_silence() {
     let server = RawServer::start().await;
-    let builder = quick(&server).heartbeat_interval(Duration::from_millis(100));
+    let builder = fast_client_builder(&server).heartbeat_interval(Duration::from_millis(100));
     let (connected, mut peer) = tokio::join!(builder.connect(), server.accept_with(100, 65_536));
     let (chat, mut events) = connected.unwrap();
     let flood = tokio::spawn(async move {
@@ -410,22 +417,24 @@ async fn reading_that_has_stopped_is_not_taken_for_death() {
         }
         peer
     });
-    // Fails after a second without reading, when silence would long have been death.
-    assert_eq!(soon("an answer", chat.count()).await, Err(CallError::EventsNotPolled));
+    // The call fails after a second without reading. By then, silence would have closed the
+    // connection.
+    assert_eq!(within_timeout("an answer", chat.count()).await, Err(CallError::EventsNotPolled));
     for _ in 0..200 {
-        let event = soon("an event", events.next()).await;
+        let event = within_timeout("an event", events.next()).await;
         assert!(matches!(event, Some(ChatEvent::Said { .. })), "{event:?}");
     }
-    soon("the flood", flood).await.unwrap();
+    within_timeout("the flood", flood).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_leaves_nobody_waiting() {
+async fn panicking_session_hook_closes_client() {
     let server = RawServer::start().await;
-    let builder = quick(&server).on_session(async |_: ChatClient| panic!("on purpose"));
+    let builder =
+        fast_client_builder(&server).on_session(async |_: ChatClient| panic!("on purpose"));
     let (chat, mut events, _peer) = connect(&server, builder).await;
-    let counted = soon("an answer", chat.count()).await;
+    let counted = within_timeout("an answer", chat.count()).await;
     assert_eq!(counted, Err(CallError::Closed));
-    assert!(matches!(change(&mut events).await, ConnectionChange::Closed { .. }));
-    assert!(soon("the end", events.next()).await.is_none());
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
+    assert!(within_timeout("the end", events.next()).await.is_none());
 }

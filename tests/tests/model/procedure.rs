@@ -1,4 +1,4 @@
-//! What client and server say to each other, and the record that the server's sessions keep.
+//! The procedure of the model, and the record that its sessions keep.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,60 +13,60 @@ use super::steps::Limits;
 
 #[procedure]
 pub(crate) trait Model {
-    /// Notes a number.
+    /// Records a number.
     #[incoming]
     async fn note(&mut self, number: u64, padding: String);
-    /// Answers a number after so many milliseconds.
+    /// Answers after `busy` milliseconds.
     #[incoming]
-    async fn ask(&mut self, number: u64, busy: u64) -> u64;
-    /// Enters the room.
+    async fn compute(&mut self, number: u64, busy: u64) -> u64;
+    /// Joins the room.
     #[incoming]
     async fn enter(&mut self) -> usize;
 
-    /// A number for one client, in this session.
+    /// A number for one client in one session.
     #[outgoing]
-    fn told(session: usize, number: u64, padding: String);
+    fn direct(session: usize, number: u64, padding: String);
     /// A number for all in the room.
     #[outgoing]
-    fn heard(number: u64, padding: String);
+    fn to_room(number: u64, padding: String);
     /// A number that a newer one may replace.
     #[outgoing(latest)]
-    fn shown(number: u64);
-    /// A number that is of no use later.
+    fn latest_only(number: u64);
+    /// A number that may be dropped.
     #[outgoing(volatile)]
-    fn moved(number: u64);
+    fn volatile(number: u64);
 }
 
-/// What a call of `ask` is answered.
+/// The expected answer to `compute`.
 pub(crate) fn answer(number: u64) -> u64 {
     number * 3 + 1
 }
 
-/// What the server sent.
+/// An event that the server sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
-    Told(u64),
-    Heard(u64),
-    Shown(u64),
-    Moved(u64),
+    Direct(u64),
+    ToRoom(u64),
+    LatestOnly(u64),
+    Volatile(u64),
 }
 
-/// What a session received.
+/// An event or a call that a session received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Got {
-    Note(u64),
-    Ask(u64),
+pub(crate) enum Received {
+    Emit(u64),
+    Call(u64),
 }
 
-impl Got {
+impl Received {
     pub(crate) fn number(self) -> u64 {
         match self {
-            Self::Note(number) | Self::Ask(number) => number,
+            Self::Emit(number) | Self::Call(number) => number,
         }
     }
 }
 
-/// The bytes of a frame beside its padding, at most.
+/// The largest size of a frame without its padding.
 const FRAME: usize = 100;
 
 impl Session {
@@ -76,25 +76,25 @@ impl Session {
     }
 }
 
-/// What is known of a session on the server.
+/// The record of a session on the server.
 pub(crate) struct Session {
     pub(crate) index: usize,
     pub(crate) client: usize,
-    /// Which server it is of.
+    /// The index of its server.
     pub(crate) server: usize,
     pub(crate) io: ModelIo,
     pub(crate) id: SocketId,
     pub(crate) sent: Vec<Sent>,
-    /// The bytes of it, at most.
+    /// An upper limit of the bytes sent.
     pub(crate) bytes: usize,
-    pub(crate) got: Vec<Got>,
-    /// How often it was asked to enter the room.
+    pub(crate) received: Vec<Received>,
+    /// How often it joined the room.
     pub(crate) entered: u32,
     /// How often `disconnected` ran.
     pub(crate) ended: u32,
 }
 
-/// All sessions of all servers of a case, in the order in which they began.
+/// All sessions of all servers of a case, in the order of their creation.
 #[derive(Clone, Default)]
 pub(crate) struct Sessions {
     sessions: Arc<Mutex<Vec<Session>>>,
@@ -125,13 +125,13 @@ impl Guest {
 
 impl Model for Guest {
     async fn note(&mut self, number: u64, _padding: String) {
-        self.record(|session| session.got.push(Got::Note(number)));
+        self.record(|session| session.received.push(Received::Emit(number)));
     }
 
-    async fn ask(&mut self, number: u64, busy: u64) -> u64 {
-        self.record(|session| session.got.push(Got::Ask(number)));
+    async fn compute(&mut self, number: u64, busy: u64) -> u64 {
+        self.record(|session| session.received.push(Received::Call(number)));
         if busy > 0 {
-            // Work that takes its time, of the paused clock.
+            // Work that takes time on the paused clock.
             sleep(Duration::from_millis(busy)).await;
         }
         answer(number)
@@ -148,13 +148,13 @@ impl Model for Guest {
     }
 }
 
-/// A server whose sessions are recorded.
+/// Creates a server that records its sessions.
 pub(crate) fn router(limits: &Limits, sessions: &Sessions) -> Router {
     let sessions = sessions.clone();
     let server = sessions.next_server();
     let model = ModelServer::new(move |socket: ModelSocket| {
         let sessions = sessions.clone();
-        async move { Ok(begin(socket, server, sessions)) }
+        async move { Ok(record_session(socket, server, sessions)) }
     });
     let model = model
         .heartbeat_interval(Duration::from_secs(5))
@@ -168,7 +168,7 @@ pub(crate) fn router(limits: &Limits, sessions: &Sessions) -> Router {
     Router::new().procedure("/model", model)
 }
 
-fn begin(socket: ModelSocket, server: usize, sessions: Sessions) -> Guest {
+fn record_session(socket: ModelSocket, server: usize, sessions: Sessions) -> Guest {
     let query = socket.request().query().unwrap_or_default();
     let client = query.parse().expect("the client's number");
     let index = {
@@ -180,15 +180,15 @@ fn begin(socket: ModelSocket, server: usize, sessions: Sessions) -> Guest {
             server,
             io: socket.io(),
             id: socket.id(),
-            sent: vec![Sent::Told(0)],
+            sent: vec![Sent::Direct(0)],
             bytes: FRAME,
-            got: Vec::new(),
+            received: Vec::new(),
             entered: 0,
             ended: 0,
         });
         index
     };
-    // The first of each session says which it is.
-    socket.emit().told(index, 0, "");
+    // The first event of each session contains its index.
+    socket.emit().direct(index, 0, "");
     Guest { socket, sessions, index }
 }

@@ -1,4 +1,4 @@
-//! What happens in a case, and how it is chosen.
+//! The steps of a case, and how they are chosen.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// How many clients there are.
+/// The number of clients.
 pub(crate) const CLIENTS: usize = 2;
 
 /// One run of the model.
@@ -18,18 +18,18 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
 }
 
-/// A line per step, however it is asked for.
+/// Writes one line per step, also without `{:#?}`.
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limits, steps } = self;
         f.write_str(&format!("{limits:?}"))?;
-        steps.iter().try_for_each(|Step { act, turns }| {
-            f.write_str(&format!("\n    {act:?}, then {turns} turns"))
+        steps.iter().try_for_each(|Step { action, turns }| {
+            f.write_str(&format!("\n    {action:?}, then {turns} turns"))
         })
     }
 }
 
-/// What the server keeps.
+/// The limits of the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) window: Duration,
@@ -37,32 +37,32 @@ pub(crate) struct Limits {
     pub(crate) replay: usize,
     pub(crate) frames: usize,
     pub(crate) detached: usize,
-    /// Whether only some events are taken per second.
+    /// Whether a rate limit is set.
     pub(crate) rate: bool,
 }
 
-/// Something that happens.
+/// An action, followed by turns of the other tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
-    pub(crate) act: Act,
-    /// How often the others have their turn afterwards.
+    pub(crate) action: Action,
+    /// How often the other tasks run afterwards.
     pub(crate) turns: u8,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Act {
-    /// A client emits so many events of this size.
-    Note(usize, usize, usize),
-    /// A client calls; the handler takes so many milliseconds.
-    Ask(usize, u64),
-    /// The server emits to a client.
-    Tell(usize, usize, usize),
-    /// The server emits to a client what may be replaced.
-    Show(usize, usize),
-    /// The server emits to a client what may be dropped.
-    Move(usize, usize),
-    /// The server emits to the room.
-    Broadcast(usize, usize),
+pub(crate) enum Action {
+    /// Client, count, bytes: the client emits events.
+    Emit(usize, usize, usize),
+    /// Client, milliseconds: the client calls, and the handler takes this long.
+    Call(usize, u64),
+    /// Client, count, bytes: the server emits to the client.
+    EmitDirect(usize, usize, usize),
+    /// Client, count: the server emits latest events to the client.
+    EmitLatest(usize, usize),
+    /// Client, count: the server emits volatile events to the client.
+    EmitVolatile(usize, usize),
+    /// Count, bytes: the server emits to the room.
+    EmitToRoom(usize, usize),
     Cut(usize),
     CutUnnoticedBy(usize, Side),
     Stall(usize),
@@ -72,27 +72,27 @@ pub(crate) enum Act {
     Buffer(usize, usize),
     Refuse(usize),
     Accept(usize),
-    /// The client's attempts arrive when later ones have long done so.
+    /// The client's attempts arrive after later ones.
     Overtake(usize),
-    /// Nobody takes the client's events any more.
-    Ignore(usize),
-    /// Somebody does again.
-    Listen(usize),
-    /// So many milliseconds pass.
+    /// The client stops reading its events.
+    StopReading(usize),
+    /// The client reads its events again.
+    ReadEvents(usize),
+    /// Milliseconds pass.
     Wait(u64),
     Restart,
     Crash,
 }
 
-impl Act {
-    /// Whether a client may lose its connection because of this.
+impl Action {
+    /// Returns whether the client may lose its connection because of this.
     pub(crate) fn disturbs(&self, client: usize) -> bool {
         match self {
-            Self::Cut(who)
-            | Self::CutUnnoticedBy(who, _)
-            | Self::Stall(who)
-            | Self::Delay(who, _)
-            | Self::Overtake(who) => *who == client,
+            Self::Cut(it)
+            | Self::CutUnnoticedBy(it, _)
+            | Self::Stall(it)
+            | Self::Delay(it, _)
+            | Self::Overtake(it) => *it == client,
             Self::Restart | Self::Crash => true,
             _ => false,
         }
@@ -123,41 +123,41 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    (act(), 0..4_u8).prop_map(|(act, turns)| Step { act, turns })
+    (action(), 0..4_u8).prop_map(|(action, turns)| Step { action, turns })
 }
 
-fn act() -> impl Strategy<Value = Act> {
-    let who = || 0..CLIENTS;
+fn action() -> impl Strategy<Value = Action> {
+    let client = || 0..CLIENTS;
     let size = || select(vec![0, 0, 10, 300, 3_000]);
     let few = || select(vec![1, 2, 3, 100]);
-    // More than the windows of both sides, in bytes; in frames; and more than a client's inbox takes.
+    // Count and bytes that exceed the limits in flight of both sides, or a client's inbox.
     let many = || select(vec![(300, 0), (300, 0), (280, 1_000), (8, 12_000), (8, 12_000)]);
     let flood = prop_oneof![8 => many(), 1 => Just((1_100, 0)), 1 => Just((100, 12_000))];
-    let unaware = select(vec![Side::Client, Side::Server]);
+    let unaware_side = select(vec![Side::Client, Side::Server]);
     prop_oneof![
-        8 => (who(), 1..6_usize, size()).prop_map(|(who, count, size)| Act::Note(who, count, size)),
-        6 => (who(), select(vec![0, 0, 0, 40, 2_500])).prop_map(|(who, busy)| Act::Ask(who, busy)),
-        8 => (who(), 1..8_usize, size()).prop_map(|(who, count, size)| Act::Tell(who, count, size)),
-        1 => (who(), many()).prop_map(|(who, (count, size))| Act::Note(who, count, size)),
-        1 => (who(), flood).prop_map(|(who, (count, size))| Act::Tell(who, count, size)),
-        2 => (who(), few()).prop_map(|(who, count)| Act::Show(who, count)),
-        2 => (who(), few()).prop_map(|(who, count)| Act::Move(who, count)),
-        4 => (1..4_usize, size()).prop_map(|(count, size)| Act::Broadcast(count, size)),
-        6 => who().prop_map(Act::Cut),
-        3 => (who(), unaware).prop_map(|(who, unaware)| Act::CutUnnoticedBy(who, unaware)),
-        4 => who().prop_map(Act::Stall),
-        4 => who().prop_map(Act::Resume),
-        3 => (who(), select(vec![0, 1, 30, 700, 4_000])).prop_map(|(who, ms)| Act::Delay(who, ms)),
-        1 => (who(), select(vec![1, 7, usize::MAX])).prop_map(|(who, most)| Act::Trickle(who, most)),
-        2 => (who(), select(vec![100, 2_000, 64 << 10])).prop_map(|(who, most)| Act::Buffer(who, most)),
-        1 => who().prop_map(Act::Refuse),
-        3 => who().prop_map(Act::Accept),
-        2 => who().prop_map(Act::Overtake),
-        1 => who().prop_map(Act::Ignore),
-        2 => who().prop_map(Act::Listen),
-        8 => select(vec![1, 1, 20, 150, 1_100, 4_000, 12_000]).prop_map(Act::Wait),
-        1 => select(vec![40_000]).prop_map(Act::Wait),
-        1 => Just(Act::Restart),
-        1 => Just(Act::Crash),
+        8 => (client(), 1..6_usize, size()).prop_map(|(client, count, size)| Action::Emit(client, count, size)),
+        6 => (client(), select(vec![0, 0, 0, 40, 2_500])).prop_map(|(client, busy)| Action::Call(client, busy)),
+        8 => (client(), 1..8_usize, size()).prop_map(|(client, count, size)| Action::EmitDirect(client, count, size)),
+        1 => (client(), many()).prop_map(|(client, (count, size))| Action::Emit(client, count, size)),
+        1 => (client(), flood).prop_map(|(client, (count, size))| Action::EmitDirect(client, count, size)),
+        2 => (client(), few()).prop_map(|(client, count)| Action::EmitLatest(client, count)),
+        2 => (client(), few()).prop_map(|(client, count)| Action::EmitVolatile(client, count)),
+        4 => (1..4_usize, size()).prop_map(|(count, size)| Action::EmitToRoom(count, size)),
+        6 => client().prop_map(Action::Cut),
+        3 => (client(), unaware_side).prop_map(|(client, side)| Action::CutUnnoticedBy(client, side)),
+        4 => client().prop_map(Action::Stall),
+        4 => client().prop_map(Action::Resume),
+        3 => (client(), select(vec![0, 1, 30, 700, 4_000])).prop_map(|(client, ms)| Action::Delay(client, ms)),
+        1 => (client(), select(vec![1, 7, usize::MAX])).prop_map(|(client, max)| Action::Trickle(client, max)),
+        2 => (client(), select(vec![100, 2_000, 64 << 10])).prop_map(|(client, max)| Action::Buffer(client, max)),
+        1 => client().prop_map(Action::Refuse),
+        3 => client().prop_map(Action::Accept),
+        2 => client().prop_map(Action::Overtake),
+        1 => client().prop_map(Action::StopReading),
+        2 => client().prop_map(Action::ReadEvents),
+        8 => select(vec![1, 1, 20, 150, 1_100, 4_000, 12_000]).prop_map(Action::Wait),
+        1 => select(vec![40_000]).prop_map(Action::Wait),
+        1 => Just(Action::Restart),
+        1 => Just(Action::Crash),
     ]
 }

@@ -1,6 +1,6 @@
-//! Contracts with everything in them that TypeScript can show.
+//! Contracts with every type and rule that TypeScript can express.
 
-#![allow(dead_code, unreachable_pub, reason = "as in a library; nobody sends anything")]
+#![allow(dead_code, unreachable_pub, reason = "as in a library; no event is sent")]
 #![allow(clippy::unused_unit, clippy::needless_pass_by_ref_mut, reason = "as users may write it")]
 
 use std::collections::{BTreeMap, HashSet};
@@ -315,13 +315,13 @@ pub trait Plain {
     async fn strings(&mut self, _email: String) {}
 }
 
-/// A session of all of them.
-pub struct Anyone;
+/// A session of all procedures.
+pub struct AnySession;
 
-impl Hidden for Anyone {}
-impl Plain for Anyone {}
+impl Hidden for AnySession {}
+impl Plain for AnySession {}
 
-impl Chat for Anyone {
+impl Chat for AnySession {
     async fn send_message(&mut self, _: String, _: String) {}
     async fn join_room(&mut self, _: String) -> Result<Vec<String>, JoinError> {
         Err(JoinError::Full)
@@ -331,7 +331,7 @@ impl Chat for Anyone {
     async fn say(&mut self, _: String) {}
 }
 
-impl Everything for Anyone {
+impl Everything for AnySession {
     async fn numbers(&mut self, _: u8, _: i128, _: f64, _: f32, _: bool, _: char) -> (u8, String) {
         (0, String::new())
     }

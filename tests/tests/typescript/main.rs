@@ -1,23 +1,23 @@
-//! What is written for TypeScript: a golden folder, what `tsc` says of it, and every refusal.
+//! The generated TypeScript: a golden folder, a check with `tsc`, and each error.
 
 mod contracts;
-mod refusals;
+mod errors;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
-use contracts::{Anyone, ChatServer, ChatSocket, EverythingServer, EverythingSocket};
+use contracts::{AnySession, ChatServer, ChatSocket, EverythingServer, EverythingSocket};
 use contracts::{HiddenServer, HiddenSocket};
 use parlor::Router;
 use parlor::typescript::TypeScriptError;
 use parlor_tests::skip_without;
 
-/// A folder that is gone when the test is done.
-struct Folder(PathBuf);
+/// A folder that is removed when the test ends.
+struct TempFolder(PathBuf);
 
-impl Folder {
+impl TempFolder {
     fn new(name: &str) -> Self {
         let folder =
             env::temp_dir().join(format!("parlor-typescript-{name}-{}", std::process::id()));
@@ -26,24 +26,27 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 fn router() -> Router {
-    let chat = || ChatServer::new(|_: ChatSocket| async { Ok(Anyone) });
+    let chat = || ChatServer::new(|_: ChatSocket| async { Ok(AnySession) });
     Router::new()
         .procedure("/api/chat/wsChat", chat())
         .procedure("/api/support-chat", chat())
-        .procedure("/api/chat", EverythingServer::new(|_: EverythingSocket| async { Ok(Anyone) }))
-        .procedure("/internal", HiddenServer::new(|_: HiddenSocket| async { Ok(Anyone) }))
+        .procedure(
+            "/api/chat",
+            EverythingServer::new(|_: EverythingSocket| async { Ok(AnySession) }),
+        )
+        .procedure("/internal", HiddenServer::new(|_: HiddenSocket| async { Ok(AnySession) }))
 }
 
-/// The contract's part of what is written is as committed. The runtime's files have tests of their own.
+/// Compares the files that depend on the contract. The files of the runtime have their own tests.
 #[test]
-fn it_is_the_golden_folder() {
+fn generated_files_match_golden_folder() {
     let golden = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/typescript/golden"));
     let files = router().typescript().files().expect("files");
     let overwrite = env::var_os("PARLOR_OVERWRITE").is_some_and(|value| value == "1");
@@ -65,14 +68,14 @@ fn it_is_the_golden_folder() {
 }
 
 #[test]
-fn tsc_takes_it() {
+fn generated_files_pass_tsc() {
     let tools = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/ts/node_modules"));
     let tsc = tools.join(".bin/tsc");
     if !tsc.exists() && skip_without("`npm ci --prefix runtime/ts` gets the `tsc` that it needs") {
         return;
     }
     for (extension, resolution) in [("", "bundler"), (".js", "nodenext")] {
-        let folder = Folder::new(&format!("tsc-{resolution}"));
+        let folder = TempFolder::new(&format!("tsc-{resolution}"));
         let client = router().typescript().import_extension(extension);
         client.write(folder.0.join("api")).expect("written");
         let usage = include_str!("usage.ts").replace(
@@ -101,13 +104,13 @@ fn tsc_takes_it() {
 }
 
 #[test]
-fn what_is_equal_is_not_touched() {
-    let folder = Folder::new("twice");
+fn unchanged_files_are_not_rewritten() {
+    let folder = TempFolder::new("twice");
     let client = router().typescript();
     assert!(matches!(client.check(&folder.0), Err(TypeScriptError::Stale { .. })));
     let first = client.write(&folder.0).expect("written");
     assert_eq!(first.changed, client.files().expect("files").into_keys().collect::<Vec<_>>());
-    // Long ago, so that a file that is touched shows it.
+    // An old time stamp shows whether a file is rewritten.
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     for name in &first.changed {
         let file = fs::File::options().write(true).open(folder.0.join(name)).expect("writable");
@@ -121,7 +124,7 @@ fn what_is_equal_is_not_touched() {
     }
     client.check(&folder.0).expect("current");
 
-    // As git may check it out elsewhere.
+    // Git may check files out with CRLF.
     let index = folder.0.join("index.ts");
     let text = fs::read_to_string(&index).expect("text").replace('\n', "\r\n");
     fs::write(&index, text).expect("writable");
@@ -129,8 +132,8 @@ fn what_is_equal_is_not_touched() {
 }
 
 #[test]
-fn stale_files_are_told_and_go() {
-    let folder = Folder::new("stale");
+fn stale_files_are_reported_and_removed() {
+    let folder = TempFolder::new("stale");
     let client = router().typescript();
     client.write(&folder.0).expect("written");
     let mark = "// Written by Parlor from the procedures of the server; do not edit.\n";
@@ -150,10 +153,10 @@ fn stale_files_are_told_and_go() {
     assert!(folder.0.join("parlor/mine.ts").exists());
 }
 
-/// As when several tests write the same folder.
+/// Several tests may write the same folder.
 #[test]
-fn many_may_write_at_once() {
-    let folder = Folder::new("at-once");
+fn concurrent_writes_leave_complete_files() {
+    let folder = TempFolder::new("at-once");
     let one = router().typescript();
     let other = router().typescript().import_extension(".js").react(false);
     std::thread::scope(|scope| {
@@ -168,19 +171,19 @@ fn many_may_write_at_once() {
     });
     one.write(&folder.0).expect("written");
     one.check(&folder.0).expect("current");
-    let left = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
-    for below in ["", "parlor"] {
-        for file in fs::read_dir(folder.0.join(below)).expect("readable") {
-            assert!(!left(&file.expect("a file").file_name()), "a draft is left");
+    let is_temporary = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    for folder_name in ["", "parlor"] {
+        for file in fs::read_dir(folder.0.join(folder_name)).expect("readable") {
+            assert!(!is_temporary(&file.expect("a file").file_name()), "a temporary file is left");
         }
     }
 }
 
-/// The client takes the rules of the longest path that its URL ends with.
+/// The client uses the rules of the longest path that its URL ends with.
 #[test]
-fn every_path_has_rules_of_its_own() {
-    let everything = EverythingServer::new(|_: EverythingSocket| async { Ok(Anyone) });
-    let plain = contracts::PlainServer::new(|_: contracts::PlainSocket| async { Ok(Anyone) });
+fn each_path_has_its_own_rules() {
+    let everything = EverythingServer::new(|_: EverythingSocket| async { Ok(AnySession) });
+    let plain = contracts::PlainServer::new(|_: contracts::PlainSocket| async { Ok(AnySession) });
     let router =
         Router::new().procedure("/api/chat", everything).procedure("/api/plain/chat", plain);
     let rules = &router.typescript().files().expect("files")["parlor/rules.ts"];
@@ -188,8 +191,8 @@ fn every_path_has_rules_of_its_own() {
 }
 
 #[test]
-fn files_of_others_are_not_overwritten() {
-    let folder = Folder::new("foreign");
+fn foreign_file_is_not_overwritten() {
+    let folder = TempFolder::new("foreign");
     fs::create_dir_all(&folder.0).expect("made");
     fs::write(folder.0.join("index.ts"), "export const mine = 1;\n").expect("writable");
     let error = router().typescript().write(&folder.0).expect_err("not Parlor's");
@@ -198,8 +201,8 @@ fn files_of_others_are_not_overwritten() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_named() {
-    let folder = Folder::new("file");
+fn unwritable_folder_is_named_in_error() {
+    let folder = TempFolder::new("file");
     fs::write(&folder.0, "").expect("writable");
     let error = router().typescript().write(&folder.0).expect_err("a file is there");
     assert!(error.to_string().contains("parlor-typescript-file"), "{error}");
@@ -207,7 +210,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn the_hook_can_be_left_out() {
+fn react_false_omits_react_hook() {
     let files = router().typescript().react(false).files().expect("files");
     for (name, text) in files {
         assert!(!name.ends_with("react.ts") && !text.contains("from \"react\""), "{name}");

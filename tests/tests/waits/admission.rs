@@ -1,4 +1,4 @@
-//! What comes before a session: the handshake, middleware, the factory, resume requests.
+//! Waits before a session: the handshake, middleware, the factory, resume requests.
 
 use std::future::pending;
 
@@ -7,10 +7,10 @@ use parlor::test::{Line, Network};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Duration, Instant};
 
-use crate::{Never, PARLOR, SECOND, Wire, come_back, network, stuck};
+use crate::{Never, PARLOR, RawClient, SECOND, network, resume, stuck};
 
 #[tokio::test(start_paused = true)]
-async fn handshake_is_cut_after_handshake_timeout_when_the_client_stalls() {
+async fn handshake_is_closed_after_handshake_timeout_when_client_stalls() {
     let network = network(stuck(Never::default()).0);
     let mut end = network.line().dial().expect("a connection");
     let start = Instant::now();
@@ -19,56 +19,56 @@ async fn handshake_is_cut_after_handshake_timeout_when_the_client_stalls() {
     assert_eq!(start.elapsed(), 10 * SECOND);
 }
 
-/// After which time a client is refused with 4003.
-async fn refusal(line: &Line) -> Duration {
+/// Returns after which time a client is rejected with 4003.
+async fn time_to_rejection(line: &Line) -> Duration {
     let start = Instant::now();
-    let mut wire = Wire::open(line, "/stuck", Some(PARLOR)).await;
-    assert_eq!(wire.receive().await, Err(4003));
+    let mut client = RawClient::open(line, "/stuck", Some(PARLOR)).await;
+    assert_eq!(client.receive().await, Err(4003));
     start.elapsed()
 }
 
 #[tokio::test(start_paused = true)]
-async fn client_is_refused_after_admission_timeout_when_a_factory_never_ends() {
+async fn client_is_rejected_after_admission_timeout_when_factory_never_ends() {
     let network = network(stuck(Never { factory: true, ..Never::default() }).0);
-    assert_eq!(refusal(&network.line()).await, 30 * SECOND);
+    assert_eq!(time_to_rejection(&network.line()).await, 30 * SECOND);
     assert_eq!(network.sessions(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn client_is_refused_after_admission_timeout_when_a_middleware_never_ends() {
+async fn client_is_rejected_after_admission_timeout_when_middleware_never_ends() {
     let router = Router::new().middleware(|_| pending()).admission_timeout(2 * SECOND);
     let network = Network::new(router.procedure("/stuck", stuck(Never::default()).0));
-    assert_eq!(refusal(&network.line()).await, 2 * SECOND);
+    assert_eq!(time_to_rejection(&network.line()).await, 2 * SECOND);
     let server = stuck(Never::default()).0.middleware(|_| pending());
     let router = Router::new().procedure("/stuck", server).admission_timeout(2 * SECOND);
-    assert_eq!(refusal(&Network::new(router).line()).await, 2 * SECOND);
+    assert_eq!(time_to_rejection(&Network::new(router).line()).await, 2 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn client_that_comes_back_is_refused_after_10_s_when_a_handler_never_ends() {
+async fn resume_request_is_rejected_after_10_s_when_handler_never_ends() {
     let line = network(stuck(Never::default()).0).line();
-    let (mut wire, secret) = Wire::welcomed(&line).await;
-    wire.hang().await;
+    let (mut client, secret) = RawClient::welcomed(&line).await;
+    client.hang().await;
     let start = Instant::now();
-    let (refused, code) = come_back(&line, &secret).await.expect("no panic");
-    assert_eq!((refused - start, code), (10 * SECOND, 4003));
+    let (rejected, code) = resume(&line, &secret).await.expect("no panic");
+    assert_eq!((rejected - start, code), (10 * SECOND, 4003));
 }
 
 #[tokio::test(start_paused = true)]
-async fn client_that_comes_back_is_refused_after_10_s_when_resumed_never_ends() {
+async fn resume_request_is_rejected_after_10_s_when_resumed_never_ends() {
     let line = network(stuck(Never { resumed: true, ..Never::default() }).0).line();
-    let (_wire, secret) = Wire::welcomed(&line).await;
+    let (_wire, secret) = RawClient::welcomed(&line).await;
     let start = Instant::now();
-    let (refused, code) = come_back(&line, &secret).await.expect("no panic");
-    assert_eq!((refused - start, code), (10 * SECOND, 4003));
+    let (rejected, code) = resume(&line, &secret).await.expect("no panic");
+    assert_eq!((rejected - start, code), (10 * SECOND, 4003));
 }
 
 #[tokio::test(start_paused = true)]
-async fn client_that_comes_back_is_refused_after_handler_timeout_when_resumed_never_ends() {
+async fn resume_request_is_rejected_after_handler_timeout_when_resumed_never_ends() {
     let server = stuck(Never { resumed: true, ..Never::default() }).0;
     let line = network(server.handler_timeout(2 * SECOND)).line();
-    let (_wire, secret) = Wire::welcomed(&line).await;
+    let (_wire, secret) = RawClient::welcomed(&line).await;
     let start = Instant::now();
-    let (refused, code) = come_back(&line, &secret).await.expect("no panic");
-    assert_eq!((refused - start, code), (2 * SECOND, 4003));
+    let (rejected, code) = resume(&line, &secret).await.expect("no panic");
+    assert_eq!((rejected - start, code), (2 * SECOND, 4003));
 }

@@ -1,10 +1,10 @@
-//! What a client waits for: its server, its session hook, its own user.
+//! Waits of a client: for its server, its session hook and the functions of its user.
 
 use std::future::pending;
 
 use parlor::test::{Line, Network, Side, settle};
 use parlor::{CallError, CloseCode, ConnectError, ConnectionChange, EmitError, Router};
-use parlor_tests::pass;
+use parlor_tests::advance_clock;
 use tokio::time::{Duration, Instant};
 
 use crate::{Never, SECOND, StuckClient, StuckEvent, StuckEvents, network, stuck};
@@ -13,7 +13,7 @@ async fn client(line: &Line) -> (StuckClient, StuckEvents) {
     line.client::<StuckClient>("/stuck").connect().await.expect("connected")
 }
 
-async fn change(events: &mut StuckEvents) -> ConnectionChange {
+async fn next_change(events: &mut StuckEvents) -> ConnectionChange {
     loop {
         match events.next().await {
             Some(StuckEvent::Connection(change)) => return change,
@@ -24,7 +24,7 @@ async fn change(events: &mut StuckEvents) -> ConnectionChange {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_fails_after_connect_timeout_when_the_server_does_not_answer() {
+async fn attempt_fails_after_connect_timeout_when_server_does_not_answer() {
     let line = network(stuck(Never { factory: true, ..Never::default() }).0).line();
     let start = Instant::now();
     let error = line.client::<StuckClient>("/stuck").connect().await.err();
@@ -33,7 +33,7 @@ async fn attempt_fails_after_connect_timeout_when_the_server_does_not_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_fails_after_connect_timeout_when_a_function_of_the_user_never_ends() {
+async fn attempt_fails_after_connect_timeout_when_token_or_headers_never_ends() {
     let line = network(stuck(Never::default()).0).line();
     let client = || line.client::<StuckClient>("/stuck");
     for builder in [client().token(pending), client().headers(pending)] {
@@ -45,7 +45,7 @@ async fn attempt_fails_after_connect_timeout_when_a_function_of_the_user_never_e
 }
 
 #[tokio::test(start_paused = true)]
-async fn call_fails_after_call_timeout_when_its_handler_never_ends() {
+async fn call_fails_after_call_timeout_when_handler_never_ends() {
     let line = network(stuck(Never::default()).0).line();
     let (client, _events) = client(&line).await;
     let start = Instant::now();
@@ -54,7 +54,7 @@ async fn call_fails_after_call_timeout_when_its_handler_never_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn call_fails_after_call_timeout_when_there_is_no_connection() {
+async fn call_fails_after_call_timeout_without_connection() {
     let line = network(stuck(Never::default()).0).line();
     let (client, _events) = client(&line).await;
     line.refuse();
@@ -66,7 +66,7 @@ async fn call_fails_after_call_timeout_when_there_is_no_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn call_fails_after_call_timeout_when_a_session_hook_never_ends() {
+async fn call_fails_after_call_timeout_when_session_hook_never_ends() {
     let line = network(stuck(Never::default()).0).line();
     let builder = line.client::<StuckClient>("/stuck").on_session(|_| pending());
     let (client, _events) = builder.connect().await.expect("connected");
@@ -76,7 +76,7 @@ async fn call_fails_after_call_timeout_when_a_session_hook_never_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn call_fails_after_1_s_when_the_inbox_is_full_and_nobody_takes_events() {
+async fn call_fails_after_1_s_when_inbox_is_full_and_events_are_not_polled() {
     let (server, _reports) = stuck(Never::default());
     let io = server.io();
     let server = server.recovery_window(Duration::ZERO).max_outbox_size(4 << 20);
@@ -91,68 +91,68 @@ async fn call_fails_after_1_s_when_the_inbox_is_full_and_nobody_takes_events() {
     assert_eq!(start.elapsed(), SECOND);
 }
 
-/// When a client that closes has closed.
-async fn closed(client: &StuckClient, events: &mut StuckEvents) -> Duration {
+/// Closes the client and returns how long that takes.
+async fn time_to_close(client: &StuckClient, events: &mut StuckEvents) -> Duration {
     let start = Instant::now();
     client.close();
     assert!(matches!(client.note(), Err(EmitError::Closed)));
-    while !matches!(change(events).await, ConnectionChange::Closed { .. }) {}
+    while !matches!(next_change(events).await, ConnectionChange::Closed { .. }) {}
     start.elapsed()
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_ends_after_5_s_when_the_server_does_not_answer() {
+async fn close_ends_after_5_s_when_server_does_not_answer() {
     let line = network(stuck(Never::default()).0).line();
     let (client, mut events) = client(&line).await;
     line.stall();
     client.note().expect("taken");
-    assert_eq!(closed(&client, &mut events).await, 5 * SECOND);
+    assert_eq!(time_to_close(&client, &mut events).await, 5 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_ends_after_6_s_when_the_server_takes_nothing() {
+async fn close_ends_after_6_s_when_server_does_not_read() {
     let line = network(stuck(Never::default()).0).line();
     let (client, mut events) = client(&line).await;
     line.stall();
     line.buffer(1);
     client.note().expect("taken");
-    assert_eq!(closed(&client, &mut events).await, 6 * SECOND);
+    assert_eq!(time_to_close(&client, &mut events).await, 6 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_ends_after_5_s_when_a_session_hook_never_ends() {
+async fn close_ends_after_5_s_when_session_hook_never_ends() {
     let line = network(stuck(Never::default()).0).line();
     let builder = line.client::<StuckClient>("/stuck").on_session(|_| pending());
     let (client, mut events) = builder.connect().await.expect("connected");
-    assert_eq!(closed(&client, &mut events).await, 5 * SECOND);
+    assert_eq!(time_to_close(&client, &mut events).await, 5 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_ends_at_once_when_there_is_no_connection() {
+async fn close_ends_at_once_without_connection() {
     let line = network(stuck(Never::default()).0).line();
     let (client, mut events) = client(&line).await;
     line.refuse();
     line.cut();
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
     settle().await;
-    assert_eq!(closed(&client, &mut events).await, Duration::ZERO);
+    assert_eq!(time_to_close(&client, &mut events).await, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn connection_is_lost_after_one_and_a_half_heartbeats_when_the_server_is_silent() {
+async fn connection_is_lost_after_one_and_a_half_heartbeats_when_server_is_silent() {
     let line = network(stuck(Never::default()).0).line();
     let (_client, mut events) = client(&line).await;
     let start = Instant::now();
     line.stall();
-    let lost = change(&mut events).await;
+    let lost = next_change(&mut events).await;
     let missed = CloseCode::HEARTBEAT_MISSED;
     assert!(matches!(lost, ConnectionChange::Lost { code, .. } if code == missed), "{lost}");
     assert_eq!(start.elapsed(), 45 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_follows_1_s_later_when_a_lost_connection_takes_no_close_frame() {
-    // The wait before the first attempt is 1 s, too. A hundred messages fill the buffer.
+async fn attempt_follows_1_s_later_when_lost_connection_accepts_no_close_frame() {
+    // The delay before the first attempt is 1 s, too. A hundred messages fill the buffer.
     for (messages, seconds) in [(0, 1), (100, 2)] {
         let line = network(stuck(Never::default()).0).line();
         let (client, mut events) = client(&line).await;
@@ -161,32 +161,32 @@ async fn attempt_follows_1_s_later_when_a_lost_connection_takes_no_close_frame()
         for _ in 0..messages {
             client.note().expect("taken");
         }
-        assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+        assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
         let start = Instant::now();
-        while !matches!(change(&mut events).await, ConnectionChange::Restored { .. }) {}
+        while !matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }) {}
         assert_eq!(start.elapsed(), seconds * SECOND);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn server_is_asked_after_1_s_whether_a_message_has_arrived() {
+async fn unacknowledged_message_causes_ping_after_1_s() {
     let millis = Duration::from_millis;
     for (cut_after, is_confirmed) in [(millis(999), false), (millis(1001), true)] {
         let (server, _reports) = stuck(Never::default());
         let line = network(server.recovery_window(Duration::ZERO)).line();
         let (client, mut events) = client(&line).await;
         client.note().expect("taken");
-        pass(cut_after).await;
+        advance_clock(cut_after).await;
         line.cut();
-        assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+        assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
         let lost =
-            matches!(change(&mut events).await, ConnectionChange::EmitsLost { count: 1, .. });
+            matches!(next_change(&mut events).await, ConnectionChange::EmitsLost { count: 1, .. });
         assert_eq!(lost, !is_confirmed);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_is_made_after_max_reconnect_interval_when_a_server_asks_for_more() {
+async fn attempt_is_made_after_max_reconnect_interval_when_retry_hint_is_longer() {
     let router = || {
         let (server, _reports) = stuck(Never::default());
         Router::new().procedure("/stuck", server.retry_window(1_000_000_000 * SECOND))
@@ -194,8 +194,8 @@ async fn attempt_is_made_after_max_reconnect_interval_when_a_server_asks_for_mor
     let network = Network::new(router());
     let (_client, mut events) = client(&network.line()).await;
     network.restart(router()).await;
-    assert!(matches!(change(&mut events).await, ConnectionChange::Lost { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
     let start = Instant::now();
-    assert!(matches!(change(&mut events).await, ConnectionChange::Restored { .. }));
+    assert!(matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }));
     assert_eq!(start.elapsed(), 30 * SECOND);
 }

@@ -1,4 +1,4 @@
-//! Each wait ends at its bound and not before: the clock is paused, so elapsed time is exact.
+//! Each wait ends exactly at its bound. The clock is paused, so elapsed time is exact.
 
 mod admission;
 mod client;
@@ -37,7 +37,7 @@ trait Stuck {
     fn said(text: String);
 }
 
-/// What of a session never ends, beside `hang`.
+/// Which functions of a session never return, besides `hang`.
 #[derive(Clone, Copy, Default)]
 struct Never {
     factory: bool,
@@ -48,8 +48,8 @@ struct Never {
 /// What a session reports.
 #[derive(Debug, PartialEq)]
 enum Report {
-    /// Its `disconnected` begins.
-    Ends(DisconnectReason),
+    /// Its `disconnected` starts.
+    Disconnected(DisconnectReason),
     /// Its value is dropped.
     Dropped,
 }
@@ -76,7 +76,7 @@ impl Stuck for Guest {
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason) {
-        let _ = self.reports.send(Report::Ends(reason));
+        let _ = self.reports.send(Report::Disconnected(reason));
         if self.never.disconnected {
             pending::<()>().await;
         }
@@ -109,31 +109,32 @@ fn network(server: StuckServer<Guest>) -> Network {
     Network::new(Router::new().procedure("/stuck", server))
 }
 
-/// Why the next session ends.
+/// Waits until the next session ends and returns the reason.
 async fn end(reports: &mut Reports) -> DisconnectReason {
     match reports.recv().await {
-        Some(Report::Ends(reason)) => reason,
-        other => panic!("the end of a session was expected: {other:?}"),
+        Some(Report::Disconnected(reason)) => reason,
+        other => panic!("expected the end of a session: {other:?}"),
     }
 }
 
-/// A client that is not Parlor's: it reads and writes when the test says so.
-struct Wire(WebSocketStream<End>);
+/// A WebSocket client independent of Parlor's. It reads and writes only when a test does.
+struct RawClient(WebSocketStream<End>);
 
 const PARLOR: &str = "parlor.v1.json";
 
-/// What a client offers that comes back.
-fn resuming(secret: &str) -> String {
+/// Returns the subprotocols that resume a session.
+fn resume_protocols(secret: &str) -> String {
     format!("{PARLOR}, parlor.resume.{secret}.0")
 }
 
-impl Wire {
-    /// Connects in Parlor mode; returns the secret of the session, if it is kept.
+impl RawClient {
+    /// Connects in Parlor mode. Returns the secret of the session, which is empty if the session is
+    /// not kept.
     async fn welcomed(line: &Line) -> (Self, String) {
-        let mut wire = Self::open(line, "/stuck", Some(PARLOR)).await;
-        let welcome = wire.receive().await.expect("a welcome");
+        let mut client = Self::open(line, "/stuck", Some(PARLOR)).await;
+        let welcome = client.receive().await.expect("a welcome");
         assert_eq!(welcome[0], "$welcome");
-        (wire, welcome[1]["resume"].as_str().unwrap_or_default().to_owned())
+        (client, welcome[1]["resume"].as_str().unwrap_or_default().to_owned())
     }
 
     async fn open(line: &Line, path: &str, protocols: Option<&str>) -> Self {
@@ -147,7 +148,7 @@ impl Wire {
         Self(client_async(request, stream).await.expect("accepted").0)
     }
 
-    /// Calls `hang`, and lets it begin.
+    /// Calls `hang` and waits until it runs.
     async fn hang(&mut self) {
         self.send(r#"["hang",{},1]"#).await;
         settle().await;
@@ -157,7 +158,7 @@ impl Wire {
         self.0.send(Message::text(text)).await.expect("sent");
     }
 
-    /// The next text frame, or with which code the server has closed.
+    /// Returns the next text frame, or the close code of the server.
     async fn receive(&mut self) -> Result<Value, u16> {
         loop {
             match self.0.next().await {
@@ -173,19 +174,19 @@ impl Wire {
         }
     }
 
-    /// Waits until the server drops its end, which reads nothing meanwhile.
+    /// Waits until the server drops its end, which does not read meanwhile.
     async fn dropped(&mut self) {
         let end = self.0.get_mut();
         while end.write_all(&[0; 1024]).await.is_ok() {}
     }
 }
 
-/// Connects as a client that comes back, and returns when the server closes, and with which code.
-fn come_back(line: &Line, secret: &str) -> tokio::task::JoinHandle<(Instant, u16)> {
-    let (line, protocols) = (line.clone(), resuming(secret));
+/// Sends a resume request. Returns when the server closes the connection, and its code.
+fn resume(line: &Line, secret: &str) -> tokio::task::JoinHandle<(Instant, u16)> {
+    let (line, protocols) = (line.clone(), resume_protocols(secret));
     tokio::spawn(async move {
-        let mut wire = Wire::open(&line, "/stuck", Some(&protocols)).await;
-        let code = wire.receive().await.expect_err("closed");
+        let mut client = RawClient::open(&line, "/stuck", Some(&protocols)).await;
+        let code = client.receive().await.expect_err("closed");
         (Instant::now(), code)
     })
 }

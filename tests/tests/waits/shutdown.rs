@@ -10,9 +10,9 @@ use parlor::{DisconnectReason, Router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
-use crate::{Never, PARLOR, Report, Reports, SECOND, Wire, end, resuming, stuck};
+use crate::{Never, PARLOR, RawClient, Report, Reports, SECOND, end, resume_protocols, stuck};
 
-/// Other than the defaults, and than each other.
+/// Different from the defaults and from each other.
 const SHUTDOWN: Duration = Duration::from_secs(7);
 const CLOSE: Duration = Duration::from_secs(3);
 
@@ -35,69 +35,69 @@ async fn shut_down(network: &Network) -> Duration {
     start.elapsed()
 }
 
-/// A client that closes when the server closes.
-async fn polite(line: &Line, hangs: bool) {
-    let (mut wire, _) = Wire::welcomed(line).await;
+/// Connects a client that closes when the server closes.
+async fn connect_responsive(line: &Line, hangs: bool) {
+    let (mut client, _) = RawClient::welcomed(line).await;
     if hangs {
-        wire.hang().await;
+        client.hang().await;
     }
-    tokio::spawn(async move { while wire.receive().await.is_ok() {} });
+    tokio::spawn(async move { while client.receive().await.is_ok() {} });
 }
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_returns_at_once_when_nothing_hangs() {
     let (network, line, mut reports) = network(Never::default());
-    polite(&line, false).await;
+    connect_responsive(&line, false).await;
     assert_eq!(shut_down(&network).await, Duration::ZERO);
     assert_eq!(end(&mut reports).await, DisconnectReason::ShutDown);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_after_shutdown_timeout_when_a_handler_never_ends() {
+async fn shutdown_returns_after_shutdown_timeout_when_handler_never_ends() {
     let (network, line, mut reports) = network(Never::default());
-    polite(&line, true).await;
+    connect_responsive(&line, true).await;
     assert_eq!(shut_down(&network).await, SHUTDOWN);
     assert_eq!(end(&mut reports).await, DisconnectReason::ShutDown);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_after_30_s_by_default_when_a_handler_never_ends() {
+async fn shutdown_returns_after_30_s_by_default_when_handler_never_ends() {
     let (server, _reports) = stuck(Never::default());
     let network = crate::network(server);
-    polite(&network.line(), true).await;
+    connect_responsive(&network.line(), true).await;
     assert_eq!(shut_down(&network).await, 30 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_returns_after_close_timeout_when_disconnected_never_ends() {
     let (network, line, mut reports) = network(Never { disconnected: true, ..Never::default() });
-    polite(&line, false).await;
+    connect_responsive(&line, false).await;
     assert_eq!(shut_down(&network).await, CLOSE);
     assert_eq!(end(&mut reports).await, DisconnectReason::ShutDown);
     assert_eq!(reports.recv().await, Some(Report::Dropped));
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_after_close_timeout_when_a_client_does_not_read_its_close_frame() {
-    // Room for less than a close frame, and for all of it.
-    for room in [1, 1000] {
+async fn shutdown_returns_after_close_timeout_when_client_does_not_read_close_frame() {
+    // A buffer smaller than a close frame, and one that holds it.
+    for buffer_size in [1, 1000] {
         let (network, line, _reports) = network(Never::default());
-        let (_unread, _) = Wire::welcomed(&line).await;
-        line.buffer(room);
+        let (_unread, _) = RawClient::welcomed(&line).await;
+        line.buffer(buffer_size);
         assert_eq!(shut_down(&network).await, CLOSE);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_after_its_bound_when_handler_and_disconnected_and_client_hang() {
+async fn shutdown_returns_after_its_bound_when_handler_disconnected_and_client_hang() {
     let (network, line, _reports) = network(Never { disconnected: true, ..Never::default() });
-    let (mut unread, _) = Wire::welcomed(&line).await;
+    let (mut unread, _) = RawClient::welcomed(&line).await;
     unread.hang().await;
     assert_eq!(shut_down(&network).await, SHUTDOWN + 2 * CLOSE);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_at_once_when_a_handshake_hangs() {
+async fn shutdown_returns_at_once_when_handshake_hangs() {
     let (network, line, _reports) = network(Never::default());
     let mut end = line.dial().expect("a connection");
     end.write_all(b"GET /stuck HT").await.expect("written");
@@ -106,7 +106,7 @@ async fn shutdown_returns_at_once_when_a_handshake_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_at_once_when_a_factory_never_ends() {
+async fn shutdown_returns_at_once_when_factory_never_ends() {
     let (network, line, _reports) = network(Never { factory: true, ..Never::default() });
     let refused = tokio::spawn(async move {
         line.client::<crate::StuckClient>("/stuck").connect().await.is_err()
@@ -117,16 +117,16 @@ async fn shutdown_returns_at_once_when_a_factory_never_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_at_once_when_a_middleware_never_ends() {
+async fn shutdown_returns_at_once_when_middleware_never_ends() {
     let (router, _reports) = router(Never::default());
     let network = Network::new(router.middleware(|_| std::future::pending()));
-    let mut client = line_request(&network.line(), PARLOR).await;
+    let mut client = send_request(&network.line(), PARLOR).await;
     assert_eq!(shut_down(&network).await, Duration::ZERO);
     assert_eq!(client.read(&mut [0]).await.expect("its end"), 0);
 }
 
-/// A connection whose request is written and on which nothing was read.
-async fn line_request(line: &Line, protocols: &str) -> parlor::test::End {
+/// Writes a request and reads nothing.
+async fn send_request(line: &Line, protocols: &str) -> parlor::test::End {
     let mut end = line.dial().expect("a connection");
     end.write_all(request(protocols).as_bytes()).await.expect("written");
     settle().await;
@@ -142,36 +142,36 @@ fn request(protocols: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_after_shutdown_timeout_when_a_resume_request_waits_for_a_busy_handler() {
+async fn shutdown_returns_after_shutdown_timeout_when_resume_request_waits_for_busy_handler() {
     let (network, line, mut reports) = network(Never::default());
-    let (mut wire, secret) = Wire::welcomed(&line).await;
-    wire.hang().await;
-    drop(wire);
-    let mut back = line_request(&line, &resuming(&secret)).await;
+    let (mut client, secret) = RawClient::welcomed(&line).await;
+    client.hang().await;
+    drop(client);
+    let mut resumed = send_request(&line, &resume_protocols(&secret)).await;
     let start = Instant::now();
-    let turned_away = tokio::spawn(async move {
-        assert_eq!(back.read(&mut [0]).await.expect("its end"), 0);
+    let rejected = tokio::spawn(async move {
+        assert_eq!(resumed.read(&mut [0]).await.expect("its end"), 0);
         start.elapsed()
     });
     assert_eq!(shut_down(&network).await, SHUTDOWN);
     assert_eq!(end(&mut reports).await, DisconnectReason::ShutDown);
-    assert_eq!(turned_away.await.expect("no panic"), Duration::ZERO);
+    assert_eq!(rejected.await.expect("no panic"), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_returns_after_shutdown_timeout_when_resumed_never_ends() {
     let (network, line, mut reports) = network(Never { resumed: true, ..Never::default() });
-    let (wire, secret) = Wire::welcomed(&line).await;
-    drop(wire);
-    let _back = line_request(&line, &resuming(&secret)).await;
+    let (client, secret) = RawClient::welcomed(&line).await;
+    drop(client);
+    let _resumed = send_request(&line, &resume_protocols(&secret)).await;
     assert_eq!(shut_down(&network).await, SHUTDOWN);
     assert_eq!(end(&mut reports).await, DisconnectReason::ShutDown);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_at_once_when_a_session_is_detached() {
+async fn shutdown_returns_at_once_when_session_is_detached() {
     let (network, line, mut reports) = network(Never::default());
-    drop(Wire::welcomed(&line).await);
+    drop(RawClient::welcomed(&line).await);
     settle().await;
     assert_eq!((network.connections(), network.sessions()), (0, 1));
     assert_eq!(shut_down(&network).await, Duration::ZERO);
@@ -179,19 +179,19 @@ async fn shutdown_returns_at_once_when_a_session_is_detached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_returns_after_its_bound_when_a_detached_session_hangs() {
+async fn shutdown_returns_after_its_bound_when_detached_session_hangs() {
     let (network, line, _reports) = network(Never { disconnected: true, ..Never::default() });
-    let (mut wire, _) = Wire::welcomed(&line).await;
-    wire.hang().await;
-    drop(wire);
+    let (mut client, _) = RawClient::welcomed(&line).await;
+    client.hang().await;
+    drop(client);
     settle().await;
     assert_eq!((network.connections(), network.sessions()), (0, 1));
     assert_eq!(shut_down(&network).await, SHUTDOWN + CLOSE);
 }
 
-/// A connection to hyper that serves `router`, over which a request was sent.
-async fn over_hyper(router: &Router, room: usize) -> DuplexStream {
-    let (mut ours, theirs) = duplex(room);
+/// Serves `router` with hyper and sends a request over the connection.
+async fn send_request_to_hyper(router: &Router, buffer_size: usize) -> DuplexStream {
+    let (mut ours, theirs) = duplex(buffer_size);
     let service = TowerToHyperService::new(router.clone());
     let serve = http1::Builder::new().serve_connection(TokioIo::new(theirs), service);
     tokio::spawn(async move { serve.with_upgrades().await.is_ok() });
@@ -201,21 +201,21 @@ async fn over_hyper(router: &Router, room: usize) -> DuplexStream {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_inside_another_server_returns_after_its_bound_when_a_factory_never_ends() {
+async fn shutdown_inside_another_server_returns_after_its_bound_when_factory_never_ends() {
     let (router, _reports) = router(Never { factory: true, ..Never::default() });
-    let _client = over_hyper(&router, 1 << 10).await;
+    let _client = send_request_to_hyper(&router, 1 << 10).await;
     let start = Instant::now();
     router.shutdown().await;
     assert_eq!(start.elapsed(), SHUTDOWN + 2 * CLOSE + SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn upgrade_inside_another_server_is_given_up_after_handshake_timeout() {
+async fn upgrade_inside_another_server_is_abandoned_after_handshake_timeout() {
     let (router, mut reports) = router(Never::default());
     let router = router.handshake_timeout(2 * SECOND);
     let start = Instant::now();
-    // Room for less than the answer.
-    let _client = over_hyper(&router, 1).await;
+    // A buffer smaller than the response.
+    let _client = send_request_to_hyper(&router, 1).await;
     assert!(matches!(end(&mut reports).await, DisconnectReason::ConnectionLost { .. }));
     assert_eq!(start.elapsed(), 2 * SECOND);
 }

@@ -1,4 +1,4 @@
-//! One call for each shape, answered with what it was given.
+//! One call for each shape, which returns its argument.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::types::{
     Page, Pair, Person, Refusal, Renamed, Tree, Untagged,
 };
 
-/// Every shape, there and back.
+/// Sends every shape in both directions.
 #[procedure(typescript)]
 pub trait Shapes {
     #[incoming]
@@ -169,12 +169,12 @@ pub trait Shapes {
         value
     }
 
-    /// Fields that may be absent come back as the server sees them.
+    /// Returns fields that may be absent as the server decodes them.
     #[incoming]
     async fn defaults(&mut self, value: Defaults) -> Defaults {
         value
     }
-    /// Several fields, one of them of another name on the wire.
+    /// Several fields, of which one has another name on the wire.
     #[incoming]
     async fn fields(
         &mut self,
@@ -200,19 +200,19 @@ pub trait Shapes {
     async fn whole_list(&mut self, #[payload] list: Vec<Option<i32>>) -> Vec<Option<i32>> {
         list
     }
-    /// Has no fields, and an answer without content.
+    /// Has no fields, and its answer has no content.
     #[incoming]
     async fn touch(&mut self) -> () {}
 
-    /// Asks for `sent_back`.
+    /// Causes the event `sent_back`.
     #[incoming]
     async fn send_back(&mut self, #[payload] everything: Everything);
-    /// What `send_back` was given.
+    /// The argument of `send_back`.
     #[outgoing]
     fn sent_back(#[payload] everything: Everything);
 }
 
-/// Rules that both sides know, and rules that only the server knows.
+/// Rules that both sides check, and rules that only the server checks.
 #[procedure(typescript)]
 pub trait Rules {
     /// Counts characters, not bytes or UTF-16 units.
@@ -271,12 +271,12 @@ pub trait Rules {
     ) -> () {
         drop(text);
     }
-    /// Only the server knows what is polite.
+    /// Only the server checks this rule.
     #[incoming]
     async fn polite(&mut self, #[validate(custom(polite))] value: String) -> () {
         drop(value);
     }
-    /// Takes even numbers up to 100.
+    /// Accepts even numbers up to 100.
     #[incoming]
     async fn halve(&mut self, number: u32) -> Result<u32, Refusal> {
         match number {
@@ -291,9 +291,9 @@ fn polite(text: &str) -> Result<(), &'static str> {
     if text.contains("please") { Ok(()) } else { Err("say please") }
 }
 
-/// Lets nobody in.
+/// Rejects every client.
 #[procedure(typescript)]
 pub trait Locked {
     #[incoming]
-    async fn knock(&mut self) {}
+    async fn touch(&mut self) {}
 }

@@ -1,7 +1,7 @@
 //! Echoes every shape that serde and TypeScript share, for `tests/web/shapes`.
 //!
 //! ```sh
-//! shapes --addr 127.0.0.1:0     # serves, and says where
+//! shapes --addr 127.0.0.1:0     # serves and prints its URL
 //! shapes typescript DIR         # writes the client
 //! ```
 
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use contract::{LockedServer, LockedSocket, RulesServer, RulesSocket, ShapesServer, ShapesSocket};
 
-/// The session of everything here.
+/// The session of all procedures.
 struct Echo {
     socket: Option<ShapesSocket>,
 }

@@ -1,4 +1,4 @@
-//! The types in the events.
+//! The types of the events.
 
 use std::collections::HashMap;
 

@@ -21,13 +21,13 @@ export interface Chat {
 export namespace Chat {
   /** What clients send. */
   export interface Incoming {
-    /** Says `text` to everyone in `room`. */
+    /** Sends `text` to everyone in `room`. */
     sendMessage: {
       room: string;
       /** From 1 to 1000 characters. */
       text: string;
     };
-    /** Enters `room`; answers with who is there. */
+    /** Joins `room`. Returns its members. */
     joinRoom: { room: string };
     /** Leaves `room`. */
     leaveRoom: { room: string };
@@ -35,19 +35,19 @@ export namespace Chat {
 
   /** What the server sends. */
   export interface Outgoing {
-    /** Somebody said something. */
+    /** A message in a room. */
     newMessage: {
       room: string;
       text: string;
       userId: string;
       timestamp: number;
     };
-    /** Somebody came. */
+    /** A user joined a room. */
     userJoined: {
       room: string;
       userId: string;
     };
-    /** Somebody left. */
+    /** A user left a room. */
     userLeft: {
       room: string;
       userId: string;
@@ -64,7 +64,7 @@ export namespace Chat {
     joinRoom: JoinError;
   }
 
-  /** Why a room could not be entered. */
+  /** Why joining a room failed. */
   export type JoinError = {
     error: "noEntry";
     message: string;

@@ -1,11 +1,11 @@
-//! A server that does what a test tells it, frame by frame.
+//! A WebSocket server that a test scripts frame by frame.
 
 #![allow(clippy::result_large_err, reason = "tungstenite's callback returns a whole response")]
 
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -36,13 +36,13 @@ impl RawServer {
     }
 
     pub(crate) async fn accept_tcp(&self) -> TcpStream {
-        soon("a connection", self.listener.accept()).await.expect("accept").0
+        within_timeout("a connection", self.listener.accept()).await.expect("accept").0
     }
 
-    /// Accepts as a Parlor server does, and says nothing yet.
-    pub(crate) async fn accept_silently(&self) -> Peer {
+    /// Accepts as a Parlor server does, without a welcome.
+    pub(crate) async fn accept_before_welcome(&self) -> Peer {
         let mut offered = Offered::default();
-        let socket = soon(
+        let socket = within_timeout(
             "a handshake",
             accept_hdr_async(
                 self.accept_tcp().await,
@@ -58,21 +58,22 @@ impl RawServer {
         Peer { socket, offered }
     }
 
-    /// Accepts and welcomes.
+    /// Accepts and sends a welcome.
     pub(crate) async fn accept(&self) -> Peer {
         self.accept_with(30_000, 65_536).await
     }
 
-    /// Accepts and welcomes, with another heartbeat in milliseconds and limit in bytes.
+    /// Accepts and sends a welcome with a heartbeat in milliseconds and a message limit in bytes.
     pub(crate) async fn accept_with(&self, heartbeat: u64, max_message: usize) -> Peer {
-        let mut peer = self.accept_silently().await;
+        let mut peer = self.accept_before_welcome().await;
         peer.welcome(heartbeat, max_message).await;
         peer
     }
 
-    /// Accepts and welcomes as a server that keeps sessions: a fresh one, unless `more` says otherwise.
+    /// Accepts and sends a welcome with a resume secret: for a fresh session, unless `more` has
+    /// other fields.
     pub(crate) async fn accept_session(&self, secret: &str, more: &str) -> Peer {
-        let mut peer = self.accept_silently().await;
+        let mut peer = self.accept_before_welcome().await;
         peer.send(&format!(
             r#"["$welcome",{{"resume":"{secret}",{more}"heartbeat":30000,"maxMessage":65536}}]"#
         ))
@@ -80,17 +81,17 @@ impl RawServer {
         peer
     }
 
-    /// Accepts and welcomes a client back to its session, of which `received` frames have arrived.
-    pub(crate) async fn accept_again(&self, secret: &str, received: u64) -> Peer {
+    /// Accepts a resumed session, of which the server has received `received` frames.
+    pub(crate) async fn accept_resumed(&self, secret: &str, received: u64) -> Peer {
         let more = format!(r#""recovered":true,"received":{received},"#);
         self.accept_session(secret, &more).await
     }
 
-    /// Accepts as a WebSocket server that knows nothing of Parlor.
+    /// Accepts without a subprotocol, as a server other than Parlor does.
     pub(crate) async fn accept_without_protocol(&self) {
         let accepted =
             accept_hdr_async(self.accept_tcp().await, |_: &Request, response| Ok(response));
-        let _ = soon("a handshake", accepted).await;
+        let _ = within_timeout("a handshake", accepted).await;
     }
 
     pub(crate) async fn refuse(&self, status: StatusCode) {
@@ -99,11 +100,11 @@ impl RawServer {
             *response.status_mut() = status;
             Err(response)
         });
-        assert!(soon("a handshake", refused).await.is_err());
+        assert!(within_timeout("a handshake", refused).await.is_err());
     }
 }
 
-/// What a client asks for.
+/// What a client sends in its handshake.
 #[derive(Default, Debug)]
 pub(crate) struct Offered {
     pub(crate) protocols: Vec<String>,
@@ -139,13 +140,13 @@ impl Peer {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        soon("sending", self.socket.send(Message::text(text))).await.expect("send");
+        within_timeout("sending", self.socket.send(Message::text(text))).await.expect("send");
     }
 
-    /// The next event or call; `None` when the connection has ended.
+    /// Returns the next text frame; `None` when the connection has ended.
     pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
-            return match soon("a message", self.socket.next()).await {
+            return match within_timeout("a message", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => Some(text.to_string()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 _ => None,
@@ -153,27 +154,27 @@ impl Peer {
         }
     }
 
-    /// What the client offers to resume its session, without the secret's prefix.
-    pub(crate) fn asks_for(&self) -> Option<&str> {
+    /// Returns the secret and the count that the client offers to resume its session.
+    pub(crate) fn offered_resume(&self) -> Option<&str> {
         self.offered.protocols.iter().find_map(|protocol| protocol.strip_prefix("parlor.resume."))
     }
 
-    /// The next event or call.
+    /// Returns the next text frame.
     pub(crate) async fn text(&mut self) -> String {
         self.next().await.expect("an event or a call")
     }
 
-    /// Answers the call that comes next with the frame `name` (`$ok` or `$err`) and `payload`.
+    /// Answers the next call with the frame `name` (`$ok` or `$err`) and `payload`.
     pub(crate) async fn answer(&mut self, name: &str, payload: &str) {
         let call = self.text().await;
         let (_, id) = call.rsplit_once(',').expect("a call");
         self.send(&format!(r#"["{name}",{payload},{id}"#)).await;
     }
 
-    /// The close code of the client; answers its close frame.
+    /// Returns the client's close code and answers its close frame.
     pub(crate) async fn close_code(&mut self) -> Option<u16> {
         let mut code = None;
-        while let Some(Ok(message)) = soon("a close frame", self.socket.next()).await {
+        while let Some(Ok(message)) = within_timeout("a close frame", self.socket.next()).await {
             if let Message::Close(frame) = message {
                 code = frame.map(|frame| frame.code.into());
             }
@@ -183,14 +184,16 @@ impl Peer {
 
     pub(crate) async fn close(mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
-        soon("closing", self.socket.close(Some(frame))).await.expect("close");
-        while let Some(Ok(_)) = soon("the end", self.socket.next()).await {}
+        within_timeout("closing", self.socket.close(Some(frame))).await.expect("close");
+        while let Some(Ok(_)) = within_timeout("the end", self.socket.next()).await {}
         let mut rest = [0; 16];
-        let read = soon("the client to hang up", self.socket.get_mut().read(&mut rest)).await;
+        let read =
+            within_timeout("the client to close the stream", self.socket.get_mut().read(&mut rest))
+                .await;
         assert!(matches!(read, Ok(0)), "{read:?}");
     }
 
-    /// Ends the TCP connection without a word.
+    /// Ends the TCP connection without a close frame.
     pub(crate) fn cut(self) {
         drop(self);
     }

@@ -1,39 +1,39 @@
-//! Many clients whose server goes do not come back all at once.
+//! Clients of a server that shuts down do not reconnect all at once.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use parlor::{ConnectionChange, Router};
-use parlor_tests::soon;
+use parlor_tests::within_timeout;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::arena::{ArenaClient, ArenaEvent, Ring};
+use crate::recording_server::{Recorder, RelayClient, RelayEvent};
 
 const CLIENTS: u32 = 500;
 const WINDOW: Duration = Duration::from_secs(4);
 
-/// Several of these may listen at the same address.
+/// Listens with `SO_REUSEPORT`, so that two servers can share an address.
 fn listen(addr: SocketAddr) -> TcpListener {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseport(true).expect("a port for several");
+    socket.set_reuseport(true).expect("SO_REUSEPORT is set");
     socket.bind(addr).expect("the address is free");
     socket.listen(1024).expect("listening")
 }
 
-/// How long the client was away when its server went.
-async fn absence(url: String, connected: oneshot::Sender<()>) -> Duration {
-    let (_arena, mut events) = ArenaClient::connect(&url).await.expect("connected");
-    connected.send(()).expect("somebody waits");
+/// Returns how long the client was disconnected after the shutdown.
+async fn time_disconnected(url: String, connected: oneshot::Sender<()>) -> Duration {
+    let (_client, mut events) = RelayClient::connect(&url).await.expect("connected");
+    connected.send(()).expect("the test waits");
     let mut lost = None;
     loop {
         match events.next().await {
-            Some(ArenaEvent::Connection(ConnectionChange::Lost { .. })) => {
+            Some(RelayEvent::Connection(ConnectionChange::Lost { .. })) => {
                 lost = Some(Instant::now());
             }
-            Some(ArenaEvent::Connection(ConnectionChange::Restored { .. })) => {
+            Some(RelayEvent::Connection(ConnectionChange::Restored { .. })) => {
                 return lost.expect("lost before").elapsed();
             }
             other => panic!("{other:?}"),
@@ -42,14 +42,14 @@ async fn absence(url: String, connected: oneshot::Sender<()>) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_come_back_spread_over_the_window() {
+async fn clients_reconnect_spread_over_retry_window() {
     let serve = |addr| {
         let listener = listen(addr);
         let addr = listener.local_addr().expect("a bound listener has an address");
-        let server = Ring::new().server().retry_window(WINDOW);
+        let server = Recorder::new().server().retry_window(WINDOW);
         let (stop, stopped) = oneshot::channel::<()>();
         let serve = Router::new()
-            .procedure("/api/arena", server)
+            .procedure("/api/relay", server)
             .serve(listener)
             .with_graceful_shutdown(async { stopped.await.unwrap_or_default() });
         (addr, stop, tokio::spawn(serve.into_future()))
@@ -58,25 +58,25 @@ async fn clients_come_back_spread_over_the_window() {
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         let (sender, connected) = oneshot::channel();
-        clients.spawn(absence(format!("ws://{addr}/api/arena"), sender));
-        soon("a connection", connected).await.expect("connected");
+        clients.spawn(time_disconnected(format!("ws://{addr}/api/relay"), sender));
+        within_timeout("a connection", connected).await.expect("connected");
     }
     stop.send(()).expect("it runs");
-    // It takes the place while the first one says goodbye.
+    // The second server accepts while the first one closes its connections.
     let (_, _stop, _) = serve(addr);
-    soon("the shutdown", stopped).await.expect("no panic").expect("served");
+    within_timeout("the shutdown", stopped).await.expect("no panic").expect("served");
 
     let (mut tenths, mut thirds) = ([0; 11], [0; 4]);
-    while let Some(away) = soon("all to be back", clients.join_next()).await {
-        let away = away.expect("no panic").as_millis();
+    while let Some(disconnected) = within_timeout("all to reconnect", clients.join_next()).await {
+        let disconnected = disconnected.expect("no panic").as_millis();
         for slices in [&mut tenths[..], &mut thirds] {
-            // The last one has those whose connection took its time.
+            // The last slice includes connections that took longer.
             let last = slices.len() - 1;
-            let slice = usize::try_from(away * last as u128 / WINDOW.as_millis());
+            let slice = usize::try_from(disconnected * last as u128 / WINDOW.as_millis());
             slices[slice.map_or(last, |slice| slice.min(last))] += 1;
         }
     }
-    println!("came back in tenths of the window: {tenths:?}");
+    println!("reconnected in tenths of the window: {tenths:?}");
     let most = CLIENTS / 4;
     assert!(tenths.iter().all(|slice| *slice <= most), "{tenths:?}");
     let least = CLIENTS * 15 / 100;

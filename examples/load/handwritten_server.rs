@@ -1,8 +1,7 @@
-//! The same chat by hand, as one who knows tokio-tungstenite writes it: a message is encoded once and
-//! shared, each member has a bounded queue, and what waits there is written with one flush.
+//! The same chat written directly with tokio-tungstenite. A message is encoded once and shared,
+//! each member has a bounded queue, and queued messages are written with one flush.
 //!
-//! It lacks most of what Parlor does beside that: limits, heartbeats, answers to bad input, an order in
-//! which to shut down, sessions that come back.
+//! It has no limits, heartbeats, error replies, graceful shutdown or session recovery.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,12 +24,12 @@ type Socket = WebSocketStream<TcpStream>;
 type Stream = SplitStream<Socket>;
 type Sink = Arc<AsyncMutex<SplitSink<Socket, Message>>>;
 
-/// A member that is so many messages behind is cut.
+/// The longest queue. A member that exceeds it is closed.
 const QUEUE: usize = 256;
-/// As tungstenite advises for many connections; its default of 128 KiB is for few.
+/// The size that tungstenite recommends for many connections; its default is 128 KiB.
 const READ_BUFFER: usize = 4 << 10;
 
-/// `["event", {..}]`, which serde reads as a tag and its content.
+/// `["event", {..}]`, which serde decodes as tag and content.
 #[derive(Deserialize)]
 #[serde(tag = "event", content = "payload", rename_all = "camelCase")]
 enum Incoming<'a> {
@@ -63,7 +62,7 @@ struct Echoed<'a> {
     text: &'a str,
 }
 
-/// The members of each room, by their ids.
+/// The members of each room, by id.
 #[derive(Default)]
 struct Rooms(Mutex<HashMap<String, HashMap<u64, Member>>>);
 
@@ -87,7 +86,7 @@ impl Rooms {
     }
 }
 
-/// One client; dropped when its connection ends, however it does.
+/// One client; dropped when its connection ends.
 struct Guest {
     id: u64,
     user_id: String,
@@ -111,7 +110,7 @@ impl Guest {
                         unflushed = true;
                     }
                 }
-                // Only when nothing is left to read: many answers go out with one flush.
+                // Flushes only when nothing is left to read, so one flush writes many answers.
                 mut sink = sink.lock(), if unflushed => {
                     sink.flush().await?;
                     unflushed = false;
@@ -120,7 +119,7 @@ impl Guest {
         }
     }
 
-    /// Does what the client asks for; returns the answer, if there is one.
+    /// Handles an event and returns the answer, if there is one.
     fn handle(&mut self, event: Incoming<'_>) -> Result<Option<Message>, serde_json::Error> {
         match event {
             Incoming::JoinRoom { room } => {
@@ -159,7 +158,7 @@ fn encode(event: &str, payload: impl Serialize) -> Result<Message, serde_json::E
     serde_json::to_string(&(event, payload)).map(Message::text)
 }
 
-/// Writes what waits in the queue, all of it with one flush.
+/// Writes all queued messages with one flush.
 async fn write(sink: Sink, mut queue: mpsc::Receiver<Message>) -> Result<(), Error> {
     let mut messages = Vec::new();
     while queue.recv_many(&mut messages, QUEUE).await > 0 {
@@ -178,12 +177,12 @@ pub async fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         id += 1;
-        // Clients that go without a word are no news.
-        tokio::spawn(converse(id, stream, rooms.clone()));
+        // Errors of a connection are ignored.
+        tokio::spawn(serve_connection(id, stream, rooms.clone()));
     }
 }
 
-async fn converse(id: u64, stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), Error> {
+async fn serve_connection(id: u64, stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
     let (sink, stream) = accept_async_with_config(stream, Some(config)).await?.split();
@@ -191,7 +190,7 @@ async fn converse(id: u64, stream: TcpStream, rooms: Arc<Rooms>) -> Result<(), E
     let (sender, queue) = mpsc::channel(QUEUE);
     let writer = tokio::spawn(write(sink.clone(), queue));
     let member = Member { queue: sender, writer: writer.abort_handle() };
-    // As long as the ids of Parlor's sockets.
+    // As long as a socket id of Parlor.
     let user_id = format!("guest-{id:016}");
     let guest = Guest { id, user_id, member, rooms, joined: Vec::new() };
     tokio::select! {

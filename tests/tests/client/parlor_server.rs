@@ -6,21 +6,21 @@ use std::time::Duration;
 use parlor::http::HeaderMap;
 use parlor::prelude::*;
 use parlor::{CallError, CloseCode, ConnectError, Denied, ErrorCode, Unrecovered};
-use parlor_tests::{Running, soon};
+use parlor_tests::{TestServer, within_timeout};
 use tokio::sync::mpsc;
 
 use crate::contract::{Chat, ChatClient, ChatEvent, ChatEvents, ChatServer, ChatSocket, JoinError};
 
-/// What clients say, for the test to look at.
+/// A session that reports to the test what it handles.
 struct Guest {
     socket: ChatSocket,
-    heard: mpsc::UnboundedSender<String>,
+    handled: mpsc::UnboundedSender<String>,
 }
 
 impl Chat for Guest {
     async fn say(&mut self, text: String) {
         self.socket.io().to("general").said(&text, 0);
-        let _ = self.heard.send(text);
+        let _ = self.handled.send(text);
     }
 
     async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError> {
@@ -28,7 +28,7 @@ impl Chat for Guest {
             return Err(JoinError::Full { capacity: 2 });
         }
         assert!(self.socket.join(&room).is_ok());
-        let _ = self.heard.send(format!("joined {room}"));
+        let _ = self.handled.send(format!("joined {room}"));
         Ok(self.socket.rooms())
     }
 
@@ -37,24 +37,24 @@ impl Chat for Guest {
     }
 }
 
-struct Served {
-    running: Running,
-    heard: mpsc::UnboundedReceiver<String>,
+struct ParlorServer {
+    running: TestServer,
+    handled: mpsc::UnboundedReceiver<String>,
 }
 
-impl Served {
+impl ParlorServer {
     async fn start() -> Self {
         Self::start_at("127.0.0.1:0").await
     }
 
     async fn start_at(address: &str) -> Self {
-        let (heard_by_server, heard) = mpsc::unbounded_channel();
+        let (sender, handled) = mpsc::unbounded_channel();
         let chat = ChatServer::new(move |socket: ChatSocket| {
-            let heard = heard_by_server.clone();
+            let handled = sender.clone();
             async move {
                 match socket.request().bearer_token().as_deref() {
                     Some("wrong") => Err(Reject::unauthorized("this token is not known")),
-                    _ => Ok(Guest { socket, heard }),
+                    _ => Ok(Guest { socket, handled }),
                 }
             }
         })
@@ -63,34 +63,34 @@ impl Served {
             0..200 => Ok(()),
             _ => Err(Denied::new("too long")),
         });
-        let running = Running::start_at(address, Router::new().procedure("/chat", chat)).await;
-        Self { running, heard }
+        let running = TestServer::start_at(address, Router::new().procedure("/chat", chat)).await;
+        Self { running, handled }
     }
 
     fn url(&self) -> String {
         self.running.url("/chat")
     }
 
-    async fn heard(&mut self) -> String {
-        soon("a handler", self.heard.recv()).await.expect("a handler")
+    async fn handled(&mut self) -> String {
+        within_timeout("a handler", self.handled.recv()).await.expect("a handler")
     }
 }
 
 async fn event(events: &mut ChatEvents) -> ChatEvent {
-    soon("an event", events.next()).await.expect("an event")
+    within_timeout("an event", events.next()).await.expect("an event")
 }
 
 #[tokio::test]
-async fn what_one_says_the_other_hears() {
-    let server = Served::start().await;
-    let (ada, mut adas) = ChatClient::connect(server.url()).await.unwrap();
-    let (bob, mut bobs) = ChatClient::connect(server.url()).await.unwrap();
+async fn event_to_room_reaches_both_members_in_order() {
+    let server = ParlorServer::start().await;
+    let (ada, mut adas_events) = ChatClient::connect(server.url()).await.unwrap();
+    let (bob, mut bobs_events) = ChatClient::connect(server.url()).await.unwrap();
     assert_eq!(ada.join_room("general").await, Ok(vec!["general".to_owned()]));
     assert_eq!(bob.join_room("general").await, Ok(vec!["general".to_owned()]));
     for number in 0..100 {
         ada.say(number.to_string()).unwrap();
     }
-    for events in [&mut adas, &mut bobs] {
+    for events in [&mut adas_events, &mut bobs_events] {
         for number in 0..100 {
             match event(events).await {
                 ChatEvent::Said { text, .. } => assert_eq!(text, number.to_string()),
@@ -101,8 +101,8 @@ async fn what_one_says_the_other_hears() {
 }
 
 #[tokio::test]
-async fn refusals_have_their_types() {
-    let server = Served::start().await;
+async fn call_errors_have_their_types() {
+    let server = ParlorServer::start().await;
     let (chat, mut events) = ChatClient::connect(server.url()).await.unwrap();
     let refused = chat.join_room("full").await;
     assert_eq!(refused, Err(CallError::Refused(JoinError::Full { capacity: 2 })));
@@ -119,13 +119,13 @@ async fn refusals_have_their_types() {
         event(&mut events).await,
         ChatEvent::Connection(ConnectionChange::EventRefused { code: ErrorCode::Denied, .. })
     ));
-    // The server gives its handler up.
-    assert_eq!(soon("an answer", chat.count()).await, Err(CallError::TimedOut));
+    // The server cancels its handler after `handler_timeout`.
+    assert_eq!(within_timeout("an answer", chat.count()).await, Err(CallError::TimedOut));
 }
 
 #[tokio::test]
-async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
-    let mut server = Served::start().await;
+async fn events_emitted_during_restart_arrive_after_session_hook_joins_room() {
+    let mut server = ParlorServer::start().await;
     let (chat, mut events) = ChatClient::builder(server.url())
         .reconnect_interval(Duration::from_millis(10))
         .max_reconnect_interval(Duration::from_millis(50))
@@ -134,7 +134,7 @@ async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
         .connect()
         .await
         .unwrap();
-    assert_eq!(server.heard().await, "joined general");
+    assert_eq!(server.handled().await, "joined general");
     let address = server.running.addr.to_string();
     server.running.stop().await;
     match event(&mut events).await {
@@ -147,7 +147,7 @@ async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
         chat.say(number.to_string()).unwrap();
     }
 
-    let mut server = Served::start_at(&address).await;
+    let mut server = ParlorServer::start_at(&address).await;
     let restored = event(&mut events).await;
     assert!(
         matches!(
@@ -160,9 +160,9 @@ async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
         ),
         "{restored:?}"
     );
-    assert_eq!(server.heard().await, "joined general");
+    assert_eq!(server.handled().await, "joined general");
     for number in 0..100 {
-        assert_eq!(server.heard().await, number.to_string());
+        assert_eq!(server.handled().await, number.to_string());
         match event(&mut events).await {
             ChatEvent::Said { text, .. } => assert_eq!(text, number.to_string()),
             other @ ChatEvent::Connection(_) => panic!("{other:?}"),
@@ -171,8 +171,8 @@ async fn what_is_said_during_a_restart_comes_after_the_room_was_joined_again() {
 }
 
 #[tokio::test]
-async fn a_token_arrives_and_a_wrong_one_is_refused_with_the_reason() {
-    let server = Served::start().await;
+async fn wrong_token_is_rejected_with_reason() {
+    let server = ParlorServer::start().await;
     let right = ChatClient::builder(server.url()).token(async || Ok("right".to_owned()));
     right.connect().await.unwrap();
     let wrong = ChatClient::builder(server.url()).token(async || Ok("wrong".to_owned()));
@@ -186,8 +186,8 @@ async fn a_token_arrives_and_a_wrong_one_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_header_with_an_origin_that_is_not_allowed_is_refused() {
-    let server = Served::start().await;
+async fn foreign_origin_header_is_rejected() {
+    let server = ParlorServer::start().await;
     let headers = Arc::new(HeaderMap::from_iter([(
         "origin".parse().unwrap(),
         "https://elsewhere.example".parse().unwrap(),
@@ -205,19 +205,19 @@ async fn a_header_with_an_origin_that_is_not_allowed_is_refused() {
 }
 
 #[tokio::test]
-async fn close_ends_the_session_and_the_server_hears_all_that_was_said() {
-    let mut server = Served::start().await;
+async fn events_before_close_are_all_handled() {
+    let mut server = ParlorServer::start().await;
     let (chat, mut events) = ChatClient::connect(server.url()).await.unwrap();
     for number in 0..100 {
         chat.say(number.to_string()).unwrap();
     }
     chat.close();
     for number in 0..100 {
-        assert_eq!(server.heard().await, number.to_string());
+        assert_eq!(server.handled().await, number.to_string());
     }
     assert!(matches!(
         event(&mut events).await,
         ChatEvent::Connection(ConnectionChange::Closed { code: CloseCode::NORMAL, .. })
     ));
-    assert!(soon("the end", events.next()).await.is_none());
+    assert!(within_timeout("the end", events.next()).await.is_none());
 }

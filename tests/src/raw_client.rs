@@ -9,20 +9,20 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::soon;
+use super::within_timeout;
 
-/// A bare WebSocket: it sends and receives what the test says, and knows nothing of Parlor.
-pub struct Wire(pub WebSocketStream<TcpStream>);
+/// A WebSocket client independent of Parlor's. It sends exactly the frames that a test passes.
+pub struct RawClient(pub WebSocketStream<TcpStream>);
 
-/// A connection in Parlor mode, and what the server said first.
+/// A connection in Parlor mode and its welcome.
 pub struct Welcomed {
     /// The connection.
-    pub wire: Wire,
+    pub client: RawClient,
     /// The payload of its `$welcome`.
     pub welcome: Value,
 }
 
-/// What a `$welcome` gives to resume the session with.
+/// Returns the resume secret of a welcome.
 pub fn secret(welcome: &Value) -> &str {
     welcome["resume"].as_str().expect("a secret")
 }
@@ -36,49 +36,49 @@ pub struct Closed {
     pub reason: String,
 }
 
-impl Wire {
+impl RawClient {
     /// Connects in plain mode.
     pub async fn plain(addr: SocketAddr, path: &str) -> Self {
         Self::open(addr, path, &[]).await.expect("the handshake is accepted")
     }
 
-    /// Connects in Parlor mode and takes the welcome.
+    /// Connects in Parlor mode and receives the welcome.
     pub async fn parlor(addr: SocketAddr, path: &str) -> Self {
-        let mut wire = Self::parlor_unwelcomed(addr, path).await;
-        assert_eq!(wire.receive().await[0], "$welcome");
-        wire
+        let mut client = Self::connect_before_welcome(addr, path).await;
+        assert_eq!(client.receive().await[0], "$welcome");
+        client
     }
 
-    /// Connects in Parlor mode, with headers of the test's choice, and keeps the welcome.
+    /// Connects in Parlor mode with additional headers and returns the welcome.
     pub async fn welcomed(addr: SocketAddr, path: &str, more: &[(&'static str, &str)]) -> Welcomed {
         let mut headers = vec![("sec-websocket-protocol", "parlor.v1.json")];
         headers.extend_from_slice(more);
-        let wire = Self::open(addr, path, &headers).await.expect("the handshake is accepted");
-        wire.take_welcome().await
+        let client = Self::open(addr, path, &headers).await.expect("the handshake is accepted");
+        client.take_welcome().await
     }
 
-    /// Comes back to a session of which it has received so many counted frames.
+    /// Connects to resume a session, as a client that has received `received` counted frames.
     pub async fn resumed(addr: SocketAddr, path: &str, secret: &str, received: u64) -> Welcomed {
         let protocols = format!("parlor.v1.json, parlor.resume.{secret}.{received}");
         let headers = [("sec-websocket-protocol", protocols.as_str())];
-        let wire = Self::open(addr, path, &headers).await.expect("the handshake is accepted");
-        wire.take_welcome().await
+        let client = Self::open(addr, path, &headers).await.expect("the handshake is accepted");
+        client.take_welcome().await
     }
 
-    /// Takes the server's welcome.
+    /// Receives the welcome.
     pub async fn take_welcome(mut self) -> Welcomed {
         let mut welcome = self.receive().await;
         assert_eq!(welcome[0], "$welcome");
-        Welcomed { wire: self, welcome: welcome[1].take() }
+        Welcomed { client: self, welcome: welcome[1].take() }
     }
 
-    /// Connects in Parlor mode.
-    pub async fn parlor_unwelcomed(addr: SocketAddr, path: &str) -> Self {
+    /// Connects in Parlor mode and leaves the welcome unread.
+    pub async fn connect_before_welcome(addr: SocketAddr, path: &str) -> Self {
         let headers = [("sec-websocket-protocol", "parlor.v1.json")];
         Self::open(addr, path, &headers).await.expect("the handshake is accepted")
     }
 
-    /// Connects with headers of the test's choice, or returns the status of the refusal.
+    /// Connects with `headers`. Returns the HTTP status if the handshake fails.
     pub async fn open(
         addr: SocketAddr,
         path: &str,
@@ -89,17 +89,18 @@ impl Wire {
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header"));
         }
-        let stream =
-            soon("the server to accept", TcpStream::connect(addr)).await.expect("a stream");
+        let stream = within_timeout("the server to accept", TcpStream::connect(addr))
+            .await
+            .expect("a stream");
         stream.set_nodelay(true).expect("no delay");
-        match soon("the handshake", client_async(request, stream)).await {
+        match within_timeout("the handshake", client_async(request, stream)).await {
             Ok((websocket, _)) => Ok(Self(websocket)),
             Err(Error::Http(response)) => Err(response.status()),
             Err(error) => panic!("the handshake failed: {error}"),
         }
     }
 
-    /// Sends a text frame as it is.
+    /// Sends a text frame.
     pub async fn send(&mut self, text: impl Into<String>) {
         self.send_message(Message::text(text.into())).await;
     }
@@ -113,7 +114,7 @@ impl Wire {
     ///
     /// # Panics
     ///
-    /// When anything else comes first.
+    /// When another frame arrives first.
     pub async fn call(&mut self, event: &str, payload: Value, id: u64) -> Value {
         self.send(json!([event, payload, id]).to_string()).await;
         let answer = self.receive().await;
@@ -123,28 +124,28 @@ impl Wire {
 
     /// Sends any frame.
     pub async fn send_message(&mut self, message: Message) {
-        soon("the server to read", self.0.send(message)).await.expect("sent");
+        within_timeout("the server to read", self.0.send(message)).await.expect("sent");
     }
 
-    /// Sends a ping frame and waits for its pong: all that was sent before it was read.
+    /// Sends a ping frame and waits for its pong. The server has then read all earlier messages.
     ///
     /// # Panics
     ///
-    /// When anything else comes first.
+    /// When another frame arrives first.
     pub async fn ping(&mut self) {
-        self.send_message(Message::Ping(b"all?".as_slice().into())).await;
-        let pong = soon("a pong", self.0.next()).await.expect("open").expect("open");
-        assert_eq!(pong, Message::Pong(b"all?".as_slice().into()));
+        self.send_message(Message::Ping(b"ping".as_slice().into())).await;
+        let pong = within_timeout("a pong", self.0.next()).await.expect("open").expect("open");
+        assert_eq!(pong, Message::Pong(b"ping".as_slice().into()));
     }
 
-    /// Closes with a code, and waits for the server to agree.
+    /// Sends a close frame and waits for the answer.
     pub async fn close(&mut self, code: u16) {
         let frame = CloseFrame { code: code.into(), reason: "".into() };
         self.send_message(Message::Close(Some(frame))).await;
         self.closed().await;
     }
 
-    /// The next text frame that is no acknowledgement, as JSON.
+    /// Returns the next text frame as JSON and skips acknowledgements.
     ///
     /// # Panics
     ///
@@ -159,8 +160,8 @@ impl Wire {
         }
     }
 
-    /// The next text frame that is not just a sign of life, as JSON.
-    pub async fn receive_more_than_pongs(&mut self) -> Value {
+    /// Returns the next text frame as JSON and skips acknowledgements and pongs.
+    pub async fn receive_except_pongs(&mut self) -> Value {
         loop {
             let frame = self.receive().await;
             if frame[0] != "pong" {
@@ -169,10 +170,10 @@ impl Wire {
         }
     }
 
-    /// The next text frame, or how the connection ended.
+    /// Returns the next text frame, or how the connection ended.
     pub async fn next(&mut self) -> Result<Value, Closed> {
         loop {
-            match soon("a message", self.0.next()).await {
+            match within_timeout("a message", self.0.next()).await {
                 Some(Ok(Message::Text(text))) => {
                     return Ok(serde_json::from_str(&text).expect("JSON"));
                 }
@@ -188,7 +189,7 @@ impl Wire {
         }
     }
 
-    /// Reads until the server closes.
+    /// Reads until the connection ends.
     pub async fn closed(&mut self) -> Closed {
         loop {
             if let Err(closed) = self.next().await {
@@ -197,8 +198,8 @@ impl Wire {
         }
     }
 
-    /// That nothing was received up to now: the answer to a ping comes first.
-    pub async fn nothing_came(&mut self) {
+    /// Asserts that no counted frame was received: the pong is the next frame.
+    pub async fn assert_nothing_received(&mut self) {
         self.send(r#"["ping",424242]"#).await;
         assert_eq!(self.receive().await, json!(["pong", 424_242]));
     }

@@ -1,44 +1,44 @@
-//! The clients: each shouts all the time and writes down what it hears.
+//! Rust clients that send texts all the time and record what they receive.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use parlor::ConnectionChange;
-use parlor_tests::Dice;
+use parlor_tests::SeededRng;
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::interval;
 
-use crate::arena::{ArenaClient, ArenaEvent, ArenaEvents, Shout};
+use crate::recording_server::{RelayClient, RelayEvent, RelayEvents, TextId};
 
-/// How often each client shouts.
-pub(crate) const PACE: Duration = Duration::from_millis(500);
+/// The interval at which each client sends a text.
+pub(crate) const SEND_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What one client saw.
+/// What one client sent and received.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Report {
     pub(crate) client: u32,
     pub(crate) room: String,
-    /// How much was shouted in the room before.
+    /// How many texts were sent in the room before it joined.
     pub(crate) entered: u64,
-    /// What it heard, from its place on.
-    pub(crate) heard: Vec<(u64, u32, u64)>,
-    /// How often it shouted.
+    /// Received texts: position, sender and number.
+    pub(crate) received: Vec<(u64, u32, u64)>,
+    /// How many texts it sent.
     pub(crate) shouts: u64,
     /// How many calls were answered.
     pub(crate) doubled: u64,
     /// How often its session was recovered.
     pub(crate) recovered: u64,
-    /// What must not happen.
+    /// Errors that fail the test.
     pub(crate) problems: Vec<String>,
 }
 
-/// When clients begin to shout, and when they are to stop.
+/// Controls when clients send.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) enum Phase {
-    Quiet,
-    Loud,
+    Connected,
+    Sending,
     Ending,
 }
 
@@ -46,17 +46,17 @@ pub(crate) fn room(client: u32) -> String {
     format!("room {}", client % 20)
 }
 
-/// A Rust client that has entered its room.
-pub(crate) struct Fan {
-    arena: ArenaClient,
-    events: ArenaEvents,
+/// A Rust client that has joined its room.
+pub(crate) struct RustClient {
+    relay: RelayClient,
+    events: RelayEvents,
     report: Report,
-    dice: Dice,
+    rng: SeededRng,
 }
 
-impl Fan {
+impl RustClient {
     pub(crate) async fn enter(url: &str, client: u32, seed: u64) -> Self {
-        let (arena, events) = ArenaClient::builder(url)
+        let (relay, events) = RelayClient::builder(url)
             .heartbeat_interval(Duration::from_secs(1))
             .reconnect_interval(Duration::from_millis(20))
             .max_reconnect_interval(Duration::from_millis(500))
@@ -68,33 +68,34 @@ impl Fan {
             .await
             .expect("connected");
         let room = room(client);
-        let entered = arena.enter(&room, client).await.expect("entered");
+        let entered = relay.enter(&room, client).await.expect("entered");
         let report = Report { client, room, entered, ..Report::default() };
-        Self { arena, events, report, dice: Dice::new(seed ^ u64::from(client)) }
+        Self { relay, events, report, rng: SeededRng::new(seed ^ u64::from(client)) }
     }
 
-    /// Shouts until the phase ends; says `idle` when all was answered, and listens until it is over.
+    /// Sends texts during the phase `Sending`. Reports on `idle` when all was answered, and
+    /// receives until the last event.
     pub(crate) async fn run(
         mut self,
         mut phase: watch::Receiver<Phase>,
         idle: mpsc::UnboundedSender<u32>,
     ) -> Report {
-        let mut pace = interval(PACE);
+        let mut send_interval = interval(SEND_INTERVAL);
         let mut calls = FuturesUnordered::new();
         let mut last_call = false;
         let mut last_loss = String::new();
         while self.report.problems.is_empty() {
             let now = *phase.borrow_and_update();
             if now == Phase::Ending && !last_call {
-                // Its answer comes when all shouts were handled.
+                // It is answered after all texts were handled.
                 calls.push(self.double());
                 last_call = true;
             }
             tokio::select! {
                 _ = phase.changed() => {}
-                _ = pace.tick(), if now == Phase::Loud => {
+                _ = send_interval.tick(), if now == Phase::Sending => {
                     self.shout();
-                    if self.dice.below(4) == 0 {
+                    if self.rng.below(4) == 0 {
                         calls.push(self.double());
                     }
                 }
@@ -109,18 +110,18 @@ impl Fan {
                     }
                 }
                 event = self.events.next() => match event {
-                    Some(ArenaEvent::Shouted { place, client, number, .. }) => {
-                        self.report.heard.push((place, client, number));
+                    Some(RelayEvent::Shouted { position, client, number, .. }) => {
+                        self.report.received.push((position, client, number));
                     }
-                    Some(ArenaEvent::Over { .. }) => break,
-                    Some(ArenaEvent::Connection(
+                    Some(RelayEvent::Over { .. }) => break,
+                    Some(RelayEvent::Connection(
                         lost @ ConnectionChange::Lost { will_reconnect: true, .. },
                     )) => last_loss = lost.to_string(),
-                    Some(ArenaEvent::Connection(ConnectionChange::Restored {
+                    Some(RelayEvent::Connection(ConnectionChange::Restored {
                         recovered: true, ..
                     })) => self.report.recovered += 1,
                     other => {
-                        // What comes next tells why.
+                        // The next change tells why.
                         let next = self.next_change().await;
                         let problem = format!("{last_loss}; then {other:?}; then {next}");
                         self.report.problems.push(problem);
@@ -131,12 +132,12 @@ impl Fan {
         self.report
     }
 
-    /// What tells why something went wrong.
+    /// Returns the next change of the connection, which tells why something failed.
     async fn next_change(&mut self) -> String {
         loop {
             match self.events.next().await {
-                Some(ArenaEvent::Connection(ConnectionChange::EmitsLost { .. })) => {}
-                Some(ArenaEvent::Connection(change)) => return change.to_string(),
+                Some(RelayEvent::Connection(ConnectionChange::EmitsLost { .. })) => {}
+                Some(RelayEvent::Connection(change)) => return change.to_string(),
                 Some(_) => {}
                 None => return "the end".to_owned(),
             }
@@ -144,10 +145,10 @@ impl Fan {
     }
 
     fn shout(&mut self) {
-        // Some are large, so that bytes count, too.
-        let length = if self.dice.below(40) == 0 { 12_000 } else { self.dice.below(100) };
+        // Some are large, to reach the limits of bytes.
+        let length = if self.rng.below(40) == 0 { 12_000 } else { self.rng.below(100) };
         let text = "x".repeat(usize::try_from(length).unwrap_or_default());
-        match self.arena.shout(self.report.shouts, text) {
+        match self.relay.shout(self.report.shouts, text) {
             Ok(()) => self.report.shouts += 1,
             Err(error) => self.report.problems.push(error.to_string()),
         }
@@ -156,7 +157,7 @@ impl Fan {
     fn double(&mut self) -> impl Future<Output = Result<(), String>> + use<> {
         let number = self.report.doubled;
         self.report.doubled += 1;
-        let answer = self.arena.double(number);
+        let answer = self.relay.double(number);
         async move {
             match answer.await {
                 Ok(double) if double == 2 * number => Ok(()),
@@ -167,13 +168,17 @@ impl Fan {
 }
 
 impl Report {
-    /// What this client should have heard in a room where all this was shouted.
-    pub(crate) fn check(&self, shouts: &[Shout]) {
-        let Self { client, room, entered, heard, .. } = self;
-        let expected = (*entered..).zip(&shouts[usize::try_from(*entered).expect("a place")..]);
-        for (heard, (before, (from, number))) in heard.iter().zip(expected) {
-            assert_eq!(*heard, (before + 1, *from, *number), "client {client} in {room}");
+    /// Asserts that the client received all texts sent since it joined.
+    pub(crate) fn check(&self, shouts: &[TextId]) {
+        let Self { client, room, entered, received, .. } = self;
+        let expected = (*entered..).zip(&shouts[usize::try_from(*entered).expect("a position")..]);
+        for (received, (before, (from, number))) in received.iter().zip(expected) {
+            assert_eq!(*received, (before + 1, *from, *number), "client {client} in {room}");
         }
-        assert_eq!(heard.len() as u64, shouts.len() as u64 - entered, "client {client} in {room}");
+        assert_eq!(
+            received.len() as u64,
+            shouts.len() as u64 - entered,
+            "client {client} in {room}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Puts a server under a workload, measures it, and sees to it that each message arrives once and in
+//! Runs a workload against a server, measures it, and checks that each message arrives once and in
 //! order.
 
 use std::error::Error;
@@ -8,38 +8,38 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::client::{self, PATIENCE, PING, PONG, TEXT};
-use crate::figures::{Figure, Metric};
+use crate::client::{self, ANSWER_TIMEOUT, PING, PONG, TEXT};
 use crate::group::{Connection, Group};
+use crate::metrics::{Measurement, Metric};
 use crate::server::Server;
 use crate::workload::{Traffic, Workload};
 
-/// How long memory is given to settle once all are connected.
-const SETTLING: Duration = Duration::from_millis(500);
+/// The wait before memory is measured, once all are connected.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 
-/// What `server` shows under `workload` for `time`, after a quarter of that to warm up.
+/// Measures `server` under `workload` for `time`, after a warm-up of a quarter of it.
 pub fn measure(
     workload: &Workload,
     server: &Server,
     time: Duration,
-) -> Result<Vec<Figure>, Box<dyn Error>> {
+) -> Result<Vec<Measurement>, Box<dyn Error>> {
     let empty = server.memory();
-    let mut drive = Drive::connect(workload, server)?;
-    if workload.traffic == Traffic::Silence {
-        std::thread::sleep(SETTLING);
-        let connections = f64::from(u32::try_from(drive.connections.len())?);
+    let mut run = LoadRun::connect(workload, server)?;
+    if workload.traffic == Traffic::Idle {
+        std::thread::sleep(SETTLE_TIME);
+        let connections = f64::from(u32::try_from(run.connections.len())?);
         let each = empty.zip(server.memory()).map(|(empty, full)| (full - empty) / connections);
         return Ok(known([(Metric::Memory, each)]));
     }
-    drive.start()?;
-    drive.run(time / 4)?;
-    drive.latencies.clear();
+    run.start()?;
+    run.run(time / 4)?;
+    run.latencies.clear();
     let (since, cpu) = (Instant::now(), server.cpu_time());
-    drive.run(time)?;
+    run.run(time)?;
     let elapsed = since.elapsed();
     let cpu = cpu.zip(server.cpu_time()).and_then(|(before, after)| after.checked_sub(before));
-    let mut latencies = std::mem::take(&mut drive.latencies);
-    drive.finish()?;
+    let mut latencies = std::mem::take(&mut run.latencies);
+    run.finish()?;
 
     latencies.sort_unstable();
     let received = f64::from(u32::try_from(latencies.len())?);
@@ -53,26 +53,26 @@ pub fn measure(
     ]))
 }
 
-/// Without what this system does not tell.
-fn known(figures: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Vec<Figure> {
-    let known = |(metric, value)| Some(Figure { metric, value: value? });
+/// Omits values that the system does not provide.
+fn known(figures: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Vec<Measurement> {
+    let known = |(metric, value)| Some(Measurement { metric, value: value? });
     figures.into_iter().filter_map(known).collect()
 }
 
-struct Drive {
+struct LoadRun {
     poll: Poll,
     events: Events,
     connections: Vec<Connection>,
     groups: Vec<Group>,
     /// Members of each group.
     members: usize,
-    /// Nanoseconds from sending to receiving, of each message that was received.
+    /// The latency of each received message in nanoseconds.
     latencies: Vec<u32>,
     buffer: Vec<u8>,
     finishing: bool,
 }
 
-impl Drive {
+impl LoadRun {
     fn connect(workload: &Workload, server: &Server) -> Result<Self, Box<dyn Error>> {
         let poll = Poll::new()?;
         let mut connections = Vec::new();
@@ -114,22 +114,23 @@ impl Drive {
         Ok(())
     }
 
-    /// Keeps the windows full for this time, or until at least one message has come.
+    /// Keeps the windows full for `time`, and until at least one message has arrived.
     fn run(&mut self, time: Duration) -> Result<(), Box<dyn Error>> {
         let end = Instant::now() + time;
-        self.run_until(|drive, now| now >= end && !drive.latencies.is_empty())
+        self.run_until(|run, now| now >= end && !run.latencies.is_empty())
     }
 
-    /// Waits for what is in flight.
+    /// Waits until no message is in flight.
     fn finish(&mut self) -> Result<(), Box<dyn Error>> {
         self.finishing = true;
-        self.run_until(|drive, _| drive.groups.iter().all(Group::is_complete))
+        self.run_until(|run, _| run.groups.iter().all(Group::is_complete))
     }
 
     fn run_until(&mut self, done: impl Fn(&Self, Instant) -> bool) -> Result<(), Box<dyn Error>> {
-        let mut heard = Instant::now();
+        let mut last_received = Instant::now();
         loop {
-            // Does not sleep: to wake it would be the server's work, which over a network it is not.
+            // Polls without sleeping. Otherwise the server would spend CPU on waking this thread,
+            // which it does not over a network.
             self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
             let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
             for &index in &ready {
@@ -140,14 +141,14 @@ impl Drive {
                 return Ok(());
             }
             if !ready.is_empty() {
-                heard = now;
-            } else if now - heard > PATIENCE {
-                return Err(self.lost().into());
+                last_received = now;
+            } else if now - last_received > ANSWER_TIMEOUT {
+                return Err(self.missing_message().into());
             }
         }
     }
 
-    /// Reads all that there is for a connection.
+    /// Reads all that a connection has received.
     fn read(&mut self, index: usize) -> Result<(), Box<dyn Error>> {
         loop {
             let read = match self.connections[index].stream.read(&mut self.buffer) {
@@ -158,14 +159,14 @@ impl Drive {
                 Err(error) => return Err(format!("connection {index}: {error}").into()),
             };
             self.receive(index, read)?;
-            // Where less comes than was asked for, the system says when there is more.
+            // After a short read, epoll and kqueue report the next bytes.
             if cfg!(unix) && read < self.buffer.len() {
                 return Ok(());
             }
         }
     }
 
-    /// Takes what a connection has read into the buffer, and sends what that makes room for.
+    /// Parses what was read into the buffer, and sends the next messages.
     fn receive(&mut self, index: usize, read: usize) -> Result<(), Box<dyn Error>> {
         let now = Instant::now();
         let group = &mut self.groups[index / self.members];
@@ -181,7 +182,7 @@ impl Drive {
                     let next = connection.next;
                     let flight = group.arrived(payload, next).ok_or_else(|| {
                         let payload = String::from_utf8_lossy(payload);
-                        format!("connection {index} waits for message {next} and gets {payload}")
+                        format!("connection {index} expected message {next} and received {payload}")
                     })?;
                     let nanos = now.saturating_duration_since(flight.since).as_nanos();
                     self.latencies.push(u32::try_from(nanos).unwrap_or(u32::MAX));
@@ -189,7 +190,7 @@ impl Drive {
                     connection.next += 1;
                 }
                 PING => client::push_frame(&mut pongs, PONG, payload),
-                _ => return Err(format!("connection {index} gets a frame {head:#x}").into()),
+                _ => return Err(format!("connection {index} received a frame {head:#x}").into()),
             }
         }
         let parsed = connection.unread.len() - bytes.len();
@@ -201,8 +202,8 @@ impl Drive {
         Ok(())
     }
 
-    /// Who waits in vain, and for what.
-    fn lost(&self) -> String {
+    /// Returns which connection misses which message.
+    fn missing_message(&self) -> String {
         let waiting = self.connections.iter().enumerate().find_map(|(index, connection)| {
             let sent = self.groups[index / self.members].sent;
             (connection.next < sent)

@@ -5,7 +5,8 @@ use axum::routing::{MethodRouter, get};
 use parlor::Router;
 use parlor::typescript::TypeScript;
 
-/// The page at `/`, and what it needs; `npm run build` in `web` makes it. The procedures are under `/api`.
+/// The page at `/` with its assets, which `npm run build` in `web` writes. The procedures are under
+/// `/api`.
 pub fn app(procedures: Router) -> axum::Router {
     axum::Router::new()
         .route("/", asset("text/html; charset=utf-8", include_str!("web/dist/index.html")))
@@ -27,12 +28,12 @@ fn asset(kind: &'static str, content: &'static str) -> MethodRouter {
     })
 }
 
-/// The page runs its own code only, and speaks to its own server only.
+/// The page runs only its own code and connects only to its own server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// The client on which the page is built. `baseUrl` is `/api`, where its procedures are nested.
+/// The TypeScript client of the page. Its `baseUrl` is `/api`, where the procedures are nested.
 pub fn client(procedures: &Router) -> TypeScript {
     procedures.typescript().base("/")
 }
@@ -42,7 +43,7 @@ mod tests {
     use parlor::typescript::TypeScriptError;
 
     #[test]
-    fn the_page_has_a_current_client() -> Result<(), TypeScriptError> {
+    fn generated_client_is_current() -> Result<(), TypeScriptError> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/chat/web/src/api");
         super::client(&crate::server::procedures()).check(folder)
     }

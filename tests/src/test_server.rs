@@ -5,23 +5,23 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A server on a free port of 127.0.0.1. It stops when told to.
-pub struct Running {
-    /// Where it listens.
+/// A server on a free port of 127.0.0.1.
+pub struct TestServer {
+    /// The address on which it listens.
     pub addr: SocketAddr,
     stop: oneshot::Sender<()>,
     cut: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ServeError>>,
 }
 
-impl Running {
+impl TestServer {
     /// Serves `router`.
     pub async fn start(router: Router) -> Self {
         Self::start_at("127.0.0.1:0", router).await
     }
 
-    /// Serves `router` at an address. With `PARLOR_TEST_THREADS` in the environment, which is a number,
-    /// on so many threads of its own.
+    /// Serves `router` at an address. If the environment variable `PARLOR_TEST_THREADS` is set to a
+    /// number, the server has that many threads of its own.
     pub async fn start_at(addr: &str, router: Router) -> Self {
         let threads = std::env::var("PARLOR_TEST_THREADS").ok();
         let threads = threads.map(|threads| threads.parse().expect("a number of threads"));
@@ -32,7 +32,7 @@ impl Running {
         .await
     }
 
-    /// Serves `router` on so many threads of its own.
+    /// Serves `router` on `threads` threads of its own.
     pub async fn start_on(threads: usize, router: Router) -> Self {
         Self::start_with("127.0.0.1:0", router, |serve| serve.with_threads(threads)).await
     }
@@ -42,14 +42,14 @@ impl Running {
         let addr = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let (cut, cutting) = oneshot::channel::<()>();
-        // A test that just ends stops its server, too.
+        // A test that ends without `stop` drops the senders, which also stops the server.
         let serve = set(router.serve(listener))
             .with_graceful_shutdown(async { stopped.await.unwrap_or_default() })
             .with_cut(async { cutting.await.unwrap_or_default() });
         Self { addr, stop, cut, task: tokio::spawn(serve.into_future()) }
     }
 
-    /// The address of the procedure at `path`.
+    /// Returns the URL of the procedure at `path`.
     pub fn url(&self, path: &str) -> String {
         format!("ws://{}{path}", self.addr)
     }
@@ -61,7 +61,7 @@ impl Running {
         drop(self.cut);
     }
 
-    /// Shuts down, waits for no handler, and waits until all sessions have ended.
+    /// Shuts down, cancels running handlers, and waits until all sessions have ended.
     pub async fn cut(self) {
         let _ = self.stop.send(());
         let _ = self.cut.send(());
@@ -69,6 +69,6 @@ impl Running {
     }
 
     async fn ended(task: JoinHandle<Result<(), ServeError>>) {
-        super::soon("the shutdown", task).await.expect("no panic").expect("served");
+        super::within_timeout("the shutdown", task).await.expect("no panic").expect("served");
     }
 }

@@ -1,16 +1,16 @@
-//! What was measured, and how the two compare.
+//! Measured values, and the comparison of both servers.
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Metric {
-    /// Microseconds of the server's CPU for each message that a client received.
+    /// Microseconds of the server's CPU per message that a client received.
     Cpu,
     /// Messages received per second.
     Rate,
-    /// Microseconds from sending to receiving: of one message in two.
+    /// The median latency in microseconds.
     P50,
-    /// … of all but one message in a hundred.
+    /// The latency in microseconds that 99 % of the messages do not exceed.
     P99,
-    /// KiB of the server for each connection.
+    /// KiB of the server's memory per connection.
     Memory,
 }
 
@@ -34,52 +34,55 @@ impl Metric {
     }
 }
 
-/// One figure of one server in one round.
+/// One value of one server in one round.
 #[derive(Clone, Copy)]
-pub struct Figure {
+pub struct Measurement {
     pub metric: Metric,
     pub value: f64,
 }
 
-/// What the two servers showed in one round.
+/// The values of both servers in one round.
 pub struct Round {
-    pub parlor: Vec<Figure>,
-    pub twin: Vec<Figure>,
+    pub parlor: Vec<Measurement>,
+    pub handwritten: Vec<Measurement>,
 }
 
 pub struct Comparison {
     pub metric: Metric,
     pub parlor: f64,
-    pub twin: f64,
-    /// Of the first by the second, in one and the same round: what changes between rounds, such as how
-    /// fast the machine is, cancels out.
+    pub handwritten: f64,
+    /// Parlor divided by handwritten, within one round. Changes between rounds, such as the speed
+    /// of the machine, cancel out.
     pub ratio: f64,
 }
 
-/// The medians of the rounds.
+/// Returns the medians of all rounds.
 pub fn compare(rounds: &[Round]) -> Vec<Comparison> {
     let metrics = rounds.first().into_iter().flat_map(|round| &round.parlor);
     metrics
-        .map(|figure| figure.metric)
+        .map(|measurement| measurement.metric)
         .filter_map(|metric| {
             let pairs: Vec<(f64, f64)> = rounds
                 .iter()
                 .filter_map(|round| {
-                    Some((value(&round.parlor, metric)?, value(&round.twin, metric)?))
+                    Some((value(&round.parlor, metric)?, value(&round.handwritten, metric)?))
                 })
                 .collect();
             Some(Comparison {
                 metric,
                 parlor: median(pairs.iter().map(|pair| pair.0))?,
-                twin: median(pairs.iter().map(|pair| pair.1))?,
+                handwritten: median(pairs.iter().map(|pair| pair.1))?,
                 ratio: median(pairs.iter().map(|pair| pair.0 / pair.1))?,
             })
         })
         .collect()
 }
 
-fn value(figures: &[Figure], metric: Metric) -> Option<f64> {
-    figures.iter().find(|figure| figure.metric == metric).map(|figure| figure.value)
+fn value(measurements: &[Measurement], metric: Metric) -> Option<f64> {
+    measurements
+        .iter()
+        .find(|measurement| measurement.metric == metric)
+        .map(|measurement| measurement.value)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -5,57 +5,57 @@ use parlor::{Io, Router};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Running, soon};
+use super::{TestServer, within_timeout};
 
-/// What the tests ask of a server.
+/// The procedure that most tests use.
 #[procedure]
 pub trait Probe {
-    /// Says `text` to the others in `room`.
+    /// Sends `text` to the other members of `room`.
     #[incoming]
     async fn say(&mut self, room: String, #[validate(length(min = 1, max = 10))] text: String);
-    /// Says `text` to all in `room`, the sender too.
+    /// Sends `text` to all members of `room`, including the sender.
     #[incoming]
     async fn shout(&mut self, room: String, text: String);
-    /// Enters `room`.
+    /// Joins `room` and returns its number of members.
     #[incoming]
     async fn enter(&mut self, room: String) -> Result<usize, EnterError>;
     /// Leaves `room`.
     #[incoming]
     async fn leave(&mut self, room: String);
-    /// The sum.
+    /// Returns the sum.
     #[incoming]
     async fn add(&mut self, a: i64, b: i64) -> i64;
-    /// An author is taken apart to see paths.
+    /// Returns the number of authors. Tests use it for paths in violations.
     #[incoming]
     async fn publish(&mut self, #[payload] article: Article) -> usize;
     /// Panics.
     #[incoming]
     async fn crash(&mut self);
-    /// Waits until the test opens the gate.
+    /// Waits for a permit of the test's gate. Returns how often `add` and `resumed` ran.
     #[incoming]
     async fn wait(&mut self) -> u32;
-    /// Panics while it is decoded.
+    /// Panics while it is decoded or dropped.
     #[incoming]
     async fn explode(&mut self, bomb: Bomb);
-    /// Answers with a string of `size` characters.
+    /// Returns a string of `size` characters.
     #[incoming]
     async fn fill(&mut self, size: usize) -> String;
-    /// Closes this socket.
+    /// Closes this socket with `code`.
     #[incoming]
     async fn quit(&mut self, code: u16);
 
-    /// Somebody said something.
+    /// A text that a member sent.
     #[outgoing]
     fn said(room: String, text: String, from: String);
-    /// Where somebody is right now.
+    /// An event that may be dropped.
     #[outgoing(volatile)]
     fn moved(text: String);
-    /// What something costs right now.
+    /// An event of which only the newest frame per item is kept.
     #[outgoing(latest = item)]
     fn priced(item: String, price: u32);
 }
 
-/// A payload with an inside.
+/// A nested payload.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Article {
     /// Its title.
@@ -64,50 +64,51 @@ pub struct Article {
     pub authors: Vec<Author>,
 }
 
-/// Who wrote it.
+/// An author.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Author {
     /// A name.
     pub name: String,
 }
 
-/// What panics when it is deserialized from 1; from another number, when it is dropped.
+/// Panics while it is deserialized from 1. Deserialized from another number, it panics when it is
+/// dropped.
 #[derive(Debug, Serialize)]
 pub struct Bomb;
 
 impl<'de> Deserialize<'de> for Bomb {
     fn deserialize<D: serde::Deserializer<'de>>(number: D) -> Result<Self, D::Error> {
-        assert!(u8::deserialize(number)? != 1, "as the test asked");
+        assert!(u8::deserialize(number)? != 1, "on purpose");
         Ok(Self)
     }
 }
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        assert!(std::thread::panicking(), "as the test asked, later");
+        assert!(std::thread::panicking(), "on purpose, in `drop`");
     }
 }
 
-/// Why a room was not entered.
+/// Why joining a room failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum EnterError {
-    /// The room is not for everybody.
+    /// The room is private.
     Private,
-    /// Something else.
+    /// Another error.
     Other(String),
 }
 
 /// The session of one client.
-pub struct Prober {
+pub struct ProbeSession {
     socket: ProbeSocket,
     gate: Arc<Semaphore>,
     ended: mpsc::UnboundedSender<DisconnectReason>,
     handled: u32,
-    /// Whether `disconnected` awaits something.
-    lingers: bool,
+    /// Whether `disconnected` yields before it returns.
+    yields: bool,
 }
 
-impl Probe for Prober {
+impl Probe for ProbeSession {
     async fn say(&mut self, room: String, text: String) {
         self.socket.to(&room).said(&room, text, self.socket.id());
     }
@@ -138,7 +139,7 @@ impl Probe for Prober {
     }
 
     async fn crash(&mut self) {
-        panic!("as the test asked");
+        panic!("on purpose");
     }
 
     async fn wait(&mut self) -> u32 {
@@ -153,14 +154,14 @@ impl Probe for Prober {
     }
 
     async fn quit(&mut self, code: u16) {
-        self.socket.close_with(code, "as you wish");
+        self.socket.close_with(code, "as requested");
     }
 
     async fn resumed(&mut self, request: Request) -> Result<(), Reject> {
         self.handled += 1;
         match request.query() {
-            Some("refuse") => Err(Reject::unauthorized("as the test asked")),
-            Some("crash") => panic!("as the test asked"),
+            Some("refuse") => Err(Reject::unauthorized("on purpose")),
+            Some("crash") => panic!("on purpose"),
             _ => Ok(()),
         }
     }
@@ -169,67 +170,65 @@ impl Probe for Prober {
         for room in self.socket.rooms() {
             self.socket.to(&room).said(&room, "bye", self.socket.id());
         }
-        if self.lingers {
-            // As one that writes to a database does.
+        if self.yields {
+            // As a handler that writes to a database does.
             tokio::task::yield_now().await;
         }
         let _ = self.ended.send(reason);
     }
 }
 
-/// A [`Probe`] server and what the test holds of it.
-pub struct Probing {
-    /// To be mounted.
-    pub server: ProbeServer<Prober>,
-    /// The reasons with which sessions ended, in their order.
+/// A [`Probe`] server that is not served yet, and what its sessions report.
+pub struct ProbeFixture {
+    /// The server, to be added to a router.
+    pub server: ProbeServer<ProbeSession>,
+    /// Why each session ended, in order.
     pub ended: mpsc::UnboundedReceiver<DisconnectReason>,
-    /// Lets one `wait` through for each permit that is added.
+    /// Each permit lets one `wait` return.
     pub gate: Arc<Semaphore>,
 }
 
-/// A procedure whose sessions report to the test.
-pub fn probing() -> Probing {
+/// Creates a [`Probe`] server whose sessions report to the test.
+pub fn probe_fixture() -> ProbeFixture {
     let (sender, ended) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
     let inner = Arc::clone(&gate);
     let server = ProbeServer::new(move |socket: ProbeSocket| {
         let (gate, ended) = (Arc::clone(&inner), sender.clone());
-        async move { Ok(Prober { socket, gate, ended, handled: 0, lingers: true }) }
+        async move { Ok(ProbeSession { socket, gate, ended, handled: 0, yields: true }) }
     });
-    Probing { server, ended, gate }
+    ProbeFixture { server, ended, gate }
 }
 
-/// A [`Probe`] server that runs, what reaches its clients, and what its sessions report.
-///
-/// It is mounted at `/probe`.
+/// Serves a [`Probe`] server at `/probe`, changed by `change`.
 pub async fn serve_probe(
-    change: impl FnOnce(ProbeServer<Prober>) -> ProbeServer<Prober>,
-) -> (Running, Io<ProbeEmitter>, Reports) {
-    let Probing { server, ended, gate } = probing();
+    change: impl FnOnce(ProbeServer<ProbeSession>) -> ProbeServer<ProbeSession>,
+) -> (TestServer, Io<ProbeEmitter>, Reports) {
+    let ProbeFixture { server, ended, gate } = probe_fixture();
     let server = change(server);
     let io = server.io();
-    let running = Running::start(Router::new().procedure("/probe", server)).await;
+    let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     (running, io, Reports { ended, gate })
 }
 
-/// What the sessions of a [`Probe`] server that runs report.
+/// What the sessions of a running [`Probe`] server report.
 pub struct Reports {
-    /// The reasons with which sessions ended, in their order.
+    /// Why each session ended, in order.
     pub ended: mpsc::UnboundedReceiver<DisconnectReason>,
-    /// Lets one `wait` through for each permit that is added.
+    /// Each permit lets one `wait` return.
     pub gate: Arc<Semaphore>,
 }
 
 impl Reports {
-    /// Why the next session ended.
+    /// Waits until the next session ends and returns the reason.
     pub async fn end(&mut self) -> DisconnectReason {
-        soon("the end of a session", self.ended.recv()).await.expect("a reason")
+        within_timeout("the end of a session", self.ended.recv()).await.expect("a reason")
     }
 }
 
-/// Waits until so many clients are connected.
-pub async fn until_connected<E: parlor::Contract>(io: &Io<E>, clients: usize) {
-    soon("connections to come or go", async {
+/// Waits until exactly `clients` clients are connected.
+pub async fn wait_for_connections<E: parlor::Contract>(io: &Io<E>, clients: usize) {
+    within_timeout("connections to come or go", async {
         while io.connections() != clients {
             tokio::task::yield_now().await;
         }
@@ -237,10 +236,10 @@ pub async fn until_connected<E: parlor::Contract>(io: &Io<E>, clients: usize) {
     .await;
 }
 
-impl Probing {
-    /// A session that reports to the test, for a factory of the test's own.
-    pub fn session(&self, socket: ProbeSocket) -> Prober {
+impl ProbeFixture {
+    /// Creates a session for a factory that a test writes itself. Its ending is not reported.
+    pub fn session(&self, socket: ProbeSocket) -> ProbeSession {
         let (ended, _) = mpsc::unbounded_channel();
-        Prober { socket, gate: Arc::clone(&self.gate), ended, handled: 0, lingers: true }
+        ProbeSession { socket, gate: Arc::clone(&self.gate), ended, handled: 0, yields: true }
     }
 }

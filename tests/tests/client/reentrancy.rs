@@ -1,69 +1,51 @@
-//! Wakers and log subscribers that come back into the client that calls them.
+//! Wakers and log subscribers that call the client while it calls them.
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::Duration;
 
 use parlor::{CallError, ClientBuilder, ConnectionChange};
-use parlor_tests::{GENEROUS, soon};
+use parlor_tests::{within_timeout, without_deadlock, without_deadlock_async};
 use tokio::runtime::{Builder, Runtime};
 use tracing::subscriber::{NoSubscriber, set_default};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber, span};
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
-use crate::raw::{Peer, RawServer};
-
-/// Runs `test` on another thread, so that a deadlock fails the test.
-fn without_deadlock(test: impl FnOnce() + Send + 'static) {
-    let (done, ended) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    let ended = ended.recv_timeout(GENEROUS * 2);
-    assert_ne!(ended, Err(RecvTimeoutError::Timeout), "a deadlock");
-    thread.join().expect("no panic");
-}
-
-fn without_deadlock_async<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
-    without_deadlock(|| runtime().block_on(test()));
-}
+use crate::raw_server::{Peer, RawServer};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// A client whose calls end only by what the test does.
-fn patient(server: &RawServer) -> ClientBuilder<ChatClient> {
+/// A client whose calls never time out.
+fn without_call_timeout(server: &RawServer) -> ClientBuilder<ChatClient> {
     ChatClient::builder(server.url())
         .reconnect_interval(Duration::from_millis(10))
         .call_timeout(Duration::MAX)
 }
 
 async fn connect(server: &RawServer) -> (ChatClient, ChatEvents, Peer) {
-    let (connected, peer) = tokio::join!(patient(server).connect(), server.accept());
+    let (connected, peer) = tokio::join!(without_call_timeout(server).connect(), server.accept());
     let (chat, events) = connected.expect("connected");
     (chat, events, peer)
 }
 
-/// Uses the client in each way that takes its lock.
-struct Reentry {
+/// Calls each method of the client that takes its lock.
+struct ReentrantCalls {
     chat: ChatClient,
-    /// How often it came through.
+    /// How often all calls returned.
     times: Arc<AtomicUsize>,
 }
 
-impl Reentry {
+impl ReentrantCalls {
     fn new(chat: &ChatClient) -> Self {
         Self { chat: chat.clone(), times: Arc::default() }
     }
 
-    fn reenter(&self) {
+    fn run(&self) {
         self.chat.status();
         let _ = self.chat.say("again");
         drop(self.chat.count());
@@ -71,42 +53,42 @@ impl Reentry {
     }
 }
 
-/// Reenters when it is woken.
-struct Woken {
-    reentry: Reentry,
+/// Reenters the client when it is woken.
+struct ReentrantWaker {
+    calls: ReentrantCalls,
     task: Waker,
 }
 
-impl Wake for Woken {
+impl Wake for ReentrantWaker {
     fn wake(self: Arc<Self>) {
-        self.reentry.reenter();
+        self.calls.run();
         self.task.wake_by_ref();
     }
 }
 
-/// Reenters when it is dropped.
-struct Dropped(Reentry);
+/// Reenters the client when it is dropped.
+struct ReentersOnDrop(ReentrantCalls);
 
-impl Wake for Dropped {
+impl Wake for ReentersOnDrop {
     fn wake(self: Arc<Self>) {}
 }
 
-impl Drop for Dropped {
+impl Drop for ReentersOnDrop {
     fn drop(&mut self) {
-        self.0.reenter();
+        self.0.run();
     }
 }
 
-/// Waits for `future`; its waker reenters the client, and has to come through.
-async fn reentering<F: Future>(chat: &ChatClient, future: F) -> F::Output {
+/// Waits for `future` with a waker that reenters the client, and asserts that it did.
+async fn with_reentrant_waker<F: Future>(chat: &ChatClient, future: F) -> F::Output {
     let mut future = pin!(future);
     let times = Arc::new(AtomicUsize::new(0));
     let polled = poll_fn(|cx| {
-        let reentry = Reentry { chat: chat.clone(), times: Arc::clone(&times) };
-        let waker = Waker::from(Arc::new(Woken { reentry, task: cx.waker().clone() }));
+        let calls = ReentrantCalls { chat: chat.clone(), times: Arc::clone(&times) };
+        let waker = Waker::from(Arc::new(ReentrantWaker { calls, task: cx.waker().clone() }));
         future.as_mut().poll(&mut Context::from_waker(&waker))
     });
-    let output = soon("what the waker reenters for", polled).await;
+    let output = within_timeout("a future with a reentrant waker", polled).await;
     assert_ne!(times.load(Ordering::Relaxed), 0);
     output
 }
@@ -116,7 +98,7 @@ fn waker_that_reenters_when_call_is_answered_does_not_deadlock() {
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
         let (chat, _events, mut peer) = connect(&server).await;
-        let call = reentering(&chat, chat.count());
+        let call = with_reentrant_waker(&chat, chat.count());
         let (counted, ()) = tokio::join!(call, peer.answer("$ok", "5"));
         assert_eq!(counted, Ok(5));
     });
@@ -127,7 +109,7 @@ fn waker_that_reenters_when_client_closes_does_not_deadlock() {
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
         let (chat, _events, _peer) = connect(&server).await;
-        let call = reentering(&chat, chat.count());
+        let call = with_reentrant_waker(&chat, chat.count());
         let (counted, ()) = tokio::join!(call, async { chat.close() });
         assert_eq!(counted, Err(CallError::Closed));
     });
@@ -138,7 +120,7 @@ fn waker_that_reenters_when_connection_is_lost_does_not_deadlock() {
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
         let (chat, _events, mut peer) = connect(&server).await;
-        let call = reentering(&chat, chat.count());
+        let call = with_reentrant_waker(&chat, chat.count());
         let (counted, ()) = tokio::join!(call, async {
             peer.text().await;
             peer.cut();
@@ -152,10 +134,12 @@ fn waker_that_reenters_when_session_is_not_recovered_does_not_deadlock() {
     const SECRET: &str = "AZaz09-_AZaz09-_AZaz09";
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
-        let (connected, mut peer) =
-            tokio::join!(patient(&server).connect(), server.accept_session(SECRET, ""));
+        let (connected, mut peer) = tokio::join!(
+            without_call_timeout(&server).connect(),
+            server.accept_session(SECRET, "")
+        );
         let (chat, _events) = connected.expect("connected");
-        let call = reentering(&chat, chat.count());
+        let call = with_reentrant_waker(&chat, chat.count());
         let (counted, _peer) = tokio::join!(call, async {
             peer.text().await;
             peer.cut();
@@ -176,7 +160,7 @@ fn waker_that_reenters_when_events_are_not_polled_does_not_deadlock() {
                 peer.send(&event).await;
             }
         });
-        let counted = reentering(&chat, chat.count()).await;
+        let counted = with_reentrant_waker(&chat, chat.count()).await;
         assert_eq!(counted, Err(CallError::EventsNotPolled));
         flood.abort();
     });
@@ -191,9 +175,9 @@ fn waker_that_reenters_when_runtime_stops_does_not_deadlock() {
             let connected = connect(&server).await;
             (server, connected)
         });
-        let reentry = Reentry::new(&chat);
-        let times = Arc::clone(&reentry.times);
-        let waker = Waker::from(Arc::new(Woken { reentry, task: Waker::noop().clone() }));
+        let calls = ReentrantCalls::new(&chat);
+        let times = Arc::clone(&calls.times);
+        let waker = Waker::from(Arc::new(ReentrantWaker { calls, task: Waker::noop().clone() }));
         let mut call = pin!(chat.count());
         assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         drop(runtime);
@@ -205,23 +189,24 @@ fn waker_that_reenters_when_runtime_stops_does_not_deadlock() {
 }
 
 #[test]
-fn waker_that_reenters_when_event_comes_does_not_deadlock() {
+fn waker_that_reenters_when_event_arrives_does_not_deadlock() {
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
         let (chat, mut events, mut peer) = connect(&server).await;
         let (event, ()) = tokio::join!(
-            reentering(&chat, events.next()),
+            with_reentrant_waker(&chat, events.next()),
             peer.send(r#"["said",{"text":"a","number":1}]"#)
         );
         assert!(matches!(event, Some(ChatEvent::Said { number: 1, .. })), "{event:?}");
     });
 }
 
-/// Waits for an event with a waker that reenters when it is dropped; says how often it did.
-fn wait_for_event(chat: &ChatClient, events: &mut ChatEvents) -> Arc<AtomicUsize> {
-    let reentry = Reentry::new(chat);
-    let times = Arc::clone(&reentry.times);
-    let waker = Waker::from(Arc::new(Dropped(reentry)));
+/// Polls for an event with a waker that reenters the client when it is dropped. Returns how often
+/// it did.
+fn poll_event(chat: &ChatClient, events: &mut ChatEvents) -> Arc<AtomicUsize> {
+    let calls = ReentrantCalls::new(chat);
+    let times = Arc::clone(&calls.times);
+    let waker = Waker::from(Arc::new(ReentersOnDrop(calls)));
     let event = pin!(events.next()).poll(&mut Context::from_waker(&waker));
     assert!(event.is_pending(), "{event:?}");
     times
@@ -232,7 +217,7 @@ fn waker_that_reenters_when_it_is_replaced_does_not_deadlock() {
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
         let (chat, mut events, _peer) = connect(&server).await;
-        let times = wait_for_event(&chat, &mut events);
+        let times = poll_event(&chat, &mut events);
         let event = pin!(events.next()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(event.is_pending(), "{event:?}");
         assert_eq!(times.load(Ordering::Relaxed), 1);
@@ -244,20 +229,20 @@ fn waker_that_reenters_when_events_are_dropped_does_not_deadlock() {
     without_deadlock_async(|| async {
         let server = RawServer::start().await;
         let (chat, mut events, _peer) = connect(&server).await;
-        let times = wait_for_event(&chat, &mut events);
+        let times = poll_event(&chat, &mut events);
         drop(events);
         assert_eq!(times.load(Ordering::Relaxed), 1);
     });
 }
 
-/// Reenters a client when something is logged.
+/// A log subscriber that reenters the client for each event.
 #[derive(Default)]
-struct Logs {
-    reentry: OnceLock<Reentry>,
+struct ReentrantSubscriber {
+    calls: OnceLock<ReentrantCalls>,
     warnings: AtomicUsize,
 }
 
-impl Subscriber for Logs {
+impl Subscriber for ReentrantSubscriber {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -271,8 +256,8 @@ impl Subscriber for Logs {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        if let Some(reentry) = self.reentry.get() {
-            reentry.reenter();
+        if let Some(calls) = self.calls.get() {
+            calls.run();
             let warns = *event.metadata().level() == Level::WARN;
             self.warnings.fetch_add(warns.into(), Ordering::Relaxed);
         }
@@ -286,20 +271,21 @@ impl Subscriber for Logs {
 #[test]
 fn log_subscriber_and_waker_that_reenter_when_message_is_too_large_do_not_deadlock() {
     without_deadlock_async(|| async {
-        let logs = Arc::new(Logs::default());
+        let logs = Arc::new(ReentrantSubscriber::default());
         let _here = set_default(Arc::clone(&logs));
-        // With one subscriber alone, the thread of another test could turn its events off.
+        // With only one subscriber, `tracing` caches whether it is interested, as seen from the
+        // thread of any test. A second subscriber prevents that.
         let _another = Dispatch::new(NoSubscriber::new());
         let server = RawServer::start().await;
         let (chat, mut events, peer) = connect(&server).await;
-        assert!(logs.reentry.set(Reentry::new(&chat)).is_ok());
+        assert!(logs.calls.set(ReentrantCalls::new(&chat)).is_ok());
         peer.cut();
-        let lost = soon("the loss", events.next()).await;
+        let lost = within_timeout("the loss", events.next()).await;
         assert!(
             matches!(lost, Some(ChatEvent::Connection(ConnectionChange::Lost { .. }))),
             "{lost:?}"
         );
-        let call = reentering(&chat, chat.join_room("a room with a long name"));
+        let call = with_reentrant_waker(&chat, chat.join_room("a room with a long name"));
         let (joined, _peer) = tokio::join!(call, server.accept_with(30_000, 20));
         let too_large = matches!(joined, Err(CallError::TooLarge { limit: 20, .. }));
         assert!(too_large, "{joined:?}");

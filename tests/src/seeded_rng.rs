@@ -1,27 +1,27 @@
 use std::ops::Range;
 use std::time::Duration;
 
-/// Random numbers that are the same for the same seed: `SplitMix64`.
-pub struct Dice(u64);
+/// Pseudo-random numbers, the same for the same seed. The algorithm is `SplitMix64`.
+pub struct SeededRng(u64);
 
-impl Dice {
-    /// The dice of a seed.
+impl SeededRng {
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Other dice, thrown with these.
+    /// Returns fork generator, seeded from this one.
     #[must_use]
-    pub fn another(&mut self) -> Self {
+    pub fn fork(&mut self) -> Self {
         Self(self.next())
     }
 
-    /// A number less than `bound`, which is not 0.
+    /// Returns a number less than `bound`, which must not be 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    /// A time within a range of milliseconds.
+    /// Returns a duration within a range of milliseconds.
     pub fn millis(&mut self, range: Range<u64>) -> Duration {
         Duration::from_millis(range.start + self.below(range.end - range.start))
     }

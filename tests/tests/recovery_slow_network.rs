@@ -1,10 +1,13 @@
-//! Sessions are kept on lines on which little arrives when it should.
+//! Sessions survive networks with long delays.
 
 use std::time::Duration;
 
 use parlor::test::{Line, Network, Side, settle};
 use parlor::{ConnectionChange, DisconnectReason, Router};
-use parlor_tests::{ProbeClient, ProbeEvent, ProbeEvents, Probing, pass, probing, soon};
+use parlor_tests::{
+    ProbeClient, ProbeEvent, ProbeEvents, ProbeFixture, advance_clock, probe_fixture,
+    within_timeout,
+};
 use tokio::io::AsyncWriteExt;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -15,11 +18,12 @@ async fn client(line: &Line) -> (ProbeClient, ProbeEvents) {
     builder.connect().await.expect("connected")
 }
 
-/// Whether the session is recovered when the client is connected again, and what was said before that.
+/// Waits until the client is reconnected. Returns whether the session was recovered, and the texts
+/// received before.
 async fn restored(events: &mut ProbeEvents) -> (bool, Vec<String>) {
     let mut texts = Vec::new();
     loop {
-        match events.next().await.expect("the client lives") {
+        match events.next().await.expect("not closed") {
             ProbeEvent::Said { text, .. } => texts.push(text),
             ProbeEvent::Connection(ConnectionChange::Restored { recovered, .. }) => {
                 return (recovered, texts);
@@ -30,24 +34,24 @@ async fn restored(events: &mut ProbeEvents) -> (bool, Vec<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_that_is_slower_than_its_clients_patience_loses_no_session() {
-    let Probing { server, .. } = probing();
+async fn session_is_kept_when_every_attempt_times_out() {
+    let ProbeFixture { server, .. } = probe_fixture();
     let network = Network::new(Router::new().procedure("/probe", server));
     let line = network.line();
     let (client, mut events) = client(&line).await;
     client.enter("a").await.expect("entered");
-    // Each attempt is granted when its client has given up, and no new secret arrives.
+    // Each attempt is granted after its client has given up, so no new secret arrives.
     line.delay(4 * SECOND);
     line.cut();
-    pass(60 * SECOND).await;
+    advance_clock(60 * SECOND).await;
     assert!(line.attempts() > 15);
     line.delay(Duration::ZERO);
     assert!(restored(&mut events).await.0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_gone_before_it_was_welcomed_leaves_no_session() {
-    let Probing { server, mut ended, .. } = probing();
+async fn client_that_disconnects_before_welcome_leaves_no_session() {
+    let ProbeFixture { server, mut ended, .. } = probe_fixture();
     let network = Network::new(Router::new().procedure("/probe", server));
     let line = network.line();
     let mut end = line.dial().expect("a connection");
@@ -57,28 +61,28 @@ async fn who_is_gone_before_it_was_welcomed_leaves_no_session() {
          Sec-WebSocket-Protocol: parlor.v1.json\r\n\r\n";
     end.write_all(request.as_bytes()).await.expect("written");
     drop(end);
-    let reason = soon("the end of the session", ended.recv()).await.expect("a reason");
+    let reason = within_timeout("the end of the session", ended.recv()).await.expect("a reason");
     assert!(matches!(reason, DisconnectReason::ConnectionLost { .. }), "{reason}");
     settle().await;
-    assert_eq!(network.sessions(), 0, "nobody could come back to it");
+    assert_eq!(network.sessions(), 0, "the session was kept, though no client has its secret");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_arrives_after_a_later_one_costs_nothing() {
-    let Probing { server, .. } = probing();
+async fn delayed_resume_request_after_newer_one_loses_no_event() {
+    let ProbeFixture { server, .. } = probe_fixture();
     let io = server.io();
     let network = Network::new(Router::new().procedure("/probe", server));
     let line = network.line();
     let (client, mut events) = client(&line).await;
     client.enter("a").await.expect("entered");
-    // The first attempt says that one event has come, and arrives when the second one has brought more.
+    // The first attempt offers an older count of received events and arrives after the second one.
     line.delay(4 * SECOND);
     line.cut_unnoticed_by(Side::Server);
-    pass(SECOND + SECOND / 2).await;
+    advance_clock(SECOND + SECOND / 2).await;
     line.delay(SECOND / 2);
     io.to("a").said("a", "one", "");
     assert!(restored(&mut events).await.0);
-    pass(2 * SECOND).await;
+    advance_clock(2 * SECOND).await;
     line.delay(Duration::ZERO);
     io.to("a").said("a", "two", "");
     client.add(1, 2).await.expect("an answer");
@@ -97,19 +101,19 @@ async fn an_attempt_that_arrives_after_a_later_one_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_client_was_told_has_arrived_is_handled_though_it_is_too_slow() {
-    let Probing { server, mut ended, gate } = probing();
-    // The answer to a ping is the only confirmation then.
+async fn acknowledged_event_is_handled_though_client_is_too_slow() {
+    let ProbeFixture { server, mut ended, gate } = probe_fixture();
+    // Without recovery, only pongs confirm events.
     let server = server.recovery_window(Duration::ZERO).max_outbox_size(10_000);
     let io = server.io();
     let network = Network::new(Router::new().procedure("/probe", server));
     let (ada, mut events) = client(&network.line()).await;
-    let (bob, mut heard) = client(&network.line()).await;
+    let (bob, mut bobs_events) = client(&network.line()).await;
     ada.enter("ada's").await.expect("entered");
     bob.enter("bob's").await.expect("entered");
     let waits = tokio::spawn(ada.wait());
     ada.say("bob's", "late").expect("taken");
-    pass(2 * SECOND).await;
+    advance_clock(2 * SECOND).await;
     for _ in 0..2 {
         io.to("ada's").said("ada's", "x".repeat(6_000), "");
     }
@@ -117,11 +121,11 @@ async fn what_a_client_was_told_has_arrived_is_handled_though_it_is_too_slow() {
     gate.add_permits(1);
     assert_eq!(ended.recv().await, Some(DisconnectReason::TooSlow));
     assert!(matches!(
-        soon("what bob hears", heard.next()).await,
+        within_timeout("bob's event", bobs_events.next()).await,
         Some(ProbeEvent::Said { text, .. }) if text == "late"
     ));
     assert!(waits.await.expect("no panic").is_err());
-    // Nothing is said to be lost, and nothing was.
+    // No loss is reported, and nothing was lost.
     loop {
         match events.next().await {
             Some(ProbeEvent::Connection(ConnectionChange::EmitsLost { .. })) => panic!("lost"),

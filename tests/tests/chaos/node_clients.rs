@@ -1,4 +1,4 @@
-//! Clients that run in Node, with the client that is written for TypeScript.
+//! Clients in Node that use the TypeScript client.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,23 +11,23 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::fans::{PACE, Phase, Report};
+use crate::rust_clients::{Phase, Report, SEND_INTERVAL};
 
-/// How long Node may take for anything, which is much on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest wait for a line from Node, long enough for a busy machine.
+const LINE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A Node process with so many clients.
-pub(crate) struct Nodes {
+/// A Node process with `count` clients.
+pub(crate) struct NodeClients {
     count: usize,
-    /// Killed when this is dropped.
+    /// The process is killed when this is dropped.
     _child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Nodes {
-    /// Starts `count` clients with the numbers from `first` on, which have entered their rooms; none
-    /// without Node.
+impl NodeClients {
+    /// Starts `count` clients with numbers from `first` on and waits until they have joined their
+    /// rooms. Returns none without Node.
     pub(crate) async fn enter(
         router: &Router,
         url: &str,
@@ -47,7 +47,7 @@ impl Nodes {
             .arg(api)
             .arg(url)
             .args([first, count].map(|number| number.to_string()))
-            .arg(PACE.as_millis().to_string())
+            .arg(SEND_INTERVAL.as_millis().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -55,21 +55,21 @@ impl Nodes {
             .expect("node is installed");
         let input = child.stdin.take().expect("piped");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut nodes = Self { count, _child: child, input, lines };
-        nodes.all_say("entered").await;
-        Some(nodes)
+        let mut clients = Self { count, _child: child, input, lines };
+        clients.expect_from_all("entered").await;
+        Some(clients)
     }
 
-    pub(crate) async fn tell(&mut self, phase: Phase) {
-        self.input.write_all(format!("{phase:?}\n").as_bytes()).await.expect("told");
+    pub(crate) async fn set_phase(&mut self, phase: Phase) {
+        self.input.write_all(format!("{phase:?}\n").as_bytes()).await.expect("written");
     }
 
-    /// Waits until all have shouted, and were answered.
+    /// Waits until all have stopped sending and were answered.
     pub(crate) async fn idle(&mut self) {
-        self.all_say("idle").await;
+        self.expect_from_all("idle").await;
     }
 
-    /// What they saw, when it is over.
+    /// Returns their reports after the last event.
     pub(crate) async fn reports(&mut self) -> Vec<Report> {
         let mut reports = Vec::new();
         while reports.len() < self.count {
@@ -78,15 +78,15 @@ impl Nodes {
         reports
     }
 
-    async fn all_say(&mut self, what: &str) {
+    async fn expect_from_all(&mut self, what: &str) {
         for _ in 0..self.count {
             assert_eq!(self.line().await, what);
         }
     }
 
     async fn line(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.lines.next_line()).await.expect("Node says something");
-        let line = line.expect("readable").expect("Node goes on");
+        let line = timeout(LINE_TIMEOUT, self.lines.next_line()).await.expect("Node writes a line");
+        let line = line.expect("readable").expect("Node has not exited");
         serde_json::from_str(&line).expect("JSON")
     }
 }

@@ -1,4 +1,4 @@
-//! A case: the network, the clients, and what they see.
+//! Runs a case: the network, the clients, and what they record.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -15,20 +15,20 @@ use super::check;
 use super::procedure::{
     ModelClient, ModelEmitter, ModelEvent, ModelEvents, Sent, Session, Sessions, router,
 };
-use super::steps::{Act, CLIENTS, Case};
+use super::steps::{Action, CLIENTS, Case};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// What happened in all cases.
+/// Counts of outcomes in all cases.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Tally(pub(crate) BTreeMap<String, u64>);
+pub(crate) struct Counts(pub(crate) BTreeMap<String, u64>);
 
-impl Tally {
-    pub(crate) fn count(&mut self, what: impl Into<String>, times: u64) {
-        *self.0.entry(what.into()).or_default() += times;
+impl Counts {
+    pub(crate) fn count(&mut self, outcome: impl Into<String>, times: u64) {
+        *self.0.entry(outcome.into()).or_default() += times;
     }
 
-    /// How often that happened which happened least, of what should.
+    /// Returns the lowest count of the outcomes that must occur.
     pub(crate) fn rarest(&self) -> Option<u64> {
         let expected = [
             "call: answered",
@@ -46,19 +46,19 @@ impl Tally {
     }
 }
 
-impl AddAssign for Tally {
+impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
-        for (what, times) in other.0 {
-            self.count(what, times);
+        for (outcome, times) in other.0 {
+            self.count(outcome, times);
         }
     }
 }
 
-/// What a client has seen, in order.
+/// What a client received, in order.
 #[derive(Debug, Clone)]
 pub(crate) enum Seen {
     Sent(Sent, Option<usize>),
-    /// With the time since the case began.
+    /// With the time since the start of the case.
     Change(ConnectionChange, Duration),
 }
 
@@ -71,155 +71,160 @@ pub(crate) enum Outcome {
     NotPolled,
     Unsent,
     Limited,
-    /// Nothing that can be.
+    /// An impossible result.
     Wrong,
 }
 
-/// What a client did, and what came of it.
+/// What a client sent and received.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// The emits that were taken.
+    /// The emits that returned success.
     pub(crate) notes: Vec<u64>,
     pub(crate) calls: Vec<u64>,
     pub(crate) outcomes: Vec<(u64, Outcome)>,
     pub(crate) seen: Vec<Seen>,
 }
 
-/// A client, and the test's hold on it.
-pub(crate) struct Player {
+/// A client and its record.
+pub(crate) struct TestClient {
     pub(crate) line: Line,
     pub(crate) chat: ModelClient,
     pub(crate) record: Arc<Mutex<Record>>,
-    listens: watch::Sender<bool>,
+    reads: watch::Sender<bool>,
     last: u64,
 }
 
-/// All of a case.
-pub(crate) struct World {
+/// The state of a case.
+pub(crate) struct Simulation {
     pub(crate) case: Case,
     pub(crate) network: Network,
     pub(crate) sessions: Sessions,
-    pub(crate) players: Vec<Player>,
+    pub(crate) clients: Vec<TestClient>,
     pub(crate) restarts: u32,
     /// The number of the last event to clients.
     last: u64,
 }
 
-/// Runs a case. Fails with what was wrong.
-pub(crate) fn run(case: &Case) -> Result<Tally, String> {
+/// Runs a case. Returns an error if an invariant is violated.
+pub(crate) fn run(case: &Case) -> Result<Counts, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let mut world = World::new(case.clone()).await;
+        let mut simulation = Simulation::new(case.clone()).await;
         for step in &case.steps {
-            world.act(&step.act).await;
+            simulation.apply(&step.action).await;
             for _ in 0..step.turns {
                 yield_now().await;
             }
         }
-        world.heal().await;
-        check::all(&world)?;
-        world.end().await;
-        check::ended(&world)?;
-        Ok(check::tally(&world))
+        simulation.restore_network().await;
+        check::all(&simulation)?;
+        simulation.end().await;
+        check::ended(&simulation)?;
+        Ok(check::counts(&simulation))
     })
 }
 
-impl World {
+impl Simulation {
     async fn new(case: Case) -> Self {
         let sessions = Sessions::default();
         let network = Network::new(router(&case.limits, &sessions));
-        let mut players = Vec::new();
+        let mut clients = Vec::new();
         for number in 0..CLIENTS {
-            players.push(Player::connect(&network, number).await);
+            clients.push(TestClient::connect(&network, number).await);
         }
-        Self { case, network, sessions, players, restarts: 0, last: 0 }
+        Self { case, network, sessions, clients, restarts: 0, last: 0 }
     }
 
-    async fn act(&mut self, act: &Act) {
-        match *act {
-            Act::Note(who, count, size) => self.players[who].note(count, size),
-            Act::Ask(who, busy) => self.players[who].ask(busy),
-            Act::Tell(who, count, size) => self.tell(who, count, size),
-            Act::Show(who, count) => {
-                self.emit(who, count, |emitter, session, number| {
-                    session.send(Sent::Shown(number), "");
-                    emitter.shown(number);
+    async fn apply(&mut self, action: &Action) {
+        match *action {
+            Action::Emit(client, count, size) => self.clients[client].emit(count, size),
+            Action::Call(client, busy) => self.clients[client].call(busy),
+            Action::EmitDirect(client, count, size) => self.emit_direct(client, count, size),
+            Action::EmitLatest(client, count) => {
+                self.emit(client, count, |emitter, session, number| {
+                    session.send(Sent::LatestOnly(number), "");
+                    emitter.latest_only(number);
                 });
             }
-            Act::Move(who, count) => {
-                self.emit(who, count, |emitter, session, number| {
-                    session.send(Sent::Moved(number), "");
-                    emitter.moved(number);
+            Action::EmitVolatile(client, count) => {
+                self.emit(client, count, |emitter, session, number| {
+                    session.send(Sent::Volatile(number), "");
+                    emitter.volatile(number);
                 });
             }
-            Act::Broadcast(count, size) => self.broadcast(count, size),
-            Act::Cut(who) => self.line(who).cut(),
-            Act::CutUnnoticedBy(who, side) => self.line(who).cut_unnoticed_by(side),
-            Act::Stall(who) => self.line(who).stall(),
-            Act::Resume(who) => self.line(who).resume(),
-            Act::Delay(who, ms) => self.line(who).delay(Duration::from_millis(ms)),
-            Act::Trickle(who, bytes) => self.line(who).trickle(bytes),
-            Act::Buffer(who, bytes) => self.line(who).buffer(bytes),
-            Act::Refuse(who) => self.line(who).refuse(),
-            Act::Accept(who) => self.line(who).accept(),
-            Act::Overtake(who) => {
-                let line = self.line(who).clone();
+            Action::EmitToRoom(count, size) => self.emit_to_room(count, size),
+            Action::Cut(client) => self.line(client).cut(),
+            Action::CutUnnoticedBy(client, side) => self.line(client).cut_unnoticed_by(side),
+            Action::Stall(client) => self.line(client).stall(),
+            Action::Resume(client) => self.line(client).resume(),
+            Action::Delay(client, ms) => self.line(client).delay(Duration::from_millis(ms)),
+            Action::Trickle(client, bytes) => self.line(client).trickle(bytes),
+            Action::Buffer(client, bytes) => self.line(client).buffer(bytes),
+            Action::Refuse(client) => self.line(client).refuse(),
+            Action::Accept(client) => self.line(client).accept(),
+            Action::Overtake(client) => {
+                let line = self.line(client).clone();
                 line.delay(Duration::from_secs(7));
                 line.cut();
                 sleep(Duration::from_secs(3)).await;
                 line.delay(Duration::ZERO);
             }
-            Act::Ignore(who) => self.players[who].listens(false),
-            Act::Listen(who) => self.players[who].listens(true),
-            Act::Wait(ms) => sleep(Duration::from_millis(ms)).await,
-            Act::Restart => {
+            Action::StopReading(client) => self.clients[client].reads(false),
+            Action::ReadEvents(client) => self.clients[client].reads(true),
+            Action::Wait(ms) => sleep(Duration::from_millis(ms)).await,
+            Action::Restart => {
                 self.restarts += 1;
                 let router = router(&self.case.limits, &self.sessions);
                 self.network.restart(router).await;
             }
-            Act::Crash => {
+            Action::Crash => {
                 self.restarts += 1;
                 self.network.crash(router(&self.case.limits, &self.sessions));
             }
         }
     }
 
-    fn line(&self, who: usize) -> &Line {
-        &self.players[who].line
+    fn line(&self, client: usize) -> &Line {
+        &self.clients[client].line
     }
 
-    fn tell(&mut self, who: usize, count: usize, size: usize) {
+    fn emit_direct(&mut self, client: usize, count: usize, size: usize) {
         let padding = "x".repeat(size);
-        self.emit(who, count, |emitter, session, number| {
-            session.send(Sent::Told(number), &padding);
-            emitter.told(session.index, number, &padding);
+        self.emit(client, count, |emitter, session, number| {
+            session.send(Sent::Direct(number), &padding);
+            emitter.direct(session.index, number, &padding);
         });
     }
 
     /// Emits to each session of a client.
-    fn emit(&mut self, who: usize, count: usize, emit: impl Fn(ModelEmitter, &mut Session, u64)) {
+    fn emit(
+        &mut self,
+        client: usize,
+        count: usize,
+        emit: impl Fn(ModelEmitter, &mut Session, u64),
+    ) {
         let mut sessions = self.sessions.lock();
         for _ in 0..count {
             self.last += 1;
             for session in sessions.iter_mut() {
-                if session.client == who && session.ended == 0 {
+                if session.client == client && session.ended == 0 {
                     emit(session.io.socket(session.id), session, self.last);
                 }
             }
         }
     }
 
-    /// Emits to all in the rooms of all servers.
-    fn broadcast(&mut self, count: usize, size: usize) {
+    /// Emits to the rooms of all servers.
+    fn emit_to_room(&mut self, count: usize, size: usize) {
         let padding = "x".repeat(size);
         for _ in 0..count {
             self.last += 1;
             let mut sessions = self.sessions.lock();
-            let last = Sent::Heard(self.last);
+            let last = Sent::ToRoom(self.last);
             let mut ios = Vec::new();
             for session in sessions.iter_mut().filter(|session| session.entered > 0) {
                 session.send(last, &padding);
@@ -228,20 +233,20 @@ impl World {
                 }
             }
             for (_, io) in ios {
-                io.to("room").heard(self.last, &padding);
+                io.to("room").to_room(self.last, &padding);
             }
         }
     }
 
-    /// Makes all well, and waits until all that was sent has arrived.
-    async fn heal(&mut self) {
-        for player in &self.players {
-            player.line.resume();
-            player.line.accept();
-            player.line.delay(Duration::ZERO);
-            player.line.trickle(usize::MAX);
-            player.line.buffer(64 << 10);
-            player.listens(true);
+    /// Removes all faults and waits until all messages have arrived.
+    async fn restore_network(&mut self) {
+        for test_client in &self.clients {
+            test_client.line.resume();
+            test_client.line.accept();
+            test_client.line.delay(Duration::ZERO);
+            test_client.line.trickle(usize::MAX);
+            test_client.line.buffer(64 << 10);
+            test_client.reads(true);
         }
         for _ in 0..240 {
             settle().await;
@@ -252,10 +257,10 @@ impl World {
         }
     }
 
-    /// The clients close, and the server forgets them.
+    /// Closes the clients and waits until the server has dropped their sessions.
     async fn end(&mut self) {
-        for player in &self.players {
-            player.chat.close();
+        for test_client in &self.clients {
+            test_client.chat.close();
         }
         for _ in 0..120 {
             settle().await;
@@ -267,7 +272,7 @@ impl World {
     }
 }
 
-impl Player {
+impl TestClient {
     async fn connect(network: &Network, number: usize) -> Self {
         let line = network.line();
         let (chat, events) = line
@@ -283,11 +288,11 @@ impl Player {
             })
             .connect()
             .await
-            .expect("all is well at first");
+            .expect("no fault yet");
         let record = Arc::<Mutex<Record>>::default();
-        let (listens, heeds) = watch::channel(true);
-        tokio::spawn(listen(events, Arc::clone(&record), heeds));
-        Self { line, chat, record, listens, last: 0 }
+        let (reads, reading) = watch::channel(true);
+        tokio::spawn(record_events(events, Arc::clone(&record), reading));
+        Self { line, chat, record, reads, last: 0 }
     }
 
     pub(crate) fn record(&self) -> MutexGuard<'_, Record> {
@@ -298,11 +303,11 @@ impl Player {
         self.chat.status() == ClientStatus::Connected
     }
 
-    fn listens(&self, listens: bool) {
-        self.listens.send_replace(listens);
+    fn reads(&self, reads: bool) {
+        self.reads.send_replace(reads);
     }
 
-    fn note(&mut self, count: usize, size: usize) {
+    fn emit(&mut self, count: usize, size: usize) {
         let padding = "x".repeat(size);
         for _ in 0..count {
             self.last += 1;
@@ -312,14 +317,14 @@ impl Player {
         }
     }
 
-    fn ask(&mut self, busy: u64) {
+    fn call(&mut self, busy: u64) {
         self.last += 1;
         let (number, record) = (self.last, Arc::clone(&self.record));
         lock(&record).calls.push(number);
-        let (call, start) = (self.chat.ask(number, busy), Instant::now());
+        let (call, start) = (self.chat.compute(number, busy), Instant::now());
         tokio::spawn(async move {
             let outcome = call.await;
-            // To the timer's millisecond.
+            // Timers have a resolution of one millisecond.
             let late = start.elapsed().saturating_sub(CALL_TIMEOUT);
             let in_time = late <= Duration::from_millis(1);
             let outcome = match outcome {
@@ -338,21 +343,21 @@ impl Player {
     }
 }
 
-async fn listen(
+async fn record_events(
     mut events: ModelEvents,
     record: Arc<Mutex<Record>>,
-    mut heeds: watch::Receiver<bool>,
+    mut reading: watch::Receiver<bool>,
 ) {
     let start = Instant::now();
-    while heeds.wait_for(|heeds| *heeds).await.is_ok() {
+    while reading.wait_for(|reading| *reading).await.is_ok() {
         let Some(event) = events.next().await else { return };
         lock(&record).seen.push(match event {
-            ModelEvent::Told { session, number, .. } => {
-                Seen::Sent(Sent::Told(number), Some(session))
+            ModelEvent::Direct { session, number, .. } => {
+                Seen::Sent(Sent::Direct(number), Some(session))
             }
-            ModelEvent::Heard { number, .. } => Seen::Sent(Sent::Heard(number), None),
-            ModelEvent::Shown { number } => Seen::Sent(Sent::Shown(number), None),
-            ModelEvent::Moved { number } => Seen::Sent(Sent::Moved(number), None),
+            ModelEvent::ToRoom { number, .. } => Seen::Sent(Sent::ToRoom(number), None),
+            ModelEvent::LatestOnly { number } => Seen::Sent(Sent::LatestOnly(number), None),
+            ModelEvent::Volatile { number } => Seen::Sent(Sent::Volatile(number), None),
             ModelEvent::Connection(change) => Seen::Change(change, start.elapsed()),
         });
     }
