@@ -1,8 +1,7 @@
-//! What the benches reach: there with the feature `__bench` only.
-//!
-//! Benches go through this file and what is public, so that the inside may change without them.
+//! The API of the benches, under the feature `__bench`. Benches use it and the public API, so that
+//! internals can change without them.
 
-#![allow(missing_docs, reason = "nobody's but the benches'")]
+#![allow(missing_docs, reason = "only benches use it")]
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -19,12 +18,12 @@ use crate::session::{Limits, PushPolicy, Registration};
 use crate::socket_id::SocketId;
 use crate::wire::{Frame, PROTOCOL_JSON};
 
-/// Takes a message apart and decodes it, as a session does.
+/// Parses and decodes a message, as a session does.
 pub fn decode<E: Contract>(text: &str) -> Option<E::Incoming> {
     crate::session::read::<E>(text).ok()
 }
 
-/// An event as it goes out, header and all.
+/// An encoded event with its header.
 pub struct EncodedEvent(Frame);
 
 /// Encodes an event as an emitter does.
@@ -32,17 +31,16 @@ pub fn encode<P: Serialize>(event: &str, payload: &P) -> Option<EncodedEvent> {
     Frame::event(event, payload).ok().map(EncodedEvent)
 }
 
-/// Clients of Parlor in one room, without connections: the benches take what waits for them.
+/// Sessions of Parlor mode in one room, without connections. The benches take their pending frames.
 pub struct Crowd {
     hub: Arc<Hub>,
     registrations: Vec<Registration>,
-    /// How many frames each has received.
+    /// Frames received by each session.
     received: u64,
     bytes: Vec<u8>,
 }
 
 impl Crowd {
-    /// The clients of a procedure, in one room.
     pub fn new<E: Contract>(size: usize, room: &str) -> Option<Self> {
         let hub = Arc::new(Hub::of::<E>());
         let limits = Arc::default();
@@ -56,17 +54,16 @@ impl Crowd {
         Some(crowd)
     }
 
-    /// A client of the same procedure, in no room.
+    /// A session of the same procedure, in no room.
     pub fn guest(&self) -> Option<Guest> {
         Guest::enter(&self.hub, &Arc::default())
     }
 
-    /// Emits to them as anybody does.
     pub fn io<E: Contract>(&self) -> Io<E> {
         Io::new(Arc::clone(&self.hub))
     }
 
-    /// Puts a frame into the outbox of each, and says how many there are that took it.
+    /// Appends a frame to the outbox of each session. Returns how many outboxes accepted it.
     pub fn push(&self, event: &EncodedEvent) -> usize {
         let pushed = |registration: &&Registration| {
             registration.member().push(PushPolicy::Reliable, &event.0).is_ok()
@@ -74,8 +71,8 @@ impl Crowd {
         self.registrations.iter().filter(pushed).count()
     }
 
-    /// Takes what waits for each, which is so many frames, has it confirmed, and goes to sleep.
-    /// Returns how many bytes it was.
+    /// Takes and confirms the pending frames of each session, which must be `frames` many. Returns
+    /// their size in bytes.
     pub fn take(&mut self, frames: u64) -> usize {
         let mut size = 0;
         self.received += frames;
@@ -89,14 +86,14 @@ impl Crowd {
                 }
                 size += self.bytes.len();
             }
-            // That they were so many, a bench sees by the bytes.
+            // A wrong number of frames shows in the returned size.
             let _ = outbox.confirm(self.received);
         }
         size
     }
 }
 
-/// A client of Parlor without a connection. It disconnects when it is dropped.
+/// A session of Parlor mode without a connection. It ends when it is dropped.
 pub struct Guest(Registration);
 
 impl Guest {
@@ -110,18 +107,18 @@ impl Guest {
         Some(Self(registration))
     }
 
-    /// Joins a room. Returns whether it was not in it before, and is now.
+    /// Returns whether it has joined the room and was not in it before.
     pub fn join(&self, room: &str) -> bool {
         self.0.member().join(room).unwrap_or(false)
     }
 
-    /// Leaves a room. Returns whether it was in it.
+    /// Returns whether it was in the room.
     pub fn leave(&self, room: &str) -> bool {
         self.0.member().leave(room)
     }
 }
 
-/// How long all threads have waited for locks so far.
+/// The total time that all threads have waited for locks.
 pub fn lock_waits() -> Duration {
     crate::lock::waits::total()
 }

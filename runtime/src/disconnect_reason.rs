@@ -2,64 +2,63 @@ use std::fmt;
 
 use crate::wire::CloseCode;
 
-/// Why a session ended: who ended it and why. Given to `disconnected`.
+/// Why a session ended. `disconnected` receives it.
 ///
-/// Of a session that is kept when its connection is lost
-/// ([`recovery_window`](crate::Server::recovery_window)), and whose client does not come back in time,
-/// it is why the connection was lost.
+/// If the client of a detached session does not resume it within
+/// [`recovery_window`](crate::Server::recovery_window), this is why the connection was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
     /// The client closed the connection.
     ClientClosed {
-        /// The code it gave; [`CloseCode::NO_CODE`] when it gave none.
+        /// The close code of the client; [`CloseCode::NO_CODE`] if there is none.
         code: CloseCode,
-        /// The reason it gave, often empty.
+        /// The close reason of the client, often empty.
         reason: String,
     },
-    /// The connection broke without a close frame, or its client left it for a new one.
+    /// The connection ended without a close frame, or its client resumed the session on a new one.
     ConnectionLost {
-        /// What the transport said.
+        /// The error of the transport.
         error: String,
     },
-    /// Nothing was heard from the client for `heartbeat_timeout`.
+    /// Nothing was received from the client for `heartbeat_timeout`.
     HeartbeatMissed,
-    /// More waited for the client than `max_outbox_size` allows, or it took nothing for
-    /// `write_timeout`.
+    /// More bytes were pending for the client than `max_outbox_size` allows, or nothing could be
+    /// written to it for `write_timeout`.
     TooSlow,
     /// The client broke the WebSocket protocol or a limit.
     ProtocolViolation {
-        /// The code with which it was closed.
+        /// The close code that the server sent.
         code: CloseCode,
-        /// What it did.
+        /// What the client did.
         message: String,
     },
     /// The server closed the socket with `close`, `close_with` or `io.close_all(..)`.
     Closed {
-        /// The code that the server gave.
+        /// The close code that the server sent.
         code: CloseCode,
-        /// The reason that the server gave.
+        /// The close reason that the server sent.
         reason: String,
     },
     /// The server ended the session with `io.disconnect(..)`.
     Disconnected,
-    /// The server shuts down.
+    /// The server shut down.
     ShutDown,
     /// A handler of the session panicked.
     HandlerPanicked,
 }
 
 impl DisconnectReason {
-    /// Closed by the server. A code that cannot stand in a close frame is 1000.
+    /// Closed by the server. A code that may not be sent in a close frame becomes 1000.
     pub(crate) fn closed(code: CloseCode, reason: String) -> Self {
         let code = if code.is_sendable() { code } else { CloseCode::NORMAL };
         Self::Closed { code, reason }
     }
 
-    /// Whether the client may come back to its session.
-    pub(crate) fn may_come_back(&self) -> bool {
+    /// Returns whether the client may resume its session.
+    pub(crate) fn may_resume(&self) -> bool {
         match self {
-            // With any other code it has said that it is done.
+            // Any other code from the client ends its session.
             Self::ClientClosed { code, .. } => {
                 matches!(*code, CloseCode::GOING_AWAY | CloseCode::HEARTBEAT_MISSED)
             }
@@ -72,7 +71,7 @@ impl DisconnectReason {
         }
     }
 
-    /// The code and the words with which the client is closed.
+    /// The code and the reason of the close frame that is sent to the client.
     pub(crate) fn close(&self) -> (CloseCode, &str) {
         match self {
             Self::ClientClosed { code, .. } if code.is_sendable() => (*code, ""),

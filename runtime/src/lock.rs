@@ -22,15 +22,15 @@ use crate::sync::{Mutex, MutexGuard};
 
 /// The ranks of all locks, in the order in which they are taken.
 pub(crate) mod rank {
-    /// The connections of one in-memory client of `parlor::test`.
+    /// One line of `parlor::test`.
     #[cfg(feature = "test")]
-    pub(crate) const TEST_WIRES: u8 = 0;
-    /// One in-memory network.
+    pub(crate) const TEST_LINE: u8 = 0;
+    /// One network of `parlor::test`.
     #[cfg(feature = "test")]
     pub(crate) const TEST_NETWORK: u8 = 1;
-    /// The bytes in flight in one in-memory connection.
+    /// One connection of `parlor::test`.
     #[cfg(feature = "test")]
-    pub(crate) const TEST_CABLE: u8 = 2;
+    pub(crate) const TEST_CONNECTION: u8 = 2;
     /// The state of a client: its calls and its queue.
     pub(crate) const CLIENT: u8 = 3;
     /// The inbox of a client.

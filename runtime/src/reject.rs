@@ -5,10 +5,11 @@ use http::StatusCode;
 
 use crate::wire::CloseCode;
 
-/// A refusal to open a session, made by middleware or by the session factory.
+/// Rejects a connection. Middleware, the session factory and `resumed` return it.
 ///
-/// Plain clients get the HTTP status. Parlor clients get an accepted connection that is closed with
-/// the code, because a browser cannot read a refused handshake.
+/// A client of plain mode gets the HTTP status. A connection of a client of Parlor mode is accepted
+/// and closed with the close code, because browsers do not show the status of a failed handshake to
+/// scripts.
 ///
 /// ```
 /// # use parlor::{Reject, Request};
@@ -27,10 +28,10 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// A refusal with an HTTP status, a close code of 4000-4999 and a message for people.
+    /// A rejection with an HTTP status, a close code from 4000 to 4999 and a message for people.
     ///
-    /// After 4000-4499 clients come back later, after 4500-4999 they do not. A status that is not
-    /// of 400-599 is sent as 403, a code that is not of 4000-4999 as 4505.
+    /// Clients reconnect after codes from 4000 to 4499, and do not after codes from 4500 to 4999. A
+    /// status outside 400 to 599 is sent as 403, a code outside 4000 to 4999 as 4505.
     pub fn new(
         status: StatusCode,
         code: impl Into<CloseCode>,
@@ -45,32 +46,32 @@ impl Reject {
         }
     }
 
-    /// 401, 4501: who is it? The client does not come back by itself.
+    /// 401 and 4501: credentials are missing or wrong. The client does not reconnect by itself.
     pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, CloseCode::UNAUTHORIZED, message)
     }
 
-    /// 403, 4505: not for this one. The client does not come back by itself.
+    /// 403 and 4505: this client may not connect. It does not reconnect by itself.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, CloseCode::FORBIDDEN, message)
     }
 
-    /// 503, 4003: not now. The client comes back later.
+    /// 503 and 4003: the server cannot accept the client now. The client reconnects later.
     pub fn try_later(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, CloseCode::REFUSED_FOR_NOW, message)
     }
 
-    /// The status that plain clients get.
+    /// The HTTP status for clients of plain mode.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The code with which Parlor clients are closed.
+    /// The close code for clients of Parlor mode.
     pub fn code(&self) -> CloseCode {
         self.code
     }
 
-    /// The message, sent to the client.
+    /// The message that is sent to the client.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -78,7 +79,7 @@ impl Reject {
 
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused with {} / {}: {}", self.status.as_u16(), self.code, self.message)
+        write!(f, "rejected with {} / {}: {}", self.status.as_u16(), self.code, self.message)
     }
 }
 

@@ -7,22 +7,22 @@ use http::{Extensions, HeaderMap, HeaderName, Uri, header};
 use crate::session::Secret;
 use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
 
-/// What asks for a WebSocket, and says nothing about who does.
-const HANDSHAKE: [HeaderName; 4] =
+/// Headers that only the handshake needs.
+const HANDSHAKE_HEADERS: [HeaderName; 4] =
     [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
 
-/// How a client wants to be spoken to.
+/// The protocol of a connection, chosen by the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// No subprotocol: 2-tuples and nothing else.
+    /// No subprotocol: all messages are 2-tuples.
     Plain,
-    /// `parlor.v1.json`.
+    /// The subprotocol `parlor.v1.json`.
     Parlor,
 }
 
-/// The HTTP request that asks for a WebSocket: what middleware and the session factory see.
+/// The HTTP request of a WebSocket handshake. Middleware and the session factory receive it.
 ///
-/// Middleware puts typed values into its extensions; sessions find them with [`Request::get`].
+/// Middleware can store typed values in its extensions; [`Request::get`] returns them.
 #[derive(Clone)]
 pub struct Request {
     parts: http::request::Parts,
@@ -34,70 +34,68 @@ impl Request {
         Self { parts: request.into_parts().0, peer }
     }
 
-    /// The path and query that the client asked for.
+    /// The requested path and query.
     pub fn uri(&self) -> &Uri {
         &self.parts.uri
     }
 
-    /// The query, without its `?`.
+    /// The query, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.parts.uri.query()
     }
 
-    /// The headers as they came, but for four that ask for a WebSocket and say nothing else:
-    /// `Connection`, `Upgrade`, `Sec-WebSocket-Key` and `Sec-WebSocket-Version`. Those that are not
-    /// UTF-8 or look odd are here too.
+    /// The headers as they were received, including those that are not UTF-8, without `Connection`,
+    /// `Upgrade`, `Sec-WebSocket-Key` and `Sec-WebSocket-Version`, which only the handshake needs.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }
 
-    /// The address at the other end of the TCP connection: the client's, or that of a proxy.
+    /// The remote address of the TCP connection: the client's, or that of a proxy.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// The values that middleware has put in.
+    /// The typed values of this request.
     pub fn extensions(&self) -> &Extensions {
         &self.parts.extensions
     }
 
-    /// The place for typed values, for middleware.
+    /// The typed values of this request, for middleware to add to.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.parts.extensions
     }
 
-    /// The value of type `T` that middleware has put in.
+    /// The value of type `T` in the extensions.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.parts.extensions.get::<T>()
     }
 
-    /// The token that the client presents: of `Authorization: Bearer ..`, or of the subprotocol
-    /// `parlor.bearer.<base64url>`, which is how browsers send one.
+    /// The bearer token, from the header `Authorization: Bearer ..`, or from the subprotocol
+    /// `parlor.bearer.<base64url>`, which browsers use because they cannot set headers.
     pub fn bearer_token(&self) -> Option<String> {
-        let of_header = self
+        let from_header = self
             .headers()
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim().to_owned());
-        of_header.or_else(|| {
+        from_header.or_else(|| {
             let encoded = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_BEARER))?;
             String::from_utf8(BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?).ok()
         })
     }
 
-    /// What a client that comes back resumes its session with, and how many counted frames it has
-    /// received in it.
+    /// The resume secret, and how many counted frames of the session the client has received.
     pub(crate) fn resume(&self) -> Option<(Secret, u64)> {
         let resume = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_RESUME))?;
         let (secret, received) = resume.split_once('.')?;
-        // `u64::from_str` takes a sign.
+        // `u64::from_str` accepts a sign.
         let digits = received.bytes().all(|byte| byte.is_ascii_digit());
         Some((Secret::parse(secret)?, received.parse().ok().filter(|_| digits)?))
     }
 
-    /// The subprotocols that the client offers, in its order.
+    /// The subprotocols that the client offers, in the order of the header.
     fn protocols(&self) -> impl Iterator<Item = &str> {
         self.headers()
             .get_all(header::SEC_WEBSOCKET_PROTOCOL)
@@ -111,10 +109,10 @@ impl Request {
         if self.protocols().any(|name| name == PROTOCOL_JSON) { Mode::Parlor } else { Mode::Plain }
     }
 
-    /// Forgets what was for the handshake alone: a session keeps its request for as long as it lives.
-    pub(super) fn forget_handshake(&mut self) {
+    /// Frees memory, because a session keeps its request until it ends.
+    pub(super) fn remove_handshake_headers(&mut self) {
         let all = std::mem::take(&mut self.parts.headers);
-        let is_kept = |name: &HeaderName| !HANDSHAKE.contains(name);
+        let is_kept = |name: &HeaderName| !HANDSHAKE_HEADERS.contains(name);
         self.parts.headers.reserve(all.keys().filter(|name| is_kept(name)).count());
         for name in all.keys().filter(|name| is_kept(name)) {
             for value in all.get_all(name) {
@@ -123,7 +121,7 @@ impl Request {
         }
     }
 
-    /// For [`handshake`](super::handshake): what tungstenite makes a response of.
+    /// Returns the request for tungstenite, which needs the handshake headers.
     pub(super) fn to_http(&self) -> http::Request<()> {
         let mut request = http::Request::new(());
         *request.method_mut() = self.parts.method.clone();
@@ -133,7 +131,7 @@ impl Request {
     }
 }
 
-/// Headers and query may hold secrets: neither is shown.
+/// Leaves out headers and query, which may contain secrets.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_bearer_token_in_header_and_subprotocol() {
+    fn bearer_token_is_read_from_header_and_subprotocol() {
         let header = request(header::AUTHORIZATION, "bearer s3cret");
         assert_eq!(header.bearer_token().as_deref(), Some("s3cret"));
         let offered = "parlor.v1.json, parlor.bearer.czNjcmV0";
@@ -164,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_handshake_stays_as_it_came() {
+    fn other_headers_are_unchanged_when_handshake_headers_are_removed() {
         let request = http::Request::builder()
             .header("connection", "Upgrade")
             .header("upgrade", "websocket")
@@ -175,7 +173,7 @@ mod tests {
             .header("cookie", &b"b=\xff"[..])
             .body(());
         let mut request = Request::new(request.expect("a request"), None);
-        request.forget_handshake();
+        request.remove_handshake_headers();
         let headers: Vec<_> = request.headers().iter().collect();
         let headers: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_no_secrets() {
+    fn debug_output_has_no_header_and_no_query() {
         let request = http::Request::builder()
             .uri("/chat?token=s3cret")
             .header(header::AUTHORIZATION, "Bearer s3cret")

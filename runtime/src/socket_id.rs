@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 const LENGTH: usize = 22;
 
-/// The public name of a client's session: 128 random bits as 22 characters of base64url.
+/// The public id of a session: 128 random bits as 22 characters of base64url.
 ///
-/// Safe to show to other clients: nothing can be done with it but name the session.
+/// It may be shown to other clients: it grants no access to the session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SocketId([u8; LENGTH]);
@@ -22,14 +22,14 @@ impl SocketId {
         Ok(Self(text))
     }
 
-    /// The id as text.
+    /// The 22 characters.
     pub fn as_str(&self) -> &str {
-        // Base64url is ASCII, and `from_str` lets nothing else in.
+        // Cannot fail: `random` and `from_str` only accept base64url, which is ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// A text that is not a [`SocketId`].
+/// The text is not a [`SocketId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a socket id is 22 characters of base64url")]
 pub struct ParseSocketIdError;
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parses_what_it_prints_and_nothing_else() {
+    fn socket_id_is_parsed_from_its_text_and_other_text_is_an_error() {
         let id = SocketId::random().expect("random bits");
         assert_eq!(id.to_string().parse(), Ok(id));
         for text in ["", "short", "???????????????????????", "ééééééééééé"] {

@@ -1,12 +1,10 @@
-//! What is under way, so that a shutdown can wait for its end.
-
 use tokio::sync::watch;
 
-/// Knows whether any of those that it has counted lives.
+/// Waits for the end of the tasks that hold its tokens.
 #[derive(Default)]
 pub(super) struct TaskTracker(watch::Sender<()>);
 
-/// Held by each of them until it has ended.
+/// Held by a task until it has ended.
 pub(crate) struct TaskToken(
     #[allow(dead_code, reason = "dropping it is its use")] watch::Receiver<()>,
 );
@@ -16,8 +14,8 @@ impl TaskTracker {
         TaskToken(self.0.subscribe())
     }
 
-    /// Ready when none is left.
-    pub(super) async fn all_ended(&self) {
+    /// Waits until no task holds a token.
+    pub(super) async fn wait(&self) {
         self.0.closed().await;
     }
 }

@@ -68,8 +68,8 @@ impl Hub {
         members.len()
     }
 
-    /// Cancels what handlers still run.
-    pub(crate) fn cut(&self) {
+    /// Cancels the running handlers of all sessions.
+    pub(crate) fn cancel_handlers(&self) {
         for member in self.select(&Audience::everyone()) {
             member.signals().cancel();
         }

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::middleware::{Middleware, contain};
+use super::middleware::{Middleware, catch_panic};
 use super::procedure_server::{Factory, SameClient, Server};
 use super::welcome::Welcome;
 use crate::contract::Procedure;
@@ -23,29 +23,27 @@ use crate::task_tracker::TaskTracker;
 use crate::transport::Transport;
 use crate::wire::Unrecovered;
 
-/// How long a client that comes back waits for a handler of its session that still runs: as long as
-/// clients wait for a connection.
-const RESUME: Duration = Duration::from_secs(10);
+/// Timeout for a session to answer a resume request, which it does between two handlers. Clients
+/// wait as long for a connection.
+const RESUME_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A mounted procedure, whatever its types are.
+/// A mounted procedure with its types erased.
 pub(super) trait Endpoint: Send + Sync {
-    /// Makes a session for the request, or refuses it.
+    /// Runs middleware, then resumes a session or runs the factory.
     fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>>;
 
     fn hub(&self) -> &Hub;
 
-    /// Its sessions, until they have said goodbye.
-    fn sessions(&self) -> &TaskTracker;
+    fn session_tasks(&self) -> &TaskTracker;
 
-    /// How long sessions may take to close.
     fn close_timeout(&self) -> Duration;
 
-    /// What TypeScript is made of; `None` if the contract has none.
+    /// Returns `None` if the contract is not `#[procedure(typescript)]`.
     #[cfg(feature = "typescript")]
     fn typescript(&self) -> Option<crate::typescript::Description>;
 }
 
-/// A session that waits for its connection.
+/// A session that gets its connection when the handshake is complete.
 pub(super) struct Admission {
     pub(super) welcome: Welcome,
     pub(super) start: Start,
@@ -54,18 +52,17 @@ pub(super) struct Admission {
 type Start = Box<dyn FnOnce(Transport, Vec<u8>, Vec<u8>) + Send>;
 
 impl Admission {
-    /// Hands a connection to the session and lets it run: it writes `preamble` first, and `read` was
-    /// read behind the request.
+    /// Starts or resumes the session. It writes `preamble` first; `read` is what was read after the
+    /// request.
     pub(super) fn start(self, transport: Transport, preamble: Vec<u8>, read: Vec<u8>) {
         (self.start)(transport, preamble, read);
     }
 }
 
-/// What a procedure needs per client.
-pub(super) struct Mounted<E, S> {
+pub(super) struct ProcedureEndpoint<E, S> {
     factory: Factory<E, S>,
     hub: Arc<Hub>,
-    sessions: TaskTracker,
+    session_tasks: TaskTracker,
     limits: Arc<Limits>,
     max_connections: Option<usize>,
     middleware: Middleware,
@@ -73,12 +70,12 @@ pub(super) struct Mounted<E, S> {
     same_client: Option<SameClient>,
 }
 
-impl<E, S> From<Server<E, S>> for Mounted<E, S> {
+impl<E, S> From<Server<E, S>> for ProcedureEndpoint<E, S> {
     fn from(server: Server<E, S>) -> Self {
         Self {
             factory: server.factory,
             hub: server.hub,
-            sessions: TaskTracker::default(),
+            session_tasks: TaskTracker::default(),
             limits: Arc::new(server.limits),
             max_connections: server.max_connections,
             middleware: server.middleware,
@@ -88,8 +85,8 @@ impl<E, S> From<Server<E, S>> for Mounted<E, S> {
     }
 }
 
-impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
-    async fn open(&self, request: Request) -> Result<Admission, Reject> {
+impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
+    async fn resume_or_create(&self, request: Request) -> Result<Admission, Reject> {
         let request = self.middleware.run(request).await?;
         let resume = request.resume().filter(|_| request.mode() == Mode::Parlor);
         let unrecovered = match resume {
@@ -99,18 +96,17 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             },
             None => None,
         };
-        self.begin(request, unrecovered).await
+        self.create(request, unrecovered).await
     }
 
-    /// Begins a session.
-    async fn begin(
+    async fn create(
         &self,
         request: Request,
         unrecovered: Option<Unrecovered>,
     ) -> Result<Admission, Reject> {
         let mode = request.mode();
         let id = SocketId::random().map_err(no_random_bits)?;
-        let token = self.sessions.token();
+        let token = self.session_tasks.token();
         let registration =
             Registration::new(id, request, &self.hub, &self.limits, self.max_connections)?;
         let socket = Socket::new(Arc::clone(registration.member()));
@@ -132,7 +128,7 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
         Ok(Admission { welcome, start: Box::new(start) })
     }
 
-    /// Goes on with the session of the secret, or says why not.
+    /// Requests a resume from the session of `secret`. Returns the reason if it is not recovered.
     async fn resume(
         &self,
         secret: Secret,
@@ -144,10 +140,10 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             Err(unrecovered) => return Ok(Err(unrecovered)),
         };
         if self.same_client.as_ref().is_some_and(|is_same| !is_same(member.request(), request)) {
-            tracing::warn!(id = %member.id(), "not resumed: the request is somebody else's");
+            tracing::warn!(id = %member.id(), "not resumed: `identity` differs from that of the session");
             return Ok(Err(Unrecovered::Identity));
         }
-        let (answer, granted) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         let request = request.clone();
         member.resume_slot().request(ResumeRequest {
             request,
@@ -156,48 +152,50 @@ impl<E: Procedure<S>, S: Send + 'static> Mounted<E, S> {
             answer,
         });
         member.signals().raise(Signal::Resume);
-        let granted = match timeout(RESUME, granted).await {
-            Ok(Ok(Ok(granted))) => granted,
+        let grant = match timeout(RESUME_TIMEOUT, answered).await {
+            Ok(Ok(Ok(grant))) => grant,
             Ok(Ok(Err(ResumeError::Rejected(reject)))) => return Err(reject),
             Ok(Ok(Err(ResumeError::Mismatch))) => return Ok(Err(Unrecovered::Mismatch)),
             Ok(Ok(Err(ResumeError::NoRandomBits(error)))) => return Err(no_random_bits(error)),
-            // The session has ended meanwhile, or the client came once more.
+            // The session has ended, or a newer resume request has replaced this one.
             Ok(Err(_)) => {
                 return match self.hub.recovery.find(&secret) {
-                    Ok(_) => Err(Reject::try_later("the client came once more")),
+                    Ok(_) => Err(Reject::try_later("a newer resume request has replaced this one")),
                     Err(unrecovered) => Ok(Err(unrecovered)),
                 };
             }
             Err(_) => return Err(Reject::try_later("the session is busy")),
         };
         let welcome = Welcome {
-            resume: Some(granted.secret.encode()),
-            received: granted.received,
+            resume: Some(grant.secret.encode()),
+            received: grant.received,
             recovered: true,
             ..Welcome::new(&self.limits)
         };
         let max_message_size = self.limits.max_message_size;
         let start = move |transport, preamble, read| {
             let connection = Connection::new(transport, preamble, read, max_message_size);
-            member.resume_slot().connect(granted.generation, connection);
+            member.resume_slot().connect(grant.generation, connection);
             member.signals().raise(Signal::Resume);
         };
         Ok(Ok(Admission { welcome, start: Box::new(start) }))
     }
 }
 
-impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
+impl<E: Procedure<S>, S: Send + 'static> Endpoint for ProcedureEndpoint<E, S> {
     fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>> {
-        async move { contain("the session factory or a middleware", self.open(request)).await }
-            .boxed()
+        async move {
+            catch_panic("the session factory or a middleware", self.resume_or_create(request)).await
+        }
+        .boxed()
     }
 
     fn hub(&self) -> &Hub {
         &self.hub
     }
 
-    fn sessions(&self) -> &TaskTracker {
-        &self.sessions
+    fn session_tasks(&self) -> &TaskTracker {
+        &self.session_tasks
     }
 
     fn close_timeout(&self) -> Duration {
@@ -211,6 +209,6 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for Mounted<E, S> {
 }
 
 fn no_random_bits(error: getrandom::Error) -> Reject {
-    tracing::error!(%error, "no random bits for a socket's id or secret");
+    tracing::error!(%error, "the system returned no random bits for a socket id or a resume secret");
     Reject::try_later("the server has no random bits")
 }

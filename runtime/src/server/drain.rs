@@ -6,37 +6,40 @@ use tokio::time::{sleep, timeout};
 use super::Router;
 
 impl Router {
-    /// Ends all sessions and waits for them, but not for their handlers when `cut` is ready.
-    pub(super) async fn drain(&self, cut: impl Future<Output = ()>) {
+    /// Ends all sessions and waits until they have ended. Cancels handlers that run for longer than
+    /// `shutdown_timeout`, or still run when `cancel` is ready.
+    pub(super) async fn drain(&self, cancel: impl Future<Output = ()>) {
         let endpoints = || self.shared.endpoints.values();
         for endpoint in endpoints() {
             endpoint.hub().drain();
         }
         tokio::select! {
-            () = self.all_ended() => return,
+            () = self.wait_until_idle() => return,
             () = sleep(self.shared.shutdown_timeout) => {
-                tracing::warn!("sessions are left after the shutdown timeout: they are cut");
+                tracing::warn!("sessions remain after `shutdown_timeout`: handlers are cancelled");
             }
-            () = cut => tracing::warn!("sessions are left and were to be cut"),
+            () = cancel => {
+                tracing::warn!("sessions remain after `with_cut`: handlers are cancelled");
+            }
         }
         for endpoint in endpoints() {
-            endpoint.hub().cut();
+            endpoint.hub().cancel_handlers();
         }
-        // `disconnected` and then the goodbye have the same time each.
+        // `disconnected` and the closing of the connection take up to `close_timeout` each.
         let close_timeout = endpoints().map(|endpoint| endpoint.close_timeout()).max();
         let close_timeout = close_timeout.unwrap_or_default();
-        let last_words = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
-        if timeout(last_words, self.all_ended()).await.is_err() {
-            tracing::error!("some sessions did not end");
+        let end_timeout = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
+        if timeout(end_timeout, self.wait_until_idle()).await.is_err() {
+            tracing::error!("some sessions did not end within twice their `close_timeout`");
         }
     }
 
-    /// Ready when no handshake is under way and no session is left.
-    async fn all_ended(&self) {
-        // HandshakeLimit first: one that has come far still begins a session, if only to end it.
-        self.shared.handshakes.all_ended().await;
+    /// Waits until no handshake is running and all sessions have ended.
+    async fn wait_until_idle(&self) {
+        // Handshakes first: one that was admitted before the drain still starts a session.
+        self.shared.handshakes.wait().await;
         for endpoint in self.shared.endpoints.values() {
-            endpoint.sessions().all_ended().await;
+            endpoint.session_tasks().wait().await;
         }
     }
 }
@@ -65,7 +68,7 @@ mod tests {
     #[derive(Default)]
     struct WithoutSessions {
         hub: Hub,
-        sessions: TaskTracker,
+        session_tasks: TaskTracker,
     }
 
     impl Endpoint for WithoutSessions {
@@ -77,8 +80,8 @@ mod tests {
             &self.hub
         }
 
-        fn sessions(&self) -> &TaskTracker {
-            &self.sessions
+        fn session_tasks(&self) -> &TaskTracker {
+            &self.session_tasks
         }
 
         fn close_timeout(&self) -> Duration {
@@ -92,11 +95,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn drain_returns_after_its_bound_when_a_handshake_never_ends() {
+    async fn drain_returns_after_its_timeouts_when_handshake_never_ends() {
         let mut router = Router::new().shutdown_timeout(7 * SECOND);
         let endpoint = Arc::new(WithoutSessions::default());
         Arc::make_mut(&mut router.shared).endpoints.insert("/".to_owned(), endpoint);
-        let _under_way = router.shared.handshakes.begin().expect("a place");
+        let _permit = router.shared.handshakes.try_acquire().expect("a permit");
         let start = Instant::now();
         router.drain(pending()).await;
         assert_eq!(start.elapsed(), (7 + 2 * 5 + 1) * SECOND);

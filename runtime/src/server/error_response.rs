@@ -3,7 +3,7 @@ use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
 use crate::reject::Reject;
 
-/// An HTTP answer to what does not become a WebSocket.
+/// The HTTP response to a request that does not become a WebSocket.
 pub(crate) struct ErrorResponse {
     status: StatusCode,
     message: String,
@@ -15,12 +15,11 @@ impl ErrorResponse {
         Self { status, message: message.into(), header: None }
     }
 
-    fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+    fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some((name, value));
         self
     }
 
-    /// The answer: its head, and its body.
     pub(super) fn into_response(self) -> http::Response<String> {
         let mut response = http::Response::new(self.message + "\n");
         *response.status_mut() = self.status;
@@ -35,10 +34,10 @@ impl ErrorResponse {
 
 impl From<&Reject> for ErrorResponse {
     fn from(reject: &Reject) -> Self {
-        let error_response = Self::new(reject.status(), reject.message());
+        let response = Self::new(reject.status(), reject.message());
         match reject.status() {
-            StatusCode::UNAUTHORIZED => error_response.with(header::WWW_AUTHENTICATE, "Bearer"),
-            _ => error_response,
+            StatusCode::UNAUTHORIZED => response.with_header(header::WWW_AUTHENTICATE, "Bearer"),
+            _ => response,
         }
     }
 }
@@ -47,16 +46,16 @@ impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         match error {
             Error::Protocol(ProtocolError::WrongHttpMethod) => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket is opened with GET")
-                    .with(header::ALLOW, "GET")
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake uses GET")
+                    .with_header(header::ALLOW, "GET")
             }
             Error::Protocol(
                 ProtocolError::MissingConnectionUpgradeHeader
                 | ProtocolError::MissingUpgradeWebSocketHeader,
             ) => Self::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket endpoint")
-                .with(header::UPGRADE, "websocket"),
+                .with_header(header::UPGRADE, "websocket"),
             Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => {
-                bad_handshake(&error).with(header::SEC_WEBSOCKET_VERSION, "13")
+                bad_handshake(&error).with_header(header::SEC_WEBSOCKET_VERSION, "13")
             }
             error => bad_handshake(&error),
         }

@@ -1,5 +1,3 @@
-//! From the first byte of a connection to a session, or to an error response.
-
 use std::net::SocketAddr;
 
 use http::{HeaderValue, StatusCode, header};
@@ -26,27 +24,27 @@ pub(super) struct AcceptedConnection {
 /// Reads the request, responds to it, and starts the session if it is admitted.
 pub(super) async fn handshake(accepted: AcceptedConnection, router: &Router) {
     let AcceptedConnection { mut transport, peer, local } = accepted;
-    let reading = read_request(&mut transport, router.shared.max_request_size);
-    let (request, read) = match timeout(router.shared.handshake_timeout, reading).await {
+    let request = read_request(&mut transport, router.shared.max_request_size);
+    let (request, read) = match timeout(router.shared.handshake_timeout, request).await {
         Ok(Ok(request)) => request,
-        Ok(Err(RequestError::Invalid(error))) => {
-            return respond(transport, error).await;
-        }
+        Ok(Err(RequestError::Invalid(error))) => return respond(transport, error).await,
         Ok(Err(RequestError::Closed)) => return,
-        Err(_) => return tracing::debug!(?peer, "the handshake took too long"),
+        Err(_) => {
+            return tracing::debug!(?peer, "the request took longer than `handshake_timeout`");
+        }
     };
-    match Upgrade::decide(Request::new(request, peer), local, router).await {
-        Upgrade::Refuse(error) => respond(transport, error).await,
-        Upgrade::Close { response, close_frame } => {
+    match Upgrade::from_request(Request::new(request, peer), local, router).await {
+        Upgrade::ErrorResponse(error) => respond(transport, error).await,
+        Upgrade::Rejected { response, close_frame } => {
             if let Some(mut bytes) = encode_response(&response) {
                 bytes.extend_from_slice(&close_frame);
                 write_and_close(transport, &bytes).await;
             }
         }
-        Upgrade::Open { response, preamble, admission } => {
+        Upgrade::Admitted { response, preamble, admission } => {
             if let Some(mut bytes) = encode_response(&response) {
                 bytes.extend_from_slice(&preamble);
-                // If the client is gone, the session finds its connection lost.
+                // If the client has closed the connection, the session notices when it reads.
                 admission.start(transport, bytes, read);
             }
         }
@@ -60,20 +58,21 @@ pub(crate) enum RequestError {
     Invalid(ErrorResponse),
 }
 
-/// Reads one request. Returns it, and the bytes that were read behind it.
+/// Reads one request. Returns it with the bytes that were read after it.
 pub(crate) async fn read_request(
     transport: &mut Transport,
     max_size: usize,
 ) -> Result<(http::Request<()>, Vec<u8>), RequestError> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
-        let seen = bytes.len();
+        let old_len = bytes.len();
         match transport.read_buf(&mut bytes).await {
             Ok(0) | Err(_) => return Err(RequestError::Closed),
             Ok(_) => {}
         }
-        // Parsed once, when it is complete: parsing at each read would cost more for slow clients.
-        let from = seen.saturating_sub(3);
+        // The request is parsed once, when it is complete. To parse it after each read would cost
+        // more with clients that send it in small pieces.
+        let from = old_len.saturating_sub(3);
         let is_complete = bytes[from..].windows(4).any(|window| window == b"\r\n\r\n");
         if is_complete && let Some((end, request)) = parse(&bytes).map_err(RequestError::Invalid)? {
             let read = bytes.split_off(end);

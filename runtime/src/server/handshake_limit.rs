@@ -4,40 +4,40 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::task_tracker::{TaskToken, TaskTracker};
 
-/// The handshakes that are under way: only so many at once.
+/// Limits how many handshakes run at once.
 pub(super) struct HandshakeLimit {
     max: usize,
-    places: Arc<Semaphore>,
-    sessions: TaskTracker,
+    semaphore: Arc<Semaphore>,
+    tasks: TaskTracker,
 }
 
-/// Held by each of them until it has ended.
+/// Held by a handshake until it has ended.
 pub(super) struct HandshakePermit {
-    _place: OwnedSemaphorePermit,
-    _alive: TaskToken,
+    _permit: OwnedSemaphorePermit,
+    _token: TaskToken,
 }
 
 impl HandshakeLimit {
-    pub(super) fn at_most(max: usize) -> Self {
+    pub(super) fn new(max: usize) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
-        Self { max, places: Arc::new(Semaphore::new(max)), sessions: TaskTracker::default() }
+        Self { max, semaphore: Arc::new(Semaphore::new(max)), tasks: TaskTracker::default() }
     }
 
-    /// Begins one more; `None` when as many as may be are under way.
-    pub(super) fn begin(&self) -> Option<HandshakePermit> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(HandshakePermit { _place: place, _alive: self.sessions.token() })
+    /// Returns `None` if the limit is reached.
+    pub(super) fn try_acquire(&self) -> Option<HandshakePermit> {
+        let permit = Arc::clone(&self.semaphore).try_acquire_owned().ok()?;
+        Some(HandshakePermit { _permit: permit, _token: self.tasks.token() })
     }
 
-    /// Ready when none is under way.
-    pub(super) async fn all_ended(&self) {
-        self.sessions.all_ended().await;
+    /// Waits until no handshake is running.
+    pub(super) async fn wait(&self) {
+        self.tasks.wait().await;
     }
 }
 
-/// For a router that is built further: it has as many places, and its handshakes are its own.
+/// The clone has the same limit and counts its own handshakes.
 impl Clone for HandshakeLimit {
     fn clone(&self) -> Self {
-        Self::at_most(self.max)
+        Self::new(self.max)
     }
 }

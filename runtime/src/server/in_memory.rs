@@ -1,5 +1,3 @@
-//! A router that is served on connections that it is handed.
-
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -8,14 +6,15 @@ use super::serve::start_handshake;
 use super::{Router, ServeError};
 use crate::transport::{Stream, Transport};
 
+/// Serves a router on streams in memory.
 pub(crate) struct InMemoryServer {
     router: Router,
-    /// When it is dropped, handshakes end.
+    /// Running handshakes are cancelled when it is dropped.
     stop: watch::Sender<()>,
 }
 
 impl InMemoryServer {
-    pub(crate) fn begin(router: Router) -> Result<Self, ServeError> {
+    pub(crate) fn new(router: Router) -> Result<Self, ServeError> {
         router.check()?;
         Ok(Self { router, stop: watch::channel(()).0 })
     }
@@ -24,15 +23,14 @@ impl InMemoryServer {
         &self.router
     }
 
-    /// Begins with a connection.
     pub(crate) fn start_handshake(&self, stream: impl Stream + 'static) {
         let transport = Transport::Other(Box::new(stream));
-        let incoming = AcceptedConnection { transport, peer: None, local: None };
+        let accepted = AcceptedConnection { transport, peer: None, local: None };
         let stopped = self.stop.subscribe();
-        start_handshake(async { Ok(incoming) }, None, &self.router, &stopped, &Handle::current());
+        start_handshake(async { Ok(accepted) }, None, &self.router, &stopped, &Handle::current());
     }
 
-    /// Ends all sessions as a graceful shutdown does.
+    /// Shuts down gracefully.
     pub(crate) async fn stop(self) {
         drop(self.stop);
         self.router.shutdown().await;

@@ -12,7 +12,7 @@ use crate::wire::CloseCode;
 
 type Step = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Request, Reject>> + Send + Sync>;
 
-/// What every request passes through before its session is made, in order.
+/// Functions of the user that check a request, in order, before its session is created.
 #[derive(Clone, Default)]
 pub(super) struct Middleware(Vec<Step>);
 
@@ -33,13 +33,13 @@ impl Middleware {
     }
 }
 
-/// Runs the user's code before a session; a panic refuses the connection and nothing else.
-pub(super) async fn contain<T>(
+/// Runs user code of an admission. A panic is logged and becomes a rejection.
+pub(super) async fn catch_panic<T>(
     what: &'static str,
-    run: impl Future<Output = Result<T, Reject>>,
+    code: impl Future<Output = Result<T, Reject>>,
 ) -> Result<T, Reject> {
-    AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("{what} panicked; the connection is refused");
+    AssertUnwindSafe(code).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("{what} panicked: the connection is rejected");
         let message = "the server failed to open a session";
         Err(Reject::new(StatusCode::INTERNAL_SERVER_ERROR, CloseCode::REFUSED_FOR_NOW, message))
     })

@@ -1,8 +1,8 @@
-//! The server: listener, handshake, router, admission of sessions, shutdown.
+//! The server: listener, handshake, admission, router, shutdown.
 
 mod admission;
 #[cfg(feature = "axum")]
-mod compact;
+mod copy_request;
 mod drain;
 mod error_response;
 mod handshake;
@@ -30,13 +30,10 @@ pub use procedure_server::Server;
 pub use router::Router;
 pub use serve::{Listen, Serve, ServeError};
 
-/// Runs the handshake of a client, as the listener does, over a stream that is no TCP connection.
+/// Runs the handshake of a client over a stream that is not a TCP connection.
 #[cfg(fuzzing)]
 pub(crate) async fn connect(router: &Router, stream: impl crate::transport::Stream + 'static) {
     let transport = crate::transport::Transport::Other(Box::new(stream));
-    handshake::handshake(
-        handshake::AcceptedConnection { transport, peer: None, local: None },
-        router,
-    )
-    .await;
+    let accepted = handshake::AcceptedConnection { transport, peer: None, local: None };
+    handshake::handshake(accepted, router).await;
 }

@@ -1,4 +1,4 @@
-//! Which pages may connect, and by which names this server may be called.
+//! Checks of the `Origin` and `Host` headers.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use crate::reject::Reject;
 use crate::wire::CloseCode;
 
-/// The rules of a router about `Origin` and `Host`.
+/// The `Origin` and `Host` values that a router allows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OriginRules {
     pub(super) origins: Vec<String>,
@@ -17,7 +17,8 @@ pub(super) struct OriginRules {
 }
 
 impl OriginRules {
-    /// Refuses a request from a page of another site, or by a name that is not this server's.
+    /// Rejects requests from pages of other sites, and requests for hosts that are not this
+    /// server's.
     pub(super) fn check(
         &self,
         headers: &HeaderMap,
@@ -26,7 +27,7 @@ impl OriginRules {
         let host = text(headers.get(header::HOST)).unwrap_or_default();
         self.check_host(host, local)?;
         match headers.get(header::ORIGIN) {
-            // Not a browser: no page can make it send what it does not want to.
+            // Not a browser: browsers send an `Origin` with each WebSocket handshake.
             None => Ok(()),
             Some(origin) => self.check_origin(text(Some(origin)).unwrap_or("?"), host),
         }
@@ -39,7 +40,7 @@ impl OriginRules {
             return Err(Reject::new(StatusCode::BAD_REQUEST, CloseCode::ORIGIN, "no valid Host"));
         };
         let allowed = if self.hosts.is_empty() {
-            // On loopback another name means that a page elsewhere has rebound its DNS to us.
+            // Another name that resolves to a loopback address is a sign of DNS rebinding.
             !local.is_some_and(|local| local.ip().to_canonical().is_loopback())
                 || is_loopback_name(&name)
         } else {
@@ -52,7 +53,7 @@ impl OriginRules {
         }
         tracing::warn!(
             host,
-            "refused: this Host is not allowed; if it is yours, add `.allow_hosts([\"{name}\"])` to the router"
+            "rejected: this Host is not allowed; if it is yours, add `.allow_hosts([\"{name}\"])` to the router"
         );
         Err(Reject::new(StatusCode::FORBIDDEN, CloseCode::ORIGIN, "this Host is not allowed"))
     }
@@ -67,7 +68,7 @@ impl OriginRules {
         tracing::warn!(
             origin,
             host,
-            "refused: this Origin is not allowed; if it is yours, add `.allow_origins([\"{origin}\"])` to the router"
+            "rejected: this Origin is not allowed; if it is yours, add `.allow_origins([\"{origin}\"])` to the router"
         );
         Err(Reject::new(StatusCode::FORBIDDEN, CloseCode::ORIGIN, "this Origin is not allowed"))
     }
@@ -84,18 +85,18 @@ fn is_loopback_name(name: &str) -> bool {
         || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether the page comes from this very host. TLS may have ended at a proxy, so `https` and `http`
-/// count alike; a missing port is the scheme's.
+/// Returns whether the page was served by this host, over `http` or `https`: a proxy may have
+/// terminated TLS. A missing port is the default port of the origin's scheme.
 fn is_same_host(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let default = match scheme {
+    let default_port = match scheme {
         "http" => 80,
         "https" => 443,
         _ => return false,
     };
     let split = |authority: &str| {
         let authority: Authority = authority.parse().ok()?;
-        Some((authority.host().to_ascii_lowercase(), authority.port_u16().unwrap_or(default)))
+        Some((authority.host().to_ascii_lowercase(), authority.port_u16().unwrap_or(default_port)))
     };
     match (split(authority), split(host)) {
         (Some(origin), Some(host)) => origin == host,
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_this_host_and_clients_without_origin_pass() {
+    fn own_origin_and_missing_origin_are_allowed() {
         let rules = OriginRules::default();
         let local = "10.0.0.1:80";
         assert!(check(&rules, "chat.example", None, local));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn named_origins_pass() {
+    fn only_listed_foreign_origins_are_allowed() {
         let rules = OriginRules {
             origins: vec!["https://app.example".to_owned()],
             ..OriginRules::default()
@@ -142,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_server_answers_to_loopback_names_only() {
+    fn server_on_loopback_address_accepts_only_loopback_hosts() {
         let rules = OriginRules::default();
-        // The last is how IPv4 looks to a socket of both IP versions.
+        // The last is an IPv4 address on a dual-stack socket.
         for local in ["127.0.0.1:3000", "[::1]:3000", "[::ffff:127.0.0.1]:3000"] {
             for host in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "app.localhost"] {
                 assert!(check(&rules, host, None, local), "{host} at {local}");

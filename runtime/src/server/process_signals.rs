@@ -1,4 +1,4 @@
-//! The signals by which people and service managers end a process.
+//! SIGTERM and Ctrl-C.
 
 use std::future::{Future, pending};
 use std::io;
@@ -6,56 +6,58 @@ use std::io;
 use tokio::signal;
 use tokio::sync::watch;
 
-/// Ready at the first and at the second SIGTERM or Ctrl-C. From when the first is polled the process
-/// does not end by itself at either, even when nobody listens any more: tokio keeps its handlers.
-pub(super) fn signals()
+/// Futures of the first and of the second SIGTERM or Ctrl-C. From the first poll of the first
+/// future, neither signal ends the process, even after both futures are dropped: tokio never
+/// removes its signal handlers.
+pub(super) fn first_and_second_signal()
 -> (impl Future<Output = ()> + Send + 'static, impl Future<Output = ()> + Send + 'static) {
-    let (count, counted) = watch::channel(0);
-    let second = reaches(counted.clone(), 2);
+    let (count, count_receiver) = watch::channel(0);
+    let second = wait_for_count(count_receiver.clone(), 2);
     let first = async move {
         tokio::spawn(async move {
-            let listen = async {
-                let error = listen(&count).await.err();
-                tracing::error!(?error, "signals cannot be listened for");
+            let counting = async {
+                let error = count_signals(&count).await.err();
+                tracing::error!(
+                    ?error,
+                    "cannot receive SIGTERM and Ctrl-C: they do not shut the server down"
+                );
             };
             tokio::select! {
-                () = listen => {}
+                () = counting => {}
                 () = count.closed() => {}
             }
         });
-        reaches(counted, 1).await;
+        wait_for_count(count_receiver, 1).await;
     };
     (first, second)
 }
 
-async fn reaches(mut counted: watch::Receiver<u32>, wanted: u32) {
-    if counted.wait_for(|count| *count >= wanted).await.is_err() {
+async fn wait_for_count(mut count: watch::Receiver<u32>, wanted: u32) {
+    if count.wait_for(|count| *count >= wanted).await.is_err() {
         pending::<()>().await;
     }
 }
 
-/// Counts signals for as long as there are any.
 #[cfg(unix)]
-async fn listen(count: &watch::Sender<u32>) -> io::Result<()> {
+async fn count_signals(count: &watch::Sender<u32>) -> io::Result<()> {
     use signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
-        let signalled = tokio::select! {
-            signalled = terminate.recv() => signalled,
-            signalled = interrupt.recv() => signalled,
+        let received = tokio::select! {
+            received = terminate.recv() => received,
+            received = interrupt.recv() => received,
         };
-        if signalled.is_none() {
+        if received.is_none() {
             return Ok(());
         }
         count.send_modify(|count| *count += 1);
     }
 }
 
-/// Counts signals for as long as there are any.
 #[cfg(not(unix))]
-async fn listen(count: &watch::Sender<u32>) -> io::Result<()> {
+async fn count_signals(count: &watch::Sender<u32>) -> io::Result<()> {
     loop {
         signal::ctrl_c().await?;
         count.send_modify(|count| *count += 1);

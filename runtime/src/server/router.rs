@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Server;
-use super::admission::{Endpoint, Mounted};
+use super::admission::{Endpoint, ProcedureEndpoint};
 use super::handshake_limit::HandshakeLimit;
 use super::middleware::Middleware;
 use super::origin::OriginRules;
@@ -62,7 +62,7 @@ impl Default for Shared {
             rules: OriginRules::default(),
             handshake_timeout: Duration::from_secs(10),
             admission_timeout: Duration::from_secs(30),
-            handshakes: HandshakeLimit::at_most(4096),
+            handshakes: HandshakeLimit::new(4096),
             max_request_size: 16 << 10,
             shutdown_timeout: Duration::from_secs(30),
             mistakes: Vec::new(),
@@ -85,7 +85,7 @@ impl Router {
         E: Procedure<S>,
         S: Send + 'static,
     {
-        self.mount(path.into(), Arc::new(Mounted::from(server)))
+        self.mount(path.into(), Arc::new(ProcedureEndpoint::from(server)))
     }
 
     fn mount(mut self, path: String, endpoint: Arc<dyn Endpoint>) -> Self {
@@ -163,7 +163,7 @@ impl Router {
     /// How many handshakes may be under way at once; more connections are dropped, or get 503
     /// inside another HTTP server. 4 096 by default; at least 1.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
-        self.shared().handshakes = HandshakeLimit::at_most(handshakes);
+        self.shared().handshakes = HandshakeLimit::new(handshakes);
         self
     }
 

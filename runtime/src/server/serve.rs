@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::Router;
 use super::handshake::{AcceptedConnection, handshake};
-use super::process_signals::signals;
+use super::process_signals::first_and_second_signal;
 use super::workers::Workers;
 
 /// Why a router could not be served.
@@ -23,16 +23,16 @@ pub enum ServeError {
     #[error("cannot listen: {0}")]
     Listen(#[from] io::Error),
     /// A thread of [`Serve::with_threads`] cannot be started.
-    #[error("cannot start a thread that serves: {0}")]
+    #[error("cannot start a worker thread: {0}")]
     Thread(#[source] io::Error),
-    /// A procedure cannot be mounted where it was.
+    /// A path is mounted twice or does not start with `/`.
     #[error("{0}")]
     Path(String),
 }
 
-/// What can be listened on: an address, or a listener that is bound already.
+/// An address to listen on, or a bound listener.
 pub trait Listen {
-    /// Binds, if need be.
+    /// Binds the address, or returns the listener.
     fn listen(self) -> impl Future<Output = io::Result<TcpListener>> + Send + 'static;
 }
 
@@ -79,13 +79,13 @@ impl Listen for (IpAddr, u16) {
     }
 }
 
-/// A router that is about to be served: `.await` it.
+/// Serves a router when it is awaited.
 #[must_use = "nothing is served until this is awaited"]
 pub struct Serve {
     router: Router,
     listener: BoxFuture<'static, io::Result<TcpListener>>,
     shutdown: BoxFuture<'static, ()>,
-    cut: BoxFuture<'static, ()>,
+    cancel: BoxFuture<'static, ()>,
     threads: Option<usize>,
 }
 
@@ -95,16 +95,20 @@ impl Serve {
             router,
             listener: listen.listen().boxed(),
             shutdown: pending().boxed(),
-            cut: pending().boxed(),
+            cancel: pending().boxed(),
             threads: None,
         }
     }
 
-    /// Shuts down when `signal` is ready: nobody more is let in, running handlers come to their
-    /// end, and those of the messages that were received; each session's `disconnected` runs, what
-    /// waits goes out, and clients are closed with 1012 and told when to come back. After
-    /// [`Router::shutdown_timeout`] handlers that still run are cancelled; then `disconnected` and the
-    /// goodbye may take [`Server::close_timeout`](crate::Server::close_timeout) each.
+    /// Shuts down when `signal` is ready:
+    ///
+    /// - New connections and sessions are not accepted.
+    /// - Running handlers, and those of messages that were already received, run to their end.
+    ///   After [`Router::shutdown_timeout`] they are cancelled.
+    /// - Each session's `disconnected` runs.
+    /// - Pending frames are sent. Clients are closed with 1012 and get a time to reconnect after.
+    ///
+    /// The last two have a timeout of [`Server::close_timeout`](crate::Server::close_timeout) each.
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,
@@ -113,42 +117,47 @@ impl Serve {
         self
     }
 
-    /// Does not wait any longer when `signal` is ready, once the shutdown has begun: running handlers
-    /// are cancelled at once. Each session's `disconnected` still runs, and for it and the goodbye
-    /// [`Server::close_timeout`](crate::Server::close_timeout) holds.
+    /// Cancels running handlers at once when `signal` is ready and the shutdown has begun. Each
+    /// session's `disconnected` still runs and pending frames are still sent, with a timeout of
+    /// [`Server::close_timeout`](crate::Server::close_timeout) each.
     pub fn with_cut(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.cut = signal.boxed();
+        self.cancel = signal.boxed();
         self
     }
 
-    /// Shuts down gracefully at the first SIGTERM or Ctrl-C, and cuts at the second:
+    /// Shuts down gracefully at the first SIGTERM or Ctrl-C, and cancels handlers at the second:
     /// [`with_graceful_shutdown`](Self::with_graceful_shutdown) and [`with_cut`](Self::with_cut).
     ///
-    /// From then on neither ends the process by itself, not even when this server has ended: let `main`
-    /// return then. A signal that cannot be listened for is logged, and never comes.
+    /// Once this future is polled, these signals no longer end the process by themselves, not even
+    /// after the server has ended: return from `main` then. If they cannot be received, this is
+    /// logged and they do not shut the server down.
     pub fn with_signals(self) -> Self {
-        let (first, second) = signals();
+        let (first, second) = first_and_second_signal();
         self.with_graceful_shutdown(first).with_cut(second)
     }
 
-    /// Serves on so many threads of its own, with 0 on one per core that the process may use: fairer to
-    /// each client under load than tokio's multi-thread runtime, and as fast with few cores. Without this
-    /// sessions run on the runtime that awaits.
+    /// Serves on this number of worker threads; 0 means one per core that the process may use. This
+    /// is fairer to each client under load than tokio's multi-thread runtime, and as fast with few
+    /// cores. Without it sessions run on the runtime that awaits this future.
     ///
-    /// Each thread has a current-thread runtime of tokio; a client stays on the thread that it came to,
-    /// and rooms reach across. Handlers run there, and what they spawn, which is dropped soon after
-    /// serving has ended: what must live longer is to be spawned through the
-    /// [`Handle`](tokio::runtime::Handle) of another runtime. If this future is dropped, so are the
-    /// sessions, without a goodbye. One that keeps its thread busy keeps all clients of that thread waiting,
-    /// and those of other threads for what was just emitted on it: it is written when other tasks have had
-    /// their turn. `tokio::task::block_in_place` panics; `spawn_blocking` is for such work.
+    /// Each worker has a current-thread runtime of tokio. A connection stays on the worker that it
+    /// was assigned to; rooms span all workers. Handlers, and tasks that they spawn, run on the
+    /// worker:
+    ///
+    /// - Spawned tasks are dropped soon after serving has ended. Spawn those that must run longer
+    ///   with the [`Handle`](tokio::runtime::Handle) of another runtime.
+    /// - If this future is dropped, the sessions are dropped, and their clients get no close frame.
+    /// - A handler that blocks delays all clients of its worker. It also delays the events that its
+    ///   worker has just emitted to clients of other workers, which are written after other tasks
+    ///   have run.
+    /// - `tokio::task::block_in_place` panics. Use `spawn_blocking`.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
     async fn run(self) -> Result<(), ServeError> {
-        let Self { router, listener, shutdown, cut, threads } = self;
+        let Self { router, listener, shutdown, cancel, threads } = self;
         router.check()?;
         let listener = listener.await?;
         let mut workers = threads.map(Workers::start).transpose().map_err(ServeError::Thread)?;
@@ -159,11 +168,11 @@ impl Serve {
         let (stop, stopped) = watch::channel(());
         tokio::select! {
             () = shutdown => {}
-            () = accept(&listener, local, &router, workers.as_mut(), &stopped) => {}
+            () = accept_connections(&listener, local, &router, workers.as_mut(), &stopped) => {}
         }
         drop(listener);
         drop(stop);
-        router.drain(cut).await;
+        router.drain(cancel).await;
         Ok(())
     }
 }
@@ -177,8 +186,7 @@ impl IntoFuture for Serve {
     }
 }
 
-/// Accepts connections for ever.
-async fn accept(
+async fn accept_connections(
     listener: &TcpListener,
     local: Option<SocketAddr>,
     router: &Router,
@@ -189,69 +197,66 @@ async fn accept(
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                wait_after(&error).await;
+                wait_after_accept_error(&error).await;
                 continue;
             }
         };
         match workers.as_mut().and_then(|workers| workers.next()) {
             None => {
-                let incoming =
+                let accepted =
                     AcceptedConnection { transport: stream.into(), peer: Some(peer), local };
-                start_handshake(
-                    async { Ok(incoming) },
-                    Some(peer),
-                    router,
-                    stopped,
-                    &Handle::current(),
-                );
+                let accepted = async { Ok(accepted) };
+                start_handshake(accepted, Some(peer), router, stopped, &Handle::current());
             }
             Some(runtime) => {
-                // A connection belongs to the runtime in which it was made.
-                let incoming = async move {
+                // A `TcpStream` stays registered with the runtime in which it was created.
+                let accepted = async move {
                     let stream = TcpStream::from_std(stream.into_std()?)?;
                     Ok(AcceptedConnection { transport: stream.into(), peer: Some(peer), local })
                 };
-                start_handshake(incoming, Some(peer), router, stopped, runtime);
+                start_handshake(accepted, Some(peer), router, stopped, runtime);
             }
         }
     }
 }
 
-/// Begins the handshake of a connection, which ends when the sender of `stopped` is dropped.
+/// Spawns the handshake of a connection. It is cancelled when the sender of `stopped` is dropped.
 pub(super) fn start_handshake(
-    incoming: impl Future<Output = io::Result<AcceptedConnection>> + Send + 'static,
+    accepted: impl Future<Output = io::Result<AcceptedConnection>> + Send + 'static,
     peer: Option<SocketAddr>,
     router: &Router,
     stopped: &watch::Receiver<()>,
     runtime: &Handle,
 ) {
-    let Some(under_way) = router.shared.handshakes.begin() else {
-        return tracing::warn!(?peer, "dropped: too many handshakes are under way");
+    let Some(permit) = router.shared.handshakes.try_acquire() else {
+        return tracing::warn!(?peer, "connection dropped: `max_handshakes` is reached");
     };
     let router = router.clone();
     let mut stopped = stopped.clone();
     runtime.spawn(async move {
-        let _under_way = under_way;
-        let incoming = match incoming.await {
-            Ok(incoming) => incoming,
-            Err(error) => return tracing::error!(?peer, %error, "a connection cannot be served"),
+        let _permit = permit;
+        let accepted = match accepted.await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                return tracing::error!(?peer, %error, "cannot move a connection to a worker");
+            }
         };
         tokio::select! {
-            () = handshake(incoming, &router) => {}
+            () = handshake(accepted, &router) => {}
             _ = stopped.changed() => {}
         }
     });
 }
 
-/// A connection that broke while it was accepted is the client's affair; with no file descriptors
-/// left it takes a while until some are free.
-async fn wait_after(error: &io::Error) {
+/// Returns at once if only the accepted connection failed. Other errors last, as when the process
+/// has no file descriptors left.
+async fn wait_after_accept_error(error: &io::Error) {
     match error.kind() {
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::ConnectionReset => {}
         _ => {
-            tracing::error!(%error, "cannot accept connections; trying again in 1 s");
+            tracing::error!(%error, "cannot accept connections: retrying in 1 s");
             sleep(Duration::from_secs(1)).await;
         }
     }
@@ -264,10 +269,10 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn accept_goes_on_after_its_bound_when_the_system_returns_an_error() {
+    async fn accept_continues_after_delay_when_system_returns_error() {
         for (error, seconds) in [(io::ErrorKind::ConnectionAborted, 0), (io::ErrorKind::Other, 1)] {
             let start = Instant::now();
-            wait_after(&error.into()).await;
+            wait_after_accept_error(&error.into()).await;
             assert_eq!(start.elapsed(), Duration::from_secs(seconds));
         }
     }

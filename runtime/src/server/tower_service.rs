@@ -1,8 +1,9 @@
-//! A router inside another HTTP server: axum's, or any other on hyper.
+//! A router inside another HTTP server: axum, or any other that uses hyper.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
@@ -19,14 +20,14 @@ use tower_service::Service;
 
 use super::Router;
 use super::admission::Admission;
-use super::compact::compact;
+use super::copy_request::copy_request;
 use super::error_response::ErrorResponse;
-use super::upgrade::{Upgrade, accept};
+use super::upgrade::{Upgrade, upgrade_response};
 use super::write_and_close::write_and_close;
 use crate::request::Request;
 use crate::transport::Transport;
 
-/// Serves requests that another HTTP server has read: with the feature `axum`.
+/// Serves requests that another HTTP server has read; needs the feature `axum`.
 ///
 /// ```no_run
 /// # use parlor::prelude::*;
@@ -50,14 +51,14 @@ use crate::transport::Transport;
 /// # }
 /// ```
 ///
-/// Layers around it see the requests first; what they put into the request's extensions, sessions
-/// find with [`Request::get`]. Of the settings, [`max_request_size`](Router::max_request_size) is the
-/// HTTP server's affair here, and [`handshake_timeout`](Router::handshake_timeout) bounds the time
-/// from our answer to the upgraded connection.
+/// Layers around the router run first. Values that they add to the request's extensions are
+/// returned by [`Request::get`]. [`max_request_size`](Router::max_request_size) has no effect: the
+/// HTTP server has its own limit. [`handshake_timeout`](Router::handshake_timeout) is the timeout
+/// from the response to the upgraded connection.
 ///
-/// With axum's `ConnectInfo<SocketAddr>`, sessions know the address of their client, and one on a
-/// loopback address may use loopback names of this server only, against DNS rebinding, unless
-/// [`allow_hosts`](Router::allow_hosts) says more. Without it neither is known.
+/// [`Request::peer_addr`] is axum's `ConnectInfo<SocketAddr>`, or `None` without it. If it is a loopback
+/// address, the request must use a loopback name of this server, against DNS rebinding, unless
+/// [`allow_hosts`](Router::allow_hosts) is set. Without `ConnectInfo` this is not checked.
 impl<B> Service<http::Request<B>> for Router {
     type Response = http::Response<Full<Bytes>>;
     type Error = Infallible;
@@ -69,51 +70,52 @@ impl<B> Service<http::Request<B>> for Router {
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-        let request = compact(request.map(drop));
+        let request = copy_request(request.map(drop));
         let router = self.clone();
-        async move { Ok(router.answer(request, upgrade).await.map(Full::from)) }.boxed()
+        async move { Ok(router.respond(request, upgrade).await.map(Full::from)) }.boxed()
     }
 }
 
 impl Router {
-    async fn answer(
+    async fn respond(
         self,
         request: http::Request<()>,
         upgrade: Option<OnUpgrade>,
     ) -> http::Response<Bytes> {
         if let Err(error) = self.check() {
-            tracing::error!(%error, "nothing is served");
-            let message = "the server's procedures are not mounted rightly";
-            return refuse(ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message));
+            tracing::error!(%error, "the router is not served");
+            let message = "the router of this server is misconfigured";
+            return into_http(ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
-        let Some(under_way) = self.shared.handshakes.begin() else {
-            tracing::warn!("refused: too many handshakes are under way");
-            let message = "too many handshakes are under way";
-            return refuse(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
+        let Some(permit) = self.shared.handshakes.try_acquire() else {
+            tracing::warn!("rejected: `max_handshakes` is reached");
+            let message = "too many handshakes are running";
+            return into_http(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let request = Request::new(request, peer);
         let Some(upgrade) = upgrade else {
-            return refuse(accept(&request, &self).err().unwrap_or_else(cannot_upgrade));
+            let error = upgrade_response(&request, &self).err();
+            return into_http(error.unwrap_or_else(upgrade_missing));
         };
-        // Who comes from a loopback address has come to one.
+        // A client with a loopback address is connected to a loopback address of the server.
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
-        let upgrading = Upgrading { upgrade, bound: self.shared.handshake_timeout };
-        match Upgrade::decide(request, local, &self).await {
-            Upgrade::Refuse(error_response) => refuse(error_response),
-            Upgrade::Close { response, close_frame } => {
+        let pending = PendingUpgrade { upgrade, timeout: self.shared.handshake_timeout };
+        match Upgrade::from_request(request, local, &self).await {
+            Upgrade::ErrorResponse(error) => into_http(error),
+            Upgrade::Rejected { response, close_frame } => {
                 tokio::spawn(async move {
-                    if let Some((transport, _)) = upgrading.finish().await {
+                    if let Some((transport, _)) = pending.finish().await {
                         write_and_close(transport, &close_frame).await;
                     }
-                    drop(under_way);
+                    drop(permit);
                 });
                 response.map(|()| Bytes::new())
             }
-            Upgrade::Open { response, preamble, admission } => {
+            Upgrade::Admitted { response, preamble, admission } => {
                 tokio::spawn(async move {
-                    open(upgrading, preamble, admission).await;
-                    drop(under_way);
+                    start_session(pending, preamble, admission).await;
+                    drop(permit);
                 });
                 response.map(|()| Bytes::new())
             }
@@ -121,41 +123,40 @@ impl Router {
     }
 }
 
-async fn open(upgrading: Upgrading, preamble: Vec<u8>, admission: Admission) {
-    // A session that was begun is ended by its own task, although the client has gone meanwhile.
-    let (transport, read) = upgrading
+async fn start_session(pending: PendingUpgrade, preamble: Vec<u8>, admission: Admission) {
+    // Without a connection the session gets an empty stream, so that its own task ends it.
+    let (transport, read) = pending
         .finish()
         .await
         .unwrap_or_else(|| (Transport::Other(Box::new(tokio::io::empty())), Vec::new()));
     admission.start(transport, preamble, read);
 }
 
-/// The error_response of a WebSocket that could never be opened: for nobody a session begins.
-fn cannot_upgrade() -> ErrorResponse {
-    tracing::error!("refused: the HTTP server, or a layer, has left no upgrade in the request");
-    ErrorResponse::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the server cannot upgrade this connection",
-    )
+fn upgrade_missing() -> ErrorResponse {
+    tracing::error!(
+        "rejected: the request has no `OnUpgrade` extension; check the layers around the router"
+    );
+    let message = "the server cannot upgrade this connection";
+    ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message)
 }
 
-fn refuse(error_response: ErrorResponse) -> http::Response<Bytes> {
-    error_response.into_response().map(Bytes::from)
+fn into_http(error: ErrorResponse) -> http::Response<Bytes> {
+    error.into_response().map(Bytes::from)
 }
 
-/// A connection that its HTTP server is about to hand over.
-struct Upgrading {
+/// An upgrade that the HTTP server completes after it has sent the response.
+struct PendingUpgrade {
     upgrade: OnUpgrade,
-    bound: std::time::Duration,
+    timeout: Duration,
 }
 
-impl Upgrading {
-    /// The connection, and what was read from it already.
+impl PendingUpgrade {
+    /// Waits for the connection. Returns it with the bytes that were read after the request.
     async fn finish(self) -> Option<(Transport, Vec<u8>)> {
-        match timeout(self.bound, self.upgrade).await {
-            Ok(Ok(upgraded)) => Some(take_apart(upgraded)),
+        match timeout(self.timeout, self.upgrade).await {
+            Ok(Ok(upgraded)) => Some(into_transport(upgraded)),
             Ok(Err(error)) if error.is_user() => {
-                tracing::error!(%error, "the HTTP server hands no connection over");
+                tracing::error!(%error, "the HTTP server does not support upgrades");
                 None
             }
             Ok(Err(error)) => {
@@ -163,16 +164,16 @@ impl Upgrading {
                 None
             }
             Err(_) => {
-                tracing::debug!("the upgrade took too long");
+                tracing::debug!("the upgrade took longer than `handshake_timeout`");
                 None
             }
         }
     }
 }
 
-/// Takes the TCP connection out of what its HTTP server has wrapped around it: `hyper_util`'s, which
-/// is axum's, or hyper's own. What is none stays as it is.
-fn take_apart(upgraded: Upgraded) -> (Transport, Vec<u8>) {
+/// Unwraps the TCP stream of a connection of `hyper_util`, which axum uses, or of hyper. Other
+/// streams stay as they are.
+fn into_transport(upgraded: Upgraded) -> (Transport, Vec<u8>) {
     let (stream, read) = match auto::downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => (parts.io, parts.read_buf),
         Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
@@ -182,6 +183,6 @@ fn take_apart(upgraded: Upgraded) -> (Transport, Vec<u8>) {
             }
         },
     };
-    // Copied, little as it is: it lies in the large buffer of its HTTP server.
+    // A copy, because `read` keeps the large read buffer of the HTTP server.
     (stream.into_inner().into(), read.to_vec())
 }

@@ -1,5 +1,3 @@
-//! Threads that serve, each with a runtime of its own.
-
 use std::io;
 use std::num::NonZero;
 use std::thread;
@@ -9,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::session::Flusher;
 
-/// Connections go to one thread after the other, and stay there.
+/// Threads with a current-thread runtime each. Connections are assigned to them round-robin.
 pub(super) struct Workers {
     workers: Vec<Worker>,
     next: usize,
@@ -17,12 +15,12 @@ pub(super) struct Workers {
 
 struct Worker {
     runtime: Handle,
-    /// When it is dropped, the thread ends, and with it all that runs there.
+    /// When it is dropped, the thread ends and drops its tasks.
     _stop: oneshot::Sender<()>,
 }
 
 impl Workers {
-    /// Starts so many; with 0, one for each core that the process may use.
+    /// Starts `count` workers, or one per core that the process may use if `count` is 0.
     pub(super) fn start(count: usize) -> io::Result<Self> {
         let count = match count {
             0 => thread::available_parallelism().map_or(1, NonZero::get),
@@ -32,7 +30,7 @@ impl Workers {
         Ok(Self { workers, next: 0 })
     }
 
-    /// Where the next connection is served.
+    /// Returns the runtime for the next connection.
     pub(super) fn next(&mut self) -> Option<&Handle> {
         self.next = (self.next + 1).checked_rem(self.workers.len())?;
         self.workers.get(self.next).map(|worker| &worker.runtime)
@@ -46,9 +44,9 @@ impl Worker {
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new().name("parlor".to_owned()).spawn(move || {
             runtime.spawn(Flusher::default());
-            // What it says does not matter: it ends either way.
+            // Returns an error when the sender is dropped, which is the signal to stop.
             let _ = runtime.block_on(stopped);
-            // What still blocks must not keep the thread.
+            // Does not wait for blocking tasks.
             runtime.shutdown_background();
         })?;
         Ok(Self { runtime: handle, _stop: stop })

@@ -6,8 +6,8 @@ use crate::transport::Transport;
 /// Timeout for a client to read the response and close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Writes `bytes`, shuts the write half down, then reads until the client closes. To close with
-/// unread bytes would make TCP reset the connection, and `bytes` could be lost.
+/// Writes `bytes`, shuts the write half down, then reads until the client closes. If it closed with
+/// bytes unread, TCP would reset the connection, and `bytes` could be lost.
 pub(super) async fn write_and_close(mut transport: Transport, bytes: &[u8]) {
     let close = async {
         transport.write_all(bytes).await?;
@@ -16,7 +16,7 @@ pub(super) async fn write_and_close(mut transport: Transport, bytes: &[u8]) {
         while transport.read(&mut scratch).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
-    // The connection is dropped after the timeout or an error, too.
+    // The connection is dropped in any case.
     let _ = timeout(CLOSE_TIMEOUT, close).await;
 }
 
@@ -28,7 +28,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn connection_is_dropped_after_2_s_when_client_does_not_read_or_does_not_close() {
-        // Less capacity than the response needs, and enough.
+        // The response fits only into the second.
         for capacity in [1, 1024] {
             let (server, _client) = tokio::io::duplex(capacity);
             let start = Instant::now();

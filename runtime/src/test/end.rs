@@ -8,43 +8,41 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Side;
-use super::cable::{Cable, Found};
+use super::connection::{Connection, ReadState};
 
-/// One end of a connection in memory, for a WebSocket library of the test's choice; comes from
-/// [`Line::dial`](super::Line::dial).
+/// One end of an in-memory connection, for any WebSocket library. [`Line::dial`](super::Line::dial)
+/// returns it.
 ///
-/// When it is dropped, the other end reads what is under way, then its end.
+/// When it is dropped, the other end reads the bytes in flight, then the end of file.
 pub struct End {
-    cable: Arc<Cable>,
+    connection: Arc<Connection>,
     side: Side,
-    /// When the next bytes arrive.
-    arrival: Option<Pin<Box<Sleep>>>,
-    /// When writing hears that nobody reads any more.
-    refusal: Option<Pin<Box<Sleep>>>,
+    read_timer: Option<Pin<Box<Sleep>>>,
+    write_timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl End {
-    pub(super) fn new(cable: &Arc<Cable>, side: Side) -> Self {
-        Self { cable: Arc::clone(cable), side, arrival: None, refusal: None }
+    pub(super) fn new(connection: &Arc<Connection>, side: Side) -> Self {
+        Self { connection: Arc::clone(connection), side, read_timer: None, write_timer: None }
     }
 
-    /// Ready when there is something to read: bytes, their end, or an error.
+    /// Ready when there is something to read: bytes, the end of file or an error.
     pub(super) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_found(cx, None).map(drop)
+        self.poll_read_state(cx, None).map(drop)
     }
 
-    fn poll_found(
+    fn poll_read_state(
         &mut self,
         cx: &mut Context<'_>,
         mut buffer: Option<&mut ReadBuf<'_>>,
     ) -> Poll<io::Result<()>> {
         loop {
-            let arrives = match self.cable.poll_read(self.side, cx, buffer.as_deref_mut())? {
-                Found::Something => return Poll::Ready(Ok(())),
-                Found::Nothing => return Poll::Pending,
-                Found::NotBefore(arrives) => arrives,
+            let ready_at = match self.connection.poll_read(self.side, cx, buffer.as_deref_mut())? {
+                ReadState::Ready => return Poll::Ready(Ok(())),
+                ReadState::Pending => return Poll::Pending,
+                ReadState::ReadyAt(time) => time,
             };
-            ready!(poll_until(&mut self.arrival, arrives, cx));
+            ready!(poll_until(&mut self.read_timer, ready_at, cx));
         }
     }
 }
@@ -67,7 +65,7 @@ impl AsyncRead for End {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.poll_found(cx, Some(buffer))
+        self.poll_read_state(cx, Some(buffer))
     }
 }
 
@@ -78,11 +76,13 @@ impl AsyncWrite for End {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         loop {
-            if let Poll::Ready(written) = self.cable.poll_write(self.side, cx, bytes) {
+            if let Poll::Ready(written) = self.connection.poll_write(self.side, cx, bytes) {
                 return Poll::Ready(written);
             }
-            let Some(time) = self.cable.will_refuse(self.side) else { return Poll::Pending };
-            ready!(poll_until(&mut self.refusal, time, cx));
+            let Some(time) = self.connection.writes_fail_at(self.side) else {
+                return Poll::Pending;
+            };
+            ready!(poll_until(&mut self.write_timer, time, cx));
         }
     }
 
@@ -91,14 +91,14 @@ impl AsyncWrite for End {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cable.shut(self.side);
+        self.connection.shut_down(self.side);
         Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.cable.leave(self.side);
+        self.connection.close(self.side);
     }
 }
 
@@ -115,14 +115,16 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::test::cable::Conditions;
+    use crate::test::connection::Conditions;
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_to_write_hears_that_nobody_reads_any_more() {
+    async fn pending_write_fails_after_delay_when_other_end_is_dropped() {
         let delay = Duration::from_secs(1);
-        let cable = Arc::new(Cable::new(Conditions { delay, buffer: 10, ..Conditions::default() }));
-        let [mut client, server] = [Side::Client, Side::Server].map(|side| End::new(&cable, side));
-        assert_eq!(client.write(&[b'x'; 20]).await.expect("room"), 10);
+        let conditions = Conditions { delay, buffer: 10, ..Conditions::default() };
+        let connection = Arc::new(Connection::new(conditions));
+        let [mut client, server] =
+            [Side::Client, Side::Server].map(|side| End::new(&connection, side));
+        assert_eq!(client.write(&[b'x'; 20]).await.expect("written"), 10);
         let start = Instant::now();
         let (written, ()) = tokio::join!(client.write(b"x"), async { drop(server) });
         assert_eq!(written.map_err(|error| error.kind()), Err(io::ErrorKind::ConnectionReset));

@@ -3,19 +3,18 @@ use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::cable::{Cable, Conditions};
+use super::connection::{Conditions, Connection};
 use super::{End, Network};
 use crate::ClientBuilder;
 use crate::contract::ClientHandle;
 use crate::lock::{Lock, rank};
 use crate::transport::Stream;
 
-/// One client's way to the server, with all its connections, one after the other; comes from
-/// [`Network::line`].
+/// The network path between one client and the server. [`Network::line`] returns it.
 ///
-/// What is said of it holds for the connections that are there and those to come, but
-/// [`cut`](Self::cut) and [`cut_unnoticed_by`](Self::cut_unnoticed_by), which break what is there. A
-/// clone is the same line.
+/// Its settings apply to existing and future connections of the client.
+/// [`cut`](Self::cut) and [`cut_unnoticed_by`](Self::cut_unnoticed_by) break existing ones only. A clone
+/// is the same line.
 ///
 /// ```
 /// # use parlor::prelude::*;
@@ -36,7 +35,7 @@ use crate::transport::Stream;
 /// settle().await;
 /// assert_eq!(chat.status(), ClientStatus::Reconnecting);
 ///
-/// // The client tries again by and by: the paused clock jumps to when it does.
+/// // The paused clock jumps to the client's next attempt.
 /// line.accept();
 /// let lost = events.next().await;
 /// let restored = events.next().await;
@@ -49,22 +48,21 @@ use crate::transport::Stream;
 #[derive(Clone)]
 pub struct Line {
     network: Network,
-    wires: Arc<Wires>,
+    state: Arc<LineState>,
 }
 
-/// The connections of a line.
 #[derive(Default)]
-pub(super) struct Wires(Lock<State, { rank::TEST_WIRES }>);
+pub(super) struct LineState(Lock<State, { rank::TEST_LINE }>);
 
 #[derive(Default)]
 struct State {
     conditions: Conditions,
     refuses: bool,
     attempts: u64,
-    cables: Vec<Weak<Cable>>,
+    connections: Vec<Weak<Connection>>,
 }
 
-/// One of the two that a connection connects.
+/// One side of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The client.
@@ -83,15 +81,15 @@ impl Side {
 }
 
 impl Line {
-    pub(super) fn new(network: Network, wires: Arc<Wires>) -> Self {
-        Self { network, wires }
+    pub(super) fn new(network: Network, state: Arc<LineState>) -> Self {
+        Self { network, state }
     }
 
-    /// A client of the procedure at `path` that connects over this line: its settings are the usual
-    /// ones, and [`connect`](ClientBuilder::connect) opens its first connection.
+    /// A client of the procedure at `path` that connects over this line, with the default settings.
+    /// [`connect`](ClientBuilder::connect) opens its first connection.
     ///
-    /// It calls the server `localhost`. The waits before its attempts to connect again are as long as
-    /// they may be, and not random, so that a test does the same each time.
+    /// Its `Host` is `localhost`. Its delays before reconnecting are not random but always the
+    /// longest possible, so that each run of a test is the same.
     pub fn client<C: ClientHandle>(&self, path: &str) -> ClientBuilder<C> {
         let line = self.clone();
         ClientBuilder::new(&format!("ws://localhost{path}")).steady().connector(Arc::new(
@@ -102,88 +100,89 @@ impl Line {
         ))
     }
 
-    /// Opens a connection, as for a client that is not Parlor's: tungstenite's `client_async` takes it.
+    /// Opens a connection for any WebSocket client, such as tungstenite's `client_async`.
     ///
-    /// Fails with [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) after [`refuse`](Self::refuse)
-    /// or while nothing is served, else it succeeds at once; the server hears of it with the first
-    /// byte that arrives.
+    /// Fails with [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) after
+    /// [`refuse`](Self::refuse) or while no router is served. Otherwise it succeeds at once, and
+    /// the server accepts the connection when the first byte arrives.
     pub fn dial(&self) -> io::Result<End> {
-        let mut state = self.wires.0.lock();
+        let mut state = self.state.0.lock();
         state.attempts += 1;
         if state.refuses || !self.network.is_served() {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let cable = Arc::new(Cable::new(state.conditions));
-        state.cables.retain(|cable| cable.strong_count() > 0);
-        state.cables.push(Arc::downgrade(&cable));
+        let connection = Arc::new(Connection::new(state.conditions));
+        state.connections.retain(|connection| connection.strong_count() > 0);
+        state.connections.push(Arc::downgrade(&connection));
         drop(state);
-        self.network.start_handshake(End::new(&cable, Side::Server));
-        Ok(End::new(&cable, Side::Client))
+        self.network.start_handshake(End::new(&connection, Side::Server));
+        Ok(End::new(&connection, Side::Client))
     }
 
-    /// Breaks the connections that are there: both sides read and write an error, and what was under
-    /// way is lost. New attempts are a matter of [`refuse`](Self::refuse).
+    /// Breaks existing connections: reads and writes of both sides fail, and bytes in flight are
+    /// lost. Clients can connect again unless [`refuse`](Self::refuse) was called.
     pub fn cut(&self) {
-        self.wires.cut(None);
+        self.state.cut(None);
     }
 
-    /// Breaks the connections that are there, and `side` does not notice: what it writes goes nowhere,
-    /// and it hears nothing any more. The other side reads and writes an error.
+    /// Breaks existing connections without an error on `side`: what it writes is lost, and it
+    /// receives nothing. Reads and writes of the other side fail.
     pub fn cut_unnoticed_by(&self, side: Side) {
-        self.wires.cut(Some(side));
+        self.state.cut(Some(side));
     }
 
-    /// Holds all bytes where they are, both ways, those of new connections too, until
-    /// [`resume`](Self::resume). Neither side notices, but that it hears nothing.
+    /// Delivers no bytes in either direction, also on new connections, until
+    /// [`resume`](Self::resume). Neither side gets an error.
     pub fn stall(&self) {
-        self.wires.change(|conditions| conditions.stalled = true);
+        self.state.change(|conditions| conditions.stalled = true);
     }
 
-    /// Lets the bytes move again after [`stall`](Self::stall).
+    /// Delivers bytes again after [`stall`](Self::stall).
     pub fn resume(&self) {
-        self.wires.change(|conditions| conditions.stalled = false);
+        self.state.change(|conditions| conditions.stalled = false);
     }
 
-    /// How long bytes take, each way, from now on. None by default. What is under way arrives when it
-    /// would have; within a connection nothing overtakes, but a newer connection may.
+    /// Sets how long bytes take in each direction. Zero by default. Bytes in flight keep their time
+    /// of arrival. Bytes of one connection stay in order; those of a newer connection may arrive
+    /// earlier.
     pub fn delay(&self, delay: Duration) {
-        self.wires.change(|conditions| conditions.delay = delay);
+        self.state.change(|conditions| conditions.delay = delay);
     }
 
-    /// The most bytes that are read or written at once, at least 1: messages then come in pieces. As
-    /// many as there are by default.
+    /// Sets the maximum bytes per read or write, at least 1, so that messages arrive in pieces.
+    /// Unlimited by default.
     ///
-    /// Clients of Parlor take a handshake in very small pieces for an attack: let them connect before.
+    /// Parlor's client rejects a handshake in very small pieces as an attack, so connect it first.
     pub fn trickle(&self, bytes: usize) {
-        self.wires.change(|conditions| conditions.trickle = bytes);
+        self.state.change(|conditions| conditions.trickle = bytes);
     }
 
-    /// The most bytes that are under way each way, at least 1; then writing waits, as it does for a
-    /// client that does not read. 64 KiB by default.
+    /// Sets the maximum bytes in flight per direction, at least 1. Writes wait while it is reached,
+    /// as with a client that does not read. 64 KiB by default.
     pub fn buffer(&self, bytes: usize) {
-        self.wires.change(|conditions| conditions.buffer = bytes);
+        self.state.change(|conditions| conditions.buffer = bytes);
     }
 
-    /// Refuses attempts to connect, until [`accept`](Self::accept).
+    /// Refuses new connections until [`accept`](Self::accept).
     pub fn refuse(&self) {
-        self.wires.0.lock().refuses = true;
+        self.state.0.lock().refuses = true;
     }
 
-    /// Lets attempts to connect succeed again after [`refuse`](Self::refuse).
+    /// Accepts new connections again after [`refuse`](Self::refuse).
     pub fn accept(&self) {
-        self.wires.0.lock().refuses = false;
+        self.state.0.lock().refuses = false;
     }
 
-    /// How many attempts to connect were made over this line, refused ones too.
+    /// The number of attempts to connect, including refused ones.
     pub fn attempts(&self) -> u64 {
-        self.wires.0.lock().attempts
+        self.state.0.lock().attempts
     }
 }
 
-impl Wires {
+impl LineState {
     pub(super) fn cut(&self, unaware: Option<Side>) {
-        for cable in self.cables() {
-            cable.cut(unaware);
+        for connection in self.connections() {
+            connection.cut(unaware);
         }
     }
 
@@ -193,21 +192,21 @@ impl Wires {
             change(&mut state.conditions);
             state.conditions
         };
-        for cable in self.cables() {
-            cable.change(conditions);
+        for connection in self.connections() {
+            connection.set_conditions(conditions);
         }
     }
 
-    fn cables(&self) -> Vec<Arc<Cable>> {
-        self.0.lock().cables.iter().filter_map(Weak::upgrade).collect()
+    fn connections(&self) -> Vec<Arc<Connection>> {
+        self.0.lock().connections.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.wires.0.lock();
+        let state = self.state.0.lock();
         let State { conditions, refuses, attempts, .. } = *state;
-        // What is written to may come back.
+        // The writer may take the lock.
         drop(state);
         f.debug_struct("Line")
             .field("conditions", &conditions)
@@ -224,10 +223,10 @@ mod tests {
     use super::*;
     use crate::Router;
 
-    /// Asks a line when something is written.
-    struct Asks(Line);
+    /// A writer that takes the lock of its line.
+    struct LockingWriter(Line);
 
-    impl Write for Asks {
+    impl Write for LockingWriter {
         fn write_str(&mut self, _: &str) -> fmt::Result {
             assert_eq!(self.0.attempts(), 0);
             Ok(())
@@ -235,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn writer_that_asks_line_does_not_deadlock() {
+    fn writer_that_locks_its_line_does_not_deadlock() {
         let line = Network::new(Router::new()).line();
-        assert_eq!(write!(Asks(line.clone()), "{line:?}"), Ok(()));
+        assert_eq!(write!(LockingWriter(line.clone()), "{line:?}"), Ok(()));
     }
 }

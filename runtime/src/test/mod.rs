@@ -1,7 +1,7 @@
-//! Clients and servers in one test, without ports and without waiting.
+//! Tests with clients and a server in one process, without ports and without real delays.
 //!
-//! Behind the crate feature `test`; it is for `[dev-dependencies]`, beside tokio's `test-util`, which
-//! pauses the clock:
+//! This module needs the feature `test`. Use it in `[dev-dependencies]`, together with tokio's
+//! `test-util`, which can pause the clock:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -9,13 +9,14 @@
 //! tokio = { version = "1", features = ["macros", "rt", "test-util"] }
 //! ```
 //!
-//! A [`Network`] serves a [`Router`](crate::Router) in memory; a [`Line`] is one client's way to it,
-//! which the test can cut, stall and slow down. Client and server are the real ones: they dial again,
-//! resume their sessions, miss heartbeats and give up as they do elsewhere.
+//! A [`Network`] serves a [`Router`](crate::Router) in memory. A [`Line`] is the network path
+//! between one client and the server; the test can cut, stall and slow it down. Client and server
+//! are the real ones: they reconnect, resume sessions, miss heartbeats and give up as they do on
+//! TCP.
 //!
-//! With `start_paused = true` the clock stands still while anything can be done, and jumps to the next
-//! timer when nothing can: half a minute of silence takes no time, and nothing is a matter of luck.
-//! To let time pass, `tokio::time::sleep(..)`; to let all that was begun come to its end first,
+//! With `start_paused = true` the clock stands still while a task can run, and jumps to the next
+//! timer when none can. So 30 s of silence take no time, and a test does the same each time it
+//! runs. Let time pass with `tokio::time::sleep(..)`, and let all tasks finish their work with
 //! [`settle`].
 //!
 //! ```
@@ -44,8 +45,8 @@
 //! #[tokio::test(start_paused = true)]
 //! # */
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() { a_message_survives_a_cut().await; }
-//! async fn a_message_survives_a_cut() {
+//! # async fn main() { message_is_replayed_after_cut().await; }
+//! async fn message_is_replayed_after_cut() {
 //!     let chat = ChatServer::new(|socket: ChatSocket| async move { Ok(Guest { socket }) });
 //!     let network = Network::new(Router::new().procedure("/chat", chat));
 //!     let line = network.line();
@@ -54,7 +55,7 @@
 //!     line.stall();
 //!     ada.say("Hello!").unwrap();
 //!     parlor::test::settle().await;
-//!     // The greeting was on its way, and is lost with the connection.
+//!     // The message is in flight and is lost with the connection. The client replays it.
 //!     line.cut();
 //!     line.resume();
 //!
@@ -73,7 +74,7 @@
 //! }
 //! ```
 
-mod cable;
+mod connection;
 mod end;
 mod line;
 mod network;
@@ -84,11 +85,11 @@ pub use end::End;
 pub use line::{Line, Side};
 pub use network::Network;
 
-/// Waits until nothing moves any more: what was sent has arrived, unless its line is stalled, cut or
-/// slow, and handlers have come as far as they can.
+/// Waits until no task can run: what was sent has arrived, unless its line is stalled, cut or slow,
+/// and handlers wait for something or have returned.
 ///
-/// It waits for 1 ms of tokio's clock. On the paused clock, for which it is made, that passes only when
-/// no task has anything to do.
+/// It sleeps for 1 ms of tokio's clock. On the paused clock, for which it is made, this time passes
+/// only when no task can run.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -3,16 +3,16 @@ use std::future::poll_fn;
 use std::mem;
 use std::sync::{Arc, Weak};
 
-use super::line::Wires;
+use super::line::LineState;
 use super::{End, Line};
 use crate::Router;
 use crate::lock::{Lock, rank};
 use crate::server::InMemoryServer;
 
-/// A router that is served in memory, and the lines to it.
+/// A router that is served in memory.
 ///
-/// Connections have no addresses: [`Request::peer_addr`](crate::Request::peer_addr) is `None`. A clone
-/// is the same network.
+/// Connections have no addresses: [`Request::peer_addr`](crate::Request::peer_addr) is `None`. A
+/// clone is the same network.
 ///
 /// ```
 /// # use parlor::prelude::*;
@@ -31,7 +31,7 @@ use crate::server::InMemoryServer;
 /// let (bob, _) = network.line().client::<ChatClient>("/chat").connect().await.unwrap();
 /// assert_eq!(network.connections(), 2);
 ///
-/// // Clients come back to a server that was restarted, to a fresh session.
+/// // Clients reconnect to a restarted server and get a fresh session.
 /// network.restart(router()).await;
 /// let lost = events.next().await;
 /// let restored = events.next().await;
@@ -47,40 +47,40 @@ use crate::server::InMemoryServer;
 pub struct Network(Arc<Lock<State, { rank::TEST_NETWORK }>>);
 
 struct State {
-    /// A router is called, and dropped, after the lock is released: it holds what the user gave it.
-    serving: Option<Arc<InMemoryServer>>,
-    lines: Vec<Weak<Wires>>,
+    /// Called and dropped after the lock is released, because it holds values of the user.
+    server: Option<Arc<InMemoryServer>>,
+    lines: Vec<Weak<LineState>>,
 }
 
 impl Network {
-    /// Serves `router`, within the tokio runtime of whoever connects.
+    /// Serves `router`. Each session runs on the tokio runtime that its client connects on.
     ///
-    /// A router with a path that is mounted twice or does not start with `/` is not served: that is
-    /// logged, and attempts are refused.
+    /// A router with a path that is mounted twice or does not start with `/` is not served: this is
+    /// logged, and connections are refused.
     pub fn new(router: Router) -> Self {
-        Self(Arc::new(Lock::new(State { serving: serve(router), lines: Vec::new() })))
+        Self(Arc::new(Lock::new(State { server: serve(router), lines: Vec::new() })))
     }
 
-    /// One more client's way to the server, on which all is well.
+    /// Returns a line for a new client.
     pub fn line(&self) -> Line {
-        let wires = Arc::default();
+        let line = Arc::default();
         let mut state = self.0.lock();
         state.lines.retain(|line| line.strong_count() > 0);
-        state.lines.push(Arc::downgrade(&wires));
+        state.lines.push(Arc::downgrade(&line));
         drop(state);
-        Line::new(self.clone(), wires)
+        Line::new(self.clone(), line)
     }
 
     /// Shuts the server down as
-    /// [`Serve::with_graceful_shutdown`](crate::Serve::with_graceful_shutdown) does, and waits for its
-    /// end. Attempts to connect are refused from now on.
+    /// [`Serve::with_graceful_shutdown`](crate::Serve::with_graceful_shutdown) does, and waits until it
+    /// has ended. Connections are refused from now on.
     pub async fn shut_down(&self) {
-        let serving = self.0.lock().serving.take();
-        let Some(serving) = serving else { return };
-        let router = serving.router().clone();
-        match Arc::into_inner(serving) {
-            Some(serving) => serving.stop().await,
-            // Another thread asks it something, or lets a connection in, and drops it then.
+        let server = self.0.lock().server.take();
+        let Some(server) = server else { return };
+        let router = server.router().clone();
+        match Arc::into_inner(server) {
+            Some(server) => server.stop().await,
+            // Another thread uses the server and drops it afterwards.
             None => router.shutdown().await,
         }
     }
@@ -88,67 +88,69 @@ impl Network {
     /// Shuts the server down as [`shut_down`](Self::shut_down) does, then serves `router`.
     pub async fn restart(&self, router: Router) {
         self.shut_down().await;
-        let serving = serve(router);
-        let before = mem::replace(&mut self.0.lock().serving, serving);
-        drop(before);
+        let server = serve(router);
+        let previous = mem::replace(&mut self.0.lock().server, server);
+        drop(previous);
     }
 
-    /// Replaces the server by `router` without any goodbye: all connections break, and the sessions of
-    /// before are known to nobody. (The test is still the process that they run in: they go on without
-    /// a client until their [`recovery_window`](crate::Server::recovery_window) is over.)
+    /// Replaces the server by `router` without a shutdown: all connections break, and clients
+    /// cannot resume their sessions. The old sessions still run in the process of the test, until
+    /// their
+    /// [`recovery_window`](crate::Server::recovery_window) ends.
     pub fn crash(&self, router: Router) {
-        let serving = serve(router);
+        let server = serve(router);
         let mut state = self.0.lock();
-        let before = mem::replace(&mut state.serving, serving);
+        let previous = mem::replace(&mut state.server, server);
         let lines: Vec<_> = state.lines.iter().filter_map(Weak::upgrade).collect();
         drop(state);
-        drop(before);
+        drop(previous);
         for line in lines {
             line.cut(None);
         }
     }
 
-    /// How many clients are connected to the server.
+    /// The number of clients that are connected to the server.
     pub fn connections(&self) -> usize {
-        self.ask(Router::connections)
+        self.count(Router::connections)
     }
 
-    /// How many sessions the server has, those whose connection is lost too.
+    /// The number of sessions of the server, including detached ones.
     pub fn sessions(&self) -> usize {
-        self.ask(Router::sessions)
+        self.count(Router::sessions)
     }
 
-    /// How many entries the server's tables have of sessions, rooms and secrets; for Parlor's own tests.
+    /// The number of entries in the server's tables of sessions, rooms and secrets, for Parlor's
+    /// own tests.
     #[doc(hidden)]
     pub fn entries(&self) -> usize {
-        self.ask(Router::entries)
+        self.count(Router::entries)
     }
 
-    fn ask(&self, question: impl FnOnce(&Router) -> usize) -> usize {
-        let serving = self.0.lock().serving.clone();
-        serving.map_or(0, |serving| question(serving.router()))
+    fn count(&self, count: impl FnOnce(&Router) -> usize) -> usize {
+        let server = self.0.lock().server.clone();
+        server.map_or(0, |server| count(server.router()))
     }
 
     pub(super) fn is_served(&self) -> bool {
-        self.0.lock().serving.is_some()
+        self.0.lock().server.is_some()
     }
 
-    /// Lets a connection in as soon as something arrives on it.
+    /// Starts the handshake when the first byte arrives.
     pub(super) fn start_handshake(&self, mut end: End) {
         let state = Arc::clone(&self.0);
         tokio::spawn(async move {
             poll_fn(|cx| end.poll_readable(cx)).await;
-            let serving = state.lock().serving.clone();
-            if let Some(serving) = serving {
-                serving.start_handshake(end);
+            let server = state.lock().server.clone();
+            if let Some(server) = server {
+                server.start_handshake(end);
             }
         });
     }
 }
 
 fn serve(router: Router) -> Option<Arc<InMemoryServer>> {
-    InMemoryServer::begin(router)
-        .inspect_err(|error| tracing::error!(%error, "nothing is served"))
+    InMemoryServer::new(router)
+        .inspect_err(|error| tracing::error!(%error, "the router is not served"))
         .map(Arc::new)
         .ok()
 }
@@ -172,50 +174,50 @@ mod tests {
     use super::*;
     use crate::test::settle;
 
-    /// Asks its network when it is woken or dropped.
-    struct Asks {
+    /// Takes the lock of its network when it is woken or dropped.
+    struct Locking {
         network: Network,
-        times: Arc<AtomicUsize>,
+        locked: Arc<AtomicUsize>,
     }
 
-    impl Asks {
+    impl Locking {
         fn new(network: &Network) -> (Self, Arc<AtomicUsize>) {
-            let times = Arc::default();
-            (Self { network: network.clone(), times: Arc::clone(&times) }, times)
+            let locked = Arc::default();
+            (Self { network: network.clone(), locked: Arc::clone(&locked) }, locked)
         }
 
-        fn ask(&self) {
+        fn lock(&self) {
             assert_eq!(self.network.connections(), 0);
-            self.times.fetch_add(1, Ordering::Relaxed);
+            self.locked.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    impl Drop for Asks {
+    impl Drop for Locking {
         fn drop(&mut self) {
-            self.ask();
+            self.lock();
         }
     }
 
-    impl Wake for Asks {
+    impl Wake for Locking {
         fn wake(self: Arc<Self>) {
-            self.ask();
+            self.lock();
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn router_that_asks_network_when_it_is_dropped_does_not_deadlock() {
+    async fn router_that_locks_network_when_dropped_does_not_deadlock() {
         let network = Network::new(Router::new());
-        let (asks, times) = Asks::new(&network);
+        let (locking, locked) = Locking::new(&network);
         network.crash(Router::new().middleware(move |request| {
-            let _ = &asks;
+            let _ = &locking;
             async { Ok(request) }
         }));
         network.crash(Router::new());
-        assert_eq!(times.load(Ordering::Relaxed), 1);
+        assert_eq!(locked.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waker_that_asks_network_when_its_connection_is_refused_does_not_deadlock() {
+    async fn waker_that_locks_network_when_connection_is_dropped_does_not_deadlock() {
         let network = Network::new(Router::new().max_handshakes(1));
         let line = network.line();
         let mut first = line.dial().expect("a connection");
@@ -223,10 +225,10 @@ mod tests {
         settle().await;
         let mut second = line.dial().expect("a connection");
         second.write_all(b"G").await.expect("written");
-        let (asks, times) = Asks::new(&network);
-        let waker = Waker::from(Arc::new(asks));
+        let (locking, locked) = Locking::new(&network);
+        let waker = Waker::from(Arc::new(locking));
         assert!(second.poll_readable(&mut Context::from_waker(&waker)).is_pending());
         settle().await;
-        assert_eq!(times.load(Ordering::Relaxed), 1);
+        assert_eq!(locked.load(Ordering::Relaxed), 1);
     }
 }

@@ -86,7 +86,7 @@ impl Driver {
             }
             Attachment::Detached { .. } => true,
         };
-        if !self.member.is_resumable() || !reason.may_come_back() || !was_welcomed {
+        if !self.member.is_resumable() || !reason.may_resume() || !was_welcomed {
             self.end(reason, Unrecovered::Ended);
             return;
         }
