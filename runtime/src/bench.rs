@@ -42,7 +42,7 @@ pub struct Crowd {
 
 impl Crowd {
     pub fn new<E: Contract>(size: usize, room: &str) -> Option<Self> {
-        let hub = Arc::new(Hub::of::<E>());
+        let hub = Arc::new(Hub::new(E::NAME, E::OUTGOING));
         let limits = Arc::default();
         let enter = |_| {
             let guest = Guest::enter(&hub, &limits)?;

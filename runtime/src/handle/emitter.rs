@@ -7,41 +7,40 @@ use crate::rooms::{Audience, DeliveryPolicy, Hub, OutgoingEvent, latest_key};
 use crate::session::{Member, PushPolicy};
 use crate::wire::{Frame, Violation};
 
-/// Sends outgoing events to one audience. Generated emitters wrap it and add a method per event.
+/// Sends outgoing events to one member or audience. Generated emitters wrap it and add a method per
+/// event.
 #[derive(Clone)]
 pub struct Emitter {
     contract: &'static str,
-    to: Recipients,
+    recipients: Recipients,
 }
 
 #[derive(Clone)]
 enum Recipients {
-    /// One member, who need not be looked up.
     Member(Arc<Member>),
     Audience(Arc<Hub>, Audience),
 }
 
 impl Emitter {
     pub(crate) fn to_member(contract: &'static str, member: &Arc<Member>) -> Self {
-        Self { contract, to: Recipients::Member(Arc::clone(member)) }
+        Self { contract, recipients: Recipients::Member(Arc::clone(member)) }
     }
 
     pub(crate) fn to_audience(contract: &'static str, hub: &Arc<Hub>, audience: Audience) -> Self {
-        Self { contract, to: Recipients::Audience(Arc::clone(hub), audience) }
+        Self { contract, recipients: Recipients::Audience(Arc::clone(hub), audience) }
     }
 
-    /// Encodes the event in this place of [`Contract::OUTGOING`](crate::Contract::OUTGOING) once and
-    /// appends it to every recipient's outbox.
+    /// Encodes an event once and appends it to the outbox of each recipient. `event` is its index in
+    /// [`Contract::OUTGOING`](crate::Contract::OUTGOING); an index out of bounds is ignored.
     ///
-    /// What breaks a rule (`check`) or cannot be encoded is logged and not sent; a place that is not in
-    /// the table is no event.
+    /// An event that breaks a rule (`check`) or cannot be encoded is logged and not sent.
     pub fn emit<P: Serialize + ?Sized>(
         &self,
         event: usize,
         payload: &P,
         check: Result<(), Violation>,
     ) {
-        if let Some(event) = self.hub().deliveries.get(event) {
+        if let Some(event) = self.hub().outgoing_events.get(event) {
             let policy = match event.policy {
                 DeliveryPolicy::Volatile => PushPolicy::Volatile,
                 DeliveryPolicy::Reliable | DeliveryPolicy::Latest => PushPolicy::Reliable,
@@ -50,8 +49,8 @@ impl Emitter {
         }
     }
 
-    /// As [`emit`](Self::emit), but for recipients that are behind it takes the place of an older one
-    /// of this event with an equal `key` that still waits: `&()` where all have the same.
+    /// As [`emit`](Self::emit), but the event replaces a pending one of the same event with an equal
+    /// `key`. Use `&()` as the key to keep only one pending event.
     pub fn emit_latest<P: Serialize + ?Sized, K: Serialize + ?Sized>(
         &self,
         event: usize,
@@ -59,13 +58,13 @@ impl Emitter {
         check: Result<(), Violation>,
         key: &K,
     ) {
-        let Some(event) = self.hub().deliveries.get(event) else { return };
-        match latest_key(event.event, key) {
+        let Some(event) = self.hub().outgoing_events.get(event) else { return };
+        match latest_key(event.name, key) {
             Ok(key) => self.send(event, payload, check, PushPolicy::Latest(key)),
             Err(error) => {
-                let (contract, event) = (self.contract, event.event);
+                let (contract, event) = (self.contract, event.name);
                 self.log(|| {
-                    tracing::error!(contract, event, %error, "not sent: its `latest` key cannot be encoded");
+                    tracing::error!(contract, event, %error, "not sent: the `latest` key of the event cannot be encoded");
                 });
             }
         }
@@ -78,7 +77,7 @@ impl Emitter {
         check: Result<(), Violation>,
         policy: PushPolicy,
     ) {
-        let (contract, event) = (self.contract, outgoing.event);
+        let (contract, event) = (self.contract, outgoing.name);
         if let Err(violation) = check {
             self.log(|| {
                 tracing::error!(
@@ -86,17 +85,19 @@ impl Emitter {
                     event,
                     path = violation.path,
                     rule = violation.rule,
-                    "not sent: the event breaks a rule of its `#[validate]`"
+                    "not sent: a field of the event breaks a rule of its `#[validate]`"
                 );
             });
             return;
         }
-        let delivered = match &self.to {
-            Recipients::Member(member) => Frame::with_event(&outgoing.opening, payload, |frame| {
-                Hub::deliver_to(member, outgoing, frame, policy)
-            }),
+        let delivered = match &self.recipients {
+            Recipients::Member(member) => {
+                Frame::with_event(&outgoing.json_prefix, payload, |frame| {
+                    Hub::deliver_to_member(member, outgoing, frame, policy)
+                })
+            }
             Recipients::Audience(hub, audience) => {
-                Frame::with_event(&outgoing.opening, payload, Frame::copy)
+                Frame::with_event(&outgoing.json_prefix, payload, Frame::copy)
                     .map(|frame| hub.deliver(audience, outgoing, &frame, policy))
             }
         };
@@ -110,17 +111,17 @@ impl Emitter {
     }
 
     fn hub(&self) -> &Hub {
-        match &self.to {
+        match &self.recipients {
             Recipients::Member(member) => member.hub(),
             Recipients::Audience(hub, _) => hub,
         }
     }
 
-    /// Logs something of who is emitted to, if that is one session.
-    fn log(&self, say: impl FnOnce()) {
-        match &self.to {
-            Recipients::Member(member) => member.log(say),
-            Recipients::Audience(..) => say(),
+    /// Runs `log`, within the span of the session if the recipient is one session.
+    fn log(&self, log: impl FnOnce()) {
+        match &self.recipients {
+            Recipients::Member(member) => member.log(log),
+            Recipients::Audience(..) => log(),
         }
     }
 }

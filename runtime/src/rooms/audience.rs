@@ -4,129 +4,135 @@ use std::ops::Range;
 use crate::buffers;
 use crate::socket_id::SocketId;
 
-/// A thread keeps room for names of so many bytes, and for so many parts.
-const ROOM: usize = 1024;
+/// The capacity up to which [`PARTS_BUFFER`] is kept: bytes of names, and parts.
+const MAX_KEPT_PARTS: usize = 1024;
 
 thread_local! {
-    /// Room for the next audience, so that not every broadcast has to ask for some.
-    static SPARE: Cell<(String, Vec<Part>)> = const { Cell::new((String::new(), Vec::new())) };
+    /// The parts of an audience. It is here and not in `buffers`, because its type is private.
+    static PARTS_BUFFER: Cell<Parts> =
+        const { Cell::new(Parts { names: String::new(), list: Vec::new() }) };
 }
 
-/// What a [`Target`](super::Target) comes to: rooms and sockets, less the exceptions.
+/// What a [`Target`](super::Target) resolves to: rooms and sockets, and exceptions from them.
 #[derive(Debug, Clone)]
 pub struct Audience {
-    everyone: bool,
-    /// The names of all rooms, one behind the other.
-    names: String,
-    parts: Vec<Part>,
+    /// All members of the procedure, without the exceptions.
+    all: bool,
+    parts: Parts,
 }
 
+#[derive(Debug, Clone, Default)]
+struct Parts {
+    /// The names of all rooms, concatenated.
+    names: String,
+    list: Vec<Part>,
+}
+
+/// A room is a range of [`Parts::names`].
 #[derive(Debug, Clone)]
 enum Part {
-    /// Where its name is.
     Room(Range<usize>),
     Socket(SocketId),
-    ExceptRoom(Range<usize>),
-    ExceptSocket(SocketId),
+    RoomException(Range<usize>),
+    SocketException(SocketId),
 }
 
 impl Audience {
-    fn nobody() -> Self {
-        let (names, parts) = buffers::take(&SPARE);
-        Self { everyone: false, names, parts }
+    fn empty() -> Self {
+        Self { all: false, parts: buffers::take(&PARTS_BUFFER) }
     }
 
-    pub(crate) fn everyone() -> Self {
-        let mut everyone = Self::nobody();
-        everyone.everyone = true;
-        everyone
+    pub(crate) fn all() -> Self {
+        let mut audience = Self::empty();
+        audience.all = true;
+        audience
     }
 
-    pub(crate) fn of(target: &impl super::Target) -> Self {
-        let mut audience = Self::nobody();
+    pub(crate) fn new(target: &impl super::Target) -> Self {
+        let mut audience = Self::empty();
         target.add_to(&mut audience);
         audience
     }
 
-    pub(crate) fn without(mut self, socket: SocketId) -> Self {
-        self.except_socket(socket);
+    pub(crate) fn except(mut self, socket: SocketId) -> Self {
+        self.add_socket_exception(socket);
         self
     }
 
     pub(super) fn add_room(&mut self, name: &str) {
-        let name = self.add_name(name);
-        self.parts.push(Part::Room(name));
+        let name = self.parts.add_name(name);
+        self.parts.list.push(Part::Room(name));
     }
 
     pub(super) fn add_socket(&mut self, socket: SocketId) {
-        self.parts.push(Part::Socket(socket));
+        self.parts.list.push(Part::Socket(socket));
     }
 
-    pub(super) fn except_room(&mut self, name: &str) {
-        let name = self.add_name(name);
-        self.parts.push(Part::ExceptRoom(name));
+    pub(super) fn add_room_exception(&mut self, name: &str) {
+        let name = self.parts.add_name(name);
+        self.parts.list.push(Part::RoomException(name));
     }
 
-    pub(super) fn except_socket(&mut self, socket: SocketId) {
-        self.parts.push(Part::ExceptSocket(socket));
+    pub(super) fn add_socket_exception(&mut self, socket: SocketId) {
+        self.parts.list.push(Part::SocketException(socket));
     }
 
     pub(super) fn extend(&mut self, other: &Self) {
-        self.everyone |= other.everyone;
-        for part in &other.parts {
+        self.all |= other.all;
+        for part in &other.parts.list {
             match part {
-                Part::Room(name) => self.add_room(other.name(name)),
+                Part::Room(name) => self.add_room(other.parts.name(name)),
                 Part::Socket(socket) => self.add_socket(*socket),
-                Part::ExceptRoom(name) => self.except_room(other.name(name)),
-                Part::ExceptSocket(socket) => self.except_socket(*socket),
+                Part::RoomException(name) => self.add_room_exception(other.parts.name(name)),
+                Part::SocketException(socket) => self.add_socket_exception(*socket),
             }
         }
     }
 
-    pub(super) fn is_everyone(&self) -> bool {
-        self.everyone
+    pub(super) fn is_all(&self) -> bool {
+        self.all
     }
 
-    /// Whether somebody may be in it by more than one of its parts.
+    /// Returns whether several parts may include the same member.
     pub(super) fn may_overlap(&self) -> bool {
         let included = |part: &&Part| matches!(part, Part::Room(_) | Part::Socket(_));
-        self.parts.iter().filter(included).count() > 1
+        self.parts.list.iter().filter(included).count() > 1
     }
 
     pub(super) fn rooms(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Room(name) => Some(self.name(name)),
+        self.parts.list.iter().filter_map(|part| match part {
+            Part::Room(name) => Some(self.parts.name(name)),
             _ => None,
         })
     }
 
     pub(super) fn sockets(&self) -> impl Iterator<Item = SocketId> {
-        self.parts.iter().filter_map(|part| match part {
+        self.parts.list.iter().filter_map(|part| match part {
             Part::Socket(socket) => Some(*socket),
             _ => None,
         })
     }
 
-    /// Whether anybody is left out.
     pub(super) fn has_exceptions(&self) -> bool {
-        let left_out = |part: &Part| matches!(part, Part::ExceptRoom(_) | Part::ExceptSocket(_));
-        self.parts.iter().any(left_out)
+        let is_exception =
+            |part: &Part| matches!(part, Part::RoomException(_) | Part::SocketException(_));
+        self.parts.list.iter().any(is_exception)
     }
 
-    /// The rooms whose members are left out.
-    pub(super) fn excepted_rooms(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::ExceptRoom(name) => Some(self.name(name)),
+    pub(super) fn room_exceptions(&self) -> impl Iterator<Item = &str> {
+        self.parts.list.iter().filter_map(|part| match part {
+            Part::RoomException(name) => Some(self.parts.name(name)),
             _ => None,
         })
     }
 
-    /// Whether this very socket is left out.
-    pub(super) fn excepts(&self, socket: SocketId) -> bool {
-        let is_it = |part: &Part| matches!(part, Part::ExceptSocket(other) if *other == socket);
-        self.parts.iter().any(is_it)
+    pub(super) fn has_socket_exception(&self, socket: SocketId) -> bool {
+        let is_it = |part: &Part| matches!(part, Part::SocketException(it) if *it == socket);
+        self.parts.list.iter().any(is_it)
     }
+}
 
+impl Parts {
     fn add_name(&mut self, name: &str) -> Range<usize> {
         let start = self.names.len();
         self.names.push_str(name);
@@ -140,13 +146,11 @@ impl Audience {
 
 impl Drop for Audience {
     fn drop(&mut self) {
-        if self.names.capacity() <= ROOM && self.parts.capacity() <= ROOM {
-            self.names.clear();
-            self.parts.clear();
-            buffers::put(
-                &SPARE,
-                (std::mem::take(&mut self.names), std::mem::take(&mut self.parts)),
-            );
+        let mut parts = std::mem::take(&mut self.parts);
+        if parts.names.capacity().max(parts.list.capacity()) <= MAX_KEPT_PARTS {
+            parts.names.clear();
+            parts.list.clear();
+            buffers::put(&PARTS_BUFFER, parts);
         }
     }
 }

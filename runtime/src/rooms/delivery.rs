@@ -3,52 +3,54 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::session::PushOutcome;
 use crate::wire::Frame;
 
-/// The outgoing events of a procedure, in the order of its trait, and what became of them.
+/// The outgoing events of a procedure with their delivery counts, in the order of its trait.
 #[derive(Default)]
 pub(crate) struct OutgoingEvents(Box<[OutgoingEvent]>);
 
-/// An outgoing event, and what became of it.
+/// An outgoing event with its delivery counts.
 pub(crate) struct OutgoingEvent {
-    /// Its wire name.
-    pub(crate) event: &'static str,
+    /// The wire name.
+    pub(crate) name: &'static str,
     pub(crate) policy: DeliveryPolicy,
-    /// What its frames begin with.
-    pub(crate) opening: Vec<u8>,
+    /// The JSON before the payload.
+    pub(crate) json_prefix: Vec<u8>,
     queued: AtomicU64,
     replaced: AtomicU64,
     dropped: AtomicU64,
 }
 
-/// What became of one outgoing event on this server so far: each recipient counts as one delivery.
+/// Delivery counts of one outgoing event on this server so far. Each recipient counts as one delivery.
+///
+/// A slow client has more bytes pending than a limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryStats {
     /// The wire name of the event.
     pub event: &'static str,
-    /// What it says of clients that are behind.
+    /// How the event is delivered to slow clients.
     pub policy: DeliveryPolicy,
-    /// How often it went into the outbox of a client.
+    /// Deliveries that were queued in the outbox of a client.
     pub queued: u64,
-    /// How many of these never left it, because a newer one took their place: of `latest` only.
+    /// Queued deliveries that were replaced by a newer one before they were sent: `latest` only.
     pub replaced: u64,
-    /// How often a client went without it, because it was behind or its connection was lost: of
-    /// `volatile` only.
+    /// Deliveries that were dropped because the client was slow or its connection was lost: `volatile`
+    /// only.
     pub dropped: u64,
 }
 
-/// What an outgoing event says of clients that are behind.
+/// How an outgoing event is delivered to slow clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeliveryPolicy {
-    /// `#[outgoing]`: it waits, and the connection is cut when too much does.
+    /// `#[outgoing]`: the event stays pending. The connection is closed when too many bytes are pending.
     Reliable,
-    /// `#[outgoing(volatile)]`: they go without it.
+    /// `#[outgoing(volatile)]`: the event is dropped.
     Volatile,
-    /// `#[outgoing(latest)]`: only the newest waits.
+    /// `#[outgoing(latest)]`: only the newest event stays pending.
     Latest,
 }
 
-/// How often a frame met which outcome.
+/// Counts of the outcomes of one frame, over its recipients.
 #[derive(Default)]
 pub(crate) struct OutcomeCounts {
     queued: u64,
@@ -57,7 +59,7 @@ pub(crate) struct OutcomeCounts {
 }
 
 impl OutcomeCounts {
-    pub(crate) fn count(&mut self, outcome: PushOutcome) {
+    pub(crate) fn add(&mut self, outcome: PushOutcome) {
         match outcome {
             PushOutcome::Queued => self.queued += 1,
             PushOutcome::Replaced => {
@@ -71,33 +73,32 @@ impl OutcomeCounts {
 }
 
 impl OutgoingEvents {
-    pub(crate) fn of(outgoing: &[(&'static str, DeliveryPolicy)]) -> Self {
-        let counted = |&(event, policy)| {
+    pub(crate) fn new(outgoing: &[(&'static str, DeliveryPolicy)]) -> Self {
+        let event = |&(name, policy)| {
             let (queued, replaced, dropped) = Default::default();
             OutgoingEvent {
-                event,
+                name,
                 policy,
-                opening: Frame::opening(event),
+                json_prefix: Frame::opening(name),
                 queued,
                 replaced,
                 dropped,
             }
         };
-        Self(outgoing.iter().map(counted).collect())
+        Self(outgoing.iter().map(event).collect())
     }
 
-    /// The event in this place.
-    pub(crate) fn get(&self, place: usize) -> Option<&OutgoingEvent> {
-        self.0.get(place)
+    pub(crate) fn get(&self, index: usize) -> Option<&OutgoingEvent> {
+        self.0.get(index)
     }
 
-    pub(crate) fn all(&self) -> Vec<DeliveryStats> {
-        self.0.iter().map(OutgoingEvent::delivery).collect()
+    pub(crate) fn delivery_stats(&self) -> Vec<DeliveryStats> {
+        self.0.iter().map(OutgoingEvent::delivery_stats).collect()
     }
 }
 
 impl OutgoingEvent {
-    pub(crate) fn add(&self, outcomes: &OutcomeCounts) {
+    pub(crate) fn add_counts(&self, outcomes: &OutcomeCounts) {
         for (count, more) in [
             (&self.queued, outcomes.queued),
             (&self.replaced, outcomes.replaced),
@@ -109,9 +110,9 @@ impl OutgoingEvent {
         }
     }
 
-    fn delivery(&self) -> DeliveryStats {
+    fn delivery_stats(&self) -> DeliveryStats {
         DeliveryStats {
-            event: self.event,
+            event: self.name,
             policy: self.policy,
             queued: self.queued.load(Ordering::Relaxed),
             replaced: self.replaced.load(Ordering::Relaxed),

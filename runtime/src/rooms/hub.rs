@@ -1,83 +1,94 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::all_members::{AllMembers, RegisterError};
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
-use super::everyone::{Everyone, RegisterError};
-use super::{Audience, Membership, Walk};
-use crate::contract::Contract;
+use super::{Audience, DeliveryPolicy, Membership, Traversal};
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::{Ending, Member, PushPolicy, Recovery, TooLarge, has_emitted};
 use crate::socket_id::SocketId;
 use crate::wire::Frame;
 
-/// What the sessions of one procedure share: who is there, and the rooms.
+/// What the sessions of one procedure share: the list of members, the rooms, the recovery.
 #[derive(Default)]
 pub(crate) struct Hub {
     pub(crate) procedure: &'static str,
     pub(crate) rooms: Membership,
     pub(crate) recovery: Recovery,
-    pub(crate) deliveries: OutgoingEvents,
-    everyone: Everyone,
+    pub(crate) outgoing_events: OutgoingEvents,
+    all_members: AllMembers,
 }
 
 impl Hub {
-    pub(crate) fn of<E: Contract>() -> Self {
-        Self { procedure: E::NAME, deliveries: OutgoingEvents::of(E::OUTGOING), ..Self::default() }
+    /// `outgoing`: the wire names of the outgoing events with their policies, in the order of the trait.
+    pub(crate) fn new(
+        procedure: &'static str,
+        outgoing: &[(&'static str, DeliveryPolicy)],
+    ) -> Self {
+        let outgoing_events = OutgoingEvents::new(outgoing);
+        Self { procedure, outgoing_events, ..Self::default() }
     }
 
-    pub(crate) fn enter(
+    pub(crate) fn register(
         &self,
         member: &Arc<Member>,
         max: Option<usize>,
     ) -> Result<(), RegisterError> {
-        self.everyone.enter(member, max)
+        self.all_members.insert(member, max)
     }
 
-    pub(crate) fn exit(&self, socket: SocketId) {
-        self.everyone.exit(socket);
+    pub(crate) fn unregister(&self, socket: SocketId) {
+        self.all_members.remove(socket);
     }
 
     pub(crate) fn member(&self, socket: SocketId) -> Option<Arc<Member>> {
-        self.everyone.get(socket)
+        self.all_members.get(socket)
     }
 
-    /// How many members have a connection.
+    /// The number of members with a connection.
     pub(crate) fn connected(&self) -> usize {
-        self.everyone.len().saturating_sub(self.recovery.detached())
+        self.all_members.len().saturating_sub(self.recovery.detached())
     }
 
-    /// How many members there are, connected or not.
+    /// The number of members with and without a connection.
     #[cfg(feature = "test")]
     pub(crate) fn sessions(&self) -> usize {
-        self.everyone.len()
+        self.all_members.len()
     }
 
-    /// How much is kept for sessions: they, their rooms, their secrets, places without a connection.
+    /// The number of entries for sessions in all tables: members, rooms, secrets, detached sessions.
     #[cfg(feature = "test")]
     pub(crate) fn entries(&self) -> usize {
         self.sessions() + self.rooms.len() + self.recovery.secrets() + self.recovery.detached()
     }
 
-    /// Lets nobody more in and ends every session: so many.
+    /// Registers no further members and ends all sessions. Returns the number of sessions.
     pub(crate) fn drain(&self) -> usize {
-        self.everyone.close();
-        let members = self.select(&Audience::everyone());
+        self.all_members.close();
+        self.end_sessions(&Audience::all(), DisconnectReason::ShutDown)
+    }
+
+    /// Ends the sessions of the audience. Returns their number.
+    pub(crate) fn end_sessions(&self, audience: &Audience, reason: DisconnectReason) -> usize {
+        let members = self.select(audience);
+        let ending = Ending::Requested(reason);
         for member in &members {
-            member.signals().end(Ending::Requested(DisconnectReason::ShutDown));
+            member.signals().end(ending.clone());
         }
         members.len()
     }
 
-    /// Cancels the running handlers of all sessions.
+    /// Cancels the handlers that still run.
     pub(crate) fn cancel_handlers(&self) {
-        for member in self.select(&Audience::everyone()) {
+        for member in self.select(&Audience::all()) {
             member.signals().cancel();
         }
     }
 
-    /// Appends the frame of an event to the outbox of everyone in `audience`.
+    /// Appends the frame of an event to the outbox of each member in `audience`.
     ///
-    /// All outboxes of a procedure have one limit: what is too large for one is for all.
+    /// All outboxes of a procedure have the same limit: a frame that is too large for one is too large
+    /// for all.
     pub(crate) fn deliver(
         &self,
         audience: &Audience,
@@ -87,70 +98,70 @@ impl Hub {
     ) -> Result<(), TooLarge> {
         let mut outcomes = OutcomeCounts::default();
         let mut delivered = Ok(());
-        // Dropped after the walk, when no lock is held: these may be last references.
+        // Dropped after the traversal, without a lock: these may be the last references.
         let mut evicted = Vec::new();
         has_emitted();
-        self.visit(audience, Walk::Broadcast, |member| {
+        self.for_each(audience, Traversal::Broadcast, |member| {
             match member.push_evicting(policy, frame, Some(&mut evicted)) {
-                Ok(outcome) => outcomes.count(outcome),
+                Ok(outcome) => outcomes.add(outcome),
                 Err(too_large) => delivered = Err(too_large),
             }
         });
-        event.add(&outcomes);
+        event.add_counts(&outcomes);
         delivered
     }
 
-    /// The same for one member, who need not be looked up: `frame` are the bytes of one.
-    pub(crate) fn deliver_to(
+    /// As [`deliver`](Self::deliver), for one member that is at hand. `frame` holds the bytes of a frame.
+    pub(crate) fn deliver_to_member(
         member: &Arc<Member>,
         event: &OutgoingEvent,
         frame: &[u8],
         policy: PushPolicy,
     ) -> Result<(), TooLarge> {
         let mut outcomes = OutcomeCounts::default();
-        outcomes.count(member.push(policy, frame)?);
-        event.add(&outcomes);
+        outcomes.add(member.push(policy, frame)?);
+        event.add_counts(&outcomes);
         Ok(())
     }
 
-    /// Everyone in `audience`.
+    /// The members in `audience`.
     pub(crate) fn select(&self, audience: &Audience) -> Vec<Arc<Member>> {
         let mut selected = Vec::new();
-        self.visit(audience, Walk::Look, |member| selected.push(Arc::clone(member)));
+        self.for_each(audience, Traversal::Query, |member| selected.push(Arc::clone(member)));
         selected
     }
 
-    /// Shows each member of the audience to `visit`, once, whatever rooms it shares.
-    pub(super) fn visit(
+    /// Calls `visit` once with each member of the audience. `visit` must not run user code.
+    pub(super) fn for_each(
         &self,
         audience: &Audience,
-        walk: Walk,
+        traversal: Traversal,
         mut visit: impl FnMut(&Arc<Member>),
     ) {
         let has_exceptions = audience.has_exceptions();
-        let excepted = |member: &Arc<Member>| {
+        let is_excepted = |member: &Arc<Member>| {
             has_exceptions
-                && (audience.excepts(member.id())
-                    || audience.excepted_rooms().any(|room| self.rooms.contains(room, member.id())))
+                && (audience.has_socket_exception(member.id())
+                    || audience.room_exceptions().any(|it| self.rooms.contains(it, member.id())))
         };
-        if audience.is_everyone() {
-            self.everyone.walk(walk, |member| {
-                if !excepted(member) {
+        if audience.is_all() {
+            self.all_members.for_each(traversal, |member| {
+                if !is_excepted(member) {
                     visit(member);
                 }
             });
             return;
         }
-        // Within one room nobody is met twice; the set is for those in several.
-        let mut met = HashSet::new();
+        // One room has each member once. The set finds members of several rooms.
+        let mut visited = HashSet::new();
         let may_overlap = audience.may_overlap();
         let mut visit_once = |member: &Arc<Member>| {
-            if !excepted(member) && (!may_overlap || met.insert(member.id())) {
+            if !is_excepted(member) && (!may_overlap || visited.insert(member.id())) {
                 visit(member);
             }
         };
         for room in audience.rooms() {
-            self.rooms.walk(walk, room, &mut visit_once);
+            self.rooms.for_each(traversal, room, &mut visit_once);
         }
         for socket in audience.sockets() {
             if let Some(member) = self.member(socket) {

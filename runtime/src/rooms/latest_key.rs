@@ -4,26 +4,25 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
-/// Keyed with secret random bits of this process: clients choose many of the values that become
-/// keys, and must not be able to choose two that replace each other.
-static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+/// Keyed with secret random bits of this process: clients choose many of the hashed values, and must
+/// not be able to choose two that replace each other.
+static HASH_STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// What stands for `key` among the events that replace older ones: the same for equal values of one
-/// event, and another for each other value or event.
+/// A hash of `event` and `key`. A pending `latest` event is replaced by one with an equal hash.
 pub(crate) fn latest_key<K: Serialize + ?Sized>(
     event: &str,
     key: &K,
 ) -> Result<u64, serde_json::Error> {
-    let mut hasher = HASHES.build_hasher();
+    let mut hasher = HASH_STATE.build_hasher();
     event.hash(&mut hasher);
-    serde_json::to_writer(Bytes(&mut hasher), key)?;
+    serde_json::to_writer(HashWriter(&mut hasher), key)?;
     Ok(hasher.finish())
 }
 
-/// Hashes what is written to it.
-struct Bytes<'a, H>(&'a mut H);
+/// Hashes the bytes that are written to it.
+struct HashWriter<'a, H>(&'a mut H);
 
-impl<H: Hasher> io::Write for Bytes<'_, H> {
+impl<H: Hasher> io::Write for HashWriter<'_, H> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes);
         Ok(bytes.len())
@@ -45,23 +44,23 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_of_one_event_are_one_key() {
+    fn equal_values_of_one_event_have_equal_keys() {
         assert_eq!(key("moved", "ada"), key("moved", &"ada".to_owned()));
         assert_eq!(key("moved", &()), key("moved", &()));
         assert_eq!(key("moved", &(1, "a")), key("moved", &(1_u64, 'a')));
     }
 
     #[test]
-    fn other_values_and_other_events_are_other_keys() {
+    fn different_values_or_events_have_different_keys() {
         assert_ne!(key("moved", "ada"), key("moved", "bob"));
         assert_ne!(key("moved", "ada"), key("typing", "ada"));
         assert_ne!(key("moved", "1"), key("moved", &1));
-        // The name does not run into the value.
+        // The same bytes, split differently into name and value.
         assert_ne!(key("a", &11), key("a1", &1));
     }
 
     #[test]
-    fn what_cannot_be_written_is_no_key() {
+    fn key_that_cannot_be_encoded_is_an_error() {
         let map = HashMap::from([((1, 2), 3)]);
         assert!(latest_key("moved", &map).is_err());
     }

@@ -1,9 +1,7 @@
-//! Which rooms there are and who is in them.
-
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Walk;
+use super::Traversal;
 use super::members::{Members, Snapshot};
 use super::shards::Shards;
 use crate::lock::{Lock, rank};
@@ -11,7 +9,8 @@ use crate::reject::Reject;
 use crate::session::Member;
 use crate::socket_id::SocketId;
 
-/// The rooms of one procedure. A room exists while it has members, or a broadcast walks them.
+/// The rooms of one procedure and their members. A room exists while it has members or a broadcast
+/// traverses them.
 #[derive(Default)]
 pub(crate) struct Membership {
     rooms: Shards<HashMap<Arc<str>, Arc<Room>>, { rank::ROOMS }>,
@@ -19,7 +18,7 @@ pub(crate) struct Membership {
 
 #[derive(Default)]
 struct Room {
-    /// Held over a broadcast: emits to one room have one order for all its members.
+    /// Held during a broadcast, so all members of the room receive its events in one order.
     order: Lock<(), { rank::EMIT_ORDER }>,
     state: Lock<State, { rank::MEMBERS }>,
 }
@@ -27,27 +26,27 @@ struct Room {
 #[derive(Default)]
 struct State {
     members: Members,
-    /// A broadcast walks a snapshot of the members. The room stays in the table until it ends, because
-    /// a new room of this name would have another order.
-    is_walked: bool,
+    /// A broadcast traverses a snapshot of the members. The room stays in the table until the broadcast
+    /// ends: a new room of this name would have another `order`.
+    in_broadcast: bool,
 }
 
-/// Why a socket could not enter a room.
+/// Why a socket could not join a room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinRoomError {
-    /// The socket is in as many rooms as it may (`max_rooms_per_socket`, 1 000 by default).
-    #[error("the socket is in {max} rooms, as many as it may; raise `max_rooms_per_socket`")]
+    /// The socket is already in `max_rooms_per_socket` rooms (1 000 by default).
+    #[error("the socket is in {max} rooms, the limit; raise `max_rooms_per_socket`")]
     TooManyRooms {
-        /// The bound.
+        /// The limit.
         max: usize,
     },
-    /// The name is longer than it may be (`max_room_name`, 256 bytes by default).
-    #[error("the room's name has {length} bytes, {max} are allowed; raise `max_room_name`")]
+    /// The name is longer than `max_room_name` (256 bytes by default).
+    #[error("the room name has {length} bytes, the limit is {max}; raise `max_room_name`")]
     NameTooLong {
         /// The length of the name in bytes.
         length: usize,
-        /// The bound in bytes.
+        /// The limit in bytes.
         max: usize,
     },
     /// The session has ended.
@@ -56,10 +55,9 @@ pub enum JoinRoomError {
 }
 
 impl Membership {
-    /// Puts `member`, which is not in it, into the room `name` and returns the name as the table keeps
-    /// it.
+    /// Adds `member`, which is not in it, to the room `name`. Returns the name that the table stores.
     pub(crate) fn join(&self, name: &str, member: &Arc<Member>) -> Arc<str> {
-        let mut rooms = self.rooms.of(name).lock();
+        let mut rooms = self.rooms.lock(name);
         let known = rooms.get_key_value(name);
         let known = known.map(|(name, room)| (Arc::clone(name), Arc::clone(room)));
         let (name, room) = known.unwrap_or_else(|| {
@@ -67,57 +65,63 @@ impl Membership {
             rooms.insert(Arc::clone(&name), Arc::clone(&room));
             (name, room)
         });
-        // Still under the table's lock: else the room might be freed between the two.
+        // The shard stays locked: otherwise the room could be removed before the member is added.
         room.state.lock().members.insert(member);
         name
     }
 
-    /// Takes the socket out of the room, and frees the room with its last member.
+    /// Removes the member from the room, and the room when this was the last member.
     pub(crate) fn leave(&self, name: &str, socket: SocketId) {
-        let mut rooms = self.rooms.of(name).lock();
+        let mut rooms = self.rooms.lock(name);
         let Some(room) = rooms.get(name) else { return };
-        let (member, is_over) = {
+        let (member, is_unused) = {
             let mut state = room.state.lock();
-            (state.members.remove(socket), state.is_over())
+            (state.members.remove(socket), state.is_unused())
         };
-        if is_over {
+        if is_unused {
             rooms.remove(name);
         }
         drop(rooms);
+        // Dropped without the lock: the last reference to a member drops values of the user.
         drop(member);
     }
 
-    /// Shows the members of the room to `visit`, which must not run user code.
-    pub(crate) fn walk(&self, walk: Walk, name: &str, visit: impl FnMut(&Arc<Member>)) {
-        let Some(room) = self.rooms.of(name).lock().get(name).map(Arc::clone) else { return };
-        if !walk.is_broadcast() {
+    /// Calls `visit` with each member of the room. `visit` must not run user code.
+    pub(crate) fn for_each(
+        &self,
+        traversal: Traversal,
+        name: &str,
+        visit: impl FnMut(&Arc<Member>),
+    ) {
+        let Some(room) = self.rooms.lock(name).get(name).map(Arc::clone) else { return };
+        if !traversal.is_broadcast() {
             let snapshot = room.state.lock().members.snapshot();
             snapshot.iter().for_each(visit);
             return;
         }
         let order = room.order.lock();
-        // Taken under the order's lock: a later broadcast has no older members.
-        let snapshot = room.begin();
+        // Taken while `order` is held, so a later broadcast does not use older members.
+        let snapshot = room.begin_broadcast();
         snapshot.iter().for_each(visit);
-        let is_over = room.end();
+        let is_unused = room.end_broadcast();
         drop(order);
-        // Dropped without it: the last reference to a member drops values of the user.
+        // Dropped without a lock: the last reference to a member drops values of the user.
         drop(snapshot);
-        if is_over {
-            self.free(name);
+        if is_unused {
+            self.remove_if_unused(name);
         }
     }
 
-    /// Frees the room, if nobody has joined it and no broadcast has begun meanwhile.
-    fn free(&self, name: &str) {
-        let mut rooms = self.rooms.of(name).lock();
-        if rooms.get(name).is_some_and(|room| room.state.lock().is_over()) {
+    /// Removes the room unless a member has joined or a broadcast has started since.
+    fn remove_if_unused(&self, name: &str) {
+        let mut rooms = self.rooms.lock(name);
+        if rooms.get(name).is_some_and(|room| room.state.lock().is_unused()) {
             rooms.remove(name);
         }
     }
 
     pub(crate) fn contains(&self, name: &str, socket: SocketId) -> bool {
-        let rooms = self.rooms.of(name).lock();
+        let rooms = self.rooms.lock(name);
         rooms.get(name).is_some_and(|room| room.state.lock().members.contains(socket))
     }
 
@@ -128,28 +132,27 @@ impl Membership {
 }
 
 impl Room {
-    /// A broadcast begins.
-    fn begin(&self) -> Snapshot {
+    fn begin_broadcast(&self) -> Snapshot {
         let mut state = self.state.lock();
-        state.is_walked = true;
+        state.in_broadcast = true;
         state.members.snapshot()
     }
 
-    /// The broadcast has ended. Says whether the room is to be freed.
-    fn end(&self) -> bool {
+    /// Returns whether the room can be removed.
+    fn end_broadcast(&self) -> bool {
         let mut state = self.state.lock();
-        state.is_walked = false;
-        state.is_over()
+        state.in_broadcast = false;
+        state.is_unused()
     }
 }
 
 impl State {
-    fn is_over(&self) -> bool {
-        self.members.len() == 0 && !self.is_walked
+    fn is_unused(&self) -> bool {
+        self.members.len() == 0 && !self.in_broadcast
     }
 }
 
-/// A factory that joins rooms can use `?`: 403, 4505.
+/// A factory that joins rooms can use `?`: it rejects with 403 and close code 4505.
 impl From<JoinRoomError> for Reject {
     fn from(error: JoinRoomError) -> Self {
         Self::forbidden(error.to_string())
@@ -160,12 +163,12 @@ impl From<JoinRoomError> for Reject {
 mod tests {
     use super::*;
     use crate::rooms::Hub;
-    use crate::rooms::tests::enter;
+    use crate::rooms::tests::register;
 
     #[test]
-    fn empty_rooms_are_freed() {
+    fn empty_rooms_are_removed() {
         let hub = Arc::<Hub>::default();
-        let (ada, bob) = (enter(&hub), enter(&hub));
+        let (ada, bob) = (register(&hub), register(&hub));
         ada.member().join("a").expect("joined");
         bob.member().join("a").expect("joined");
         bob.member().join("b").expect("joined");
@@ -179,27 +182,27 @@ mod tests {
     }
 
     #[test]
-    fn room_stays_the_same_until_the_broadcast_that_walks_it_ends() {
+    fn room_is_the_same_until_its_broadcast_ends() {
         let hub = Arc::<Hub>::default();
-        let ada = enter(&hub);
-        let room = || hub.rooms.rooms.of("a").lock().get("a").map(Arc::as_ptr);
+        let ada = register(&hub);
+        let room = || hub.rooms.rooms.lock("a").get("a").map(Arc::as_ptr);
         ada.member().join("a").expect("joined");
-        hub.rooms.walk(Walk::Broadcast, "a", |member| {
-            let walked = room();
+        hub.rooms.for_each(Traversal::Broadcast, "a", |member| {
+            let traversed = room();
             member.leave("a");
-            assert_eq!(room(), walked);
+            assert_eq!(room(), traversed);
             member.join("a").expect("joined");
-            assert_eq!(room(), walked);
+            assert_eq!(room(), traversed);
         });
         assert_eq!(hub.rooms.len(), 1);
-        hub.rooms.walk(Walk::Broadcast, "a", |member| assert!(member.leave("a")));
+        hub.rooms.for_each(Traversal::Broadcast, "a", |member| assert!(member.leave("a")));
         assert_eq!(hub.rooms.len(), 0);
     }
 
     #[test]
-    fn whoever_has_left_for_good_cannot_join() {
+    fn ended_member_cannot_join() {
         let hub = Arc::<Hub>::default();
-        let ada = enter(&hub);
+        let ada = register(&hub);
         let member = Arc::clone(ada.member());
         drop(ada);
         assert_eq!(member.join("a"), Err(JoinRoomError::Ended));

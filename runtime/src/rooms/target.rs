@@ -1,11 +1,11 @@
-//! Who an event goes to: rooms, sockets and exceptions.
+//! Targets of events: rooms, sockets and exceptions.
 
 use std::borrow::Cow;
 
 use super::Audience;
 use crate::socket_id::SocketId;
 
-/// Something that names a room. Implement it for your own room types.
+/// A value that names a room. Implement it for your own room types.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -22,7 +22,7 @@ use crate::socket_id::SocketId;
 /// }
 /// ```
 pub trait Room {
-    /// The room's name: what makes two rooms of one procedure the same room.
+    /// The name of the room. Rooms of one procedure with equal names are the same room.
     fn name(&self) -> Cow<'_, str>;
 }
 
@@ -50,7 +50,8 @@ impl<R: Room + ?Sized> Room for &R {
     }
 }
 
-/// Who an event goes to: a room, several, `rooms([..]).except(..)`, a socket by its id, or several.
+/// The recipients of an event: a room, a [`SocketId`], an array, slice or `Vec` of these, or
+/// `rooms([..]).except(..)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a target",
     label = "not a room, a set of rooms or a `SocketId`",
@@ -117,13 +118,13 @@ impl Target for &SocketId {
     }
 }
 
-/// Several rooms, and who is left out of them; made by [`rooms`].
+/// Several rooms with exceptions, made by [`rooms`].
 #[derive(Debug, Clone)]
 pub struct Rooms(Audience);
 
-/// Several rooms as one target, from which [`Rooms::except`] takes some members away.
+/// Makes one target of several rooms. [`Rooms::except`] adds exceptions.
 ///
-/// A socket in two of the rooms gets one copy.
+/// A socket in two of the rooms receives one copy.
 ///
 /// ```no_run
 /// # fn example<E: parlor::Contract>(io: &parlor::Io<E>, sender: parlor::SocketId) {
@@ -133,11 +134,11 @@ pub struct Rooms(Audience);
 /// # }
 /// ```
 pub fn rooms(target: impl Target) -> Rooms {
-    Rooms(Audience::of(&target))
+    Rooms(Audience::new(&target))
 }
 
 impl Rooms {
-    /// Leaves out the members of a room, a socket by its id, or several of them.
+    /// Excludes the members of a room, a socket by its id, or several of these.
     #[must_use]
     pub fn except(mut self, exception: impl Exception) -> Self {
         exception.take_from(&mut self.0);
@@ -151,20 +152,20 @@ impl Target for Rooms {
     }
 }
 
-/// Who is left out of a target: a room, a socket, or several of them.
+/// An exception from a target: a room, a [`SocketId`], or an array or `Vec` of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an exception",
     label = "not a room or a `SocketId`",
     note = "give a room's name, a `SocketId`, or an array of them"
 )]
 pub trait Exception {
-    /// Takes this exception out of `audience`.
+    /// Adds this exception to `audience`.
     fn take_from(&self, audience: &mut Audience);
 }
 
 impl<R: Room> Exception for R {
     fn take_from(&self, audience: &mut Audience) {
-        audience.except_room(&self.name());
+        audience.add_room_exception(&self.name());
     }
 }
 
@@ -186,7 +187,7 @@ impl<X: Exception> Exception for Vec<X> {
 
 impl Exception for SocketId {
     fn take_from(&self, audience: &mut Audience) {
-        audience.except_socket(*self);
+        audience.add_socket_exception(*self);
     }
 }
 

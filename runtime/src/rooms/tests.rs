@@ -1,4 +1,4 @@
-//! What holds while broadcasts meet changes of who is in a room.
+//! Broadcasts while members join, leave, connect and disconnect.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak, mpsc};
@@ -8,56 +8,56 @@ use std::time::Duration;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 
 use super::delivery::OutgoingEvents;
-use super::{Audience, DeliveryPolicy, Hub, Walk};
+use super::{Audience, DeliveryPolicy, Hub, Traversal};
 use crate::request::Request;
 use crate::session::{Limits, Member, PushPolicy, Registration};
 use crate::socket_id::SocketId;
 use crate::wire::{Frame, PROTOCOL_JSON};
 
 /// A session without a connection.
-pub(super) fn enter(hub: &Arc<Hub>) -> Registration {
-    enter_with(hub, http::Extensions::new())
+pub(super) fn register(hub: &Arc<Hub>) -> Registration {
+    register_with(hub, http::Extensions::new())
 }
 
-/// The same, with what middleware has put into its request.
-fn enter_with(hub: &Arc<Hub>, extensions: http::Extensions) -> Registration {
+/// The same, with extensions in its request.
+fn register_with(hub: &Arc<Hub>, extensions: http::Extensions) -> Registration {
     let request = http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
     let mut request = Request::new(request.expect("a request"), None);
     *request.extensions_mut() = extensions;
     let id = SocketId::random().expect("random bits");
     let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-    Registration::new(id, request, hub, &Arc::new(limits), None).expect("there is room")
+    Registration::new(id, request, hub, &Arc::new(limits), None).expect("below the limit")
 }
 
-fn enter_room(hub: &Arc<Hub>, room: &str) -> Registration {
-    let registration = enter(hub);
+fn register_in_room(hub: &Arc<Hub>, room: &str) -> Registration {
+    let registration = register(hub);
     registration.member().join(room).expect("joined");
     registration
 }
 
-/// What `act` returns on another thread. A deadlock fails the test.
-fn elsewhere<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs `act` on another thread and returns its result. A deadlock fails the test.
+fn on_other_thread<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     thread::spawn(move || done.send(act()));
-    result.recv_timeout(Duration::from_secs(30)).expect("it returns")
+    result.recv_timeout(Duration::from_secs(30)).expect("no deadlock")
 }
 
-/// Walks a room, and lets `act` return on another thread before the second visit. Counts the visits
-/// of each member.
-fn walk_while(
+/// Broadcasts, and runs `act` to its end on another thread before the second visit. Returns the number
+/// of visits of each member.
+fn broadcast_while(
     hub: &Hub,
     audience: &Audience,
     act: impl FnOnce() + Send + 'static,
 ) -> HashMap<SocketId, u32> {
     let mut act = Some(act);
     let mut visits = HashMap::new();
-    hub.visit(audience, Walk::Broadcast, |member| {
+    hub.for_each(audience, Traversal::Broadcast, |member| {
         *visits.entry(member.id()).or_default() += 1;
         if let Some(act) = act.take() {
-            elsewhere(act);
+            on_other_thread(act);
         }
     });
-    assert!(act.is_none(), "a broadcast to nobody");
+    assert!(act.is_none(), "the audience has no members");
     visits
 }
 
@@ -66,27 +66,28 @@ fn members(registrations: &[Registration]) -> Vec<Arc<Member>> {
 }
 
 #[test]
-fn join_and_leave_return_while_broadcast_is_walking() {
+fn join_and_leave_return_during_broadcast() {
     let hub = Arc::<Hub>::default();
-    let (ada, bob, eve) = (enter_room(&hub, "a"), enter_room(&hub, "a"), enter(&hub));
-    let (bob_is, eve_is) = (Arc::clone(bob.member()), Arc::clone(eve.member()));
-    let visits = walk_while(&hub, &Audience::of(&"a"), move || {
-        assert_eq!(eve_is.join("a"), Ok(true));
-        assert!(bob_is.leave("a"));
+    let (ada, bob, eve) =
+        (register_in_room(&hub, "a"), register_in_room(&hub, "a"), register(&hub));
+    let (bob_member, eve_member) = (Arc::clone(bob.member()), Arc::clone(eve.member()));
+    let visits = broadcast_while(&hub, &Audience::new(&"a"), move || {
+        assert_eq!(eve_member.join("a"), Ok(true));
+        assert!(bob_member.leave("a"));
     });
-    let of = |registration: &Registration| visits.get(&registration.member().id()).copied();
-    assert_eq!((of(&ada), of(&bob), of(&eve)), (Some(1), Some(1), None));
+    let visits_of = |registration: &Registration| visits.get(&registration.member().id()).copied();
+    assert_eq!((visits_of(&ada), visits_of(&bob), visits_of(&eve)), (Some(1), Some(1), None));
 }
 
 #[test]
-fn connect_and_disconnect_return_while_broadcast_is_walking() {
+fn connect_and_disconnect_return_during_broadcast() {
     let hub = Arc::<Hub>::default();
-    for audience in [Audience::everyone(), Audience::of(&"a")] {
-        let (ada, bob) = (enter_room(&hub, "a"), enter_room(&hub, "a"));
-        let theirs = Arc::clone(&hub);
-        let visits = walk_while(&hub, &audience, move || {
+    for audience in [Audience::all(), Audience::new(&"a")] {
+        let (ada, bob) = (register_in_room(&hub, "a"), register_in_room(&hub, "a"));
+        let hub_of_thread = Arc::clone(&hub);
+        let visits = broadcast_while(&hub, &audience, move || {
             drop(bob);
-            drop(enter_room(&theirs, "a"));
+            drop(register_in_room(&hub_of_thread, "a"));
         });
         assert_eq!(visits.len(), 2);
         drop(ada);
@@ -95,16 +96,16 @@ fn connect_and_disconnect_return_while_broadcast_is_walking() {
 }
 
 #[test]
-fn look_at_members_returns_while_broadcast_is_walking() {
+fn query_returns_during_broadcast() {
     let hub = Arc::<Hub>::default();
-    let ada = enter_room(&hub, "a");
+    let ada = register_in_room(&hub, "a");
     let id = ada.member().id();
-    for audience in [Audience::everyone(), Audience::of(&"a")] {
-        let theirs = Arc::clone(&hub);
-        walk_while(&hub, &audience, move || {
-            assert_eq!(theirs.select(&Audience::everyone()).len(), 1);
-            assert_eq!(theirs.select(&Audience::of(&"a")).len(), 1);
-            assert!(theirs.member(id).is_some() && theirs.rooms.contains("a", id));
+    for audience in [Audience::all(), Audience::new(&"a")] {
+        let hub_of_thread = Arc::clone(&hub);
+        broadcast_while(&hub, &audience, move || {
+            assert_eq!(hub_of_thread.select(&Audience::all()).len(), 1);
+            assert_eq!(hub_of_thread.select(&Audience::new(&"a")).len(), 1);
+            assert!(hub_of_thread.member(id).is_some() && hub_of_thread.rooms.contains("a", id));
         });
     }
 }
@@ -112,13 +113,13 @@ fn look_at_members_returns_while_broadcast_is_walking() {
 #[test]
 fn member_that_leaves_and_joins_again_is_visited_once() {
     let hub = Arc::<Hub>::default();
-    let registrations: Vec<_> = (0..300).map(|_| enter_room(&hub, "a")).collect();
+    let registrations: Vec<_> = (0..300).map(|_| register_in_room(&hub, "a")).collect();
     for registration in &registrations {
         registration.member().join("b").expect("joined");
     }
-    for audience in [Audience::of(&"a"), Audience::of(&["a", "b"])] {
+    for audience in [Audience::new(&"a"), Audience::new(&["a", "b"])] {
         let members = members(&registrations);
-        let visits = walk_while(&hub, &audience, move || {
+        let visits = broadcast_while(&hub, &audience, move || {
             for member in &members {
                 assert!(member.leave("a"));
                 assert_eq!(member.join("a"), Ok(true));
@@ -130,56 +131,57 @@ fn member_that_leaves_and_joins_again_is_visited_once() {
 }
 
 #[test]
-fn exception_looks_into_the_room_that_is_walked() {
+fn exception_may_be_the_room_of_the_broadcast() {
     let hub = Arc::<Hub>::default();
-    let (ada, bob) = (enter_room(&hub, "a"), enter_room(&hub, "a"));
+    let (ada, bob) = (register_in_room(&hub, "a"), register_in_room(&hub, "a"));
     bob.member().join("muted").expect("joined");
-    let audience = Audience::of(&super::rooms("a").except("muted"));
-    assert_eq!(walk_while(&hub, &audience, || ()).len(), 1);
-    let audience = Audience::of(&super::rooms("a").except("a"));
-    hub.visit(&audience, Walk::Broadcast, |_| panic!("all are left out"));
+    let audience = Audience::new(&super::rooms("a").except("muted"));
+    assert_eq!(broadcast_while(&hub, &audience, || ()).len(), 1);
+    let audience = Audience::new(&super::rooms("a").except("a"));
+    hub.for_each(&audience, Traversal::Broadcast, |_| panic!("all members are excepted"));
     drop(ada);
 }
 
 #[test]
-fn bound_on_connections_is_exact_while_many_threads_enter() {
+fn connection_limit_is_exact_when_many_threads_register() {
     let hub = Arc::<Hub>::default();
-    let enter_some = |hub: Arc<Hub>| {
-        let entered = (0..200).filter_map(move |_| {
+    let register_some = |hub: Arc<Hub>| {
+        let registrations = (0..200).filter_map(move |_| {
             let id = SocketId::random().expect("random bits");
             let request = Request::new(http::Request::new(()), None);
             Registration::new(id, request, &hub, &Arc::default(), Some(100)).ok()
         });
-        entered.collect::<Vec<_>>()
+        registrations.collect::<Vec<_>>()
     };
     let threads = [(); 4].map(|()| {
         let hub = Arc::clone(&hub);
-        thread::spawn(move || enter_some(hub))
+        thread::spawn(move || register_some(hub))
     });
-    let entered: Vec<_> =
+    let registrations: Vec<_> =
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
-    assert_eq!((entered.len(), hub.connected()), (100, 100));
-    drop(entered);
-    assert_eq!((hub.connected(), enter_some(Arc::clone(&hub)).len()), (0, 100));
+    assert_eq!((registrations.len(), hub.connected()), (100, 100));
+    drop(registrations);
+    assert_eq!((hub.connected(), register_some(Arc::clone(&hub)).len()), (0, 100));
 }
 
 #[test]
-fn drain_ends_each_session_that_enters_meanwhile_or_refuses_it() {
+fn drain_ends_or_rejects_each_session_that_registers_meanwhile() {
     for _ in 0..20 {
         let hub = Arc::<Hub>::default();
-        let theirs = Arc::clone(&hub);
-        let (first, entered) = mpsc::channel();
+        let hub_of_thread = Arc::clone(&hub);
+        let (first, first_registered) = mpsc::channel();
         let thread = thread::spawn(move || {
-            let enter = || {
+            let register = || {
                 let id = SocketId::random().expect("random bits");
                 let request = Request::new(http::Request::new(()), None);
-                let entered = Registration::new(id, request, &theirs, &Arc::default(), None).ok();
+                let registered =
+                    Registration::new(id, request, &hub_of_thread, &Arc::default(), None).ok();
                 let _ = first.send(());
-                entered
+                registered
             };
-            std::iter::from_fn(enter).take(10_000).collect::<Vec<_>>()
+            std::iter::from_fn(register).take(10_000).collect::<Vec<_>>()
         });
-        entered.recv().expect("one has entered");
+        first_registered.recv().expect("one is registered");
         let ended = hub.drain();
         let registrations = thread.join().expect("no panic");
         assert_eq!((registrations.len(), hub.connected()), (ended, ended));
@@ -189,7 +191,7 @@ fn drain_ends_each_session_that_enters_meanwhile_or_refuses_it() {
     }
 }
 
-/// A value of the user, in a request, that emits to everyone and to a room when it is dropped.
+/// A user's value in a request that broadcasts to all members and to a room when it is dropped.
 struct EmitsAtDrop {
     hub: Weak<Hub>,
     dropped: mpsc::Sender<()>,
@@ -198,10 +200,10 @@ struct EmitsAtDrop {
 impl Drop for EmitsAtDrop {
     fn drop(&mut self) {
         if let Some(hub) = self.hub.upgrade() {
-            let deliveries = OutgoingEvents::of(&[("gone", DeliveryPolicy::Reliable)]);
-            let event = deliveries.get(0).expect("it is the first");
+            let events = OutgoingEvents::new(&[("gone", DeliveryPolicy::Reliable)]);
+            let event = events.get(0).expect("the first event");
             let frame = Frame::event("gone", &()).expect("encoded");
-            for audience in [Audience::everyone(), Audience::of(&"a")] {
+            for audience in [Audience::all(), Audience::new(&"a")] {
                 hub.deliver(&audience, event, &frame, PushPolicy::Reliable).expect("small");
             }
             let _ = self.dropped.send(());
@@ -209,27 +211,27 @@ impl Drop for EmitsAtDrop {
     }
 }
 
-/// A session with such a value in its request, and what says that it was dropped.
-fn enter_that_emits(hub: &Arc<Hub>) -> (Registration, mpsc::Receiver<()>) {
+/// A session with such a value in its request, and a channel that receives when it is dropped.
+fn register_emits_at_drop(hub: &Arc<Hub>) -> (Registration, mpsc::Receiver<()>) {
     let (dropped, is_dropped) = mpsc::channel();
     let mut extensions = http::Extensions::new();
     extensions.insert(Arc::new(EmitsAtDrop { hub: Arc::downgrade(hub), dropped }));
-    (enter_with(hub, extensions), is_dropped)
+    (register_with(hub, extensions), is_dropped)
 }
 
 #[test]
-fn value_that_emits_when_dropped_is_dropped_after_the_walk() {
-    elsewhere(|| {
+fn value_that_emits_at_drop_is_dropped_after_the_broadcast() {
+    on_other_thread(|| {
         let hub = Arc::<Hub>::default();
-        for audience in [Audience::everyone(), Audience::of(&"a")] {
-            let ada = enter_room(&hub, "a");
-            let (bob, is_dropped) = enter_that_emits(&hub);
+        for audience in [Audience::all(), Audience::new(&"a")] {
+            let ada = register_in_room(&hub, "a");
+            let (bob, is_dropped) = register_emits_at_drop(&hub);
             bob.member().join("a").expect("joined");
             let mut bob = Some(bob);
-            // The walk has the last reference to the member.
-            hub.visit(&audience, Walk::Broadcast, |_| {
+            // The broadcast has the last reference to the member.
+            hub.for_each(&audience, Traversal::Broadcast, |_| {
                 if let Some(bob) = bob.take() {
-                    elsewhere(|| drop(bob));
+                    on_other_thread(|| drop(bob));
                 }
                 assert!(is_dropped.try_recv().is_err());
             });
@@ -240,11 +242,11 @@ fn value_that_emits_when_dropped_is_dropped_after_the_walk() {
 }
 
 #[test]
-fn value_that_emits_when_dropped_is_dropped_after_its_session_has_left() {
-    elsewhere(|| {
+fn value_that_emits_at_drop_is_dropped_after_its_session_has_left() {
+    on_other_thread(|| {
         let hub = Arc::<Hub>::default();
-        let _ada = enter_room(&hub, "a");
-        let (bob, is_dropped) = enter_that_emits(&hub);
+        let _ada = register_in_room(&hub, "a");
+        let (bob, is_dropped) = register_emits_at_drop(&hub);
         bob.member().join("a").expect("joined");
         drop(bob);
         assert_eq!(is_dropped.try_recv(), Ok(()));
@@ -252,23 +254,23 @@ fn value_that_emits_when_dropped_is_dropped_after_its_session_has_left() {
 }
 
 #[test]
-fn value_that_emits_when_dropped_may_belong_to_a_session_that_a_broadcast_evicts() {
-    elsewhere(|| {
+fn value_that_emits_at_drop_may_belong_to_a_session_that_a_broadcast_evicts() {
+    on_other_thread(|| {
         let hub = Arc::<Hub>::default();
         let detach = |registration: &Registration| {
             hub.recovery
                 .detach(registration.member(), registration.member().outbox().detach().size);
         };
-        let (ghost, is_dropped) = enter_that_emits(&hub);
-        detach(&ghost);
-        // Its task ends while a broadcast evicts it: the last reference is that of the broadcast.
-        drop(ghost);
-        let ada = enter_room(&hub, "a");
+        let (evicted, is_dropped) = register_emits_at_drop(&hub);
+        detach(&evicted);
+        // Its task has ended, so the broadcast that evicts it has the last reference.
+        drop(evicted);
+        let ada = register_in_room(&hub, "a");
         detach(&ada);
-        let deliveries = OutgoingEvents::of(&[("long", DeliveryPolicy::Reliable)]);
+        let events = OutgoingEvents::new(&[("long", DeliveryPolicy::Reliable)]);
         let frame = Frame::event("long", &"x".repeat(200)).expect("encoded");
-        let event = deliveries.get(0).expect("it is the first");
-        hub.deliver(&Audience::of(&"a"), event, &frame, PushPolicy::Reliable).expect("small");
+        let event = events.get(0).expect("the first event");
+        hub.deliver(&Audience::new(&"a"), event, &frame, PushPolicy::Reliable).expect("small");
         assert_eq!(is_dropped.try_recv(), Ok(()));
     });
 }

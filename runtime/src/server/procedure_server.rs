@@ -66,7 +66,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     {
         Self {
             factory: Arc::new(move |socket| factory(socket).boxed()),
-            hub: Arc::new(Hub::of::<E>()),
+            hub: Arc::new(Hub::new(E::NAME, E::OUTGOING)),
             limits: Limits::default(),
             max_connections: None,
             middleware: Middleware::default(),
@@ -93,7 +93,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// Asks `guard` about each event right before it is decoded; a error_response is `denied` to the client.
+    /// Runs `guard` on each event before it is decoded. The client gets `denied` for a denied event.
     ///
     /// It sees the session as the events before have left it.
     pub fn guard<G>(mut self, guard: G) -> Self

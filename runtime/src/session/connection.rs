@@ -43,7 +43,7 @@ pub(crate) struct Connection {
     close_reply: Option<Frame>,
 }
 
-/// Where bytes are written to.
+/// The stream that is written to.
 enum Output {
     /// The write half of a TCP connection: before and after the outbox has it.
     Tcp(OwnedWriteHalf),
@@ -64,8 +64,8 @@ pub(crate) fn close_frame(code: CloseCode, reason: &str) -> Frame {
 }
 
 impl Connection {
-    /// A connection whose request was read. `preamble` is written before everything else; `read` was
-    /// read behind the request.
+    /// A connection whose request was read. `preamble` is written before everything else. `read` holds
+    /// the bytes received after the request.
     pub(crate) fn new(
         transport: Transport,
         preamble: Vec<u8>,
@@ -104,12 +104,12 @@ impl Connection {
         Poll::Ready(Ok(message))
     }
 
-    /// The message that was just read, if it was text.
+    /// The message that was read last, if it was text.
     pub(crate) fn text(&self) -> &str {
         self.reader.text()
     }
 
-    /// The message that was just read, if it was binary.
+    /// The message that was read last, if it was binary.
     pub(crate) fn binary(&self) -> &[u8] {
         self.reader.binary()
     }
@@ -119,12 +119,12 @@ impl Connection {
         self.reader.release();
     }
 
-    /// Whether batches of other tasks can write for this connection.
+    /// Returns whether batches of other tasks can write for this connection.
     pub(crate) fn is_written_by_outbox(&self) -> bool {
         matches!(self.output, Output::Outbox)
     }
 
-    /// Writes the pending frames. Ready when nothing is left that may be written now.
+    /// Writes the pending frames. Ready when nothing can be written now.
     pub(crate) fn poll_write(
         &mut self,
         outbox: &Outbox,
@@ -192,8 +192,8 @@ impl Connection {
         }
     }
 
-    /// Takes the write half back from the outbox, which is detached. Only what is left of frames that
-    /// were partly written is written from here on. Returns the bytes that the outbox keeps.
+    /// Detaches the outbox and takes the write half back from it. After this, only the rest of partly
+    /// written frames is written. Returns the size in bytes of the frames that the outbox keeps.
     pub(crate) fn detach(&mut self, outbox: &Outbox) -> usize {
         let Detached { writer, size } = outbox.detach();
         if let Some((half, left)) = writer {
@@ -204,24 +204,24 @@ impl Connection {
         size
     }
 
-    /// Whether the transport has taken the whole preamble.
+    /// Returns whether the transport has taken the whole preamble.
     pub(crate) fn is_preamble_written(&self) -> bool {
         self.preamble_written
     }
 
-    /// Whether the transport took bytes since the last call of this.
+    /// Returns whether the transport took bytes since the last call.
     pub(crate) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
     }
 
-    /// Whether bytes were received since the last call of this.
+    /// Returns whether bytes were received since the last call.
     pub(crate) fn take_received(&mut self) -> bool {
         self.reader.take_received()
     }
 
-    /// Closes the connection: writes the pending frames, then a close frame, which is the reply to the
-    /// client's if there is one, then shuts the transport down. With `linger` it reads until the client
-    /// has done so, too.
+    /// Closes the connection: writes the pending frames and a close frame, then shuts the transport down.
+    /// The close frame replies to the client's close frame if there is one. With `linger` it reads until
+    /// the client has shut down its side.
     pub(crate) async fn finish(
         &mut self,
         outbox: &Outbox,
@@ -273,8 +273,8 @@ impl Connection {
         }
     }
 
-    /// Reads and drops bytes until the client has shut its write half down. To close with unread bytes
-    /// would make TCP reset the connection, and the close frame could be lost.
+    /// Reads and drops bytes until the client has shut its write half down. A close with unread bytes
+    /// makes TCP reset the connection, and the close frame could be lost.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let input = self.reader.input();
         let mut scratch = [0; 1024];
@@ -289,7 +289,7 @@ impl Connection {
 }
 
 impl Output {
-    /// The stream to write to; `None` while the outbox has it.
+    /// The stream to write to. `None` while the outbox has it.
     fn stream<'a>(&'a mut self, input: &'a mut Input) -> Option<Pin<&'a mut dyn AsyncWrite>> {
         match (self, input) {
             (Self::Tcp(half), _) => Some(Pin::new(half) as _),
@@ -299,10 +299,10 @@ impl Output {
     }
 }
 
-async fn close_within(bound: Duration, close: impl Future<Output = io::Result<()>>) {
-    match timeout(bound, close).await {
+async fn close_within(close_timeout: Duration, close: impl Future<Output = io::Result<()>>) {
+    match timeout(close_timeout, close).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "the connection was lost while it was closed"),
+        Ok(Err(error)) => tracing::debug!(%error, "the connection was lost while it was closing"),
         Err(_) => tracing::debug!("the client did not close the connection within `close_timeout`"),
     }
 }

@@ -8,7 +8,7 @@ use super::signals::{Ending, Signal, Signals};
 use super::{Limits, batch};
 use crate::lock::{Lock, rank};
 use crate::request::{Mode, Request};
-use crate::rooms::{Hub, Joined, RegisterError};
+use crate::rooms::{Hub, JoinedRooms, RegisterError};
 use crate::socket_id::SocketId;
 use crate::wire::{Encoded, Frame, Unrecovered};
 
@@ -22,7 +22,7 @@ pub(crate) struct Member {
     id: SocketId,
     request: Request,
     hub: Arc<Hub>,
-    joined: Joined,
+    joined_rooms: JoinedRooms,
     resume_slot: ResumeSlot,
     /// The keys of its resume secrets in [`Recovery`](super::Recovery), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
@@ -58,8 +58,8 @@ impl Member {
         self.outbox.is_resumable
     }
 
-    pub(crate) fn joined(&self) -> &Joined {
-        &self.joined
+    pub(crate) fn joined_rooms(&self) -> &JoinedRooms {
+        &self.joined_rooms
     }
 
     pub(crate) fn resume_slot(&self) -> &ResumeSlot {
@@ -163,11 +163,11 @@ impl Registration {
             id,
             request,
             hub: Arc::clone(hub),
-            joined: Joined::default(),
+            joined_rooms: JoinedRooms::default(),
             resume_slot: ResumeSlot::default(),
             secrets: Lock::default(),
         });
-        hub.enter(&member, max_connections)?;
+        hub.register(&member, max_connections)?;
         Ok(Self(member))
     }
 
@@ -184,6 +184,6 @@ impl Drop for Registration {
         // For a task that was dropped or panicked before it ended the session.
         self.0.hub.recovery.end(&self.0, Unrecovered::Ended);
         self.0.leave_all();
-        self.0.hub.exit(self.0.id);
+        self.0.hub.unregister(self.0.id);
     }
 }

@@ -165,7 +165,7 @@ impl<H: WriteHalf> Outbox<H> {
                 return Ok(PushOutcome::Dropped.into());
             }
             PushPolicy::Latest(key) if state.queue.push_latest(frame, key) => {
-                outcome = PushOutcome::Replaced
+                outcome = PushOutcome::Replaced;
             }
             PushPolicy::Latest(_) => {}
             PushPolicy::Reliable | PushPolicy::Volatile => state.queue.push(frame),

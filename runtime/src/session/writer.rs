@@ -1,4 +1,3 @@
-use std::cell::Cell;
 use std::io;
 use std::task::{Context, Poll};
 
@@ -6,18 +5,13 @@ use bytes::{Buf, Bytes};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::queue::{BATCH, Queue};
-use crate::buffers;
+use crate::buffers::{self, WRITE_BUFFER};
 
-thread_local! {
-    /// What a thread writes from: members keep no buffer of their own.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// Where bytes are written without waiting.
+/// A write half that can be written to without waiting.
 pub(crate) trait WriteHalf {
     /// Writes some bytes, or fails with [`io::ErrorKind::WouldBlock`].
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
-    /// Ready when a write is worth another try.
+    /// Ready when another write may succeed.
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
@@ -42,12 +36,13 @@ pub(crate) enum Progress {
     WouldBlock,
 }
 
-/// Writes what is pending in a queue to a TCP connection, on whatever task has the outbox's lock.
+/// Writes the pending frames of a queue to a TCP connection, on the task that holds the lock of the
+/// outbox.
 pub(super) struct Writer<H> {
     half: H,
-    /// What was taken from the queue and would have blocked.
+    /// Bytes taken from the queue that the connection has not taken.
     left: Option<Box<Bytes>>,
-    /// Whether the system took some since this was last asked.
+    /// The connection took bytes since [`take_moved`](Self::take_moved).
     moved: bool,
 }
 
@@ -56,22 +51,22 @@ impl<H: WriteHalf> Writer<H> {
         Self { half, left: None, moved: false }
     }
 
-    /// Gives back the half, and what it has not taken of the frames that it was given.
+    /// Returns the write half, and the bytes taken from the queue that it has not taken.
     pub(super) fn into_parts(self) -> (H, Bytes) {
         (self.half, self.left.map_or_else(Bytes::new, |left| *left))
     }
 
-    /// How many bytes were taken from the queue and not written.
+    /// The number of bytes taken from the queue and not written.
     pub(super) fn left(&self) -> usize {
         self.left.as_ref().map_or(0, |left| left.len())
     }
 
-    /// Whether any byte was taken since this was last asked.
+    /// Returns whether the connection took bytes since the last call.
     pub(super) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
     }
 
-    /// Writes once: what is left of the batch before, or else a batch of what is pending.
+    /// Writes once: the rest of the last batch, or the next batch of pending frames.
     pub(super) fn write(&mut self, queue: &mut Queue) -> io::Result<Progress> {
         if let Some(mut left) = self.left.take() {
             let written = self.write_some(&left);
@@ -82,7 +77,7 @@ impl<H: WriteHalf> Writer<H> {
             }
             return Ok(if queue.waiting() == 0 { Progress::Done } else { Progress::More });
         }
-        let mut batch = buffers::take(&BUFFER);
+        let mut batch = buffers::take(&WRITE_BUFFER);
         batch.clear();
         queue.take(&mut batch);
         let written = self.write_some(&batch);
@@ -95,11 +90,11 @@ impl<H: WriteHalf> Writer<H> {
         } else {
             Ok(Progress::More)
         };
-        buffers::put(&BUFFER, batch);
+        buffers::put(&WRITE_BUFFER, batch);
         progress
     }
 
-    /// Writes what can be written now.
+    /// Returns the number of bytes written, 0 if the write would block.
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
@@ -113,7 +108,7 @@ impl<H: WriteHalf> Writer<H> {
         written
     }
 
-    /// Ready when writing is worth another try.
+    /// Ready when another write may succeed.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.half.poll_ready(cx)
     }

@@ -1,24 +1,16 @@
-use std::cell::Cell;
 use std::sync::Arc;
 
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 use super::json::{encode, encode_text};
-use crate::buffers;
+use crate::buffers::{self, FRAME_BUFFER, MAX_KEPT_FRAME};
 
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
 const HEADER: usize = 10;
 
 /// The first byte of a text frame that is a whole message.
 const TEXT: u8 = 0x81;
-
-/// What a thread keeps to encode into.
-const SCRATCH: usize = 64 << 10;
-
-thread_local! {
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
 
 /// A whole frame of a server, header and all: encoded once, shared by any number of outboxes.
 #[derive(Clone)]
@@ -137,7 +129,7 @@ fn build<T>(
     see: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, serde_json::Error> {
     // Taken out: a user's `Serialize` may emit something itself.
-    let mut bytes = buffers::take(&BUFFER);
+    let mut bytes = buffers::take(&FRAME_BUFFER);
     bytes.clear();
     // Room for the longest header, then the payload.
     bytes.extend_from_slice(&[0; HEADER]);
@@ -145,8 +137,8 @@ fn build<T>(
         let header = write_header(&mut bytes);
         see(&bytes[HEADER - header..])
     });
-    if bytes.capacity() <= SCRATCH {
-        buffers::put(&BUFFER, bytes);
+    if bytes.capacity() <= MAX_KEPT_FRAME {
+        buffers::put(&FRAME_BUFFER, bytes);
     }
     seen
 }

@@ -1,23 +1,14 @@
-use std::cell::Cell;
 use std::ops::Range;
 
-use crate::buffers;
+use crate::buffers::{self, READ_BUFFER, READ_BUFFER_SIZE};
 
-/// So many bytes are read from a client at once.
-const ROOM: usize = 16 << 10;
-
-thread_local! {
-    /// What a thread reads into, while no connection has it: connections keep no buffer of their own.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// What came from a client and was not looked at yet.
+/// Received bytes that are not parsed yet.
 ///
-/// While there is none it takes no room. What is left when its task sleeps is kept: less than
-/// [`ROOM`], or the first part of a frame that is larger.
+/// While its task is awake it holds the buffer of the thread. While the task sleeps it holds only the
+/// unparsed bytes: fewer than [`READ_BUFFER_SIZE`], or the first part of a larger frame.
 #[derive(Default)]
 pub(super) struct ReadBuffer {
-    /// Bytes to read into, unread ones from `start` to `end`.
+    /// The unparsed bytes are `start..end`. The bytes from `end` on are unfilled.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
@@ -30,11 +21,12 @@ impl From<Vec<u8>> for ReadBuffer {
 }
 
 impl ReadBuffer {
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(super) fn unparsed(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// The first bytes are read: where they are until there is more room or less.
+    /// Removes `count` bytes from the front. [`get`](Self::get) returns them until the next
+    /// [`unfilled`](Self::unfilled) or [`release`](Self::release).
     pub(super) fn consume(&mut self, count: usize) -> Range<usize> {
         let start = self.start;
         self.start = self.end.min(start + count);
@@ -45,38 +37,38 @@ impl ReadBuffer {
         self.bytes.get(range).unwrap_or_default()
     }
 
-    /// Room behind what is unread, of which `wanted` bytes are looked at together.
+    /// The unfilled part, which is never empty. `frame_size` is the size of the first frame in bytes, or 0.
     ///
-    /// A client gets it as it fills it, not as it says that it will.
-    pub(super) fn room(&mut self, wanted: usize) -> &mut [u8] {
+    /// It grows with the bytes that are received, not with the size that a client announces.
+    pub(super) fn unfilled(&mut self, frame_size: usize) -> &mut [u8] {
         let length = self.bytes.len();
-        if length < ROOM {
-            let mut bytes = buffers::take(&SPARE);
-            bytes.resize(ROOM, 0);
-            bytes[..self.end - self.start].copy_from_slice(self.as_slice());
+        if length < READ_BUFFER_SIZE {
+            let mut bytes = buffers::take(&READ_BUFFER);
+            bytes.resize(READ_BUFFER_SIZE, 0);
+            bytes[..self.end - self.start].copy_from_slice(self.unparsed());
             self.bytes = bytes;
             self.end -= std::mem::take(&mut self.start);
         } else if self.end == length {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= std::mem::take(&mut self.start);
             if self.end == length {
-                self.bytes.resize(wanted.clamp(length + 1, length * 2), 0);
+                self.bytes.resize(frame_size.clamp(length + 1, length * 2), 0);
             }
         }
         &mut self.bytes[self.end..]
     }
 
-    /// So many bytes were put into the room.
-    pub(super) fn add(&mut self, count: usize) {
+    /// Marks the first `count` unfilled bytes as filled.
+    pub(super) fn advance(&mut self, count: usize) {
         self.end = self.bytes.len().min(self.end + count);
     }
 
-    /// Gives the thread its buffer back.
+    /// Puts the buffer of the thread back and copies the unparsed bytes.
     pub(super) fn release(&mut self) {
         let left = self.end - self.start;
-        if self.bytes.len() == ROOM && left < ROOM {
-            let left = self.as_slice().to_vec();
-            buffers::put(&SPARE, std::mem::take(&mut self.bytes));
+        if self.bytes.len() == READ_BUFFER_SIZE && left < READ_BUFFER_SIZE {
+            let left = self.unparsed().to_vec();
+            buffers::put(&READ_BUFFER, std::mem::take(&mut self.bytes));
             *self = Self::from(left);
         } else if left == 0 {
             *self = Self::default();
@@ -88,50 +80,53 @@ impl ReadBuffer {
 mod tests {
     use super::*;
 
-    fn fill(unread: &mut ReadBuffer, mut bytes: &[u8], wanted: usize) {
+    fn fill(buffer: &mut ReadBuffer, mut bytes: &[u8], frame_size: usize) {
         while !bytes.is_empty() {
-            let room = unread.room(wanted);
-            let (now, later) = bytes.split_at(room.len().min(bytes.len()));
-            room[..now.len()].copy_from_slice(now);
-            unread.add(now.len());
-            bytes = later;
+            let unfilled = buffer.unfilled(frame_size);
+            let (first, rest) = bytes.split_at(unfilled.len().min(bytes.len()));
+            unfilled[..first.len()].copy_from_slice(first);
+            buffer.advance(first.len());
+            bytes = rest;
         }
     }
 
     #[test]
-    fn connections_share_their_threads_buffer_and_keep_what_is_left() {
+    fn connections_share_the_buffer_of_the_thread_and_keep_unparsed_bytes() {
         let (mut one, mut other) = (ReadBuffer::default(), ReadBuffer::default());
-        for unread in [&mut one, &mut other] {
-            fill(unread, b"onetwo", 0);
-            let first = unread.consume(3);
-            assert_eq!(unread.get(first), b"one");
-            unread.release();
-            assert_eq!((unread.as_slice(), unread.bytes.capacity()), (&b"two"[..], 3));
+        for buffer in [&mut one, &mut other] {
+            fill(buffer, b"onetwo", 0);
+            let first = buffer.consume(3);
+            assert_eq!(buffer.get(first), b"one");
+            buffer.release();
+            assert_eq!((buffer.unparsed(), buffer.bytes.capacity()), (&b"two"[..], 3));
         }
         fill(&mut one, b"three", 0);
-        assert_eq!(one.as_slice(), b"twothree");
+        assert_eq!(one.unparsed(), b"twothree");
         one.consume(8);
         one.release();
-        assert_eq!((one.bytes.capacity(), buffers::take(&SPARE).len()), (0, ROOM));
-        assert_eq!(other.as_slice(), b"two");
+        assert_eq!(
+            (one.bytes.capacity(), buffers::take(&READ_BUFFER).len()),
+            (0, READ_BUFFER_SIZE)
+        );
+        assert_eq!(other.unparsed(), b"two");
     }
 
     #[test]
-    fn a_large_frame_gets_room_as_it_comes() {
-        let large: Vec<u8> = (0..100_000_u32).map(|at| at.to_le_bytes()[0]).collect();
-        let mut unread = ReadBuffer::default();
-        fill(&mut unread, &large[..10], 1 << 30);
-        unread.release();
-        assert_eq!(unread.bytes.capacity(), 10, "what is only announced takes no room");
+    fn buffer_of_a_large_frame_grows_with_the_received_bytes() {
+        let large: Vec<u8> = (0..100_000_u32).map(|i| i.to_le_bytes()[0]).collect();
+        let mut buffer = ReadBuffer::default();
+        fill(&mut buffer, &large[..10], 1 << 30);
+        buffer.release();
+        assert_eq!(buffer.bytes.capacity(), 10, "announced bytes take no memory");
         for part in large[10..].chunks(999) {
-            fill(&mut unread, part, large.len());
-            unread.release();
-            assert!(unread.bytes.len() <= ROOM.max(2 * (unread.end - unread.start)));
+            fill(&mut buffer, part, large.len());
+            buffer.release();
+            assert!(buffer.bytes.len() <= READ_BUFFER_SIZE.max(2 * (buffer.end - buffer.start)));
         }
-        assert_eq!(unread.as_slice(), large);
-        assert_eq!(unread.bytes.len(), large.len());
-        unread.consume(large.len());
-        unread.release();
-        assert_eq!(unread.bytes.capacity(), 0);
+        assert_eq!(buffer.unparsed(), large);
+        assert_eq!(buffer.bytes.len(), large.len());
+        buffer.consume(large.len());
+        buffer.release();
+        assert_eq!(buffer.bytes.capacity(), 0);
     }
 }

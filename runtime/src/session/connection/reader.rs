@@ -1,7 +1,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
@@ -15,41 +14,33 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control
 use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
 use super::read_buffer::ReadBuffer;
-use crate::buffers;
+use crate::buffers::{self, MAX_KEPT_MESSAGE, MESSAGE_BUFFER};
 use crate::transport::Stream;
 
 /// The longest payload of a control frame (RFC 6455 §5.5).
-const MAX_CONTROL: usize = 125;
+const MAX_CONTROL_PAYLOAD: usize = 125;
 
-thread_local! {
-    /// What a thread puts messages together in, while no connection has it.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// A thread keeps room for so large a message.
-const ROOM: usize = 64 << 10;
-
-/// Reads a client's messages, as RFC 6455 has them.
+/// Reads the messages of a client (RFC 6455).
 pub(super) struct Reader {
     input: Input,
-    unread: ReadBuffer,
+    buffer: ReadBuffer,
     max_message_size: usize,
     /// The last message, if it was text.
     text: String,
-    /// The last one, if it was binary, or what has come of the next.
+    /// The last message, if it was binary, or the fragments of the next one.
     bytes: Vec<u8>,
     fragmented: Option<Fragmented>,
-    /// A byte came.
+    /// Bytes were received since [`take_received`](Self::take_received).
     received: bool,
 }
 
-/// Where bytes come in.
+/// The stream that is read from.
 pub(super) enum Input {
     Tcp(OwnedReadHalf),
     Other(Box<dyn Stream>),
 }
 
-/// What a client says.
+/// A received message. [`Reader::text`] and [`Reader::binary`] return the payload of a data message.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Message {
     Text,
@@ -59,40 +50,41 @@ pub(crate) enum Message {
     Close(Option<CloseFrame>),
 }
 
-/// A message of which some frames have come.
+/// A message whose last frame is not received yet.
 #[derive(Clone, Copy)]
 struct Fragmented {
-    data: Data,
-    /// So much of it is valid UTF-8, if it is to be.
+    kind: Data,
+    /// The length in bytes of the prefix that is valid UTF-8, for text.
     valid: usize,
 }
 
-/// What a frame begins with (RFC 6455 §5.2).
+/// The header of a frame (RFC 6455 §5.2).
 struct Header {
     is_final: bool,
-    /// A bit is set that means nothing without an extension.
+    /// A bit is set that is reserved for extensions.
     reserved: bool,
     opcode: OpCode,
     masked: bool,
     mask: [u8; 4],
-    /// So many bytes the header has.
+    /// The size of the header in bytes.
     size: usize,
-    /// So many follow.
-    payload: usize,
+    /// The size of the payload in bytes.
+    payload_size: usize,
 }
 
 /// A whole frame, still masked.
 struct Frame {
     header: Header,
+    /// The range of the payload in the read buffer.
     payload: Range<usize>,
 }
 
 impl Header {
-    /// The header that `bytes` begin with, if all of it has come.
+    /// The header at the start of `bytes`, if it is complete.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let [first, second, rest @ ..] = bytes else { return None };
         let masked = second & 0x80 != 0;
-        let (payload, rest) = match second & 0x7F {
+        let (payload_size, rest) = match second & 0x7F {
             126 => {
                 let (length, rest) = rest.split_first_chunk()?;
                 (usize::from(u16::from_be_bytes(*length)), rest)
@@ -111,17 +103,17 @@ impl Header {
             masked,
             mask: *mask,
             size: bytes.len() - rest.len(),
-            payload,
+            payload_size,
         })
     }
 }
 
 impl Reader {
-    /// `read` is what came before.
+    /// `read` holds the bytes received after the request.
     pub(super) fn new(input: Input, read: Vec<u8>, max_message_size: usize) -> Self {
         Self {
             input,
-            unread: ReadBuffer::from(read),
+            buffer: ReadBuffer::from(read),
             max_message_size,
             text: String::new(),
             bytes: Vec::new(),
@@ -152,25 +144,25 @@ impl Reader {
         &self.bytes
     }
 
-    /// Gives back the room to read into, which others need while this task sleeps.
+    /// Puts the buffers of the thread back. Other tasks use them while this task sleeps.
     pub(super) fn release(&mut self) {
         if self.fragmented.is_some() {
-            // What waits for its rest takes no more than twice the room that it has come to.
+            // A partial message takes at most twice the memory of its received bytes.
             if self.bytes.capacity() > 2 * self.bytes.len() {
                 self.bytes.shrink_to_fit();
             }
         } else {
             let text = std::mem::take(&mut self.text).into_bytes();
-            for room in [text, std::mem::take(&mut self.bytes)] {
-                if (1..=ROOM).contains(&room.capacity()) {
-                    buffers::put(&SPARE, room);
+            for buffer in [text, std::mem::take(&mut self.bytes)] {
+                if (1..=MAX_KEPT_MESSAGE).contains(&buffer.capacity()) {
+                    buffers::put(&MESSAGE_BUFFER, buffer);
                 }
             }
         }
-        self.unread.release();
+        self.buffer.release();
     }
 
-    /// Whether any byte came since this was last asked.
+    /// Returns whether bytes were received since the last call.
     pub(super) fn take_received(&mut self) -> bool {
         std::mem::take(&mut self.received)
     }
@@ -180,33 +172,33 @@ impl Reader {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let header = Header::parse(self.unread.as_slice());
-        let wanted = header.map_or(0, |header| header.size.saturating_add(header.payload));
-        let mut room = ReadBuf::new(self.unread.room(wanted));
-        ready!(self.input.poll_read(cx, &mut room))?;
-        let count = room.filled().len();
+        let header = Header::parse(self.buffer.unparsed());
+        let frame_size = header.map_or(0, |header| header.size.saturating_add(header.payload_size));
+        let mut unfilled = ReadBuf::new(self.buffer.unfilled(frame_size));
+        ready!(self.input.poll_read(cx, &mut unfilled))?;
+        let count = unfilled.filled().len();
         if count == 0 {
             return Poll::Ready(Err(ProtocolError::ResetWithoutClosingHandshake.into()));
         }
-        self.unread.add(count);
+        self.buffer.advance(count);
         self.received = true;
         Poll::Ready(Ok(()))
     }
 
-    /// The first frame, if all of it has come.
+    /// The first frame, if it is complete.
     fn take_frame(&mut self) -> Result<Option<Frame>, Error> {
-        let unread = self.unread.as_slice();
-        let Some(header) = Header::parse(unread) else { return Ok(None) };
+        let unparsed = self.buffer.unparsed();
+        let Some(header) = Header::parse(unparsed) else { return Ok(None) };
         self.check(&header)?;
-        if unread.len() - header.size < header.payload {
+        if unparsed.len() - header.size < header.payload_size {
             return Ok(None);
         }
-        self.unread.consume(header.size);
-        let payload = self.unread.consume(header.payload);
+        self.buffer.consume(header.size);
+        let payload = self.buffer.consume(header.payload_size);
         Ok(Some(Frame { header, payload }))
     }
 
-    /// Whether a client may send such a frame.
+    /// Fails if a client must not send a frame with this header.
     fn check(&self, header: &Header) -> Result<(), Error> {
         let control = matches!(header.opcode, OpCode::Control(_));
         if header.reserved {
@@ -215,10 +207,10 @@ impl Reader {
             Err(ProtocolError::UnmaskedFrameFromClient.into())
         } else if control && !header.is_final {
             Err(ProtocolError::FragmentedControlFrame.into())
-        } else if control && header.payload > MAX_CONTROL {
+        } else if control && header.payload_size > MAX_CONTROL_PAYLOAD {
             Err(ProtocolError::ControlFrameTooBig.into())
         } else {
-            self.check_size(header.payload)
+            self.check_size(header.payload_size)
         }
     }
 
@@ -230,10 +222,10 @@ impl Reader {
         Ok(())
     }
 
-    /// The message that ends with this frame.
+    /// The message that this frame completes, if any.
     fn take_message(&mut self, frame: &Frame) -> Result<Option<Message>, Error> {
         let control = match frame.header.opcode {
-            OpCode::Data(data) => return self.take_data(data, frame),
+            OpCode::Data(kind) => return self.take_data(kind, frame),
             OpCode::Control(control) => control,
         };
         let mut payload = Vec::new();
@@ -241,32 +233,32 @@ impl Reader {
         Ok(Some(match control {
             Control::Ping => Message::Ping(payload.into()),
             Control::Pong => Message::Pong(payload.into()),
-            Control::Close => Message::Close(close_frame(&payload)?),
+            Control::Close => Message::Close(parse_close(&payload)?),
             Control::Reserved(code) => {
                 return Err(ProtocolError::UnknownControlFrameType(code).into());
             }
         }))
     }
 
-    fn take_data(&mut self, data: Data, frame: &Frame) -> Result<Option<Message>, Error> {
-        let (mut message, mut bytes) = match (data, self.fragmented.take()) {
+    fn take_data(&mut self, kind: Data, frame: &Frame) -> Result<Option<Message>, Error> {
+        let (mut message, mut bytes) = match (kind, self.fragmented.take()) {
             (Data::Reserved(code), _) => {
                 return Err(ProtocolError::UnknownDataFrameType(code).into());
             }
             (Data::Continue, Some(message)) => (message, std::mem::take(&mut self.bytes)),
             (Data::Continue, None) => return Err(ProtocolError::UnexpectedContinueFrame.into()),
-            (data, Some(_)) => return Err(ProtocolError::ExpectedFragment(data).into()),
-            (data, None) => (Fragmented { data, valid: 0 }, self.room()),
+            (kind, Some(_)) => return Err(ProtocolError::ExpectedFragment(kind).into()),
+            (kind, None) => (Fragmented { kind, valid: 0 }, self.empty_buffer()),
         };
         self.check_size(bytes.len() + frame.payload.len())?;
         self.unmask_into(&mut bytes, frame);
-        match (message.data, frame.header.is_final) {
+        match (message.kind, frame.header.is_final) {
             (Data::Text, true) => {
                 self.text = String::from_utf8(bytes)?;
                 return Ok(Some(Message::Text));
             }
             (Data::Text, false) => {
-                message.valid += valid_so_far(&bytes[message.valid..])?;
+                message.valid += valid_prefix(&bytes[message.valid..])?;
                 self.fragmented = Some(message);
             }
             (_, true) => {
@@ -279,36 +271,36 @@ impl Reader {
         Ok(None)
     }
 
-    /// Empty room for the next message.
-    fn room(&mut self) -> Vec<u8> {
-        let mut room = std::mem::take(&mut self.text).into_bytes();
-        if room.capacity() == 0 {
-            room = std::mem::take(&mut self.bytes);
+    /// A buffer for the next message: that of the last message, or that of the thread.
+    fn empty_buffer(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.text).into_bytes();
+        if buffer.capacity() == 0 {
+            buffer = std::mem::take(&mut self.bytes);
         }
-        if room.capacity() == 0 {
-            room = buffers::take(&SPARE);
+        if buffer.capacity() == 0 {
+            buffer = buffers::take(&MESSAGE_BUFFER);
         }
-        room.clear();
-        room
+        buffer.clear();
+        buffer
     }
 
     fn unmask_into(&self, bytes: &mut Vec<u8>, frame: &Frame) {
         let start = bytes.len();
-        bytes.extend_from_slice(self.unread.get(frame.payload.clone()));
+        bytes.extend_from_slice(self.buffer.get(frame.payload.clone()));
         unmask(&mut bytes[start..], frame.header.mask);
     }
 }
 
-/// How much of a text is valid UTF-8, which the rest may become. Text that cannot is not waited for.
-fn valid_so_far(text: &[u8]) -> Result<usize, Error> {
+/// The length of the prefix that is valid UTF-8. Fails if no further bytes can make the rest valid.
+fn valid_prefix(text: &[u8]) -> Result<usize, Error> {
     match std::str::from_utf8(text) {
         Err(error) if error.error_len().is_none() => Ok(error.valid_up_to()),
         checked => Ok(checked?.len()),
     }
 }
 
-/// What the payload of a close frame says (RFC 6455 §5.5.1, §7.4).
-fn close_frame(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
+/// Parses the payload of a close frame (RFC 6455 §5.5.1, §7.4).
+fn parse_close(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
     match payload {
         [] => Ok(None),
         [_] => Err(ProtocolError::InvalidCloseSequence.into()),
@@ -323,7 +315,7 @@ fn close_frame(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
     }
 }
 
-/// RFC 6455 §5.3, eight bytes at a time.
+/// Masks or unmasks (RFC 6455 §5.3), eight bytes per step.
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);

@@ -3,7 +3,7 @@ use std::io::{Read, Write};
 use std::task::Waker;
 
 use proptest::prelude::*;
-use tokio_tungstenite::tungstenite::Message as Said;
+use tokio_tungstenite::tungstenite::Message as WireMessage;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
@@ -11,9 +11,9 @@ use super::*;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::connection::disconnect_reason;
 
-const MAX: usize = 300;
+const MAX_MESSAGE_SIZE: usize = 300;
 
-/// Gives its chunks one by one, then says that this was all.
+/// A stream that returns one chunk per read, then ends.
 struct Chunks(VecDeque<Vec<u8>>);
 
 impl Read for Chunks {
@@ -64,24 +64,26 @@ impl tokio::io::AsyncWrite for Chunks {
     }
 }
 
-/// What this reader reads, and why it stops; with `releases`, as if its task slept before each message.
-fn read(chunks: VecDeque<Vec<u8>>, releases: bool) -> (Vec<Said>, Error) {
-    let mut reader = Reader::new(Input::Other(Box::new(Chunks(chunks))), Vec::new(), MAX);
+/// The messages that `Reader` reads and the error that ends them. `releases` acts as a task that sleeps
+/// before each message.
+fn read(chunks: VecDeque<Vec<u8>>, releases: bool) -> (Vec<WireMessage>, Error) {
+    let mut reader =
+        Reader::new(Input::Other(Box::new(Chunks(chunks))), Vec::new(), MAX_MESSAGE_SIZE);
     let mut messages = Vec::new();
     loop {
         if releases {
             reader.release();
         }
         let Poll::Ready(read) = reader.poll_read(&mut Context::from_waker(Waker::noop())) else {
-            panic!("these chunks are always ready");
+            panic!("chunks are always ready");
         };
         messages.push(match read {
-            Ok(Message::Text) => Said::text(reader.text()),
-            Ok(Message::Binary) => Said::binary(Bytes::copy_from_slice(reader.binary())),
-            Ok(Message::Ping(payload)) => Said::Ping(payload),
-            Ok(Message::Pong(payload)) => Said::Pong(payload),
+            Ok(Message::Text) => WireMessage::text(reader.text()),
+            Ok(Message::Binary) => WireMessage::binary(Bytes::copy_from_slice(reader.binary())),
+            Ok(Message::Ping(payload)) => WireMessage::Ping(payload),
+            Ok(Message::Pong(payload)) => WireMessage::Pong(payload),
             Ok(Message::Close(frame)) => {
-                messages.push(Said::Close(frame));
+                messages.push(WireMessage::Close(frame));
                 return (messages, Error::ConnectionClosed);
             }
             Err(error) => return (messages, error),
@@ -89,15 +91,17 @@ fn read(chunks: VecDeque<Vec<u8>>, releases: bool) -> (Vec<Said>, Error) {
     }
 }
 
-/// What tungstenite reads.
-fn read_by_tungstenite(chunks: VecDeque<Vec<u8>>) -> (Vec<Said>, Error) {
-    let config = WebSocketConfig::default().max_message_size(Some(MAX)).max_frame_size(Some(MAX));
+/// The messages that tungstenite reads and the error that ends them.
+fn read_by_tungstenite(chunks: VecDeque<Vec<u8>>) -> (Vec<WireMessage>, Error) {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_SIZE))
+        .max_frame_size(Some(MAX_MESSAGE_SIZE));
     let mut socket = WebSocket::from_raw_socket(Chunks(chunks), Role::Server, Some(config));
     let mut messages = Vec::new();
     loop {
         match socket.read() {
-            // What it says of a code that cannot stand in a close frame.
-            Ok(Said::Close(Some(CloseFrame { code: CloseCode::Protocol, reason })))
+            // Its message for a code that is not allowed in a close frame.
+            Ok(WireMessage::Close(Some(CloseFrame { code: CloseCode::Protocol, reason })))
                 if reason.as_str() == "Protocol violation" =>
             {
                 return (messages, ProtocolError::InvalidCloseSequence.into());
@@ -108,7 +112,7 @@ fn read_by_tungstenite(chunks: VecDeque<Vec<u8>>) -> (Vec<Said>, Error) {
     }
 }
 
-/// One frame of a client, of any kind and perhaps a wrong one.
+/// One frame from a client, valid or not.
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let opcode = prop_oneof![
         4 => Just(0), 4 => Just(1), 2 => Just(2), 1 => Just(8), 2 => Just(9), 1 => Just(10),
@@ -127,24 +131,24 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
     (first, opcode, payload, mask).prop_map(|(first, opcode, mut payload, mask)| {
         let mut bytes = Vec::new();
         let header = FrameHeader { mask, ..FrameHeader::default() };
-        header.format(payload.len() as u64, &mut bytes).expect("a vector takes all");
+        header.format(payload.len() as u64, &mut bytes).expect("a write to a vector succeeds");
         bytes[0] = first | opcode;
         unmask(&mut payload, mask.unwrap_or_default());
         [bytes, payload].concat()
     })
 }
 
-/// Frames, cut anywhere.
+/// Frames, split at any byte.
 fn chunks() -> impl Strategy<Value = VecDeque<Vec<u8>>> {
-    let cuts = proptest::collection::vec(1..40_usize, 1..20);
-    (proptest::collection::vec(frame(), 1..12), cuts).prop_map(|(frames, cuts)| {
+    let lengths = proptest::collection::vec(1..40_usize, 1..20);
+    (proptest::collection::vec(frame(), 1..12), lengths).prop_map(|(frames, lengths)| {
         let mut bytes = frames.concat();
         let mut chunks = VecDeque::new();
-        for cut in cuts.into_iter().cycle() {
-            if bytes.len() <= cut {
+        for length in lengths.into_iter().cycle() {
+            if bytes.len() <= length {
                 break;
             }
-            let rest = bytes.split_off(cut);
+            let rest = bytes.split_off(length);
             chunks.push_back(std::mem::replace(&mut bytes, rest));
         }
         chunks.push_back(bytes);
@@ -162,13 +166,12 @@ fn code(error: &Error) -> Option<u16> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// What tungstenite takes for a message, and nothing else, is one.
     #[test]
-    fn reads_what_tungstenite_reads(chunks in chunks(), releases: bool) {
+    fn reads_the_same_messages_as_tungstenite(chunks in chunks(), releases: bool) {
         let (messages, error) = read(chunks.clone(), releases);
         let (expected, expected_error) = read_by_tungstenite(chunks);
         prop_assert_eq!(messages, expected);
-        // Of a frame that is wrong in two ways either may be said, and before all of it has come.
+        // A frame with two errors may report either, and may do so before it is complete.
         if matches!(expected_error, Error::Utf8(_) | Error::ConnectionClosed) {
             prop_assert_eq!(code(&error), code(&expected_error));
         } else if code(&expected_error).is_some() {
@@ -177,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn masks_any_length(payload in proptest::collection::vec(any::<u8>(), 0..40), mask: [u8; 4]) {
+    fn unmasks_payload_of_any_length(payload in proptest::collection::vec(any::<u8>(), 0..40), mask: [u8; 4]) {
         let mut masked = payload.clone();
         unmask(&mut masked, mask);
         let by_byte = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
@@ -186,7 +189,7 @@ proptest! {
 }
 
 #[test]
-fn says_what_is_wrong_with_a_frame() {
+fn invalid_frame_has_the_code_of_its_error() {
     for (frame, expected) in [
         (&[0xC1, 0x80, 0, 0, 0, 0][..], 1002),
         (&[0x81, 0x00], 1002),
@@ -199,12 +202,12 @@ fn says_what_is_wrong_with_a_frame() {
         (&[0x88, 0x81, 0, 0, 0, 0, 3], 1002),
         (&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED], 1002),
         (&[0x81, 0x81, 0, 0, 0, 0, 0xFF], 1007),
-        // Text that is wrong already is not waited for.
+        // Invalid text fails before its last frame.
         (&[0x01, 0x81, 0, 0, 0, 0, 0xFF], 1007),
         (&[0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], 1009),
         (&[0x81, 0xFE, 0x01, 0x2D, 0, 0, 0, 0], 1009),
     ] {
-        // The end of the stream would be an error of its own.
+        // A reader that waits for more bytes reaches the end of the stream, an error without a code.
         let (messages, error) = read([frame.to_vec()].into(), false);
         assert_eq!((messages, code(&error)), (Vec::new(), Some(expected)), "{frame:02x?}: {error}");
     }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::Walk;
+use super::Traversal;
+use super::fast_hasher::BuildFastHasher;
 use super::members::Members;
-use super::mix::BuildMix;
 use super::shards::Shards;
 use crate::lock::{Lock, rank};
 use crate::reject::Reject;
@@ -15,25 +15,25 @@ use crate::wire::CloseCode;
 
 /// All members of one procedure.
 ///
-/// They are in two tables, whose locks are not held together. Connecting and disconnecting are rare
-/// and change both. Looking for one member is frequent and locks one shard. A broadcast walks one list in
-/// the order in which the members came, which is that of their memory.
+/// Two tables store them, whose locks are never held together. A connect and a disconnect are rare and
+/// change both. A lookup of one member is frequent and locks one shard. A broadcast reads the list. Its
+/// order is that of registration, in which the members were allocated.
 #[derive(Default)]
-pub(super) struct Everyone {
-    /// Held over a broadcast to everyone.
+pub(super) struct AllMembers {
+    /// Held during a broadcast to all members.
     order: Lock<(), { rank::EMIT_ORDER }>,
     list: Lock<List, { rank::MEMBERS }>,
-    by_id: Shards<HashMap<SocketId, Arc<Member>, BuildMix>, { rank::MEMBERS }>,
+    by_id: Shards<HashMap<SocketId, Arc<Member>, BuildFastHasher>, { rank::MEMBERS }>,
 }
 
 #[derive(Default)]
 struct List {
     members: Members,
-    /// No more members are let in.
+    /// No further member is registered.
     closed: bool,
 }
 
-/// Why a member cannot enter.
+/// Why a member cannot be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RegisterError {
     TooManyConnections,
@@ -53,8 +53,8 @@ impl From<RegisterError> for Reject {
     }
 }
 
-impl Everyone {
-    pub(super) fn enter(
+impl AllMembers {
+    pub(super) fn insert(
         &self,
         member: &Arc<Member>,
         max: Option<usize>,
@@ -68,37 +68,38 @@ impl Everyone {
         }
         list.members.insert(member);
         drop(list);
-        self.by_id.of(&member.id()).lock().insert(member.id(), Arc::clone(member));
+        self.by_id.lock(&member.id()).insert(member.id(), Arc::clone(member));
         Ok(())
     }
 
-    /// Takes out a member that has entered.
-    pub(super) fn exit(&self, socket: SocketId) {
-        let by_id = self.by_id.of(&socket).lock().remove(&socket);
+    pub(super) fn remove(&self, socket: SocketId) {
+        let by_id = self.by_id.lock(&socket).remove(&socket);
         let listed = self.list.lock().members.remove(socket);
+        // Dropped without a lock: the last reference to a member drops values of the user.
         drop((by_id, listed));
     }
 
-    /// Lets no more members in. A walk that begins after this returns reaches all that have entered.
+    /// Registers no further members. A traversal that starts after this returns visits all that were
+    /// registered.
     pub(super) fn close(&self) {
         self.list.lock().closed = true;
     }
 
     pub(super) fn get(&self, socket: SocketId) -> Option<Arc<Member>> {
-        self.by_id.of(&socket).lock().get(&socket).map(Arc::clone)
+        self.by_id.lock(&socket).get(&socket).map(Arc::clone)
     }
 
     pub(super) fn len(&self) -> usize {
         self.list.lock().members.len()
     }
 
-    /// Shows each member to `visit`, which must not run user code.
-    pub(super) fn walk(&self, walk: Walk, visit: impl FnMut(&Arc<Member>)) {
-        let order = walk.is_broadcast().then(|| self.order.lock());
+    /// Calls `visit` with each member. `visit` must not run user code.
+    pub(super) fn for_each(&self, traversal: Traversal, visit: impl FnMut(&Arc<Member>)) {
+        let order = traversal.is_broadcast().then(|| self.order.lock());
         let snapshot = self.list.lock().members.snapshot();
         snapshot.iter().for_each(visit);
         drop(order);
-        // Dropped without it: the last reference to a member drops values of the user.
+        // Dropped without a lock: the last reference to a member drops values of the user.
         drop(snapshot);
     }
 }

@@ -7,39 +7,39 @@ use crate::session::Member;
 
 /// The rooms that one member is in.
 #[derive(Default)]
-pub(crate) struct Joined(Lock<State, { rank::JOINED }>);
+pub(crate) struct JoinedRooms(Lock<State, { rank::JOINED }>);
 
 #[derive(Default)]
 struct State {
-    rooms: HashSet<Arc<str>>,
+    names: HashSet<Arc<str>>,
     ended: bool,
 }
 
 impl Member {
-    /// Enters the room. Says whether the member was not in it before.
+    /// Joins the room. Returns whether the member was not in it before.
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
         let max = self.limits().max_room_name;
         if name.len() > max {
             return Err(JoinRoomError::NameTooLong { length: name.len(), max });
         }
-        let mut joined = self.joined().0.lock();
+        let mut joined = self.joined_rooms().0.lock();
         if joined.ended {
             return Err(JoinRoomError::Ended);
         }
-        if joined.rooms.contains(name) {
+        if joined.names.contains(name) {
             return Ok(false);
         }
         let max = self.limits().max_rooms_per_socket;
-        if joined.rooms.len() >= max {
+        if joined.names.len() >= max {
             return Err(JoinRoomError::TooManyRooms { max });
         }
-        Ok(joined.rooms.insert(self.hub().rooms.join(name, self)))
+        Ok(joined.names.insert(self.hub().rooms.join(name, self)))
     }
 
-    /// Leaves the room. Says whether the member was in it.
+    /// Leaves the room. Returns whether the member was in it.
     pub(crate) fn leave(&self, name: &str) -> bool {
-        let mut joined = self.joined().0.lock();
-        let was_in = joined.rooms.remove(name);
+        let mut joined = self.joined_rooms().0.lock();
+        let was_in = joined.names.remove(name);
         if was_in {
             self.hub().rooms.leave(name, self.id());
         }
@@ -48,14 +48,14 @@ impl Member {
 
     /// The names of its rooms, in no particular order.
     pub(crate) fn rooms(&self) -> Vec<String> {
-        self.joined().0.lock().rooms.iter().map(ToString::to_string).collect()
+        self.joined_rooms().0.lock().names.iter().map(ToString::to_string).collect()
     }
 
-    /// Leaves all rooms for good.
+    /// Leaves all rooms. The member cannot join a room after this.
     pub(crate) fn leave_all(&self) {
-        let mut joined = self.joined().0.lock();
+        let mut joined = self.joined_rooms().0.lock();
         joined.ended = true;
-        for room in std::mem::take(&mut joined.rooms) {
+        for room in std::mem::take(&mut joined.names) {
             self.hub().rooms.leave(&room, self.id());
         }
     }

@@ -1,22 +1,21 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Makes [`Mix`]es.
-pub(super) type BuildMix = BuildHasherDefault<Mix>;
+pub(super) type BuildFastHasher = BuildHasherDefault<FastHasher>;
 
-/// A cheap hash. A client that chooses the keys can make them collide.
+/// A cheap hasher without a secret key: a client that chooses the keys can make them collide.
 ///
-/// It is for the ids of sessions, which are random bits of this server, and for the choice of a shard,
-/// where keys that collide share one lock and nothing worse.
+/// It hashes session ids, which are random bits from this server, and chooses shards, where keys that
+/// collide only share a lock.
 #[derive(Default)]
-pub(super) struct Mix(u64);
+pub(super) struct FastHasher(u64);
 
-impl Mix {
+impl FastHasher {
     fn add(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
-impl Hasher for Mix {
+impl Hasher for FastHasher {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks();
         for word in words {

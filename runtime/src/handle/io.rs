@@ -1,0 +1,120 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::Emitter;
+use crate::contract::Contract;
+use crate::disconnect_reason::DisconnectReason;
+use crate::rooms::{Audience, DeliveryStats, Hub, Room, Target, Traversal};
+use crate::socket_id::SocketId;
+use crate::wire::CloseCode;
+
+/// The server's handle to all sessions of a procedure. Cheap to clone, and usable from any task.
+///
+/// Get it from the server before it is mounted, or from a socket:
+///
+/// ```
+/// # use parlor::prelude::*;
+/// # #[procedure] trait News { #[incoming] async fn refresh(&mut self); #[outgoing] fn headline(text: String); }
+/// # struct Reader;
+/// # impl News for Reader { async fn refresh(&mut self) {} }
+/// let news = NewsServer::new(|_socket| async { Ok(Reader) });
+/// let io = news.io();
+/// io.broadcast().headline("Parlor opens");
+/// io.to("sports").headline("1:0");
+/// ```
+pub struct Io<E> {
+    hub: Arc<Hub>,
+    contract: PhantomData<fn() -> E>,
+}
+
+impl<E: Contract> Io<E> {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, contract: PhantomData }
+    }
+
+    pub(super) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Emits to all clients in the target. [`Socket::to`](crate::Socket::to) excludes its own client.
+    pub fn to(&self, target: impl Target) -> E {
+        self.emitter(Audience::new(&target))
+    }
+
+    /// Emits to all clients of the procedure.
+    pub fn broadcast(&self) -> E {
+        self.emitter(Audience::all())
+    }
+
+    /// Emits to one client. Has no effect after its session has ended.
+    pub fn socket(&self, id: impl Into<SocketId>) -> E {
+        self.to(id.into())
+    }
+
+    /// The sessions in the room, in no particular order, including those whose connection is lost.
+    #[allow(clippy::unused_async, reason = "with many nodes, it will wait for the other nodes")]
+    pub async fn members(&self, room: impl Room) -> Vec<SocketId> {
+        let mut members = Vec::new();
+        self.hub.rooms.for_each(Traversal::Query, &room.name(), |member| members.push(member.id()));
+        members
+    }
+
+    /// Ends the sessions in the target and closes their connections with 4500, after which the clients do
+    /// not reconnect by themselves. Returns the number of sessions.
+    ///
+    /// A client whose connection is lost may still reconnect. It gets a fresh session, unless a
+    /// middleware or the factory rejects it.
+    #[allow(clippy::unused_async, reason = "with many nodes, it will wait for the other nodes")]
+    pub async fn disconnect(&self, target: impl Target) -> usize {
+        self.hub.end_sessions(&Audience::new(&target), DisconnectReason::Disconnected)
+    }
+
+    /// Ends all sessions on this server and closes their connections with a code, whose range decides
+    /// whether the clients reconnect ([`CloseCode`]). New sessions are admitted. Returns the number of
+    /// sessions ended.
+    ///
+    /// A code that is not allowed in a close frame is sent as 1000.
+    /// [`Socket::close_with`](crate::Socket::close_with) closes one client.
+    /// [`disconnect`](Self::disconnect) closes the clients of a target, which do not reconnect.
+    pub fn close_all(&self, code: impl Into<CloseCode>) -> usize {
+        let reason = DisconnectReason::closed(code.into(), String::new());
+        self.hub.end_sessions(&Audience::all(), reason)
+    }
+
+    /// The number of clients connected to this server. Sessions whose connection is lost do not count.
+    pub fn connections(&self) -> usize {
+        self.hub.connected()
+    }
+
+    /// The delivery counts of each outgoing event on this server so far, in the order of the trait. Use
+    /// them for metrics, such as how many events slow clients missed.
+    pub fn deliveries(&self) -> Vec<DeliveryStats> {
+        self.hub.outgoing_events.delivery_stats()
+    }
+
+    /// Ends all sessions of this procedure as a shutdown does, and admits no new ones. Returns the number
+    /// of sessions; each runs until its handlers have completed.
+    ///
+    /// Connections are closed with 1012, and clients reconnect spread over
+    /// [`retry_window`](crate::Server::retry_window). New clients are rejected with 503, or 4003.
+    pub fn drain(&self) -> usize {
+        self.hub.drain()
+    }
+
+    fn emitter(&self, audience: Audience) -> E {
+        E::from(Emitter::to_audience(E::NAME, &self.hub, audience))
+    }
+}
+
+impl<E> Clone for Io<E> {
+    fn clone(&self) -> Self {
+        Self { hub: Arc::clone(&self.hub), contract: PhantomData }
+    }
+}
+
+impl<E: Contract> fmt::Debug for Io<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").field("contract", &E::NAME).finish_non_exhaustive()
+    }
+}

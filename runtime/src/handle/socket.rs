@@ -1,0 +1,116 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{Emitter, Io};
+use crate::contract::Contract;
+use crate::disconnect_reason::DisconnectReason;
+use crate::request::Request;
+use crate::rooms::{Audience, JoinRoomError, Room, Target};
+use crate::session::{Ending, Member};
+use crate::socket_id::SocketId;
+use crate::wire::CloseCode;
+
+/// The server's handle to one session. Cheap to clone, and usable from any task.
+///
+/// After the session has ended, its methods have no effect.
+pub struct Socket<E> {
+    member: Arc<Member>,
+    contract: PhantomData<fn() -> E>,
+}
+
+impl<E: Contract> Socket<E> {
+    pub(crate) fn new(member: Arc<Member>) -> Self {
+        Self { member, contract: PhantomData }
+    }
+
+    /// The public id of the session: random, 22 characters as text.
+    pub fn id(&self) -> SocketId {
+        self.member.id()
+    }
+
+    /// The request that started the session, with the extensions that middleware added. `resumed`
+    /// receives the request of a client that resumes it.
+    pub fn request(&self) -> &Request {
+        self.member.request()
+    }
+
+    /// Emits to this client.
+    pub fn emit(&self) -> E {
+        E::from(Emitter::to_member(E::NAME, &self.member))
+    }
+
+    /// Emits to all clients in the target except this one. [`Io::to`] includes it.
+    pub fn to(&self, target: impl Target) -> E {
+        let audience = Audience::new(&target).except(self.id());
+        E::from(Emitter::to_audience(E::NAME, self.member.hub(), audience))
+    }
+
+    /// Joins a room. Returns whether the socket was not in it before.
+    ///
+    /// This client receives all events that are emitted to the room after this returns. To emit to the
+    /// room from its own session, use [`io`](Self::io): [`to`](Self::to) excludes this client. The
+    /// session leaves all rooms when it ends.
+    pub fn join(&self, room: impl Room) -> Result<bool, JoinRoomError> {
+        self.member.join(&room.name())
+    }
+
+    /// Leaves a room. Returns whether the socket was in it.
+    ///
+    /// This client receives no events that are emitted to the room after this returns, and may receive
+    /// those of a broadcast that started before.
+    pub fn leave(&self, room: impl Room) -> bool {
+        self.member.leave(&room.name())
+    }
+
+    /// The rooms that this socket is in, in no particular order.
+    pub fn rooms(&self) -> Vec<String> {
+        self.member.rooms()
+    }
+
+    /// The handle to all sessions of the procedure.
+    pub fn io(&self) -> Io<E> {
+        Io::new(Arc::clone(self.member.hub()))
+    }
+
+    /// Ends the session and closes the connection with 1000, after which the client does not reconnect
+    /// by itself. Events emitted before are sent first. A running handler completes.
+    ///
+    /// A client whose connection is lost learns this when it tries to resume: it gets a fresh session,
+    /// and the reason that the session was ended.
+    pub fn close(&self) {
+        self.close_with(CloseCode::NORMAL, "");
+    }
+
+    /// Ends the session and closes the connection with a code and a reason.
+    ///
+    /// A code that is not allowed in a close frame is sent as 1000. A reason is cut to 123 bytes
+    /// (RFC 6455 §5.5). The range of the [`CloseCode`] decides whether the client reconnects.
+    pub fn close_with(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
+        let reason = DisconnectReason::closed(code.into(), reason.into());
+        self.member.signals().end(Ending::Requested(reason));
+    }
+}
+
+/// Here, because only this file knows both handles.
+impl<E: Contract> Io<E> {
+    /// The socket with this id, if its session is on this server, with or without a connection.
+    pub fn local(&self, id: impl Into<SocketId>) -> Option<Socket<E>> {
+        self.hub().member(id.into()).map(Socket::new)
+    }
+}
+
+impl<E> Clone for Socket<E> {
+    fn clone(&self) -> Self {
+        Self { member: Arc::clone(&self.member), contract: PhantomData }
+    }
+}
+
+impl<E: Contract> fmt::Debug for Socket<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("contract", &E::NAME)
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
