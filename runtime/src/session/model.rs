@@ -11,8 +11,8 @@
 //!
 //! These hold in each interleaving:
 //!
-//! - No wake-up is lost: a task that sleeps for ever while something is left to do is a deadlock, which
-//!   loom reports.
+//! - No wake-up is lost: a task that is never woken although it has work is a deadlock, which loom
+//!   reports.
 //! - Each connection gets the frames after those that its client has received, each once and in order.
 //! - A client acknowledges a prefix of these. A resume request with another number fails.
 //! - Nothing is written to a writer that was taken back ([`Half::try_write`]).
@@ -181,7 +181,7 @@ impl Task {
         Self { shared, connection, has_flusher: false }
     }
 
-    /// Runs on a thread of its own until it is asked to end.
+    /// Runs on its own thread until the session ends.
     fn spawn(mut self) -> JoinHandle<Ending> {
         thread::spawn(move || {
             let ending = block_on(poll_fn(|cx| self.poll(cx)));
@@ -251,7 +251,7 @@ impl Task {
     }
 }
 
-/// Bounds the preemptions per run, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+/// Limits the preemptions per run, unless `LOOM_MAX_PREEMPTIONS` is set.
 fn model(run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));
@@ -278,7 +278,7 @@ impl Session {
         thread::spawn(move || act(&shared))
     }
 
-    /// Ends the session, and says why it has ended.
+    /// Ends the session, and returns why it has ended.
     fn end(self) -> Ending {
         self.shared.signals.end(ASKED);
         self.task.join().expect("no panic")

@@ -62,7 +62,7 @@
 //! - Two batches have one member: the task has gone from `Batched` over `Awake` to `Batched` on another
 //!   thread. The first flush writes everything, the second finds nothing pending, or another state.
 //! - A flush comes after the task was woken: it finds `Awake` and leaves the frames to the task.
-//! - A frame is pushed between two writes of one flush: the flush goes on, and writes it in order.
+//! - A frame is pushed between two writes of one flush: the flush continues, and writes it in order.
 
 mod push;
 mod state;

@@ -71,9 +71,9 @@ fn task_waits_for_flush_until_its_batch_is_flushed() {
     let registration = registration();
     let mut batch = TaskBatch::default();
     poll_task(&mut batch, &registration, MAX_FLUSH + 1);
-    for behind in [true, false] {
+    for is_waiting in [true, false] {
         let guard = PollGuard::begin(&mut batch);
-        assert_eq!(waits_for_flush(), behind);
+        assert_eq!(waits_for_flush(), is_waiting);
         guard.end();
     }
 }
@@ -171,9 +171,9 @@ fn task_that_has_emitted_waits_for_flush_until_the_flusher_has_flushed() {
     }
     has_emitted();
     first.end();
-    let check = |batch: &mut TaskBatch, behind| {
+    let check = |batch: &mut TaskBatch, is_waiting| {
         let guard = PollGuard::begin(batch);
-        assert_eq!(waits_for_flush(), behind);
+        assert_eq!(waits_for_flush(), is_waiting);
         guard.end();
     };
     let mut turns = 0;
