@@ -90,7 +90,7 @@ mod tests {
         line.accept();
         assert!(next(&mut events).await.starts_with("connection lost"));
         let restored =
-            "connection restored, with a fresh session: the client was away for too long";
+            "connection restored, with a fresh session: the client was disconnected for too long";
         assert_eq!(next(&mut events).await, restored);
         drop(ada);
     }

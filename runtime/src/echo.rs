@@ -76,7 +76,7 @@ fn poll_next(
             }
             Ok(Message::Pong(_)) => continue,
             Ok(Message::Close(frame)) => {
-                let (code, reason) = CloseCode::said(frame);
+                let (code, reason) = CloseCode::from_frame(frame);
                 Err(DisconnectReason::ClientClosed { code, reason })
             }
             Err(error) => Err(disconnect_reason(&error)),

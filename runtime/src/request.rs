@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use data_encoding::BASE64URL_NOPAD;
 use http::{Extensions, HeaderMap, HeaderName, Uri, header};
 
-use crate::session::Secret;
-use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
+use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME, Secret};
 
 /// Headers that only the handshake needs.
 const HANDSHAKE_HEADERS: [HeaderName; 4] =

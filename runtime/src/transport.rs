@@ -1,4 +1,4 @@
-//! What carries the bytes of a WebSocket, on either side of it.
+//! The byte stream below a WebSocket, of a server or a client.
 
 use std::io;
 use std::pin::Pin;
@@ -9,27 +9,27 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Bytes both ways.
+/// Any byte stream.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub(crate) enum Transport {
-    /// A TCP connection of our own, or one that could be taken out of its HTTP server.
+    /// A TCP connection that Parlor opened or accepted, or that an HTTP server released.
     Tcp(TcpStream),
-    /// Anything else: TLS or a Unix socket of an HTTP server's, a pipe in memory, what a client's
-    /// connector makes.
+    /// Any other stream: TLS or a Unix socket of an HTTP server, a pipe in memory, the stream of a client's
+    /// connector.
     Other(Box<dyn Stream>),
 }
 
-/// After so long without a word the system asks whether the other end is there, and then every
-/// [`PROBES`]. Heartbeats judge a session; this lets go of what has none, such as a handshake.
-const IDLE: Duration = Duration::from_secs(60);
-const PROBES: Duration = Duration::from_secs(15);
-/// How long what was sent may go without an answer from the other end's system (RFC 5482), else some
-/// 15 minutes on Linux.
+/// After this time of silence the system sends the first TCP keepalive probe, then one per
+/// [`KEEPALIVE_INTERVAL`]. Sessions have heartbeats; this closes connections without one, such as those in
+/// a handshake.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// How long sent bytes may stay unacknowledged by TCP (RFC 5482). Without it, about 15 minutes on Linux.
 #[cfg(target_os = "linux")]
-const UNANSWERED: Duration = Duration::from_secs(60);
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl From<TcpStream> for Transport {
     fn from(stream: TcpStream) -> Self {
@@ -41,16 +41,18 @@ impl From<TcpStream> for Transport {
 }
 
 fn set_options(stream: &TcpStream) -> io::Result<()> {
-    // Small frames go at once: events are made to arrive, not to fill packets.
+    // Small frames are sent at once: for events, latency matters more than full packets.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(IDLE).with_interval(PROBES))?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL),
+    )?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNANSWERED))?;
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     Ok(())
 }
 
-/// Calls the same method of whatever stream it is.
+/// Calls the method of the stream inside.
 macro_rules! delegate {
     ($transport:expr, $method:ident($($argument:expr),*)) => {
         match $transport.get_mut() {
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_system_looks_whether_the_other_end_is_there() {
+    async fn tcp_connection_has_keepalive_and_user_timeout() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stream, _) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -105,6 +107,6 @@ mod tests {
         let socket = SockRef::from(&stream);
         assert!(socket.keepalive().expect("an option"));
         #[cfg(target_os = "linux")]
-        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(UNANSWERED));
+        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(USER_TIMEOUT));
     }
 }

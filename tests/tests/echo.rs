@@ -58,7 +58,8 @@ async fn many_messages_are_echoed_in_order() {
         }
     });
     for number in 0..500 {
-        let message = within_timeout("an echo", stream.next()).await.expect("not closed").expect("no error");
+        let message =
+            within_timeout("an echo", stream.next()).await.expect("not closed").expect("no error");
         assert_eq!(message, Message::text(numbered(number)));
     }
     within_timeout("the sender", sending).await.expect("no panic");
@@ -89,6 +90,8 @@ async fn message_over_the_limit_closes_with_1009() {
     let addr = start_echo(1 << 20).await;
     let mut wire = RawClient::plain(addr, "/").await;
     // The server closes before it has read all of it.
-    let _ = within_timeout("the server to read", wire.0.send(Message::binary(vec![0; (1 << 20) + 1]))).await;
+    let _ =
+        within_timeout("the server to read", wire.0.send(Message::binary(vec![0; (1 << 20) + 1])))
+            .await;
     assert_eq!(wire.closed().await.code, 1009);
 }

@@ -1,20 +1,20 @@
-//! How often to connect again, and how long to wait before it: exponential, with full jitter.
+//! How often to reconnect, and how long to wait before it: exponential backoff with full jitter.
 
 use std::time::Duration;
 
-/// Spreads the attempts of many clients that lost their server at the same moment.
+/// Spreads the attempts of many clients that lose their server at the same moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backoff {
     /// The longest wait before the first attempt; it doubles with each one.
     pub(super) first: Duration,
-    /// What it never exceeds.
+    /// The upper bound of all waits.
     pub(super) max: Duration,
 }
 
 impl Backoff {
     /// A random wait before attempt `n`, counted from 0.
     pub(super) fn delay(self, n: u32) -> Duration {
-        // Without randomness clients still come back, only less well spread.
+        // Without random bits, clients still reconnect, but are less well spread.
         self.at(n, getrandom::u32().unwrap_or(u32::MAX / 2))
     }
 
@@ -26,58 +26,58 @@ impl Backoff {
     }
 }
 
-/// The attempts to connect again since a connection has last proved its worth.
+/// The attempts to reconnect since a connection last lasted for `max` of the backoff.
 #[derive(Debug)]
 pub(super) struct Attempts {
     backoff: Backoff,
-    most: u32,
+    limit: u32,
     made: u32,
     steady: bool,
 }
 
 impl Attempts {
-    pub(super) fn new(backoff: Backoff, most: u32) -> Self {
-        Self { backoff, most, made: 0, steady: false }
+    pub(super) fn new(backoff: Backoff, limit: u32) -> Self {
+        Self { backoff, limit, made: 0, steady: false }
     }
 
-    /// Waits are as long as may be if they are to be `steady`.
+    /// If `steady`, waits have their full length instead of a random one.
     pub(super) fn steady(self, steady: bool) -> Self {
         Self { steady, ..self }
     }
 
-    /// Whether one more may be made.
-    pub(super) fn left(&self) -> bool {
-        self.made < self.most
+    /// Whether another attempt is allowed.
+    pub(super) fn is_any_left(&self) -> bool {
+        self.made < self.limit
     }
 
-    /// How long to wait before the next one, be it as the server has asked; `None` if none is left.
-    /// Counts it.
-    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+    /// Counts an attempt. Returns how long to wait before it, or `None` if none is left. `delay`: the wait
+    /// that the server requests.
+    pub(super) fn next(&mut self, delay: Option<Duration>) -> Option<Duration> {
         let attempt = self.made;
-        self.left().then(|| {
+        self.is_any_left().then(|| {
             self.made += 1;
-            match asked {
-                Some(asked) => asked.min(self.backoff.max),
+            match delay {
+                Some(delay) => delay.min(self.backoff.max),
                 None if self.steady => self.backoff.at(attempt, u32::MAX),
                 None => self.backoff.delay(attempt),
             }
         })
     }
 
-    /// A connection was lost that had lasted so long.
+    /// A connection was lost after `lifetime`.
     ///
-    /// They are counted anew only if that was long: a server that welcomes and then closes would
-    /// else be dialled at full speed for ever.
-    pub(super) fn lasted(&mut self, time: Duration) {
-        if time >= self.backoff.max {
+    /// A long one resets the count. After a short one the count continues: otherwise a server that
+    /// welcomes and then closes would be dialed at full speed forever.
+    pub(super) fn connection_lost(&mut self, lifetime: Duration) {
+        if lifetime >= self.backoff.max {
             self.made = 0;
         }
     }
 }
 
-/// How long the server asks a client to wait before it comes back, which spreads those that it sends
-/// away: `retry in <ms> ms` at the end of the `reason` it closes with.
-pub(super) fn asked_wait(reason: &str) -> Option<Duration> {
+/// How long the server wants a client to wait before it reconnects, which spreads the clients of a server
+/// that shuts down: `retry in <ms> ms` at the end of the close `reason`.
+pub(super) fn retry_delay(reason: &str) -> Option<Duration> {
     let (_, wait) = reason.strip_suffix(" ms")?.rsplit_once("retry in ")?;
     wait.parse().ok().map(Duration::from_millis)
 }
@@ -90,14 +90,14 @@ mod tests {
     const BACKOFF: Backoff = Backoff { first: SECOND, max: Duration::from_secs(30) };
 
     #[test]
-    fn the_longest_wait_doubles_up_to_the_bound() {
+    fn longest_wait_doubles_up_to_bound() {
         let longest: Vec<u64> = (0..8).map(|n| BACKOFF.at(n, u32::MAX).as_secs()).collect();
         assert_eq!(longest, [1, 2, 4, 8, 16, 30, 30, 30]);
         assert_eq!(BACKOFF.at(u32::MAX, u32::MAX), BACKOFF.max);
     }
 
     #[test]
-    fn the_whole_range_is_used() {
+    fn waits_use_whole_range() {
         assert_eq!(BACKOFF.at(3, 0), Duration::ZERO);
         let waits: Vec<Duration> = (0..200).map(|_| BACKOFF.delay(2)).collect();
         assert!(waits.iter().all(|wait| *wait <= 4 * SECOND));
@@ -106,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_over_connections_that_did_not_last() {
+    fn waits_grow_over_short_connections() {
         let longest = |made| {
             let waits = (0..200).map(|_| {
                 let mut attempts = Attempts { made, ..Attempts::new(BACKOFF, u32::MAX) };
-                attempts.lasted(29 * SECOND);
+                attempts.connection_lost(29 * SECOND);
                 attempts.next(None).unwrap()
             });
             waits.max().unwrap()
@@ -120,30 +120,30 @@ mod tests {
     }
 
     #[test]
-    fn only_a_connection_that_lasted_lets_attempts_be_counted_anew() {
+    fn only_long_connection_resets_count_of_attempts() {
         let mut attempts = Attempts::new(BACKOFF, 2);
         for _ in 0..2 {
             assert!(attempts.next(None).is_some());
-            attempts.lasted(29 * SECOND);
+            attempts.connection_lost(29 * SECOND);
         }
-        assert!(!attempts.left());
+        assert!(!attempts.is_any_left());
         assert_eq!(attempts.next(Some(SECOND)), None);
-        attempts.lasted(30 * SECOND);
-        assert!(attempts.left());
+        attempts.connection_lost(30 * SECOND);
+        assert!(attempts.is_any_left());
         assert!(attempts.next(None).is_some_and(|wait| wait <= SECOND));
     }
 
     #[test]
-    fn a_server_may_ask_for_another_wait_up_to_the_bound() {
+    fn server_sets_wait_up_to_bound() {
         let mut attempts = Attempts::new(BACKOFF, 2);
         assert_eq!(attempts.next(Some(29 * SECOND)), Some(29 * SECOND));
         assert_eq!(attempts.next(Some(31 * SECOND)), Some(30 * SECOND));
-        assert!(!attempts.left(), "it counts as any other");
+        assert!(!attempts.is_any_left(), "such an attempt counts, too");
     }
 
     #[test]
-    fn the_wait_that_is_asked_for_ends_the_reason() {
-        let seconds = |reason| asked_wait(reason).map(|wait| wait.as_secs_f64());
+    fn retry_delay_is_read_from_end_of_reason() {
+        let seconds = |reason| retry_delay(reason).map(|wait| wait.as_secs_f64());
         assert_eq!(seconds("the server shuts down; retry in 1234 ms"), Some(1.234));
         assert_eq!(seconds("retry in 0 ms"), Some(0.0));
         for reason in [

@@ -20,7 +20,7 @@ use crate::contract::ClientHandle;
 /// The shortest heartbeat.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
 
-/// Sets up a client before it connects; comes from the generated client's `builder(url)`.
+/// Configures a client; returned by `builder(url)` of the generated client.
 ///
 /// ```no_run
 /// # use parlor::prelude::*;
@@ -53,95 +53,94 @@ pub struct ClientBuilder<C> {
 
 impl<C: ClientHandle> ClientBuilder<C> {
     /// A client of the procedure at `url`: `ws://host:port/path`, or `wss://` with the feature
-    /// `rustls`. Nothing happens until [`connect`](Self::connect).
+    /// `rustls`. It connects in [`connect`](Self::connect).
     pub fn new(url: &str) -> Self {
         Self { options: Options::new(url), client: PhantomData }
     }
 
-    /// How often the server is pinged. 30 s by default; less than 100 ms counts as 100 ms, more than
-    /// a day as a day.
+    /// How often the client pings the server. 30 s by default; less than 100 ms counts as 100 ms, more
+    /// than a day as a day.
     ///
-    /// When nothing at all was heard from the server for 1.5 times as long, the connection counts as
-    /// lost; or for 1.5 times the server's own interval, which its welcome tells, if that is longer
-    /// (a day at most): while a handler is busy, a server only pings.
+    /// If the client receives nothing from the server for 1.5 times this interval, the connection counts
+    /// as lost. If the server's own interval from its welcome is longer (at most a day), 1.5 times that
+    /// applies: while a handler is busy, a server only pings.
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.options.heartbeat = interval.clamp(MIN_HEARTBEAT, MAX_HEARTBEAT);
         self
     }
 
-    /// Whether to connect again when the connection is lost. True by default.
+    /// Whether to reconnect when the connection is lost. True by default.
     pub fn reconnect(mut self, reconnect: bool) -> Self {
         self.options.reconnect = reconnect;
         self
     }
 
-    /// The longest wait before the first attempt to connect again; it doubles with each attempt.
-    /// The actual wait is random, between nothing and that, so that many clients do not come back
-    /// at the same moment. 1 s by default.
+    /// The longest wait before the first attempt to reconnect; it doubles with each attempt. The actual
+    /// wait is random, between zero and that, so that many clients do not reconnect at the same moment.
+    /// 1 s by default.
     ///
-    /// The wait goes on doubling when the connection is restored and soon lost again: only one that
-    /// lasts for [`max_reconnect_interval`](Self::max_reconnect_interval) ends that.
+    /// The wait keeps doubling if the connection is restored and soon lost again. Only a connection that
+    /// lasts for [`max_reconnect_interval`](Self::max_reconnect_interval) resets it.
     pub fn reconnect_interval(mut self, interval: Duration) -> Self {
         self.options.backoff.first = interval;
         self
     }
 
-    /// What the wait before an attempt never exceeds. 30 s by default.
+    /// The upper bound of the wait before an attempt. 30 s by default.
     ///
-    /// A server that shuts down may tell its clients how long to wait, to spread them: so long is the
-    /// wait before the first attempt then, within this bound.
+    /// A server that shuts down may send its clients a wait, to spread them. That is the wait before the
+    /// first attempt then, within this bound.
     ///
-    /// A connection that has lasted as long as this was a success: after it the waits start from
-    /// [`reconnect_interval`](Self::reconnect_interval) again, and attempts are counted anew.
+    /// A connection that lasts for this interval is a success: after it the waits start from
+    /// [`reconnect_interval`](Self::reconnect_interval) again, and so does the count of attempts.
     pub fn max_reconnect_interval(mut self, interval: Duration) -> Self {
         self.options.backoff.max = interval;
         self
     }
 
-    /// After how many failed attempts in a row to give up and close. 10 by default; `u32::MAX` is
-    /// as good as never, 0 is `reconnect(false)`.
+    /// After how many failed attempts in a row the client gives up and closes. 10 by default; `u32::MAX` is
+    /// practically never, 0 is `reconnect(false)`.
     ///
-    /// An attempt has failed, too, if its connection was lost before it had lasted for
+    /// An attempt also fails if its connection does not last for
     /// [`max_reconnect_interval`](Self::max_reconnect_interval): a server that welcomes clients and
-    /// then drops them is not dialled for ever.
+    /// then disconnects them is not dialed forever.
     pub fn max_reconnect_attempts(mut self, attempts: u32) -> Self {
         self.options.max_attempts = attempts;
         self
     }
 
-    /// How long one attempt may take, from opening the TCP connection over TLS and the handshake to
-    /// the server's welcome. The functions given to [`token`](Self::token) and
-    /// [`headers`](Self::headers) may each take as long before it. 10 s by default.
+    /// The timeout of one attempt: TCP, TLS, the handshake and the server's welcome. The same timeout
+    /// applies before it to each of the functions given to [`token`](Self::token) and
+    /// [`headers`](Self::headers). 10 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = timeout;
         self
     }
 
-    /// How long a call waits for its answer, from the moment when it is made; then it fails with
-    /// [`CallError::TimedOut`](super::CallError::TimedOut). The time that it waits for the
-    /// connection counts: a call that was sent keeps waiting over a lost connection whose session is
-    /// recovered. 10 s by default.
+    /// How long a call waits for its answer, from the method call on; then it fails with
+    /// [`CallError::TimedOut`](super::CallError::TimedOut). Time without a connection counts: a call that
+    /// was sent keeps waiting after a lost connection whose session is recovered. 10 s by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.options.call_timeout = timeout;
         self
     }
 
-    /// How many emits and calls are kept while disconnected; more fail with
-    /// [`EmitError::Full`](super::EmitError::Full). 256 messages by default. (While connected, 1 MiB
-    /// may wait to be sent, whatever this says.)
+    /// How many emits and calls are queued while disconnected; more fail with
+    /// [`EmitError::Full`](super::EmitError::Full). 256 messages by default. (While connected, the
+    /// capacity is always 1 MiB.)
     ///
-    /// Beside them, what was sent and not confirmed by a server that keeps sessions is held, to send
-    /// it again: at most 256 KiB, and one message more, or 4096 messages. With as much on its way,
-    /// the rest waits for a confirmation.
+    /// In addition, messages in flight to a server that keeps sessions are kept for a replay: at most
+    /// 256 KiB and one more message, or 4096 messages. With as much in flight, the rest stays queued
+    /// until the server confirms some.
     pub fn buffer(mut self, messages: usize) -> Self {
         self.options.buffer = messages;
         self
     }
 
-    /// Asks `token` for a bearer token before each attempt, which the server finds where it finds
-    /// that of a browser. It travels as a subprotocol, encoded in base64url, and is never logged.
+    /// Calls `token` for a bearer token before each attempt. The server reads it like
+    /// the token of a browser. It is sent as a subprotocol, encoded in base64url, and is never logged.
     ///
-    /// If it fails, the attempt fails. What the closure needs is cloned into the future:
+    /// If it fails, the attempt fails. Clone the values that the closure needs into the future:
     /// `move || { let store = store.clone(); async move { Ok(store.token().await?) } }`.
     pub fn token<F, Fut>(mut self, token: F) -> Self
     where
@@ -152,9 +151,8 @@ impl<C: ClientHandle> ClientBuilder<C> {
         self
     }
 
-    /// Asks `headers` for headers to add to the handshake before each attempt. They may not be the
-    /// handshake's own: `Connection`, `Upgrade` and `Sec-WebSocket-*`. If it fails, the attempt
-    /// fails.
+    /// Calls `headers` for headers to add to the handshake before each attempt. `Connection`, `Upgrade`
+    /// and `Sec-WebSocket-*` are reserved. If it fails, the attempt fails.
     pub fn headers<F, Fut>(mut self, headers: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -164,13 +162,13 @@ impl<C: ClientHandle> ClientBuilder<C> {
         self
     }
 
-    /// Runs `hook` after each fresh session: after `connect`, and whenever the connection was
-    /// restored without the session from before. The place to join rooms.
+    /// Runs `hook` after each fresh session begins: after `connect`, and whenever the connection was
+    /// restored without the previous session. Join rooms here.
     ///
-    /// What the hook sends with the handle that it is given goes out first; what others send, and
-    /// what was kept while disconnected, waits until the hook is done. If the connection is lost
-    /// meanwhile, the hook stands still: it goes on when the session is recovered, and is cancelled
-    /// and runs anew when there is a fresh one. A hook that panics closes the client.
+    /// Messages that the hook sends with its handle go first. Messages of other handles, and those
+    /// queued while disconnected, wait until the hook is done. If the connection is lost meanwhile, the
+    /// hook is paused: it continues when the session is recovered, and is cancelled and runs again when
+    /// there is a fresh one. A hook that panics closes the client.
     pub fn on_session<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(C) -> Fut + Send + Sync + 'static,
@@ -180,23 +178,23 @@ impl<C: ClientHandle> ClientBuilder<C> {
         self
     }
 
-    /// Connects over what `connector` opens, anew for each attempt, and not over TCP. The handshake is
-    /// that of the URL.
+    /// Connects over the stream that `connector` opens for each attempt instead of TCP. The handshake uses
+    /// the URL.
     #[cfg(feature = "test")]
     pub(crate) fn connector(mut self, connector: Connector) -> Self {
         self.options.connector = Some(connector);
         self
     }
 
-    /// Waits before attempts for as long as the intervals say, and not at random.
+    /// Waits before attempts have their full length instead of a random one.
     #[cfg(feature = "test")]
     pub(crate) fn steady(mut self) -> Self {
         self.options.steady = true;
         self
     }
 
-    /// What `wss://` trusts and speaks. By default the roots of Mozilla are trusted, and the
-    /// application's `CryptoProvider` is used, else ring.
+    /// The TLS configuration for `wss://`. By default it trusts the roots of Mozilla and uses the
+    /// application's `CryptoProvider`, else ring.
     #[cfg(feature = "rustls")]
     pub fn rustls_config(mut self, config: Arc<rustls::ClientConfig>) -> Self {
         self.options.rustls_config = Some(config);
@@ -205,17 +203,17 @@ impl<C: ClientHandle> ClientBuilder<C> {
 
     /// Connects, in a tokio runtime, and waits for the server's welcome.
     ///
-    /// The first attempt is the only one: if it fails, so does this. Only a connection that was
-    /// lost later is restored. Keep the client: when its last handle is dropped, it closes.
+    /// It makes one attempt and returns its error. Only a connection that is lost later is restored. Keep
+    /// the client: when its last handle is dropped, it closes.
     pub async fn connect(self) -> Result<(C, ClientEvents<C::Event>), ConnectError> {
         let options = self.options;
         let dialer = Dialer::new(&options)?;
-        let link = dialer.dial(&options, None).await?;
+        let connected = dialer.dial(&options, None).await?;
         let shared = Arc::new(Shared::new(options.buffer, options.call_timeout));
-        shared.connected(link.welcome.max_message);
+        shared.connected(connected.welcome.max_message);
         let client = Client::new(Arc::clone(&shared));
         let events = ClientEvents::new(Arc::clone(&shared));
-        Task::new(shared, client.handles(), options, dialer).spawn(link);
+        Task::new(shared, client.handles(), options, dialer).spawn(connected);
         Ok((C::from(client), events))
     }
 }

@@ -1,9 +1,10 @@
-//! One call: the future that waits for its answer, and how the answer becomes typed.
+//! One call: the future that waits for its answer and decodes it.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,16 +14,15 @@ use tokio::time::{Instant, timeout_at};
 
 use super::calls::{Failure, Outcome};
 use super::error::CallError;
-use super::handle::Client;
+use super::shared::CloseOnDrop;
 use crate::wire::ErrorBody;
 
-/// A call on its way: a future of the typed answer.
+/// A call without an answer yet: a future of the typed answer.
 ///
-/// The message is queued when the method is called, so what a handle sends goes out in the order in
-/// which it was called, whenever the futures are polled. Dropping the future forgets the call: its
-/// answer is ignored, and a call that still waits for the connection is not sent. The future keeps
-/// the client open as a handle does.
-#[must_use = "the answer comes to whoever awaits it; dropping it forgets the call"]
+/// The message is queued when the method is called. So a handle sends in the order of its method calls,
+/// whenever the futures are polled. Dropping the future cancels the call: its answer is ignored, and a
+/// call that is still queued is not sent. The future keeps the client open, as a handle does.
+#[must_use = "await it for the answer; dropping it cancels the call"]
 pub struct Call<T, E> {
     outcome: Pin<Box<dyn Future<Output = Outcome> + Send>>,
     read: fn(Outcome) -> Result<T, CallError<E>>,
@@ -52,10 +52,10 @@ impl<T, E> fmt::Debug for Call<T, E> {
     }
 }
 
-/// An error type that a handler can refuse a call with: one that serde can read, or [`Infallible`]
-/// for events that answer without a `Result`.
+/// An error type with which a handler can refuse a call: one that serde can deserialize, or
+/// [`Infallible`] for events without a `Result`.
 ///
-/// `How` only keeps the two apart; the compiler infers it.
+/// `How` distinguishes the two; the compiler infers it.
 pub trait RefusedWith<How>: Sized {
     #[doc(hidden)]
     fn from_details(details: &str) -> Result<Self, String>;
@@ -71,7 +71,8 @@ pub enum Never {}
 
 impl<E: DeserializeOwned> RefusedWith<Typed> for E {
     fn from_details(details: &str) -> Result<Self, String> {
-        serde_json::from_str(details).map_err(|error| format!("the typed error: {error}"))
+        serde_json::from_str(details)
+            .map_err(|error| format!("the typed error cannot be decoded: {error}"))
     }
 }
 
@@ -83,11 +84,11 @@ impl RefusedWith<Never> for Infallible {
 
 /// Waits for the answer to a call.
 pub(super) async fn wait(
-    ticket: Ticket,
+    guard: CallGuard,
     outcome: oneshot::Receiver<Outcome>,
     deadline: Option<Instant>,
 ) -> Outcome {
-    let _ticket = ticket;
+    let _guard = guard;
     let outcome = match deadline {
         Some(deadline) => timeout_at(deadline, outcome).await,
         None => Ok(outcome.await),
@@ -99,19 +100,19 @@ pub(super) async fn wait(
     }
 }
 
-/// Keeps the client open for one call, and forgets the call when it is over.
-pub(super) struct Ticket {
-    pub(super) client: Client,
+/// Keeps the client open for one call. Removes the call when it is dropped.
+pub(super) struct CallGuard {
+    pub(super) handles: Arc<CloseOnDrop>,
     pub(super) id: u64,
 }
 
-impl Drop for Ticket {
+impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.client.shared().forget(self.id);
+        self.handles.0.remove_call(self.id);
     }
 }
 
-/// When a call that is made now has waited for `timeout`; `None` if that is past all clocks.
+/// The deadline of a call that is made now; `None` if the timeout is too long for an `Instant`.
 pub(super) fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
@@ -124,11 +125,13 @@ where
     let answer = outcome?;
     let payload = answer.head.payload(&answer.text);
     if answer.ok {
-        return serde_json::from_str(payload)
-            .map_err(|error| CallError::Protocol(format!("the answer: {error}")));
+        return serde_json::from_str(payload).map_err(|error| {
+            CallError::Protocol(format!("the answer cannot be decoded: {error}"))
+        });
     }
-    let body: ErrorBody = serde_json::from_str(payload)
-        .map_err(|error| CallError::Protocol(format!("the refusal: {error}")))?;
+    let body: ErrorBody = serde_json::from_str(payload).map_err(|error| {
+        CallError::Protocol(format!("the `$err` frame cannot be decoded: {error}"))
+    })?;
     let details = body.details.as_deref().map_or("null", |details| details.get());
     let violation = serde_json::from_str(details).ok();
     Err(CallError::from_server(body.code, body.message, violation, || E::from_details(details)))

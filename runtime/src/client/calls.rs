@@ -1,4 +1,4 @@
-//! The calls that have no answer yet.
+//! The calls without an answer yet.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::error::{CallError, EmitError};
 use crate::wire::Head;
 
-/// Calls of one client that may wait for an answer at the same time.
+/// The most calls of one client without an answer.
 const MAX_CALLS: usize = 1024;
 
 /// The `$ok` or `$err` frame that answers a call.
@@ -19,7 +19,7 @@ pub(super) struct Answer {
     pub(super) ok: bool,
 }
 
-/// Why a call has no answer, whatever its types.
+/// Why a call has no answer, independent of its types.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
     Unsent(EmitError),
@@ -45,60 +45,58 @@ pub(super) type Outcome = Result<Answer, Failure>;
 
 /// A call without an answer.
 ///
-/// It holds the waker of its caller, so it is dropped after the lock of the client is released.
+/// It holds the waker of its caller, so it must be dropped after the lock of the client is released.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct PendingCall {
     caller: oneshot::Sender<Outcome>,
-    /// How far the tally had come when it was sent; `None` while it waits.
+    /// [`InFlight::sent`](super::in_flight::InFlight::sent) after it was sent; `None` while it is queued.
     sent_at: Option<u64>,
 }
 
-impl Pending {
-    /// Whether it still waits to be sent.
-    pub(super) fn waits(&self) -> bool {
+impl PendingCall {
+    pub(super) fn is_unsent(&self) -> bool {
         self.sent_at.is_none()
     }
 }
 
-/// A call that has its outcome; see [`complete`].
+/// A call with its outcome; see [`complete`].
 #[derive(Debug)]
-pub(super) struct Over {
-    call: Pending,
+pub(super) struct CompletedCall {
+    call: PendingCall,
     outcome: Outcome,
 }
 
-impl Over {
-    /// How far the tally had come when the call was sent.
+impl CompletedCall {
     pub(super) fn sent_at(&self) -> Option<u64> {
         self.call.sent_at
     }
 }
 
-/// Gives callers their outcomes, which wakes them. A waker may come back into the client, so this is
-/// called after the lock of the client is released.
-pub(super) fn complete(calls: impl IntoIterator<Item = Over>) {
-    for Over { call, outcome } in calls {
-        // A caller that has gone away wants no outcome.
+/// Sends callers their outcomes, which wakes them. A waker may call the client, so this is called after
+/// the lock of the client is released.
+pub(super) fn complete(calls: impl IntoIterator<Item = CompletedCall>) {
+    for CompletedCall { call, outcome } in calls {
+        // Fails if the caller was dropped.
         let _ = call.caller.send(outcome);
     }
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Calls(HashMap<u64, Pending>);
+pub(super) struct Calls(HashMap<u64, PendingCall>);
 
 impl Calls {
     pub(super) fn is_full(&self) -> bool {
         self.0.len() >= MAX_CALLS
     }
 
-    /// Adds a call that waits to be sent.
+    /// Adds a queued call.
     pub(super) fn add(&mut self, id: u64) -> oneshot::Receiver<Outcome> {
         let (caller, outcome) = oneshot::channel();
-        self.0.insert(id, Pending { caller, sent_at: None });
+        self.0.insert(id, PendingCall { caller, sent_at: None });
         outcome
     }
 
-    /// Notes that the call goes out, when the tally has come so far.
+    /// The call is sent as message number `count`.
     pub(super) fn sent(&mut self, id: u64, count: u64) {
         if let Some(call) = self.0.get_mut(&id) {
             call.sent_at = Some(count);
@@ -106,30 +104,34 @@ impl Calls {
     }
 
     #[must_use = "it is dropped after the lock is released"]
-    pub(super) fn forget(&mut self, id: u64) -> Option<Pending> {
+    pub(super) fn remove(&mut self, id: u64) -> Option<PendingCall> {
         self.0.remove(&id)
     }
 
-    /// Ends one call.
+    /// Removes one call, with its outcome.
     #[must_use = "it is completed after the lock is released"]
-    pub(super) fn end(&mut self, id: u64, outcome: Outcome) -> Option<Over> {
-        Some(Over { call: self.0.remove(&id)?, outcome })
+    pub(super) fn end(&mut self, id: u64, outcome: Outcome) -> Option<CompletedCall> {
+        Some(CompletedCall { call: self.0.remove(&id)?, outcome })
     }
 
     /// Fails the calls that were sent.
     #[must_use = "they are completed after the lock is released"]
-    pub(super) fn fail_sent(&mut self, failure: &Failure) -> Vec<Over> {
-        self.fail(failure, |call| !call.waits())
+    pub(super) fn fail_sent(&mut self, failure: &Failure) -> Vec<CompletedCall> {
+        self.fail(failure, |call| !call.is_unsent())
     }
 
     /// Fails all calls.
     #[must_use = "they are completed after the lock is released"]
-    pub(super) fn fail_all(&mut self, failure: &Failure) -> Vec<Over> {
+    pub(super) fn fail_all(&mut self, failure: &Failure) -> Vec<CompletedCall> {
         self.fail(failure, |_| true)
     }
 
-    fn fail(&mut self, failure: &Failure, which: impl Fn(&Pending) -> bool) -> Vec<Over> {
+    fn fail(
+        &mut self,
+        failure: &Failure,
+        which: impl Fn(&PendingCall) -> bool,
+    ) -> Vec<CompletedCall> {
         let failed = self.0.extract_if(|_, call| which(call));
-        failed.map(|(_, call)| Over { call, outcome: Err(failure.clone()) }).collect()
+        failed.map(|(_, call)| CompletedCall { call, outcome: Err(failure.clone()) }).collect()
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::wire::{CloseCode, ErrorCode, Unrecovered, Violation};
 
-/// What happens to the connection, told between the events that the server sends.
+/// A change of the connection. It is one of the events of a client.
 ///
 /// Its `Display` is a sentence for people.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,22 +10,22 @@ use crate::wire::{CloseCode, ErrorCode, Unrecovered, Violation};
 pub enum ConnectionChange {
     /// The connection was lost, or the server closed it.
     ///
-    /// It stands exactly between the events that came before the cut and those that come after it.
-    /// Calls that were sent and not answered go on waiting if the session may be recovered; if it is
+    /// It comes exactly between the events received before and those received after the loss.
+    /// Calls that were sent and not answered keep waiting while the session may be recovered; if it is
     /// not, they fail with [`CallError::Disconnected`](super::CallError::Disconnected).
     #[non_exhaustive]
     Lost {
-        /// Why: the server's close code, [`CloseCode::ABNORMAL`] when the network was at fault,
-        /// [`CloseCode::HEARTBEAT_MISSED`] when the server fell silent.
+        /// Why: the server's close code, [`CloseCode::ABNORMAL`] after a failure of the network,
+        /// [`CloseCode::HEARTBEAT_MISSED`] if the server sent nothing for too long.
         code: CloseCode,
-        /// The same in words; empty if the server gave none.
+        /// The same in words; empty if the server sent none.
         reason: String,
-        /// Whether the client tries to connect again. If not, [`Closed`](Self::Closed) is next.
+        /// Whether the client reconnects. If not, [`Closed`](Self::Closed) is next.
         will_reconnect: bool,
     },
     /// Emits that may not have reached the server: they were sent and not confirmed, and their session
-    /// is over; or they waited, and the connection did not come back, or came back with a limit that
-    /// they exceed. They are not sent again.
+    /// is over; or they were queued, and the client did not reconnect, or reconnected to a limit that they
+    /// exceed. They are not sent again.
     ///
     /// It comes right after [`Lost`](Self::Lost) when that ends the session, else before
     /// [`Restored`](Self::Restored) or [`Closed`](Self::Closed).
@@ -34,17 +34,17 @@ pub enum ConnectionChange {
         /// How many.
         count: u64,
     },
-    /// The client is connected again.
+    /// The client has reconnected.
     #[non_exhaustive]
     Restored {
-        /// Whether the session on the server is the one from before, with its state and rooms.
-        /// Then nothing was lost in either direction, and nothing comes twice. If not, it is a fresh
-        /// one: `on_session` runs.
+        /// Whether the session on the server is the previous one, with its state and rooms. Then no
+        /// event is lost or duplicated in either direction. If not, it is a fresh one, and `on_session`
+        /// runs.
         recovered: bool,
         /// Why it is a fresh one; `None` exactly when `recovered` is true.
         reason: Option<Unrecovered>,
     },
-    /// The server refused an event. (Refusals of calls are the call's answer.)
+    /// The server refused an event. (The refusal of a call is its answer.)
     #[non_exhaustive]
     EventRefused {
         /// Why.
@@ -54,8 +54,8 @@ pub enum ConnectionChange {
         /// The rule of `#[validate]` that was broken, for [`ErrorCode::Invalid`].
         violation: Option<Violation>,
     },
-    /// The server sent an event that is not what the contract of this client says; it was skipped.
-    /// Events that the contract does not have at all are skipped silently.
+    /// The server sent an event that does not match the contract of this client. It was skipped.
+    /// Events that are not in the contract are skipped silently.
     #[non_exhaustive]
     Undecodable {
         /// The wire name of the event.
@@ -63,11 +63,11 @@ pub enum ConnectionChange {
         /// What is wrong with it.
         problem: String,
     },
-    /// The client is closed for good; nothing follows.
+    /// The client is closed; no event follows.
     #[non_exhaustive]
     Closed {
         /// [`CloseCode::NORMAL`] after `close()` or when every handle was dropped,
-        /// [`CloseCode::ABNORMAL`] when the attempts to connect again ran out, else the server's.
+        /// [`CloseCode::ABNORMAL`] when the attempts to reconnect ran out, else the server's.
         code: CloseCode,
         /// The same in words.
         reason: String,
@@ -80,7 +80,7 @@ impl fmt::Display for ConnectionChange {
             Self::Lost { code, reason, will_reconnect } => {
                 write!(f, "connection lost ({code}")?;
                 write_reason(f, reason)?;
-                f.write_str(if *will_reconnect { "), connecting again" } else { ")" })
+                f.write_str(if *will_reconnect { "), reconnecting" } else { ")" })
             }
             Self::EmitsLost { count: 1 } => f.write_str("1 event may not have reached the server"),
             Self::EmitsLost { count } => {
@@ -95,7 +95,10 @@ impl fmt::Display for ConnectionChange {
                 write!(f, "the server refused an event ({code}): {message}")
             }
             Self::Undecodable { event, problem } => {
-                write!(f, "skipped the event `{event}`, which is not as agreed: {problem}")
+                write!(
+                    f,
+                    "skipped the event `{event}`, which does not match the contract: {problem}"
+                )
             }
             Self::Closed { code, reason } => {
                 write!(f, "closed ({code}")?;
@@ -110,15 +113,15 @@ fn write_reason(f: &mut fmt::Formatter<'_>, reason: &str) -> fmt::Result {
     if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
 }
 
-/// Whether a client can reach its server right now.
+/// Whether a client is connected to its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientStatus {
     /// Connected.
     Connected,
-    /// The connection was lost; the client tries to connect again and keeps what is sent meanwhile.
+    /// The connection was lost; the client reconnects and queues messages meanwhile.
     Reconnecting,
-    /// Closed for good: by `close()`, by the server, or because attempts ran out.
+    /// Closed by `close()`, by the server, or because attempts ran out. It stays closed.
     Closed,
 }
 

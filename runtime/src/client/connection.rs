@@ -1,4 +1,4 @@
-//! Drives one connection until it ends: sends what waits, reads what comes, pings, notices death.
+//! Drives one connection until it ends: sends, reads, pings, and detects that it was lost.
 
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -7,31 +7,28 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::Answer;
-use super::dial::Socket;
+use super::heartbeat::Heartbeat;
 use super::session::Session;
 use super::shared::{Next, Shared};
+use super::websocket::{WebSocket, close_frame};
 use crate::wire::{CloseCode, Head, control, is_counted};
 
-/// How long what waits may take to go out when the client closes, and the server to agree.
-const CLOSING: Duration = Duration::from_secs(5);
-/// How long the close frames of a lost connection may take.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// How long nobody may take an event from a full inbox before calls fail.
-const STALL: Duration = Duration::from_secs(1);
-/// How soon after a message the server is asked whether it received it.
-const CONFIRM: Duration = Duration::from_secs(1);
+/// The timeout of closing: sending what is queued, and receiving the close frame of the server.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the inbox may stay full before calls fail.
+const STALL_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long after a message the client pings to have it confirmed.
+const CONFIRM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 #[derive(Debug)]
-pub(super) enum Ending {
-    /// The client closed it.
+pub(super) enum ConnectionEnd {
+    /// By the client.
     Closed,
     Lost {
         code: CloseCode,
@@ -39,54 +36,34 @@ pub(super) enum Ending {
     },
 }
 
-/// How often the two sides speak at least.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Heartbeats {
-    /// How often this client pings.
-    interval: Duration,
-    /// How long nothing at all may be heard.
-    silence: Duration,
-}
-
-impl Heartbeats {
-    /// A server that is busy with a handler may leave `own` pings unanswered; `servers` is how often
-    /// it is heard all the same.
-    pub(super) fn new(own: Duration, servers: Duration) -> Self {
-        let longer = own.max(servers);
-        Self { interval: own, silence: longer + longer / 2 }
-    }
-}
-
-/// Whether messages are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
-    Goes,
-    /// The inbox is full since then.
-    Stopped(Instant),
-    /// It is full, and nobody has taken anything for long: calls have failed.
+    Active,
+    /// The inbox is full since this time.
+    Paused(Instant),
+    /// The inbox has been full for [`STALL_TIMEOUT`]: calls have failed.
     Stalled,
 }
 
-/// What the connection has to look at.
 enum Step {
     Read(Option<Result<Message, Error>>),
-    /// The earliest deadline is over.
+    /// The earliest deadline has passed.
     Time,
 }
 
 pub(super) struct Connection<'a> {
     shared: &'a Shared,
-    socket: &'a mut Socket,
+    socket: &'a mut WebSocket,
     session: &'a mut Session,
-    heartbeats: Heartbeats,
-    heard_at: Instant,
+    heartbeat: Heartbeat,
+    received_at: Instant,
     ping_at: Instant,
-    /// When to ask whether messages have arrived, if some went out since it was last asked.
+    /// When to ping to have messages confirmed, if some were sent since the last time.
     confirm_at: Option<Instant>,
     ping_due: bool,
     unflushed: bool,
     reading: Reading,
-    /// When closing is given up, once it has begun.
+    /// The deadline of closing, once it has begun.
     closing: Option<Instant>,
     close_sent: bool,
 }
@@ -94,42 +71,42 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        socket: &'a mut Socket,
+        socket: &'a mut WebSocket,
         session: &'a mut Session,
-        heartbeats: Heartbeats,
+        heartbeat: Heartbeat,
     ) -> Self {
         let now = Instant::now();
         Self {
             shared,
             socket,
             session,
-            heartbeats,
-            heard_at: now,
-            ping_at: now + heartbeats.interval,
+            heartbeat,
+            received_at: now,
+            ping_at: now + heartbeat.interval,
             confirm_at: None,
             ping_due: false,
             unflushed: false,
-            // Events of the connection before may still fill it.
-            reading: if shared.inbox.is_full() { Reading::Stopped(now) } else { Reading::Goes },
+            // Events of the previous connection may still fill the inbox.
+            reading: if shared.inbox.is_full() { Reading::Paused(now) } else { Reading::Active },
             closing: None,
             close_sent: false,
         }
     }
 
-    pub(super) async fn drive(mut self) -> Ending {
+    pub(super) async fn drive(mut self) -> ConnectionEnd {
         let shared = self.shared;
         let mut timer = pin!(sleep_until(self.next_deadline()));
-        self.look_around();
+        self.check_shared();
         loop {
             let ending = tokio::select! {
                 step = poll_fn(|cx| self.poll(cx, timer.as_mut())) => match step {
-                    Step::Read(Some(Ok(message))) => self.heard(message),
+                    Step::Read(Some(Ok(message))) => self.on_message(message),
                     Step::Read(Some(Err(error))) => Some(self.failed(&error)),
                     Step::Read(None) => Some(self.lost(CloseCode::ABNORMAL, "the connection was lost")),
                     Step::Time => self.on_time(Instant::now()),
                 },
                 () = shared.wake.notified() => {
-                    self.look_around();
+                    self.check_shared();
                     None
                 }
             };
@@ -140,7 +117,7 @@ impl<'a> Connection<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<Step> {
-        // Before the socket, as that may be ready for ever; and after, as it sets deadlines.
+        // Before the socket, which may always be ready; and after it, because it sets deadlines.
         if self.poll_timer(cx, timer.as_mut()).is_ready() {
             return Poll::Ready(Step::Time);
         }
@@ -158,7 +135,7 @@ impl<'a> Connection<'a> {
         timer.poll(cx)
     }
 
-    /// Runs the hook, writes what waits, and reads one message.
+    /// Polls the session hook, writes what is queued, and reads one message.
     fn poll_socket(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         if let Some(hook) = &mut self.session.hook
             && hook.as_mut().poll(cx).is_ready()
@@ -167,10 +144,10 @@ impl<'a> Connection<'a> {
             self.shared.hook_done();
         }
         let written = self.poll_write(cx);
-        let reading = self.reading == Reading::Goes || self.is_closing();
+        let reading = self.reading == Reading::Active || self.is_closing();
         let read = if reading { self.socket.poll_next_unpin(cx) } else { Poll::Pending };
         match (read, written) {
-            // Only now: what the server said before it went away tells why.
+            // After the last message, which may be a close frame with the reason.
             (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Some(Err(error))),
             (read, _) => read,
         }
@@ -198,33 +175,33 @@ impl<'a> Connection<'a> {
             return Some(Message::text(ack));
         }
         if mem::take(&mut self.ping_due) {
-            // The pong says that the server has received everything before it.
+            // The pong confirms all messages before the ping.
             let count = self.shared.sent().to_be_bytes();
             return Some(Message::Ping(Bytes::copy_from_slice(&count)));
         }
         match self.shared.next() {
             Next::Message(text) => {
-                self.confirm_at.get_or_insert_with(|| Instant::now() + CONFIRM);
+                self.confirm_at.get_or_insert_with(|| Instant::now() + CONFIRM_INTERVAL);
                 Some(Message::Text(text))
             }
             Next::Nothing => None,
             Next::Finished => {
                 self.close_sent = true;
-                Some(close(CloseCode::NORMAL))
+                Some(close_frame(CloseCode::NORMAL))
             }
         }
     }
 
-    /// What confirms to the server what it sent, if it is time.
+    /// The acknowledgement to send, if it is due.
     fn ack(&mut self) -> Option<String> {
         let received = &self.session.received;
-        let due = received.is_due() || (self.ping_due && received.is_owed());
+        let due = received.is_due() || (self.ping_due && received.has_unacknowledged());
         (due && self.session.is_kept())
-            .then(|| format!(r#"["{}",{}]"#, control::ACK, self.session.received.tell()))
+            .then(|| format!(r#"["{}",{}]"#, control::ACK, self.session.received.acknowledge()))
     }
 
-    fn heard(&mut self, message: Message) -> Option<Ending> {
-        self.heard_at = Instant::now();
+    fn on_message(&mut self, message: Message) -> Option<ConnectionEnd> {
+        self.received_at = Instant::now();
         match message {
             Message::Text(text) => self.read(text),
             Message::Pong(payload) => {
@@ -233,15 +210,15 @@ impl<'a> Connection<'a> {
                 }
             }
             Message::Close(frame) if self.close_sent => {
-                // The server answers a close frame when it has received everything before it. With
-                // another code it is no answer: the server closed at the same time.
-                if CloseCode::said(frame).0 == CloseCode::NORMAL {
-                    self.shared.confirm_all();
+                // The close frame with which the server answers confirms all messages. One with another
+                // code is no answer: the server closed at the same time.
+                if CloseCode::from_frame(frame).0 == CloseCode::NORMAL {
+                    self.shared.confirm(self.shared.sent());
                 }
-                return Some(Ending::Closed);
+                return Some(ConnectionEnd::Closed);
             }
             Message::Close(frame) => {
-                let (code, reason) = CloseCode::said(frame);
+                let (code, reason) = CloseCode::from_frame(frame);
                 return Some(self.lost(code, reason));
             }
             Message::Binary(bytes) => {
@@ -261,16 +238,16 @@ impl<'a> Connection<'a> {
         let head = match head {
             Ok(head) => head,
             Err(malformed) => {
-                tracing::warn!(%malformed, "skipped a message");
+                tracing::warn!(%malformed, "skipped a malformed message");
                 return;
             }
         };
         match (head.name(&text), head.id) {
             (control::OK, Some(id)) => {
-                self.shared.answered(id.get(), Answer { text, head, ok: true });
+                self.shared.complete_call(id.get(), Answer { text, head, ok: true });
             }
             (control::ERR, Some(id)) => {
-                self.shared.answered(id.get(), Answer { text, head, ok: false });
+                self.shared.complete_call(id.get(), Answer { text, head, ok: false });
             }
             (control::PING | control::PONG, _) => {}
             (control::ACK, _) => {
@@ -279,35 +256,35 @@ impl<'a> Connection<'a> {
                 }
             }
             (name, _) if name.starts_with('$') && name != control::ERR => {
-                tracing::debug!(name, "skipped a frame that this client does not know");
+                tracing::debug!(name, "skipped an unknown control event");
             }
-            // While closing nobody waits for room: what does not fit is not for this client any more.
-            _ if self.is_closing() && self.reading != Reading::Goes => {}
+            // While closing, events that do not fit into the inbox are dropped.
+            _ if self.is_closing() && self.reading != Reading::Active => {}
             _ => {
                 if self.shared.inbox.frame(&text, head) {
-                    self.reading = Reading::Stopped(self.heard_at);
+                    self.reading = Reading::Paused(self.received_at);
                 }
             }
         }
     }
 
-    /// Looks whether the inbox has room again, and whether the client closes.
-    fn look_around(&mut self) {
-        if self.reading != Reading::Goes && !self.shared.inbox.is_full() {
-            self.reading = Reading::Goes;
-            // Nothing could be heard meanwhile.
-            self.heard_at = Instant::now();
+    /// Checks whether the inbox has capacity again, and whether the client closes.
+    fn check_shared(&mut self) {
+        if self.reading != Reading::Active && !self.shared.inbox.is_full() {
+            self.reading = Reading::Active;
+            // Nothing could be received meanwhile.
+            self.received_at = Instant::now();
             self.shared.unstall();
         }
         if self.closing.is_none() && self.shared.is_closing() {
-            self.closing = Some(Instant::now() + CLOSING);
+            self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
         }
     }
 
     fn next_deadline(&self) -> Instant {
         let silence = match self.reading {
-            Reading::Goes => Some(self.heard_at + self.heartbeats.silence),
-            Reading::Stopped(since) => Some(since + STALL),
+            Reading::Active => Some(self.received_at + self.heartbeat.timeout),
+            Reading::Paused(since) => Some(since + STALL_TIMEOUT),
             Reading::Stalled => None,
         };
         [silence, self.confirm_at, self.closing]
@@ -316,17 +293,19 @@ impl<'a> Connection<'a> {
             .fold(self.ping_at, Instant::min)
     }
 
-    fn on_time(&mut self, now: Instant) -> Option<Ending> {
+    fn on_time(&mut self, now: Instant) -> Option<ConnectionEnd> {
         if self.closing.is_some_and(|at| now >= at) {
-            return Some(Ending::Closed);
+            return Some(ConnectionEnd::Closed);
         }
         match self.reading {
-            Reading::Goes if now >= self.heard_at + self.heartbeats.silence => {
-                let reason = format!("nothing was heard for {:?}", self.heartbeats.silence);
+            Reading::Active if now >= self.received_at + self.heartbeat.timeout => {
+                let reason = format!("no message from the server for {:?}", self.heartbeat.timeout);
                 return Some(self.lost(CloseCode::HEARTBEAT_MISSED, reason));
             }
-            Reading::Stopped(since) if now >= since + STALL => {
-                tracing::warn!("reading has stopped: poll `ClientEvents`, or drop it");
+            Reading::Paused(since) if now >= since + STALL_TIMEOUT => {
+                tracing::warn!(
+                    "reading has stopped, because the inbox is full: poll `ClientEvents`, or drop it"
+                );
                 self.reading = Reading::Stalled;
                 self.shared.stall();
             }
@@ -336,14 +315,14 @@ impl<'a> Connection<'a> {
         if confirm {
             self.confirm_at = None;
         }
-        if now >= self.ping_at || (confirm && self.shared.unconfirmed()) {
+        if now >= self.ping_at || (confirm && self.shared.has_unconfirmed()) {
             self.ping_due = true;
-            self.ping_at = now + self.heartbeats.interval;
+            self.ping_at = now + self.heartbeat.interval;
         }
         None
     }
 
-    fn failed(&self, error: &Error) -> Ending {
+    fn failed(&self, error: &Error) -> ConnectionEnd {
         let code = match error {
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => CloseCode::ABNORMAL,
             Error::Protocol(_) => CloseCode::PROTOCOL,
@@ -354,35 +333,14 @@ impl<'a> Connection<'a> {
         self.lost(code, error.to_string())
     }
 
-    fn lost(&self, code: CloseCode, reason: impl Into<String>) -> Ending {
+    fn lost(&self, code: CloseCode, reason: impl Into<String>) -> ConnectionEnd {
         if self.is_closing() {
-            return Ending::Closed;
+            return ConnectionEnd::Closed;
         }
-        Ending::Lost { code, reason: reason.into() }
+        ConnectionEnd::Lost { code, reason: reason.into() }
     }
 
     fn is_closing(&self) -> bool {
         self.closing.is_some() || self.close_sent
     }
-}
-
-/// Ends a connection: says `code` if no close frame was sent, lets the answer to the server's go out,
-/// hangs up.
-pub(super) async fn farewell(socket: &mut Socket, code: CloseCode) {
-    let goodbye = async {
-        if code.is_sendable() {
-            // Fails if there was a close frame from either side.
-            let _ = socket.send(close(code)).await;
-        }
-        socket.flush().await?;
-        socket.get_mut().shutdown().await?;
-        Ok::<(), Error>(())
-    };
-    if !matches!(timeout(FAREWELL, goodbye).await, Ok(Ok(()))) {
-        tracing::debug!("the connection broke while it was closed");
-    }
-}
-
-fn close(code: CloseCode) -> Message {
-    Message::Close(Some(CloseFrame { code: code.0.into(), reason: Utf8Bytes::default() }))
 }

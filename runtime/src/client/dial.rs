@@ -9,34 +9,31 @@ use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{Request, Uri};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::Connector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
-use super::connection::farewell;
 use super::error::{BoxError, ConnectError};
 use super::options::Options;
 use super::tls;
-use super::welcome::Welcome;
+use super::websocket::{WebSocket, close_socket};
 use crate::transport::Transport;
-use crate::wire::{CloseCode, PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME};
+use crate::wire::{CloseCode, PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME, Welcome};
 
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<Transport>>;
-
-/// The largest message that is taken from a server.
+/// The largest message accepted from a server.
 const MAX_MESSAGE: usize = 16 << 20;
-/// What is read and written at once.
+/// The size of the read buffer and of the write buffer.
 const BUFFER: usize = 16 << 10;
 
 /// A connection that the server has welcomed.
-pub(super) struct Link {
-    pub(super) socket: Socket,
+pub(super) struct Connected {
+    pub(super) socket: WebSocket,
     pub(super) welcome: Welcome,
 }
 
-/// Knows where to connect.
+/// Dials the URL of one client.
 pub(super) struct Dialer {
     uri: Uri,
     /// Host and port.
@@ -65,20 +62,20 @@ impl Dialer {
     }
 
     /// Host, port and path, for logs.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn address_and_path(&self) -> String {
         format!("{}{}", self.address, self.uri.path())
     }
 
-    /// Makes one attempt, with what is offered to `resume` a session, if one may be.
+    /// Dials once. `resume`: the secret and number that resume a session.
     pub(super) async fn dial(
         &self,
         options: &Options,
         resume: Option<&str>,
-    ) -> Result<Link, ConnectError> {
+    ) -> Result<Connected, ConnectError> {
         let request = self.request(options, resume).await?;
         let after = options.connect_timeout;
         match timeout(after, self.connect(options, request, resume.is_some())).await {
-            Ok(link) => link,
+            Ok(connected) => connected,
             Err(_) => Err(ConnectError::TimedOut { after }),
         }
     }
@@ -91,15 +88,15 @@ impl Dialer {
         let mut request =
             self.uri.clone().into_client_request().map_err(|error| self.failed(error))?;
         if let Some(headers) = &options.headers {
-            let headers = provided("headers", options, headers()).await?;
-            if let Some(name) = headers.keys().find(|name| is_handshakes_own(name.as_str())) {
+            let headers = await_user("headers", options, headers()).await?;
+            if let Some(name) = headers.keys().find(|name| is_reserved_header(name.as_str())) {
                 return Err(ConnectError::Header(name.to_string()));
             }
             // `Host` may be replaced.
             request.headers_mut().extend(headers);
         }
         let token = match &options.token {
-            Some(token) => Some(provided("token", options, token()).await?),
+            Some(token) => Some(await_user("token", options, token()).await?),
             None => None,
         };
         let protocols = protocols(resume, token.as_deref())?;
@@ -112,7 +109,7 @@ impl Dialer {
         options: &Options,
         request: Request<()>,
         resumes: bool,
-    ) -> Result<Link, ConnectError> {
+    ) -> Result<Connected, ConnectError> {
         let transport = self
             .transport(options)
             .await
@@ -122,7 +119,7 @@ impl Dialer {
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        // tungstenite's handshake is a large future, and the user's would hold it.
+        // Boxed, because tungstenite's handshake is a large future, which would be part of the user's.
         let (mut socket, response) =
             Box::pin(tls::open(request, transport, config, self.tls.clone()))
                 .await
@@ -133,11 +130,11 @@ impl Dialer {
         }
         let welcome = self.welcome(&mut socket).await?;
         if welcome.recovered && !resumes {
-            farewell(&mut socket, CloseCode::PROTOCOL).await;
-            let problem = "its welcome resumes a session that was not asked for";
+            close_socket(&mut socket, CloseCode::PROTOCOL).await;
+            let problem = "it resumes a session that the client did not ask to resume";
             return Err(ConnectError::Protocol(problem.to_owned()));
         }
-        Ok(Link { socket, welcome })
+        Ok(Connected { socket, welcome })
     }
 
     async fn transport(&self, options: &Options) -> io::Result<Transport> {
@@ -147,17 +144,17 @@ impl Dialer {
         Ok(TcpStream::connect(&self.address).await?.into())
     }
 
-    async fn welcome(&self, socket: &mut Socket) -> Result<Welcome, ConnectError> {
+    async fn welcome(&self, socket: &mut WebSocket) -> Result<Welcome, ConnectError> {
         loop {
             return match socket.next().await {
-                Some(Ok(Message::Text(text))) => Welcome::read(&text),
+                Some(Ok(Message::Text(text))) => read_welcome(&text),
                 Some(Ok(Message::Close(frame))) => {
-                    let (code, reason) = CloseCode::said(frame);
-                    farewell(socket, code).await;
+                    let (code, reason) = CloseCode::from_frame(frame);
+                    close_socket(socket, code).await;
                     Err(ConnectError::Closed { code, reason })
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Ok(_)) => Err(Welcome::missing()),
+                Some(Ok(_)) => Err(no_welcome()),
                 Some(Err(error)) => Err(self.failed(error)),
                 None => Err(ConnectError::Closed {
                     code: CloseCode::ABNORMAL,
@@ -179,19 +176,29 @@ impl Dialer {
     }
 }
 
-/// Asks a function of the user's, for as long as an attempt may take.
-async fn provided<T>(
+fn read_welcome(text: &str) -> Result<Welcome, ConnectError> {
+    Welcome::parse(text).ok_or_else(no_welcome)?.map_err(|error| {
+        ConnectError::Protocol(format!("its `$welcome` cannot be decoded: {error}"))
+    })
+}
+
+fn no_welcome() -> ConnectError {
+    ConnectError::Protocol("its first message is not `$welcome`".to_owned())
+}
+
+/// Awaits a user's function, for at most `connect_timeout`.
+async fn await_user<T>(
     setter: &'static str,
     options: &Options,
-    answer: impl Future<Output = Result<T, BoxError>>,
+    value: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, ConnectError> {
-    match timeout(options.connect_timeout, answer).await {
-        Ok(answer) => answer.map_err(|error| ConnectError::Credentials { setter, error }),
+    match timeout(options.connect_timeout, value).await {
+        Ok(value) => value.map_err(|error| ConnectError::Credentials { setter, error }),
         Err(elapsed) => Err(ConnectError::Credentials { setter, error: elapsed.into() }),
     }
 }
 
-/// What is offered as `Sec-WebSocket-Protocol`.
+/// The value of `Sec-WebSocket-Protocol`.
 fn protocols(resume: Option<&str>, token: Option<&str>) -> Result<HeaderValue, ConnectError> {
     let mut offered = PROTOCOL_JSON.to_owned();
     if let Some(resume) = resume {
@@ -207,7 +214,7 @@ fn protocols(resume: Option<&str>, token: Option<&str>) -> Result<HeaderValue, C
     Ok(value)
 }
 
-fn is_handshakes_own(header: &str) -> bool {
+fn is_reserved_header(header: &str) -> bool {
     matches!(header, "connection" | "upgrade") || header.starts_with("sec-websocket-")
 }
 
@@ -226,7 +233,7 @@ mod tests {
     use crate::transport::Stream;
 
     #[test]
-    fn says_what_is_wrong_with_a_url() {
+    fn invalid_url_has_error_without_secrets() {
         for (url, what) in [
             ("", "`` is not the URL"),
             ("http://host/chat", "its scheme is `http`"),
@@ -246,21 +253,22 @@ mod tests {
     }
 
     #[test]
-    fn a_place_has_no_secrets() {
-        let place = |url| Dialer::new(&Options::new(url)).map(|dialer| dialer.place()).unwrap();
-        assert_eq!(place("ws://user:pass@host:1/chat?token=secret"), "host:1/chat");
-        assert_eq!(place("ws://[::1]"), "[::1]:80/");
+    fn address_and_path_has_no_secrets() {
+        let address =
+            |url| Dialer::new(&Options::new(url)).map(|dialer| dialer.address_and_path()).unwrap();
+        assert_eq!(address("ws://user:pass@host:1/chat?token=secret"), "host:1/chat");
+        assert_eq!(address("ws://[::1]"), "[::1]:80/");
     }
 
     #[test]
-    fn a_token_is_not_shown() {
+    fn debug_hides_token() {
         let value = protocols(None, Some("a token/+")).unwrap();
         assert_eq!(value, "parlor.v1.json, parlor.bearer.YSB0b2tlbi8r");
         assert!(!format!("{value:?}").contains("parlor.bearer"), "{value:?}");
     }
 
     #[test]
-    fn a_secret_is_not_shown() {
+    fn debug_hides_resume_secret() {
         let value = protocols(Some("AZaz09-_AZaz09-_AZaz09.7"), Some("a token/+")).unwrap();
         let expected =
             "parlor.v1.json, parlor.resume.AZaz09-_AZaz09-_AZaz09.7, parlor.bearer.YSB0b2tlbi8r";
@@ -270,7 +278,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     #[allow(clippy::result_large_err, reason = "tungstenite's callback returns a whole response")]
-    async fn connects_over_what_the_connector_opens() {
+    async fn dial_uses_stream_of_connector() {
         let (ours, theirs) = tokio::io::duplex(1 << 10);
         let ours = Mutex::new(Some(ours));
         let mut options = Options::new("ws://nowhere.invalid/chat?key=7");
@@ -280,21 +288,21 @@ mod tests {
             Box::pin(async { stream.ok_or_else(|| io::ErrorKind::NotConnected.into()) })
         }));
         let serve = async {
-            let mut asked = String::new();
-            let note = |request: &Request<()>, mut response: Response<()>| {
-                asked = format!("{:?} {}", request.headers().get("host"), request.uri());
+            let mut requested = String::new();
+            let record = |request: &Request<()>, mut response: Response<()>| {
+                requested = format!("{:?} {}", request.headers().get("host"), request.uri());
                 let protocol = HeaderValue::from_static(PROTOCOL_JSON);
                 response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
                 Ok(response)
             };
-            let mut socket = tokio_tungstenite::accept_hdr_async(theirs, note).await.unwrap();
+            let mut socket = tokio_tungstenite::accept_hdr_async(theirs, record).await.unwrap();
             socket.send(Message::text(r#"["$welcome",{"received":0}]"#)).await.unwrap();
-            (asked, socket)
+            (requested, socket)
         };
         let dialer = Dialer::new(&options).unwrap();
-        let (link, (asked, _socket)) = tokio::join!(dialer.dial(&options, None), serve);
-        assert!(!link.unwrap().welcome.recovered);
-        assert_eq!(asked, r#"Some("nowhere.invalid") /chat?key=7"#);
+        let (connected, (requested, _socket)) = tokio::join!(dialer.dial(&options, None), serve);
+        assert!(!connected.unwrap().welcome.recovered);
+        assert_eq!(requested, r#"Some("nowhere.invalid") /chat?key=7"#);
         let error = dialer.dial(&options, None).await.map(drop).unwrap_err();
         assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
     }

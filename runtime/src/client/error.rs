@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::wire::{CloseCode, ErrorCode, Violation};
 
-/// Any error; what the functions given to [`token`](super::ClientBuilder::token) and
-/// [`headers`](super::ClientBuilder::headers) may fail with.
+/// Any error. The functions given to [`token`](super::ClientBuilder::token) and
+/// [`headers`](super::ClientBuilder::headers) may return it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a client could not connect.
@@ -22,10 +22,10 @@ pub enum ConnectError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A `wss://` URL without the feature that it needs.
+    /// A `wss://` URL without the feature `rustls`.
     #[error("`wss://` needs the feature `rustls` of the crate `parlor`: enable it in Cargo.toml")]
     TlsDisabled,
-    /// The installed cryptography cannot do TLS.
+    /// The installed `CryptoProvider` does not support TLS.
     #[error("TLS cannot be set up: {0}; install a rustls `CryptoProvider` with TLS 1.2 or 1.3")]
     Tls(String),
     /// The function given to `token` or `headers` failed.
@@ -34,10 +34,10 @@ pub enum ConnectError {
     Credentials {
         /// `token` or `headers`.
         setter: &'static str,
-        /// What it failed with.
+        /// Its error.
         error: BoxError,
     },
-    /// The function given to `headers` sets a header that is the handshake's own.
+    /// The function given to `headers` sets a header that is reserved for the handshake.
     #[error("the header `{0}` belongs to the handshake: leave it out of `headers`")]
     Header(String),
     /// No connection to the host, or TLS failed.
@@ -46,20 +46,20 @@ pub enum ConnectError {
     Unreachable {
         /// Host and port of the URL.
         host: String,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// The server answered with an HTTP status and did not open a WebSocket.
     #[error(
         "the server answered HTTP {status} and opened no WebSocket: \
-         check the path of the URL, and what stands in front of the server"
+         check the path of the URL, and proxies in front of the server"
     )]
     #[non_exhaustive]
     Http {
         /// The status.
         status: u16,
     },
-    /// There is a WebSocket server, but it does not speak Parlor.
+    /// The server opens a WebSocket but does not support Parlor mode.
     #[error(
         "the server did not accept the subprotocol `parlor.v1.json`: it is no Parlor server, \
          or a proxy drops the header Sec-WebSocket-Protocol"
@@ -81,13 +81,13 @@ pub enum ConnectError {
         /// The `connect_timeout`.
         after: Duration,
     },
-    /// What the server sent is not what a Parlor server sends.
-    #[error("the server does not keep to the protocol: {0}")]
+    /// The server violates the protocol.
+    #[error("the server violates the protocol: {0}")]
     Protocol(String),
 }
 
 impl ConnectError {
-    /// The close code that says the same, and whether trying again may help.
+    /// The close code, which decides whether the client dials again.
     pub(super) fn code(&self) -> CloseCode {
         match self {
             Self::Closed { code, .. } => *code,
@@ -103,8 +103,8 @@ pub enum EmitError {
     /// A field breaks a rule of `#[validate]`.
     #[error("{0}")]
     Invalid(Violation),
-    /// The event is larger than the server takes.
-    #[error("the event has {size} bytes; the server takes at most {limit}")]
+    /// The event is larger than the server accepts.
+    #[error("the event has {size} bytes; the server accepts at most {limit}")]
     #[non_exhaustive]
     TooLarge {
         /// Its size in bytes, encoded.
@@ -112,13 +112,13 @@ pub enum EmitError {
         /// The server's limit in bytes.
         limit: usize,
     },
-    /// Too much waits to be sent: `buffer` messages while disconnected, 1 MiB while connected.
-    #[error("too many events wait to be sent: wait for the connection, or raise `buffer`")]
+    /// The queue is full: `buffer` messages while disconnected, 1 MiB while connected.
+    #[error("too many events are queued: wait for the connection, or raise `buffer`")]
     Full,
-    /// The client is closed for good.
+    /// The client is closed.
     #[error("the client is closed: connect a new one")]
     Closed,
-    /// A field cannot be written as JSON.
+    /// A field cannot be encoded as JSON.
     #[error("the event cannot be encoded: {0}")]
     Encode(String),
 }
@@ -127,44 +127,40 @@ pub enum EmitError {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum CallError<E> {
-    /// The handler answered `Err(E)`.
+    /// The handler returned `Err(E)`.
     #[error("refused: {0:?}")]
     Refused(E),
-    /// A field is missing, of the wrong type or breaks a rule. Known before it is sent, or the
-    /// server's finding.
+    /// A field is missing, of the wrong type or breaks a rule. The client or the server detected it.
     #[error("{0}")]
     Invalid(Violation),
     /// The procedure's guard refused it; with the server's message.
     #[error("denied: {0}")]
     Denied(String),
-    /// More events than the server's rate limit allows; with its message.
+    /// The server's rate limit is exceeded; with its message.
     #[error("limited: {0}")]
     Limited(String),
-    /// The server has too much to do; with its message.
-    #[error("the server is busy: {0}")]
-    Busy(String),
     /// The handler panicked.
     #[error("the handler panicked on the server")]
     Panicked,
-    /// No answer within `call_timeout`, or the handler took longer than the server allows. It may
-    /// have run; a call that was still waiting for the connection is not sent any more.
+    /// No answer within `call_timeout`, or the handler took longer than the server allows. The handler
+    /// may have run. A call that was still queued is not sent.
     #[error("no answer in time")]
     TimedOut,
-    /// The connection was lost before the answer came, and its session was not recovered. The handler
-    /// may have run.
-    #[error("the connection was lost before the answer came")]
+    /// The connection was lost before the answer was received, and its session was not recovered. The
+    /// handler may have run.
+    #[error("the connection was lost before the answer was received")]
     Disconnected,
-    /// The client is closed for good, or was before the answer came.
+    /// The client is closed, or was closed before the answer was received.
     #[error("the client is closed: connect a new one")]
     Closed,
-    /// Too much waits: `buffer` messages while disconnected, 1 MiB while connected, or 1024 calls
-    /// without an answer.
+    /// The queue is full: `buffer` messages while disconnected, 1 MiB while connected. Or 1024 calls
+    /// have no answer.
     #[error(
-        "too many calls or events wait: await some answers, wait for the connection, or raise `buffer`"
+        "too many calls or events are queued: await some answers, wait for the connection, or raise `buffer`"
     )]
     Full,
-    /// The call is larger than the server takes.
-    #[error("the call has {size} bytes; the server takes at most {limit}")]
+    /// The call is larger than the server accepts.
+    #[error("the call has {size} bytes; the server accepts at most {limit}")]
     #[non_exhaustive]
     TooLarge {
         /// Its size in bytes, encoded.
@@ -172,16 +168,18 @@ pub enum CallError<E> {
         /// The server's limit in bytes.
         limit: usize,
     },
-    /// A field cannot be written as JSON.
+    /// A field cannot be encoded as JSON.
     #[error("the call cannot be encoded: {0}")]
     Encode(String),
-    /// The two sides do not agree: the server does not know the event, or its answer is not of the
-    /// type that this client's contract says.
+    /// Client and server have different contracts: the server has no such event, or its answer has
+    /// another type than this client's contract declares.
     #[error("client and server do not agree: {0}")]
     Protocol(String),
-    /// Events wait for `ClientEvents` to be polled and fill their 1 MiB, so the answer, which comes
-    /// behind them, cannot be read.
-    #[error("the answer is behind events that nobody takes: poll `ClientEvents`, or drop it")]
+    /// The inbox is full: 1 MiB of events wait until `ClientEvents` is polled. The answer comes after them
+    /// and cannot be read.
+    #[error(
+        "the answer cannot be read, because the inbox is full: poll `ClientEvents`, or drop it"
+    )]
     EventsNotPolled,
 }
 
@@ -198,7 +196,7 @@ impl<E> From<EmitError> for CallError<E> {
 }
 
 impl<E> CallError<E> {
-    /// What the server's refusal means; `refused` reads the typed error.
+    /// The error for an `$err` frame; `refused` decodes the typed error.
     pub(super) fn from_server(
         code: ErrorCode,
         message: String,
@@ -212,7 +210,6 @@ impl<E> CallError<E> {
             }
             ErrorCode::Denied => Self::Denied(message),
             ErrorCode::Limited => Self::Limited(message),
-            ErrorCode::Busy => Self::Busy(message),
             ErrorCode::Panicked => Self::Panicked,
             ErrorCode::TimedOut => Self::TimedOut,
             ErrorCode::Unknown | ErrorCode::Malformed | ErrorCode::Other => Self::Protocol(message),

@@ -14,13 +14,13 @@ use super::shared::Shared;
 use crate::contract::{DecodeError, Events};
 use crate::wire::{ErrorBody, Head, control};
 
-/// What the server sends, in order, and what happens to the connection.
+/// The events of the server and the changes of the connection, in order.
 ///
-/// It ends after [`ConnectionChange::Closed`]. Up to 1 MiB of events wait here; past that, reading
-/// stops until some are taken. If none is taken for a second, pending and new calls fail with
-/// [`CallError::EventsNotPolled`](super::CallError::EventsNotPolled), because their answers come
-/// behind the events. So do the server's confirmations: with 256 KiB of emits unconfirmed nothing more
-/// goes out. A client that wants no events drops this: then they are discarded.
+/// It ends after [`ConnectionChange::Closed`]. It holds up to 1 MiB of events; then reading stops until
+/// some are taken. If none is taken for a second, pending and new calls fail with
+/// [`CallError::EventsNotPolled`](super::CallError::EventsNotPolled), because their answers come after
+/// the events. The server's acknowledgements come after them, too: with 256 KiB of emits in flight, no more
+/// are sent. A client that needs no events drops this: then they are discarded.
 ///
 /// Taking an event is cancel safe, and takes part in tokio's
 /// [cooperative scheduling](tokio::task::coop). It is also a [`Stream`].
@@ -43,8 +43,8 @@ impl<E: Events + From<ConnectionChange>> ClientEvents<E> {
 
     fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<E>> {
         loop {
-            // Each item counts, those that are skipped too: else a task with many of them would let no
-            // other task of its thread run.
+            // Skipped items count, too. Otherwise a task with many of them would keep other tasks of its
+            // thread from running.
             let budget = ready!(poll_proceed(cx));
             let taken = ready!(self.shared.inbox.poll_take(cx));
             budget.made_progress();
@@ -84,7 +84,7 @@ impl<E> fmt::Debug for ClientEvents<E> {
     }
 }
 
-/// The event in a frame; `None` if this client does not know it.
+/// Decodes the event in a frame. Returns `None` if it is not in the contract.
 fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E> {
     let (name, payload) = (head.name(text), head.payload(text));
     if name == control::ERR {
@@ -94,7 +94,7 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
     let problem = match E::decode_json(name, payload, &mut event) {
         Ok(()) => return event,
         Err(DecodeError::Unknown) => {
-            tracing::debug!(event = name, "skipped an event that this client does not know");
+            tracing::debug!(event = name, "skipped an event that is not in the contract");
             return None;
         }
         Err(DecodeError::Missing(field)) => format!("the field `{field}` is missing"),
@@ -104,7 +104,7 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
     Some(ConnectionChange::Undecodable { event: name.to_owned(), problem }.into())
 }
 
-/// What an `$err` without an id says.
+/// Decodes an `$err` without an id.
 fn refusal(payload: &str) -> ConnectionChange {
     match serde_json::from_str::<ErrorBody>(payload) {
         Ok(ErrorBody { code, message, details }) => ConnectionChange::EventRefused {

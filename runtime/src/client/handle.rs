@@ -4,43 +4,34 @@ use std::sync::{Arc, Weak};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::call::{self, Call, RefusedWith, Ticket};
+use super::call::{self, Call, CallGuard, RefusedWith};
 use super::calls::Failure;
 use super::change::ClientStatus;
 use super::error::EmitError;
-use super::shared::Shared;
+use super::shared::{CloseOnDrop, Shared};
 use crate::wire::Violation;
 
 /// A handle to a connected client; generated clients wrap it and add a method per event.
 ///
-/// Cheap to clone. When the last handle is dropped, what waits is sent and the client closes.
+/// Cheap to clone. When the last handle is dropped, queued events are sent and the client closes.
 #[derive(Clone)]
 pub struct Client {
-    handles: Arc<Handles>,
+    handles: Arc<CloseOnDrop>,
     /// The session whose hook holds this handle.
     session: Option<u64>,
 }
 
-/// What all handles of a client have in common.
-pub(super) struct Handles(Arc<Shared>);
-
-impl Drop for Handles {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
 impl Client {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { handles: Arc::new(Handles(shared)), session: None }
+        Self { handles: Arc::new(CloseOnDrop(shared)), session: None }
     }
 
-    /// A handle for the hook of `session`; `None` if all handles are gone.
-    pub(super) fn for_hook(handles: &Weak<Handles>, session: u64) -> Option<Self> {
+    /// A handle for the hook of `session`; `None` if all handles were dropped.
+    pub(super) fn for_hook(handles: &Weak<CloseOnDrop>, session: u64) -> Option<Self> {
         Some(Self { handles: handles.upgrade()?, session: Some(session) })
     }
 
-    pub(super) fn handles(&self) -> Weak<Handles> {
+    pub(super) fn handles(&self) -> Weak<CloseOnDrop> {
         Arc::downgrade(&self.handles)
     }
 
@@ -48,9 +39,9 @@ impl Client {
         &self.handles.0
     }
 
-    /// Queues the event `name`. It goes out at once, or when the client is connected again.
+    /// Queues the event `name`. It is sent at once, or when the client has reconnected.
     ///
-    /// `check` says whether the fields keep the rules of `#[validate]`.
+    /// `check`: the result of the rules of `#[validate]`.
     pub fn emit<P: Serialize + ?Sized>(
         &self,
         name: &'static str,
@@ -62,9 +53,9 @@ impl Client {
         self.shared().emit(self.session, text)
     }
 
-    /// Queues a call of the event `name` at once; the future is that of its answer.
+    /// Queues a call of the event `name` at once. The future resolves to its answer.
     ///
-    /// `check` says whether the fields keep the rules of `#[validate]`.
+    /// `check`: the result of the rules of `#[validate]`.
     pub fn call<T, E, How>(
         &self,
         name: &'static str,
@@ -82,24 +73,24 @@ impl Client {
             .and_then(|()| encode(&(name, payload, id)))
             .map_err(Failure::Unsent)
             .and_then(|text| self.shared().call(self.session, id, text));
-        // The ticket is made here, so that a future that is never polled forgets its call too.
-        let ticket = Ticket { client: self.clone(), id };
-        let waiting = queued.map(|outcome| call::wait(ticket, outcome, deadline));
+        // Created here, so that a future that is never polled removes its call, too.
+        let guard = CallGuard { handles: Arc::clone(&self.handles), id };
+        let waiting = queued.map(|outcome| call::wait(guard, outcome, deadline));
         Call::new(async move { waiting?.await })
     }
 
     /// Closes the connection with [`CloseCode::NORMAL`](crate::CloseCode::NORMAL) and does not
-    /// connect again.
+    /// reconnect.
     ///
-    /// Calls fail with [`CallError::Closed`](super::CallError::Closed) at once. Events that were
-    /// emitted before still go out if the client is connected, for at most 5 seconds, and the close
-    /// frame has 1 second more if the server takes nothing. Then the events end with
+    /// Calls fail with [`CallError::Closed`](super::CallError::Closed) at once. If the client is
+    /// connected, events that were emitted before are still sent, for at most 5 seconds, and the close
+    /// frame has 1 second more if the server reads nothing. Then the events end with
     /// [`ConnectionChange::Closed`](super::ConnectionChange::Closed).
     pub fn close(&self) {
         self.shared().close();
     }
 
-    /// Whether the client can reach its server right now.
+    /// Whether the client is connected to its server.
     pub fn status(&self) -> ClientStatus {
         self.shared().status()
     }

@@ -1,4 +1,4 @@
-//! What came from the server and was not taken yet: bounded, and woken when something comes.
+//! Received events and changes of the connection that the user has not taken yet: bounded.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -10,14 +10,13 @@ use super::change::ConnectionChange;
 use crate::lock::{Lock, rank};
 use crate::wire::Head;
 
-/// The most bytes that wait to be taken; past it, reading stops.
+/// With this many bytes, the inbox is full and reading stops.
 const MAX_BYTES: usize = 1 << 20;
-/// What each waiting event is counted for beside its text.
+/// The bytes that count for each event in addition to its text.
 const OVERHEAD: usize = size_of::<Item>();
-/// The most changes of the connection that wait to be taken. Of more, the newest are kept.
+/// The most changes of the connection. The oldest are dropped for newer ones.
 const MAX_CHANGES: usize = 256;
 
-/// Something for the user.
 #[derive(Debug)]
 pub(super) enum Item {
     /// A frame that is an event, or an `$err` without an id.
@@ -28,7 +27,7 @@ pub(super) enum Item {
 #[derive(Default)]
 pub(super) struct Inbox {
     state: Lock<State, { rank::CLIENT_INBOX }>,
-    /// Outside the lock: a waker that is woken, cloned or dropped may come back into the client.
+    /// Outside the lock, because waking, cloning or dropping a waker may call the client.
     reader: AtomicWaker,
 }
 
@@ -37,15 +36,15 @@ struct State {
     items: VecDeque<Item>,
     bytes: usize,
     changes: usize,
-    /// The reader was dropped: what comes is discarded.
-    unread: bool,
-    /// Nothing comes any more.
+    /// The reader was dropped: items are discarded.
+    discards: bool,
+    /// No more items follow.
     ended: bool,
 }
 
 impl Inbox {
-    /// Adds a frame. What it holds is copied, so that a short event does not keep the whole buffer
-    /// alive that it was read into. Says whether the inbox is full now.
+    /// Adds a copy of a frame, so that a short event does not keep the whole read buffer in memory. Returns
+    /// whether the inbox is full now.
     pub(super) fn frame(&self, text: &str, head: Head) -> bool {
         self.push(|state| {
             state.bytes += text.len() + OVERHEAD;
@@ -67,14 +66,14 @@ impl Inbox {
         });
     }
 
-    /// Says that nothing comes any more.
+    /// No more items follow.
     pub(super) fn end(&self) {
         self.push(|state| state.ended = true);
     }
 
     fn push(&self, add: impl FnOnce(&mut State)) -> bool {
         let mut state = self.state.lock();
-        if state.unread {
+        if state.discards {
             return false;
         }
         add(&mut state);
@@ -88,24 +87,24 @@ impl Inbox {
         self.state.lock().bytes >= MAX_BYTES
     }
 
-    /// Takes the next item. The flag says that the inbox was full until then.
+    /// Takes the next item. The flag: the inbox was full before and is not now.
     pub(super) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<(Item, bool)>> {
         let taken = self.state.lock().take();
         if taken.is_ready() {
             return taken;
         }
         self.reader.register(cx.waker());
-        // What came before the waker was registered wakes nothing.
+        // An item that was added before the waker was registered wakes no task.
         self.state.lock().take()
     }
 
-    /// Discards what waits and what comes.
+    /// Discards all items from now on.
     pub(super) fn discard(&self) {
         let mut state = self.state.lock();
         let ended = state.ended;
-        let waiting = mem::replace(&mut *state, State { unread: true, ended, ..State::default() });
+        let items = mem::replace(&mut *state, State { discards: true, ended, ..State::default() });
         drop(state);
-        drop((waiting, self.reader.take()));
+        drop((items, self.reader.take()));
     }
 }
 
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn is_full_at_its_bytes_and_says_when_there_is_room() {
+    fn inbox_is_full_at_its_bytes_and_reports_when_it_is_not() {
         let inbox = Inbox::default();
         let text = format!(r#"["a","{}"]"#, "x".repeat(MAX_BYTES / 2));
         let head = Head::parse(&text).unwrap();
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_newest_changes() {
+    fn newest_changes_are_kept() {
         let inbox = Inbox::default();
         for code in 0..1000 {
             inbox.change(lost(code));
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn discards_when_nobody_reads() {
+    fn items_are_discarded_after_reader_is_dropped() {
         let inbox = Inbox::default();
         inbox.change(lost(1006));
         inbox.discard();

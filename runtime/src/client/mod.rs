@@ -1,8 +1,8 @@
-//! The Rust client: connects, connects again, sends events and calls, hands over what the server sends.
+//! The Rust client: connects, reconnects, sends events and calls, receives events.
 //!
 //! A [`Client`] is a handle; one task per client owns the connection. Handles put messages into a
-//! bounded queue and wake the task; what the server sends waits in a bounded inbox until
-//! [`ClientEvents`] is polled.
+//! bounded queue and wake the task. Received events stay in a bounded inbox until [`ClientEvents`] is
+//! polled.
 
 mod backoff;
 mod builder;
@@ -14,15 +14,16 @@ mod dial;
 mod error;
 mod events;
 mod handle;
+mod heartbeat;
+mod in_flight;
 mod inbox;
 mod options;
 mod queue;
 mod session;
 mod shared;
-mod tally;
 mod task;
 mod tls;
-mod welcome;
+mod websocket;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, RefusedWith};

@@ -1,4 +1,4 @@
-//! What a builder sets.
+//! The options that a builder sets.
 
 use std::io;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::transport::Stream;
 /// The longest heartbeat, of either side.
 pub(super) const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
 
-/// An async function of the user's that answers anew before each attempt.
+/// A user's async function, which is called before each attempt.
 pub(super) type Provide<T> = Box<dyn Fn() -> BoxFuture<'static, Result<T, BoxError>> + Send + Sync>;
 
 /// The user's session hook.
 pub(super) type Hook = Arc<dyn Fn(Client) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Opens something else than TCP, anew for each attempt.
+/// Opens a stream for each attempt.
 pub(crate) type Connector =
     Arc<dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Stream>>> + Send + Sync>;
 
@@ -30,7 +30,7 @@ pub(super) struct Options {
     pub(super) heartbeat: Duration,
     pub(super) reconnect: bool,
     pub(super) backoff: Backoff,
-    /// Whether waits before attempts are as long as may be, and not random.
+    /// Whether waits before attempts have their full length instead of a random one.
     pub(super) steady: bool,
     pub(super) max_attempts: u32,
     pub(super) connect_timeout: Duration,
@@ -39,7 +39,7 @@ pub(super) struct Options {
     pub(super) token: Option<Provide<String>>,
     pub(super) headers: Option<Provide<HeaderMap>>,
     pub(super) on_session: Option<Hook>,
-    /// Instead of TCP to the host of the URL.
+    /// Replaces TCP to the host of the URL.
     pub(super) connector: Option<Connector>,
     #[cfg(feature = "rustls")]
     pub(super) rustls_config: Option<Arc<rustls::ClientConfig>>,

@@ -1,87 +1,93 @@
-//! What waits to be sent: in order, bounded, with a lane of its own for the session hook.
+//! Messages that are not sent yet: in order, bounded, those of the session hook first.
 
 use std::collections::VecDeque;
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// The most bytes that wait in one lane while connected. One message may always wait.
-const MAX_WAITING: usize = 1 << 20;
+use crate::wire::replay::reset_if_empty;
 
-/// Room for this many messages is kept between bursts.
-const KEPT_CAPACITY: usize = 64;
+/// The capacity for one source while connected, in bytes. One larger message fits, too.
+const MAX_PENDING: usize = 1 << 20;
 
-/// A message on its way out.
-#[derive(Debug, Clone)]
+/// The capacity that is kept between bursts, in messages.
+pub(super) const KEPT_CAPACITY: usize = 64;
+
+/// A message to send.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Outgoing {
     pub(super) text: Utf8Bytes,
-    /// The id, if it is a call.
+    /// The id of a call.
     pub(super) call: Option<u64>,
 }
 
-/// Which way a message goes out.
+/// What sends a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
-    /// Sent by the session hook: goes first.
+pub(super) enum Source {
+    /// The session hook. Its messages are sent first.
     Hook,
-    /// Sent by anyone else: waits for the hook to end.
-    Usual,
+    /// Any other handle. Its messages wait until the hook ends.
+    Handle,
 }
 
-/// How much may wait.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Room {
-    /// While connected: 1 MiB, as long as the network is behind.
+pub(super) enum Capacity {
+    /// While connected: 1 MiB.
     Connected,
-    /// While disconnected: so many messages.
+    /// While disconnected: this many messages.
     Messages(usize),
 }
 
-/// Too much waits already.
+/// The queue is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    hook: Waiting,
-    usual: Waiting,
-    /// Whether the hook runs and the usual lane waits for it.
+    hook: Messages,
+    handles: Messages,
+    /// Whether messages of handles wait for the hook.
     held: bool,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, message: Outgoing, lane: Lane, room: Room) -> Result<(), Full> {
-        let waiting = match lane {
-            Lane::Hook => &mut self.hook,
-            Lane::Usual => &mut self.usual,
+    pub(super) fn push(
+        &mut self,
+        message: Outgoing,
+        source: Source,
+        capacity: Capacity,
+    ) -> Result<(), Full> {
+        let messages = match source {
+            Source::Hook => &mut self.hook,
+            Source::Handle => &mut self.handles,
         };
-        let full = match room {
-            Room::Connected => {
-                waiting.bytes > 0 && waiting.bytes + message.text.len() > MAX_WAITING
+        let full = match capacity {
+            Capacity::Connected => {
+                messages.bytes > 0 && messages.bytes + message.text.len() > MAX_PENDING
             }
-            Room::Messages(most) => waiting.messages.len() >= most,
+            Capacity::Messages(most) => messages.queue.len() >= most,
         };
         if full {
             return Err(Full);
         }
-        waiting.bytes += message.text.len();
-        waiting.messages.push_back(message);
+        messages.bytes += message.text.len();
+        messages.queue.push_back(message);
         Ok(())
     }
 
-    /// What is to be sent next.
+    /// Removes the next message to send.
     pub(super) fn pop(&mut self) -> Option<Outgoing> {
         match self.hook.pop() {
             None if self.held => None,
-            None => self.usual.pop(),
+            None => self.handles.pop(),
             message => message,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.hook.messages.is_empty() && self.usual.messages.is_empty()
+        self.hook.queue.is_empty() && self.handles.queue.is_empty()
     }
 
-    /// Lets the usual lane wait until [`Queue::release`].
+    /// Keeps the messages of handles until [`Queue::release`].
     pub(super) fn hold(&mut self) {
         self.held = true;
     }
@@ -90,54 +96,52 @@ impl Queue {
         self.held = false;
     }
 
-    /// Forgets what the hook of a lost connection still had to send: it runs anew.
-    pub(super) fn drop_hook_lane(&mut self) {
-        self.hook = Waiting::default();
+    /// Drops the messages of the hook, which runs again in the next session.
+    pub(super) fn drop_hook_messages(&mut self) {
+        self.hook = Messages::default();
         self.held = false;
     }
 
-    /// Takes back a call that was not sent yet.
+    /// Removes one call.
     pub(super) fn remove_call(&mut self, id: u64) {
         self.hook.retain(|message| message.call != Some(id));
-        self.usual.retain(|message| message.call != Some(id));
+        self.handles.retain(|message| message.call != Some(id));
     }
 
-    /// Takes back all calls that were not sent yet.
+    /// Removes all calls.
     pub(super) fn remove_calls(&mut self) {
         self.hook.retain(|message| message.call.is_none());
-        self.usual.retain(|message| message.call.is_none());
+        self.handles.retain(|message| message.call.is_none());
     }
 
-    /// Takes back what is larger than `limit` bytes.
+    /// Removes messages larger than `limit` bytes.
     pub(super) fn remove_larger(&mut self, limit: usize) -> Vec<Outgoing> {
         let mut removed = self.hook.remove_larger(limit);
-        removed.extend(self.usual.remove_larger(limit));
+        removed.extend(self.handles.remove_larger(limit));
         removed
     }
 
-    /// Drops everything; says how many emits there were.
+    /// Drops all messages. Returns how many were emits.
     pub(super) fn clear(&mut self) -> usize {
         self.remove_calls();
-        let emits = self.hook.messages.len() + self.usual.messages.len();
-        self.hook = Waiting::default();
-        self.usual = Waiting::default();
+        let emits = self.hook.queue.len() + self.handles.queue.len();
+        self.hook = Messages::default();
+        self.handles = Messages::default();
         emits
     }
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
-    messages: VecDeque<Outgoing>,
+struct Messages {
+    queue: VecDeque<Outgoing>,
     bytes: usize,
 }
 
-impl Waiting {
+impl Messages {
     fn pop(&mut self) -> Option<Outgoing> {
-        let message = self.messages.pop_front()?;
+        let message = self.queue.pop_front()?;
         self.bytes -= message.text.len();
-        if self.messages.is_empty() && self.messages.capacity() > KEPT_CAPACITY {
-            self.messages = VecDeque::new();
-        }
+        reset_if_empty(&mut self.queue, KEPT_CAPACITY);
         Some(message)
     }
 
@@ -154,7 +158,7 @@ impl Waiting {
     }
 
     fn retain(&mut self, mut keep: impl FnMut(&Outgoing) -> bool) {
-        self.messages.retain(|message| {
+        self.queue.retain(|message| {
             let kept = keep(message);
             if !kept {
                 self.bytes -= message.text.len();
@@ -181,57 +185,57 @@ mod tests {
     }
 
     #[test]
-    fn the_hook_goes_first_and_the_rest_in_order() {
+    fn messages_of_hook_are_sent_first_and_others_in_order() {
         let mut queue = Queue::default();
-        assert_eq!(queue.push(emit("kept 1"), Lane::Usual, Room::Messages(2)), Ok(()));
+        assert_eq!(queue.push(emit("kept 1"), Source::Handle, Capacity::Messages(2)), Ok(()));
         queue.hold();
-        assert_eq!(queue.push(emit("kept 2"), Lane::Usual, Room::Connected), Ok(()));
-        assert_eq!(queue.push(emit("hook"), Lane::Hook, Room::Connected), Ok(()));
+        assert_eq!(queue.push(emit("kept 2"), Source::Handle, Capacity::Connected), Ok(()));
+        assert_eq!(queue.push(emit("hook"), Source::Hook, Capacity::Connected), Ok(()));
         assert_eq!(texts(&mut queue), ["hook"]);
         queue.release();
         assert_eq!(texts(&mut queue), ["kept 1", "kept 2"]);
     }
 
     #[test]
-    fn messages_are_bounded_while_disconnected() {
+    fn queue_is_bounded_in_messages_while_disconnected() {
         let mut queue = Queue::default();
-        assert_eq!(queue.push(emit("1"), Lane::Usual, Room::Messages(2)), Ok(()));
-        assert_eq!(queue.push(call("2", 2), Lane::Usual, Room::Messages(2)), Ok(()));
-        assert_eq!(queue.push(emit("3"), Lane::Usual, Room::Messages(2)), Err(Full));
+        assert_eq!(queue.push(emit("1"), Source::Handle, Capacity::Messages(2)), Ok(()));
+        assert_eq!(queue.push(call("2", 2), Source::Handle, Capacity::Messages(2)), Ok(()));
+        assert_eq!(queue.push(emit("3"), Source::Handle, Capacity::Messages(2)), Err(Full));
         queue.remove_call(2);
-        assert_eq!(queue.push(emit("4"), Lane::Usual, Room::Messages(2)), Ok(()));
+        assert_eq!(queue.push(emit("4"), Source::Handle, Capacity::Messages(2)), Ok(()));
         assert_eq!(texts(&mut queue), ["1", "4"]);
     }
 
     #[test]
-    fn what_is_larger_than_a_limit_is_taken_back() {
+    fn messages_over_limit_are_removed() {
         let mut queue = Queue::default();
         for message in [emit("1"), call("12", 2), emit("123"), call("1234", 4)] {
-            assert_eq!(queue.push(message, Lane::Usual, Room::Connected), Ok(()));
+            assert_eq!(queue.push(message, Source::Handle, Capacity::Connected), Ok(()));
         }
         assert!(queue.remove_larger(4).is_empty());
         let removed = queue.remove_larger(2);
         assert_eq!(removed.iter().map(|message| message.call).collect::<Vec<_>>(), [None, Some(4)]);
-        assert_eq!(queue.usual.bytes, 3);
+        assert_eq!(queue.handles.bytes, 3);
         assert_eq!(texts(&mut queue), ["1", "12"]);
     }
 
     #[test]
-    fn bytes_are_bounded_while_connected() {
+    fn queue_is_bounded_in_bytes_while_connected() {
         let mut queue = Queue::default();
-        let large = "x".repeat(MAX_WAITING + 1);
+        let large = "x".repeat(MAX_PENDING + 1);
         assert_eq!(
-            queue.push(emit(&large), Lane::Usual, Room::Connected),
+            queue.push(emit(&large), Source::Handle, Capacity::Connected),
             Ok(()),
-            "one may always wait"
+            "one always fits"
         );
-        assert_eq!(queue.push(emit("1"), Lane::Usual, Room::Connected), Err(Full));
+        assert_eq!(queue.push(emit("1"), Source::Handle, Capacity::Connected), Err(Full));
         assert!(queue.pop().is_some());
-        for _ in 0..MAX_WAITING {
-            assert_eq!(queue.push(emit("1"), Lane::Usual, Room::Connected), Ok(()));
+        for _ in 0..MAX_PENDING {
+            assert_eq!(queue.push(emit("1"), Source::Handle, Capacity::Connected), Ok(()));
         }
-        assert_eq!(queue.push(emit("1"), Lane::Usual, Room::Connected), Err(Full));
-        assert_eq!(queue.clear(), MAX_WAITING);
-        assert_eq!(queue.push(emit("1"), Lane::Usual, Room::Connected), Ok(()));
+        assert_eq!(queue.push(emit("1"), Source::Handle, Capacity::Connected), Err(Full));
+        assert_eq!(queue.clear(), MAX_PENDING);
+        assert_eq!(queue.push(emit("1"), Source::Handle, Capacity::Connected), Ok(()));
     }
 }

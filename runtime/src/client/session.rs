@@ -1,18 +1,16 @@
-//! What the client's task knows of its session on the server, which may outlive a connection.
+//! The session on the server, as the client's task sees it. It may outlive a connection.
 
 use futures_util::future::BoxFuture;
 
-use super::welcome::{Secret, Welcome};
-
-use crate::wire::{Receipts, Unrecovered, receipts};
+use crate::wire::{Receipts, Secret, Unrecovered, Welcome, receipts};
 
 pub(super) struct Session {
-    /// Which of this client's sessions it is, from 1.
+    /// Counts the sessions of this client, from 1.
     number: u64,
-    /// What another connection resumes it with, or why none can.
+    /// Resumes the session over another connection, or why that is impossible.
     secret: Result<Secret, Unrecovered>,
     pub(super) received: Receipts,
-    /// The session hook, while it runs. Between two connections it is not polled.
+    /// The running session hook. It is not polled without a connection.
     pub(super) hook: Option<BoxFuture<'static, ()>>,
 }
 
@@ -30,29 +28,29 @@ impl Session {
         self.number
     }
 
-    /// It goes on in another connection, which brings another secret. That it has arrived is proven
-    /// by what the client says first there.
+    /// The session continues over another connection, with a new secret. The first acknowledgement there
+    /// shows the server that the client has it.
     pub(super) fn recovered(&mut self, welcome: &mut Welcome) {
         self.secret = secret(welcome);
-        self.received.ask();
+        self.received.force_acknowledgement();
     }
 
-    /// Whether another connection can resume it. If so, each side confirms what it receives.
+    /// Whether another connection can resume it. If so, both sides acknowledge what they receive.
     pub(super) fn is_kept(&self) -> bool {
         self.secret.is_ok()
     }
 
-    /// What a subprotocol says that resumes it.
-    pub(super) fn offer(&self) -> Option<String> {
+    /// `<secret>.<received>`, the end of the subprotocol that resumes it.
+    pub(super) fn secret_and_received(&self) -> Option<String> {
         let secret = self.secret.as_ref().ok()?;
-        Some(format!("{}.{}", secret.as_str(), self.received.received()))
+        Some(format!("{}.{}", secret.encode(), self.received.received()))
     }
 
-    /// Nothing resumes it any more.
-    pub(super) fn end(&mut self, why: Unrecovered) {
+    /// It cannot be resumed.
+    pub(super) fn end(&mut self, reason: Unrecovered) {
         self.hook = None;
         if self.is_kept() {
-            self.secret = Err(why);
+            self.secret = Err(reason);
         }
     }
 
@@ -60,7 +58,7 @@ impl Session {
     pub(super) fn unrecovered(&self, welcome: &Welcome) -> Unrecovered {
         match &self.secret {
             Ok(_) => welcome.reason.unwrap_or(Unrecovered::Unknown),
-            Err(why) => *why,
+            Err(reason) => *reason,
         }
     }
 }

@@ -1,27 +1,28 @@
-//! What handles, the inbox and the task share.
+//! The state that handles, the inbox and the task share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::calls::{Answer, Calls, Failure, Outcome, Over, Pending, complete};
+use super::calls::{Answer, Calls, CompletedCall, Failure, Outcome, PendingCall, complete};
 use super::change::{ClientStatus, ConnectionChange};
 use super::error::EmitError;
+use super::in_flight::InFlight;
 use super::inbox::Inbox;
-use super::queue::{Full, Lane, Outgoing, Queue, Room};
-use super::tally::Tally;
+use super::queue::{Capacity, Full, Outgoing, Queue, Source};
 use crate::lock::{Lock, rank};
 use crate::wire::CloseCode;
 
 pub(super) struct Shared {
     state: Lock<State, { rank::CLIENT }>,
-    /// Wakes the task: something waits to be sent, the inbox has room again, or the client closes.
+    /// Wakes the task: a message was queued, the inbox has capacity again, or the client closes.
     pub(super) wake: Notify,
     pub(super) inbox: Inbox,
     pub(super) call_timeout: Duration,
-    /// Messages that are kept while disconnected.
+    /// The capacity of the queue while disconnected, in messages.
     buffer: usize,
     last_call: AtomicU64,
 }
@@ -31,12 +32,12 @@ struct State {
     phase: Phase,
     queue: Queue,
     calls: Calls,
-    tally: Tally,
-    /// The most bytes that the server takes in a message.
+    in_flight: InFlight,
+    /// The largest message that the server accepts, in bytes.
     max_message: usize,
-    /// Which session's hook runs.
+    /// The session whose hook runs.
     hook: Option<u64>,
-    /// Whether reading has stopped because nobody takes events.
+    /// Whether reading has stopped because the inbox stays full.
     stalled: bool,
 }
 
@@ -45,18 +46,27 @@ enum Phase {
     Connected,
     #[default]
     Reconnecting,
-    /// Closing was asked for; what waits still goes out.
+    /// The client closes; queued emits are still sent.
     Closing,
     Closed,
 }
 
-/// What the connection is to send.
+/// What the connection sends next.
 pub(super) enum Next {
     Message(Utf8Bytes),
     /// Nothing for now.
     Nothing,
-    /// Nothing any more: the client closes.
+    /// The close frame: the client closes and nothing is queued.
     Finished,
+}
+
+/// Closes the client when its last handle is dropped.
+pub(super) struct CloseOnDrop(pub(super) Arc<Shared>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Shared {
@@ -71,9 +81,9 @@ impl Shared {
         }
     }
 
-    // What handles do.
+    // For handles.
 
-    /// `session` is the one whose hook sends, if a hook does.
+    /// `session`: the session whose hook emits, if a hook does.
     pub(super) fn emit(&self, session: Option<u64>, text: String) -> Result<(), EmitError> {
         let mut state = self.state.lock();
         state.push(session, Outgoing { text: text.into(), call: None }, self.buffer)?;
@@ -107,17 +117,17 @@ impl Shared {
         Ok(outcome)
     }
 
-    pub(super) fn forget(&self, id: u64) {
+    pub(super) fn remove_call(&self, id: u64) {
         let mut state = self.state.lock();
-        let call = state.calls.forget(id);
-        if call.as_ref().is_some_and(Pending::waits) {
+        let call = state.calls.remove(id);
+        if call.as_ref().is_some_and(PendingCall::is_unsent) {
             state.queue.remove_call(id);
         }
         drop(state);
         drop(call);
     }
 
-    /// Closes for good: calls fail now, the emits that wait still go out.
+    /// Closes the client. Calls fail now; queued emits are still sent.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Closing | Phase::Closed) {
@@ -139,18 +149,18 @@ impl Shared {
         }
     }
 
-    // What the task does.
+    // For the task.
 
-    /// A connection is up, to a server that takes messages of so many bytes.
+    /// The client is connected, to a server that accepts messages of up to `max_message` bytes.
     ///
-    /// What was kept for one that took larger ones is dropped: it would end this connection.
+    /// Larger messages, which were queued for a higher limit, are dropped: they would end this connection.
     pub(super) fn connected(&self, max_message: usize) {
         let mut state = self.state.lock();
         state.max_message = max_message;
         if state.phase == Phase::Reconnecting {
             state.phase = Phase::Connected;
         }
-        let mut larger = state.tally.remove_larger(max_message);
+        let mut larger = state.in_flight.remove_larger(max_message);
         larger.extend(state.queue.remove_larger(max_message));
         let mut emits = 0;
         let mut failed = Vec::new();
@@ -168,15 +178,15 @@ impl Shared {
             tracing::warn!(
                 size = text.len(),
                 max_message,
-                "dropped a message: the server takes less than before"
+                "dropped a message: it exceeds the new limit of the server"
             );
         }
         complete(failed);
         self.emits_lost(emits);
     }
 
-    /// The hook of `session` runs: what others send waits until [`Shared::hook_done`].
-    pub(super) fn hook_runs(&self, session: u64) {
+    /// The hook of `session` runs. Messages of other handles stay queued until [`Shared::hook_done`].
+    pub(super) fn hook_started(&self, session: u64) {
         let mut state = self.state.lock();
         state.hook = Some(session);
         state.queue.hold();
@@ -191,16 +201,10 @@ impl Shared {
     pub(super) fn next(&self) -> Next {
         let mut state = self.state.lock();
         let state = &mut *state;
-        let message = match state.tally.again() {
-            None if state.tally.has_room() => {
-                state.queue.pop().inspect(|message| state.tally.sent(message))
-            }
-            message => message,
-        };
-        match message {
+        match state.in_flight.take_next(|| state.queue.pop()) {
             Some(message) => {
                 if let Some(id) = message.call {
-                    state.calls.sent(id, state.tally.count());
+                    state.calls.sent(id, state.in_flight.sent());
                 }
                 Next::Message(message.text)
             }
@@ -209,54 +213,48 @@ impl Shared {
         }
     }
 
-    pub(super) fn answered(&self, id: u64, answer: Answer) {
+    pub(super) fn complete_call(&self, id: u64, answer: Answer) {
         let mut state = self.state.lock();
         let answered = state.calls.end(id, Ok(answer));
-        if let Some(count) = answered.as_ref().and_then(Over::sent_at) {
-            state.tally.confirm(count);
+        if let Some(count) = answered.as_ref().and_then(CompletedCall::sent_at) {
+            state.in_flight.confirm(count);
         }
         drop(state);
         complete(answered);
     }
 
-    /// How far the tally has come, for the server to confirm.
+    /// The number of messages that the server has to confirm.
     pub(super) fn sent(&self) -> u64 {
-        self.state.lock().tally.count()
+        self.state.lock().in_flight.sent()
     }
 
-    /// Whether the server may have missed something.
-    pub(super) fn unconfirmed(&self) -> bool {
-        self.state.lock().tally.is_unconfirmed()
+    pub(super) fn has_unconfirmed(&self) -> bool {
+        !self.state.lock().in_flight.is_empty()
     }
 
-    /// The server has received all that was sent until the tally had come so far.
+    /// The server has received the first `count` messages.
     pub(super) fn confirm(&self, count: u64) {
-        self.state.lock().tally.confirm(count);
+        self.state.lock().in_flight.confirm(count);
     }
 
-    /// The server has received everything.
-    pub(super) fn confirm_all(&self) {
-        self.state.lock().tally.confirm_all();
-    }
-
-    /// The server says that it has received so many frames.
+    /// The server has sent an acknowledgement.
     pub(super) fn acknowledge(&self, count: u64) {
-        self.state.lock().tally.acknowledge(count);
+        self.state.lock().in_flight.acknowledge(count);
     }
 
     pub(super) fn is_closing(&self) -> bool {
         matches!(self.state.lock().phase, Phase::Closing | Phase::Closed)
     }
 
-    /// Resolves when the client is to close.
+    /// Resolves when the client closes.
     pub(super) async fn closing(&self) {
-        // The permit of `Notify` makes looking first and waiting then safe.
+        // No wake-up is lost between the check and the wait: `Notify` stores a permit.
         while !self.is_closing() {
             self.wake.notified().await;
         }
     }
 
-    /// Calls can get no answer until somebody takes events.
+    /// Fails calls, whose answers cannot be read while the inbox stays full.
     pub(super) fn stall(&self) {
         let mut state = self.state.lock();
         state.stalled = true;
@@ -270,25 +268,25 @@ impl Shared {
         self.state.lock().stalled = false;
     }
 
-    /// A fresh session begins, which the server `keeps` when the connection is lost, or does not.
+    /// A fresh session begins. `keeps`: the server keeps it when the connection is lost.
     pub(super) fn session_begins(&self, keeps: bool) {
-        self.state.lock().tally = Tally::new(keeps);
+        self.state.lock().in_flight = InFlight::new(keeps);
     }
 
-    /// The session goes on in another connection; the server has received so many frames. Says
-    /// whether that can be.
+    /// The session continues over another connection. Returns `false` if the server cannot have received
+    /// `received` frames.
     pub(super) fn session_resumes(&self, received: u64) -> bool {
-        self.state.lock().tally.resume(received)
+        self.state.lock().in_flight.resume(received)
     }
 
-    /// Nothing resumes the session any more: what it left unanswered fails.
+    /// The session cannot be resumed. Calls that were sent fail.
     pub(super) fn session_ends(&self) {
         let (failed, emits) = self.state.lock().end_session();
         complete(failed);
         self.emits_lost(emits);
     }
 
-    /// The connection is gone, and with it the session, unless it is `kept` until the next one.
+    /// The connection was lost. The session ends, unless it is `kept` for the next connection.
     pub(super) fn lost(&self, code: CloseCode, reason: String, will_reconnect: bool, kept: bool) {
         let mut state = self.state.lock();
         let will_reconnect = will_reconnect && state.phase == Phase::Connected;
@@ -304,7 +302,7 @@ impl Shared {
         self.emits_lost(emits);
     }
 
-    /// The client is closed for good. Only the first time counts.
+    /// The client is closed. Only the first reason is reported.
     pub(super) fn end(&self, code: CloseCode, reason: String) {
         let mut state = self.state.lock();
         if state.phase == Phase::Closed {
@@ -312,7 +310,7 @@ impl Shared {
         }
         state.phase = Phase::Closed;
         let failed = state.calls.fail_all(&Failure::Closed);
-        let emits = state.tally.end() + state.queue.clear() as u64;
+        let emits = state.in_flight.end() + state.queue.clear() as u64;
         drop(state);
         complete(failed);
         self.emits_lost(emits);
@@ -328,18 +326,17 @@ impl Shared {
 }
 
 impl State {
-    /// Whether the client closes and nothing is left to send.
+    /// Whether the client closes and nothing is queued.
     fn is_finished(&self) -> bool {
         self.phase == Phase::Closing && self.hook.is_none() && self.queue.is_empty()
     }
 
-    /// The calls that it leaves unanswered, and the number of emits that the server may not have
-    /// received.
+    /// Returns the failed calls, and the number of emits that the server may not have received.
     #[must_use = "the calls are completed after the lock is released"]
-    fn end_session(&mut self) -> (Vec<Over>, u64) {
+    fn end_session(&mut self) -> (Vec<CompletedCall>, u64) {
         self.hook = None;
-        self.queue.drop_hook_lane();
-        (self.calls.fail_sent(&Failure::Disconnected), self.tally.end())
+        self.queue.drop_hook_messages();
+        (self.calls.fail_sent(&Failure::Disconnected), self.in_flight.end())
     }
 
     fn push(
@@ -356,9 +353,9 @@ impl State {
             return Err(EmitError::TooLarge { size, limit: self.max_message });
         }
         let by_hook = session.is_some() && session == self.hook;
-        let lane = if by_hook { Lane::Hook } else { Lane::Usual };
+        let source = if by_hook { Source::Hook } else { Source::Handle };
         let connected = self.phase == Phase::Connected;
-        let room = if connected { Room::Connected } else { Room::Messages(buffer) };
-        self.queue.push(message, lane, room).map_err(|Full| EmitError::Full)
+        let capacity = if connected { Capacity::Connected } else { Capacity::Messages(buffer) };
+        self.queue.push(message, source, capacity).map_err(|Full| EmitError::Full)
     }
 }

@@ -1,29 +1,31 @@
-//! The life of a client: one connection after the other, until it closes for good.
+//! The client's task: runs one connection after the other, until the client is closed.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
-use super::backoff::{Attempts, asked_wait};
+use super::backoff::{Attempts, retry_delay};
 use super::change::ConnectionChange;
-use super::connection::{Connection, Ending, Heartbeats, farewell};
-use super::dial::{Dialer, Link, Socket};
+use super::connection::{Connection, ConnectionEnd};
+use super::dial::{Connected, Dialer};
 use super::error::ConnectError;
-use super::handle::{Client, Handles};
+use super::handle::Client;
+use super::heartbeat::Heartbeat;
 use super::options::Options;
 use super::session::Session;
-use super::shared::Shared;
-use super::welcome::Welcome;
-use crate::wire::{CloseCode, Unrecovered};
+use super::shared::{CloseOnDrop, Shared};
+use super::websocket::{WebSocket, close_socket};
+use crate::wire::{CloseCode, Unrecovered, Welcome};
 
-/// Why a client that was not told by the server has closed.
-const BY_CLIENT: &str = "closed by this client";
+/// The reason of a close without a close frame of the server.
+const CLOSED_BY_CLIENT: &str = "closed by this client";
 
 pub(super) struct Task {
     shared: Arc<Shared>,
-    /// Weak, as the task must not keep the client open.
-    handles: Weak<Handles>,
+    /// Weak, because the task must not keep the client open.
+    handles: Weak<CloseOnDrop>,
     options: Options,
     dialer: Dialer,
 }
@@ -31,81 +33,87 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(
         shared: Arc<Shared>,
-        handles: Weak<Handles>,
+        handles: Weak<CloseOnDrop>,
         options: Options,
         dialer: Dialer,
     ) -> Self {
         Self { shared, handles, options, dialer }
     }
 
-    pub(super) fn spawn(self, first: Link) {
-        let span = tracing::info_span!("parlor_client", to = self.dialer.place());
+    pub(super) fn spawn(self, first: Connected) {
+        let span = tracing::info_span!("parlor_client", to = self.dialer.address_and_path());
         tokio::spawn(self.run(first).instrument(span));
     }
 
-    async fn run(self, mut link: Link) {
-        let mut session = self.fresh(1, &mut link.welcome);
+    async fn run(self, mut connected: Connected) {
+        let mut session = self.fresh(1, &mut connected.welcome);
         let Options { backoff, max_attempts, steady, .. } = self.options;
         let mut attempts = Attempts::new(backoff, max_attempts).steady(steady);
         tracing::debug!("connected");
         loop {
-            let Link { mut socket, welcome } = link;
+            let Connected { mut socket, welcome } = connected;
             let begun = Instant::now();
-            let (code, reason) = match self.live(&mut session, &mut socket, &welcome).await {
-                Ending::Closed => {
-                    farewell(&mut socket, CloseCode::NORMAL).await;
-                    break self.closed();
-                }
-                Ending::Lost { code, reason } => (code, reason),
-            };
-            attempts.lasted(begun.elapsed());
+            let (code, reason) =
+                match self.run_connection(&mut session, &mut socket, &welcome).await {
+                    ConnectionEnd::Closed => {
+                        close_socket(&mut socket, CloseCode::NORMAL).await;
+                        break self.closed();
+                    }
+                    ConnectionEnd::Lost { code, reason } => (code, reason),
+                };
+            attempts.connection_lost(begun.elapsed());
             let wanted = self.options.reconnect && self.options.max_attempts > 0 && code.redial();
-            let again = wanted && attempts.left();
+            let again = wanted && attempts.is_any_left();
             tracing::info!(%code, reason, again, "connection lost");
             let kept = again && code.resume() && session.is_kept();
             if !kept {
-                // The hook may hold the last handle, so it goes first.
+                // First, because the hook may hold the last handle.
                 session.end(Unrecovered::Ended);
             }
             self.shared.lost(code, reason.clone(), again, kept);
-            farewell(&mut socket, code).await;
+            close_socket(&mut socket, code).await;
             drop(socket);
             if !wanted {
                 break self.shared.end(code, reason);
             }
             match self.redial(&mut session, &mut attempts, code, reason).await {
-                Some(next) => link = next,
+                Some(next) => connected = next,
                 None => break,
             }
-            self.restored(&mut session, &mut link.welcome);
+            self.restored(&mut session, &mut connected.welcome);
         }
     }
 
-    /// One connection, from its welcome to its end.
-    async fn live(&self, session: &mut Session, socket: &mut Socket, welcome: &Welcome) -> Ending {
-        let heartbeats = Heartbeats::new(self.options.heartbeat, welcome.heartbeat());
-        Connection::new(&self.shared, socket, session, heartbeats).drive().await
+    async fn run_connection(
+        &self,
+        session: &mut Session,
+        socket: &mut WebSocket,
+        welcome: &Welcome,
+    ) -> ConnectionEnd {
+        let servers = Duration::from_millis(welcome.heartbeat);
+        let heartbeat = Heartbeat::new(self.options.heartbeat, servers);
+        Connection::new(&self.shared, socket, session, heartbeat).drive().await
     }
 
-    /// Begins a session, with its hook.
+    /// Begins a session and its hook.
     fn fresh(&self, number: u64, welcome: &mut Welcome) -> Session {
         let mut session = Session::fresh(number, welcome);
         self.shared.session_begins(session.is_kept());
         if let Some(hook) = &self.options.on_session
             && let Some(client) = Client::for_hook(&self.handles, number)
         {
-            self.shared.hook_runs(number);
+            self.shared.hook_started(number);
             session.hook = Some(hook(client));
         }
         session
     }
 
-    /// There is a connection again: the session goes on in it, or another begins.
+    /// The client has reconnected: the session continues, or another one begins.
     fn restored(&self, session: &mut Session, welcome: &mut Welcome) {
         let recovered = welcome.recovered;
         let reason = (!recovered).then(|| session.unrecovered(welcome));
-        if let Some(why) = reason {
-            self.session_ends(session, why);
+        if let Some(reason) = reason {
+            self.session_ends(session, reason);
         }
         self.shared.connected(welcome.max_message);
         if recovered {
@@ -117,28 +125,28 @@ impl Task {
         self.shared.inbox.change(ConnectionChange::Restored { recovered, reason });
     }
 
-    fn session_ends(&self, session: &mut Session, why: Unrecovered) {
-        session.end(why);
+    fn session_ends(&self, session: &mut Session, reason: Unrecovered) {
+        session.end(reason);
         self.shared.session_ends();
     }
 
-    /// Connects again; `None` when the client has closed for good instead. There is no connection
-    /// since `code` and `reason`.
+    /// Reconnects after a connection was lost with `code` and `reason`. Returns `None` when the client is
+    /// closed.
     async fn redial(
         &self,
         session: &mut Session,
         attempts: &mut Attempts,
         code: CloseCode,
         reason: String,
-    ) -> Option<Link> {
-        let mut asked = asked_wait(&reason);
+    ) -> Option<Connected> {
+        let mut delay = retry_delay(&reason);
         let lost = ConnectionChange::Lost { code, reason, will_reconnect: false };
         let mut problem = lost.to_string();
-        while let Some(wait) = attempts.next(asked.take()) {
-            let offer = session.offer();
+        while let Some(wait) = attempts.next(delay.take()) {
+            let resume = session.secret_and_received();
             let dialed = async {
                 sleep(wait).await;
-                self.dialer.dial(&self.options, offer.as_deref()).await
+                self.dialer.dial(&self.options, resume.as_deref()).await
             };
             let dialed = tokio::select! {
                 () = self.shared.closing() => {
@@ -148,8 +156,8 @@ impl Task {
                 dialed = dialed => dialed,
             };
             let error = match dialed {
-                Ok(link) => match self.check(link, session).await {
-                    Ok(link) => return Some(link),
+                Ok(connected) => match self.check_resumed(connected, session).await {
+                    Ok(connected) => return Some(connected),
                     Err(error) => error,
                 },
                 Err(error) => error,
@@ -165,7 +173,7 @@ impl Task {
                 self.session_ends(session, Unrecovered::Ended);
             }
             if let ConnectError::Closed { reason, .. } = &error {
-                asked = asked_wait(reason);
+                delay = retry_delay(reason);
             }
         }
         let attempts = self.options.max_attempts;
@@ -175,27 +183,31 @@ impl Task {
         None
     }
 
-    /// Refuses a recovered session of which this client has sent less than the server claims to have
-    /// received, or knows that it has received more: it cannot go on.
-    async fn check(&self, mut link: Link, session: &mut Session) -> Result<Link, ConnectError> {
-        let received = link.welcome.received;
-        if !link.welcome.recovered || self.shared.session_resumes(received) {
-            return Ok(link);
+    /// Fails if the session was recovered with an impossible number: the client has sent fewer messages,
+    /// or the server has confirmed more.
+    async fn check_resumed(
+        &self,
+        mut connected: Connected,
+        session: &mut Session,
+    ) -> Result<Connected, ConnectError> {
+        let received = connected.welcome.received;
+        if !connected.welcome.recovered || self.shared.session_resumes(received) {
+            return Ok(connected);
         }
         self.session_ends(session, Unrecovered::Mismatch);
-        farewell(&mut link.socket, CloseCode::PROTOCOL).await;
+        close_socket(&mut connected.socket, CloseCode::PROTOCOL).await;
         let problem = format!("it cannot have received {received} messages of the session");
         Err(ConnectError::Protocol(problem))
     }
 
     fn closed(&self) {
         tracing::debug!("closed");
-        self.shared.end(CloseCode::NORMAL, BY_CLIENT.to_owned());
+        self.shared.end(CloseCode::NORMAL, CLOSED_BY_CLIENT.to_owned());
     }
 }
 
 impl Drop for Task {
-    /// However the task ends, nobody waits in vain: a hook may panic, the runtime may stop.
+    /// Fails pending calls and ends the events when a hook panics or the runtime stops.
     fn drop(&mut self) {
         self.shared.end(CloseCode::ABNORMAL, "the client's task was stopped".to_owned());
     }

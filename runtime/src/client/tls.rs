@@ -1,4 +1,4 @@
-//! Opens a WebSocket, over TLS for `wss://`. The feature `rustls` decides whether it can.
+//! Opens a WebSocket, over TLS for `wss://` with the feature `rustls`.
 
 use http::Request;
 use tokio_tungstenite::Connector;
@@ -7,12 +7,12 @@ use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
 
-use super::dial::Socket;
 use super::error::ConnectError;
 use super::options::Options;
+use super::websocket::WebSocket;
 use crate::transport::Transport;
 
-/// What the user has set, else the default that [`rustls_config`] documents.
+/// The connector with the user's configuration, else with the default that [`rustls_config`] documents.
 ///
 /// [`rustls_config`]: super::ClientBuilder::rustls_config
 #[cfg(feature = "rustls")]
@@ -47,7 +47,7 @@ pub(super) async fn open(
     transport: Transport,
     config: WebSocketConfig,
     tls: Option<Connector>,
-) -> Result<(Socket, Response), Error> {
+) -> Result<(WebSocket, Response), Error> {
     tokio_tungstenite::client_async_tls_with_config(request, transport, Some(config), tls).await
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn open(
     transport: Transport,
     config: WebSocketConfig,
     _: Option<Connector>,
-) -> Result<(Socket, Response), Error> {
+) -> Result<(WebSocket, Response), Error> {
     let plain = MaybeTlsStream::Plain(transport);
     tokio_tungstenite::client_async_with_config(request, plain, Some(config)).await
 }

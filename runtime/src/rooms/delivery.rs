@@ -79,7 +79,7 @@ impl OutgoingEvents {
             OutgoingEvent {
                 name,
                 policy,
-                json_prefix: Frame::opening(name),
+                json_prefix: Frame::event_prefix(name),
                 queued,
                 replaced,
                 dropped,

@@ -8,7 +8,6 @@ use tokio::time::timeout;
 
 use super::middleware::{Middleware, catch_panic};
 use super::procedure_server::{Factory, SameClient, Server};
-use super::welcome::Welcome;
 use crate::contract::Procedure;
 use crate::handle::Socket;
 use crate::reject::Reject;
@@ -16,12 +15,12 @@ use crate::request::{Mode, Request};
 use crate::rooms::Hub;
 use crate::session::Connection;
 use crate::session::{
-    self, Guard, Limits, Registration, ResumeError, ResumeRequest, Secret, Session, Signal,
+    self, Guard, Limits, Registration, ResumeError, ResumeRequest, Session, Signal,
 };
 use crate::socket_id::SocketId;
 use crate::task_tracker::TaskTracker;
 use crate::transport::Transport;
-use crate::wire::Unrecovered;
+use crate::wire::{Secret, Unrecovered, Welcome};
 
 /// Timeout for a session to answer a resume request, which it does between two handlers. Clients
 /// wait as long for a connection.
@@ -114,11 +113,11 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
 
         let member = registration.member();
         let resume = if member.is_resumable() {
-            Some(self.hub.recovery.issue_secret(member, None).map_err(no_random_bits)?.encode())
+            Some(self.hub.recovery.issue_secret(member, None).map_err(no_random_bits)?)
         } else {
             None
         };
-        let welcome = Welcome { resume, reason: unrecovered, ..Welcome::new(&self.limits) };
+        let welcome = Welcome { resume, reason: unrecovered, ..self.welcome() };
         let session = Session { value, registration, guard: self.guard.clone() };
         let max_message_size = self.limits.max_message_size;
         let start = move |transport, preamble, read| {
@@ -126,6 +125,10 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
             session::start::<E, S>(session, connection, mode, token);
         };
         Ok(Admission { welcome, start: Box::new(start) })
+    }
+
+    fn welcome(&self) -> Welcome {
+        Welcome::new(self.limits.heartbeat_interval, self.limits.max_message_size)
     }
 
     /// Requests a resume from the session of `secret`. Returns the reason if it is not recovered.
@@ -167,10 +170,10 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
             Err(_) => return Err(Reject::try_later("the session is busy")),
         };
         let welcome = Welcome {
-            resume: Some(grant.secret.encode()),
+            resume: Some(grant.secret),
             received: grant.received,
             recovered: true,
-            ..Welcome::new(&self.limits)
+            ..self.welcome()
         };
         let max_message_size = self.limits.max_message_size;
         let start = move |transport, preamble, read| {

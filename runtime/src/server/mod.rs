@@ -18,7 +18,6 @@ mod serve;
 #[cfg(feature = "axum")]
 mod tower_service;
 mod upgrade;
-mod welcome;
 mod workers;
 mod write_and_close;
 

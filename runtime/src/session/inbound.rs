@@ -104,7 +104,7 @@ impl Inbound {
                 Ok(false)
             }
             Ok(Message::Close(frame)) => {
-                let (code, reason) = CloseCode::said(frame);
+                let (code, reason) = CloseCode::from_frame(frame);
                 Err(DisconnectReason::ClientClosed { code, reason })
             }
             Err(error) => Err(disconnect_reason(&error)),
@@ -218,8 +218,8 @@ impl Inbound {
 
     /// Acknowledges the received frames, if any is not acknowledged yet.
     pub(super) fn acknowledge(&mut self) {
-        if self.receipts.is_owed()
-            && let Ok(frame) = Frame::event(control::ACK, &self.receipts.tell())
+        if self.receipts.has_unacknowledged()
+            && let Ok(frame) = Frame::event(control::ACK, &self.receipts.acknowledge())
         {
             self.member.push_uncounted(&frame);
         }
@@ -227,6 +227,6 @@ impl Inbound {
 
     /// Returns the number of received counted frames, for a welcome, which acknowledges them.
     pub(super) fn acknowledge_by_welcome(&mut self) -> u64 {
-        self.receipts.tell()
+        self.receipts.acknowledge()
     }
 }

@@ -10,7 +10,7 @@ use crate::lock::{Lock, rank};
 use crate::request::{Mode, Request};
 use crate::rooms::{Hub, JoinedRooms, RegisterError};
 use crate::socket_id::SocketId;
-use crate::wire::{Encoded, Frame, Unrecovered};
+use crate::wire::{EncodedFrame, Frame, Unrecovered};
 
 /// What the rest of the server sees of one session: outbox, signals, rooms.
 ///
@@ -86,7 +86,7 @@ impl Member {
     pub(crate) fn push(
         self: &Arc<Self>,
         policy: PushPolicy,
-        frame: impl Encoded,
+        frame: impl EncodedFrame,
     ) -> Result<PushOutcome, TooLarge> {
         self.push_evicting(policy, frame, None)
     }
@@ -96,7 +96,7 @@ impl Member {
     pub(crate) fn push_evicting(
         self: &Arc<Self>,
         policy: PushPolicy,
-        frame: impl Encoded,
+        frame: impl EncodedFrame,
         evicted: Option<&mut Vec<Arc<Self>>>,
     ) -> Result<PushOutcome, TooLarge> {
         let pushed = self.outbox.push(policy, frame, batch::is_open())?;

@@ -79,10 +79,11 @@ use tokio::net::tcp::OwnedWriteHalf;
 pub(crate) use self::push::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
 use self::state::{Intake, Link, State, Task};
 use super::limits::Limits;
-use super::queue::{Mismatch, Queue, Window};
+use super::queue::{self, Queue};
 use super::writer::{Progress, WriteHalf, Writer};
 use crate::lock::{Lock, rank};
-use crate::wire::{Encoded, Frame};
+use crate::wire::replay::Mismatch;
+use crate::wire::{EncodedFrame, Frame};
 
 /// Uncounted frames that may be pending. The smallest have two bytes, but take much more memory.
 const MAX_UNCOUNTED: usize = 4096;
@@ -132,9 +133,9 @@ pub(crate) struct Detached<H = OwnedWriteHalf> {
 }
 
 impl<H: WriteHalf> Outbox<H> {
-    /// `is_resumable`: the session outlives its connection.
+    /// `is_resumable`: the session can outlive its connection.
     pub(crate) fn new(limits: &Arc<Limits>, is_resumable: bool) -> Self {
-        let queue = Queue::new(is_resumable.then(|| Window::of(limits)));
+        let queue = Queue::new(is_resumable.then(|| queue::window(limits)));
         Self { limits: Arc::clone(limits), is_resumable, state: Lock::new(State::new(queue)) }
     }
 
@@ -144,7 +145,7 @@ impl<H: WriteHalf> Outbox<H> {
     pub(crate) fn push(
         &self,
         policy: PushPolicy,
-        frame: impl Encoded,
+        frame: impl EncodedFrame,
         batch: bool,
     ) -> Result<Pushed, TooLarge> {
         if policy != PushPolicy::Uncounted && frame.len() > self.limits.max_outbox_size {
@@ -195,7 +196,7 @@ impl<H: WriteHalf> Outbox<H> {
             if state.intake == Intake::Overflowed {
                 state.queue.clear();
             }
-            state.queue.keep_nothing();
+            state.queue.remove_window();
             state.queue.push(last);
         } else if state.intake == Intake::Overflowed {
             // Stays `Overflowed` until the last frame.
@@ -252,10 +253,10 @@ impl<H: WriteHalf> Outbox<H> {
     pub(crate) fn sleep_if_batched(&self) -> Sleep {
         let mut state = self.state.lock();
         let is_writable = state.writer.as_ref().is_some_and(|writer| writer.left() == 0);
-        if !is_writable || state.queue.is_held() {
+        if !is_writable || state.queue.is_window_full() {
             return Sleep::Awake;
         }
-        if state.queue.waiting() == 0 {
+        if state.queue.pending_bytes() == 0 {
             state.task = Task::Asleep;
             return Sleep::Asleep;
         }

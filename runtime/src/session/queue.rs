@@ -4,90 +4,79 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::limits::Limits;
-use crate::wire::{Encoded, Frame};
+use crate::wire::replay::{Item, Mismatch, Replay, Window, reset_if_empty};
+use crate::wire::{EncodedFrame, Frame};
 
-/// How many bytes are handed over at once, and the rest of a frame. Where fewer are, nothing more may
-/// be handed over now.
+/// The size of a full batch, but for the rest of its last frame. After a smaller batch, nothing more may
+/// be sent for now.
 pub(super) const BATCH: usize = 64 << 10;
-/// So many places of dropped frames are left alone.
-const HOLES: usize = 64;
-/// An empty queue keeps room for so many frames: it is filled again soon, or its client is idle.
-const ROOM: usize = 512;
+/// More holes than this are closed when they are more than half of what is pending.
+const MAX_HOLES: usize = 64;
 
-/// The frames for one client, in order: those that it has not confirmed, then those that wait.
+/// A counted frame, or a hole where a pending one was dropped.
+type Slot = Option<Frame>;
+
+impl Item for Slot {
+    const KEPT_CAPACITY: usize = 512;
+
+    fn size(&self) -> usize {
+        self.as_ref().map_or(0, Frame::len)
+    }
+}
+
+/// The frames for one client, in order: those in flight, then those pending.
 ///
-/// A counted frame gets its number when it is handed over. Of a session that can be resumed it stays
-/// where it is then until the client confirms it.
+/// A counted frame gets its number when it is taken. If the session can be resumed, it then stays here
+/// until the client confirms it.
 #[derive(Default)]
 pub(super) struct Queue {
-    /// Counted frames; nothing where one was dropped that waited.
-    frames: VecDeque<Option<Frame>>,
-    /// Frames that are this client's own and that it need not confirm, one behind the other. They were
-    /// there before all of `frames`.
-    own: Vec<u8>,
-    waiting_bytes: usize,
-    /// So many of the frames were handed over and not confirmed: the first.
-    unconfirmed: usize,
-    unconfirmed_bytes: usize,
-    keep: Option<Window>,
-    /// How many counted frames the client has confirmed: the place of the first that is here, which the
-    /// others follow.
-    confirmed: u64,
-    /// The most that were ever handed over: of what waits again, the client may have some already.
+    counted: Replay<Slot>,
+    /// Pending frames for this client only, one after the other, if the session cannot be resumed. They
+    /// are older than all of `counted`.
+    unshared: Vec<u8>,
+    pending_bytes: usize,
+    /// The most counted frames that were ever taken: the client may have received some of those that
+    /// are pending again.
     reached: u64,
-    /// What most queues have nothing of.
+    /// What most queues do not need.
     rare: Option<Box<Rare>>,
 }
 
 #[derive(Default)]
 struct Rare {
-    /// Frames of one connection, without a number: acknowledgements, signs of life. They go first.
+    /// Frames of one connection, without a number: acknowledgements and heartbeats. They go first.
     uncounted: VecDeque<Frame>,
-    /// How many counted frames were dropped that waited.
     holes: usize,
-    /// Where the newest waiting frame of a key is.
+    /// The number that the newest pending frame of each key will have.
     latest: BTreeMap<u64, u64>,
 }
 
-/// How much may be handed over and not confirmed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
-    pub(super) bytes: u32,
-    pub(super) frames: u32,
-}
-
-impl Window {
-    pub(super) fn of(limits: &Limits) -> Self {
-        let bounded = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Self {
-            // The rest is room for what is emitted while a client that was cut as too slow is away.
-            bytes: bounded(limits.max_replay_size / 2),
-            frames: bounded(limits.max_replay_frames),
-        }
+/// The window for a session that can be resumed.
+pub(super) fn window(limits: &Limits) -> Window {
+    let bounded = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Window {
+        // The other half is for what is emitted after a client was disconnected as too slow.
+        bytes: bounded(limits.max_replay_size / 2),
+        frames: bounded(limits.max_replay_frames),
     }
 }
-
-/// A client says that it has received what was never sent.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Mismatch;
 
 impl Queue {
-    /// An empty queue; with a window it keeps what is not confirmed.
-    pub(super) fn new(keep: Option<Window>) -> Self {
-        Self { keep, ..Self::default() }
+    /// With a window, the queue keeps frames until they are confirmed.
+    pub(super) fn new(window: Option<Window>) -> Self {
+        Self { counted: Replay::new(window), ..Self::default() }
     }
 
-    /// Bytes that wait to be handed over.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting_bytes
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending_bytes
     }
 
-    /// Bytes that are kept, waiting and unconfirmed.
+    /// The bytes pending and in flight.
     pub(super) fn size(&self) -> usize {
-        self.waiting_bytes + self.unconfirmed_bytes
+        self.pending_bytes + self.counted.in_flight_bytes()
     }
 
-    /// Frames that wait and have no number.
+    /// The number of uncounted frames.
     pub(super) fn uncounted(&self) -> usize {
         self.rare.as_ref().map_or(0, |rare| rare.uncounted.len())
     }
@@ -96,32 +85,34 @@ impl Queue {
         self.rare.as_ref().map_or(0, |rare| rare.holes)
     }
 
-    /// Frames that are kept, waiting and unconfirmed.
+    /// The number of frames pending and in flight.
     pub(super) fn len(&self) -> usize {
-        self.uncounted() + self.frames.len() - self.holes()
+        self.uncounted() + self.counted.len() - self.holes()
     }
 
-    pub(super) fn push(&mut self, frame: impl Encoded) {
-        self.waiting_bytes += frame.len();
-        match frame.as_own() {
+    pub(super) fn push(&mut self, frame: impl EncodedFrame) {
+        self.pending_bytes += frame.len();
+        match frame.unshared() {
             Some(bytes)
-                if self.keep.is_none() && self.frames.is_empty() && self.own.len() < BATCH =>
+                if !self.counted.has_window()
+                    && self.counted.len() == 0
+                    && self.unshared.len() < BATCH =>
             {
-                self.own.extend_from_slice(bytes);
+                self.unshared.extend_from_slice(bytes);
             }
-            _ => self.frames.push_back(Some(frame.to_frame())),
+            _ => self.counted.push(Some(frame.to_frame())),
         }
     }
 
-    /// Appends a frame in the place of the one of this key that waits, and says whether one did.
-    pub(super) fn push_latest(&mut self, frame: impl Encoded, key: u64) -> bool {
-        let end = self.end();
+    /// Appends a frame and drops the pending one with the same key. Returns whether there was one.
+    pub(super) fn push_latest(&mut self, frame: impl EncodedFrame, key: u64) -> bool {
+        let end = self.counted.end();
         let before = self.rare.get_or_insert_default().latest.insert(key, end);
-        let replaced = before.is_some_and(|before| self.drop_waiting(before));
-        // Never one of `own`: it has a place, which it may leave.
+        let replaced = before.is_some_and(|before| self.drop_pending(before));
+        // Never into `unshared`, from which it could not be dropped.
         self.push(&frame.to_frame());
         let holes = self.holes();
-        if holes > HOLES && holes > (self.frames.len() - self.unconfirmed) / 2 {
+        if holes > MAX_HOLES && holes > self.counted.pending() / 2 {
             self.close_holes();
         }
         replaced
@@ -129,168 +120,127 @@ impl Queue {
 
     /// Appends a frame that has no number.
     pub(super) fn push_uncounted(&mut self, frame: Frame) {
-        self.waiting_bytes += frame.len();
+        self.pending_bytes += frame.len();
         self.rare.get_or_insert_default().uncounted.push_back(frame);
     }
 
-    /// Whether nothing that is counted is handed over until the client confirms something.
-    pub(super) fn is_held(&self) -> bool {
-        self.keep.is_some_and(|window| {
-            self.unconfirmed_bytes >= window.bytes as usize
-                || self.unconfirmed >= window.frames as usize
-        })
+    /// Returns whether counted frames stay pending until the client confirms some.
+    pub(super) fn is_window_full(&self) -> bool {
+        self.counted.is_window_full()
     }
 
-    /// Hands over what waits, a batch of it.
+    /// Moves a batch of pending frames to `bytes`.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
-        let sent = self.sent();
-        if !self.is_held() {
-            bytes.reserve(self.waiting_bytes.min(BATCH));
+        let sent = self.counted.sent();
+        if !self.is_window_full() {
+            bytes.reserve(self.pending_bytes.min(BATCH));
         }
         if let Some(rare) = &mut self.rare {
             while bytes.len() < BATCH
                 && let Some(frame) = rare.uncounted.pop_front()
             {
-                self.waiting_bytes -= frame.len();
+                self.pending_bytes -= frame.len();
                 bytes.extend_from_slice(frame.as_bytes());
             }
-            start_over(&mut rare.uncounted);
+            reset_if_empty(&mut rare.uncounted, Slot::KEPT_CAPACITY);
             self.close_holes();
         }
-        if !self.own.is_empty() {
-            self.waiting_bytes -= self.own.len();
-            bytes.extend_from_slice(&std::mem::take(&mut self.own));
+        if !self.unshared.is_empty() {
+            self.pending_bytes -= self.unshared.len();
+            bytes.extend_from_slice(&std::mem::take(&mut self.unshared));
         }
-        while bytes.len() < BATCH && !self.is_held() && self.hand_over(bytes) {}
-        let first = self.sent();
-        if let Some(rare) = &mut self.rare
-            && first > sent
-        {
-            rare.latest.retain(|_, place| *place >= first);
+        while bytes.len() < BATCH && !self.is_window_full() && self.take_next(bytes) {}
+        let first = self.counted.sent();
+        if first > sent {
+            self.reached = self.reached.max(first);
+            if let Some(rare) = &mut self.rare {
+                rare.latest.retain(|_, number| *number >= first);
+            }
         }
-        start_over(&mut self.frames);
+        self.counted.reset_if_empty();
     }
 
-    /// Hands over the first frame that waits, and says whether there is one.
-    fn hand_over(&mut self, bytes: &mut Vec<u8>) -> bool {
-        let Some(Some(frame)) = self.frames.get(self.unconfirmed) else { return false };
-        let length = frame.len();
-        bytes.extend_from_slice(frame.as_bytes());
-        self.waiting_bytes -= length;
-        if self.keep.is_some() {
-            self.unconfirmed += 1;
-            self.unconfirmed_bytes += length;
-            self.reached = self.reached.max(self.sent());
-        } else {
-            self.frames.pop_front();
-            self.confirmed += 1;
-        }
-        true
-    }
-
-    /// How many counted frames were handed over: the place of the first that waits.
-    fn sent(&self) -> u64 {
-        self.confirmed + self.unconfirmed as u64
+    /// Appends the first pending counted frame to `bytes`. Returns whether there is one.
+    fn take_next(&mut self, bytes: &mut Vec<u8>) -> bool {
+        let taken = self.counted.take_next(|frame| {
+            bytes.extend_from_slice(frame.as_ref().map_or(&[], Frame::as_bytes));
+            frame.size()
+        });
+        self.pending_bytes -= taken.unwrap_or(0);
+        taken.is_some()
     }
 
     /// The client has received `received` counted frames over all connections.
     ///
-    /// Of frames that are pending again it may have received some over a connection before: an older
-    /// resume request can arrive after a newer one and say less.
+    /// They may include frames that are pending again: an older resume request can arrive after a newer
+    /// one, with a smaller number.
     pub(super) fn confirm(&mut self, received: u64) -> Result<(), Mismatch> {
-        if !(self.confirmed..=self.reached.max(self.confirmed)).contains(&received) {
-            return Err(Mismatch);
+        if received <= self.reached {
+            while self.counted.sent() < received && self.take_next(&mut Vec::new()) {}
         }
-        while self.sent() < received {
-            if !self.hand_over(&mut Vec::new()) {
-                return Err(Mismatch);
-            }
-        }
-        let newly = usize::try_from(received - self.confirmed).map_err(|_| Mismatch)?;
-        self.forget(newly);
-        Ok(())
+        self.counted.confirm(received)
     }
 
-    /// Keeps no longer so many of those that were handed over.
-    fn forget(&mut self, frames: usize) {
-        for frame in self.frames.drain(..frames).flatten() {
-            self.unconfirmed_bytes -= frame.len();
-        }
-        self.unconfirmed -= frames;
-        self.confirmed += frames as u64;
-        start_over(&mut self.frames);
-    }
-
-    /// A new connection takes over: what was handed over and not confirmed is pending again.
+    /// Makes what is in flight pending again, for a new connection.
     pub(super) fn rewind(&mut self) {
-        self.unconfirmed = 0;
-        self.waiting_bytes += std::mem::take(&mut self.unconfirmed_bytes);
+        self.pending_bytes += self.counted.rewind();
     }
 
-    /// Drops what is of the lost connection only.
+    /// Drops the frames that belong to the lost connection.
     pub(super) fn drop_uncounted(&mut self) {
         if let Some(rare) = &mut self.rare {
             for frame in std::mem::take(&mut rare.uncounted) {
-                self.waiting_bytes -= frame.len();
+                self.pending_bytes -= frame.len();
             }
         }
     }
 
-    /// Keeps nothing any more that was handed over, and holds nothing back.
-    pub(super) fn keep_nothing(&mut self) {
-        self.keep = None;
-        self.forget(self.unconfirmed);
+    /// Drops what is in flight. From now on, frames are dropped when they are taken.
+    pub(super) fn remove_window(&mut self) {
+        self.counted.remove_window();
     }
 
-    /// Drops all that waits, and keeps nothing any more.
+    /// Drops all frames. From now on, frames are dropped when they are taken.
     pub(super) fn clear(&mut self) {
-        self.keep_nothing();
-        *self = Self { confirmed: self.confirmed, ..Self::default() };
+        let mut counted = std::mem::take(&mut self.counted);
+        counted.clear();
+        *self = Self { counted, ..Self::default() };
     }
 
-    /// Lets go of the room that is not used: an idle client keeps none.
+    /// Frees unused memory: the queue of an idle client has none.
     pub(super) fn shrink(&mut self) {
-        self.frames.shrink_to_fit();
+        self.counted.shrink();
         if let Some(rare) = &mut self.rare {
             rare.uncounted.shrink_to_fit();
             self.rare.take_if(|rare| rare.is_empty());
         }
     }
 
-    /// The place of the next frame.
-    fn end(&self) -> u64 {
-        self.confirmed + self.frames.len() as u64
-    }
-
-    /// Drops the frame at a place, if it still waits there.
-    fn drop_waiting(&mut self, place: u64) -> bool {
-        if place < self.sent() {
-            return false;
-        }
-        let index = usize::try_from(place - self.confirmed).ok();
-        let Some(frame) = index.and_then(|index| self.frames.get_mut(index)?.take()) else {
+    /// Drops the frame with this number if it is pending. Returns whether it was.
+    fn drop_pending(&mut self, number: u64) -> bool {
+        let Some(frame) = self.counted.get_pending(number).and_then(Option::take) else {
             return false;
         };
-        self.waiting_bytes -= frame.len();
+        self.pending_bytes -= frame.len();
         self.rare.get_or_insert_default().holes += 1;
         true
     }
 
-    /// Closes up where frames were dropped, so that one key that changes for ever takes one place.
+    /// Removes the holes, so that one key that changes all the time takes one slot.
     fn close_holes(&mut self) {
         if self.holes() == 0 {
             return;
         }
         let Some(mut rare) = self.rare.take() else { return };
         let mut moved = BTreeMap::new();
-        let places: BTreeMap<u64, u64> = rare.latest.iter().map(|(key, at)| (*at, *key)).collect();
-        let waiting = self.frames.split_off(self.unconfirmed);
-        for (place, frame) in (self.sent()..).zip(waiting) {
+        let keys: BTreeMap<u64, u64> = rare.latest.iter().map(|(key, at)| (*at, *key)).collect();
+        let pending = self.counted.take_pending();
+        for (number, frame) in (self.counted.sent()..).zip(pending) {
             if frame.is_some() {
-                if let Some(key) = places.get(&place) {
-                    moved.insert(*key, self.end());
+                if let Some(key) = keys.get(&number) {
+                    moved.insert(*key, self.counted.end());
                 }
-                self.frames.push_back(frame);
+                self.counted.push(frame);
             }
         }
         rare.latest = moved;
@@ -302,13 +252,5 @@ impl Queue {
 impl Rare {
     fn is_empty(&self) -> bool {
         self.uncounted.is_empty() && self.holes == 0 && self.latest.is_empty()
-    }
-}
-
-/// An empty queue begins anew at its front, which the processor's cache has; a large one is let go.
-fn start_over<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() {
-        queue.clear();
-        queue.shrink_to(ROOM);
     }
 }

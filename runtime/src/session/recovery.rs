@@ -2,10 +2,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::secret::{Digest, Secret};
 use super::{Ending, Member};
 use crate::lock::{Lock, rank};
-use crate::wire::Unrecovered;
+use crate::wire::{Digest, Secret, Unrecovered};
 
 /// Secrets per session. On a connection that is slower than the client's timeout, each resume request
 /// is granted a new secret, and no welcome arrives.

@@ -1,10 +1,10 @@
 use tokio::sync::oneshot;
 
 use super::Connection;
-use super::secret::Secret;
 use crate::lock::{Lock, rank};
 use crate::reject::Reject;
 use crate::request::Request;
+use crate::wire::Secret;
 
 /// Where clients that resume a session leave a request, and later their connection, for its task.
 ///

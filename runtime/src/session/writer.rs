@@ -75,7 +75,7 @@ impl<H: WriteHalf> Writer<H> {
                 self.left = Some(left);
                 return written.map(|_| Progress::WouldBlock);
             }
-            return Ok(if queue.waiting() == 0 { Progress::Done } else { Progress::More });
+            return Ok(if queue.pending_bytes() == 0 { Progress::Done } else { Progress::More });
         }
         let mut batch = buffers::take(&WRITE_BUFFER);
         batch.clear();
@@ -85,7 +85,7 @@ impl<H: WriteHalf> Writer<H> {
         let progress = if !left.is_empty() {
             self.left = Some(Box::new(Bytes::copy_from_slice(left)));
             written.map(|_| Progress::WouldBlock)
-        } else if batch.len() < BATCH || queue.waiting() == 0 {
+        } else if batch.len() < BATCH || queue.pending_bytes() == 0 {
             Ok(Progress::Done)
         } else {
             Ok(Progress::More)

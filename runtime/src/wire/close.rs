@@ -5,21 +5,19 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 /// Why a connection was closed: the code of the WebSocket close frame.
 ///
 /// Codes below 4000 are those of [RFC 6455 §7.4.1] and the IANA registry; 4000-4999 are Parlor's:
-/// after 4000-4499 a client comes back, after 4500-4999 it does not.
+/// after 4000-4499 a client reconnects, after 4500-4999 it does not.
 ///
 /// [RFC 6455 §7.4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(pub u16);
 
-/// What the table says of a code.
 struct Row {
     code: u16,
-    /// Who sends it.
     #[cfg(test)]
-    by: &'static str,
-    /// Whether a client that was closed with it connects again.
+    sent_by: &'static str,
+    /// Whether a client reconnects after it.
     redial: bool,
-    /// Whether the session may be recovered then.
+    /// Whether the session may be resumed then.
     resume: bool,
     #[cfg(test)]
     meaning: &'static str,
@@ -37,11 +35,11 @@ macro_rules! close_codes {
             )*
         }
 
-        /// The one table of close codes.
+        /// All close codes that Parlor knows.
         const TABLE: &[Row] = &[$(Row {
             code: $code,
             #[cfg(test)]
-            by: $by,
+            sent_by: $by,
             redial: $redial,
             resume: $resume,
             #[cfg(test)]
@@ -54,9 +52,9 @@ close_codes! {
     NORMAL = 1000, "both", redial: false, resume: false, "finished";
     GOING_AWAY = 1001, "both", redial: true, resume: true, "going away";
     PROTOCOL = 1002, "both", redial: true, resume: false, "not the WebSocket protocol";
-    UNSUPPORTED = 1003, "both", redial: true, resume: false, "a kind of data that is not taken";
-    NO_CODE = 1005, "nobody", redial: true, resume: false, "closed without a code";
-    ABNORMAL = 1006, "nobody", redial: true, resume: true, "lost without a close frame";
+    UNSUPPORTED = 1003, "both", redial: true, resume: false, "a kind of data that is not accepted";
+    NO_CODE = 1005, "neither", redial: true, resume: false, "closed without a code";
+    ABNORMAL = 1006, "neither", redial: true, resume: true, "lost without a close frame";
     INVALID_UTF8 = 1007, "both", redial: true, resume: false, "invalid UTF-8";
     POLICY = 1008, "server", redial: false, resume: false, "too many malformed messages in a row";
     TOO_BIG = 1009, "both", redial: true, resume: false, "a message larger than the limit";
@@ -65,7 +63,7 @@ close_codes! {
     TRY_AGAIN = 1013, "server", redial: true, resume: true, "try again later";
     TOO_SLOW = 4000, "server", redial: true, resume: true, "too slow: the outbox was full";
     HEARTBEAT_MISSED = 4001, "both", redial: true, resume: true, "heartbeat missed";
-    TOO_MANY_CONNECTIONS = 4002, "server", redial: true, resume: true, "the procedure has as many connections as it may";
+    TOO_MANY_CONNECTIONS = 4002, "server", redial: true, resume: true, "the connection limit of the procedure is reached";
     REFUSED_FOR_NOW = 4003, "server", redial: true, resume: true, "refused for now by the application";
     DISCONNECTED = 4500, "server", redial: false, resume: false, "disconnected by the application";
     UNAUTHORIZED = 4501, "server", redial: false, resume: false, "not authenticated";
@@ -76,26 +74,26 @@ close_codes! {
 }
 
 impl CloseCode {
-    /// What a close frame says: its code and its reason.
-    pub(crate) fn said(frame: Option<CloseFrame>) -> (Self, String) {
+    /// The code and the reason of a close frame.
+    pub(crate) fn from_frame(frame: Option<CloseFrame>) -> (Self, String) {
         frame.map_or_else(
             || (Self::NO_CODE, String::new()),
             |frame| (Self(frame.code.into()), frame.reason.to_string()),
         )
     }
 
-    /// Whether a client that was closed with this code should connect again.
+    /// Returns whether a client should reconnect after this code.
     ///
-    /// Codes that the table does not know are judged by their range, so that a server may add some.
+    /// For a code that is not in the table, the range decides, so that servers can add codes.
     pub fn redial(self) -> bool {
         self.row().map_or(!(4500..=4999).contains(&self.0), |row| row.redial)
     }
 
-    /// Whether the session outlives a connection that was closed with this code, on a server that
-    /// keeps sessions: then the client that comes back may have it again. With any other code it has
-    /// ended, and whatever the code when the application itself has closed the session.
+    /// Returns whether the session outlives a connection that was closed with this code, on a server that
+    /// keeps sessions. The client may then resume it. Any other code ends the session, and so does the
+    /// application when it closes the session, with any code.
     ///
-    /// Codes that the table does not know are judged by their range: 4500-4999 end the session.
+    /// For a code that is not in the table, the range decides: 4500-4999 end the session.
     pub fn resume(self) -> bool {
         self.row().map_or(!(4500..=4999).contains(&self.0), |row| row.resume)
     }
@@ -104,7 +102,7 @@ impl CloseCode {
         TABLE.iter().find(|row| row.code == self.0)
     }
 
-    /// Whether the code can stand in a close frame (RFC 6455 §7.4.2 reserves the others).
+    /// Returns whether the code may be sent in a close frame (RFC 6455 §7.4.2 reserves the others).
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
@@ -145,23 +143,21 @@ mod tests {
             let (redial, resume) = (yes(row.redial), yes(row.resume));
             format!(
                 "{margin}| {} | {} | {redial} | {resume} | {} |\n",
-                row.code, row.by, row.meaning
+                row.code, row.sent_by, row.meaning
             )
         };
         TABLE.iter().map(row).collect()
     }
 
-    /// `docs/wire.md` has the table as it is here.
     #[test]
-    fn the_docs_have_this_table() {
+    fn docs_have_table_of_close_codes() {
         let docs = include_str!("../../../docs/wire.md");
         let table = rows("");
         assert!(docs.contains(&table), "docs/wire.md should have\n{table}");
     }
 
-    /// So has the TypeScript client, with what it acts by.
     #[test]
-    fn the_typescript_client_has_this_table() {
+    fn typescript_client_has_table_of_close_codes() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ts/src/closeCodes.ts");
         let codes = |pick: fn(&Row) -> bool| {
             let codes = TABLE.iter().filter(|row| pick(row)).map(|row| row.code.to_string());
@@ -174,12 +170,12 @@ mod tests {
         let final_codes = codes(|row| row.code < 4000 && !row.redial);
         let lost_codes = codes(|row| row.code < 4500 && !row.resume);
         let expected = format!(
-            "/**\n * The close codes below 4000 after which a client does not connect again, of this table. Of those\n \
-             * above, it is 4500-4999.\n *\n \
-             * | code | sent by | come back? | resume? | meaning |\n \
+            "/**\n * The close codes below 4000 after which a client does not reconnect, from this table. From 4000 on,\n \
+             * these are 4500-4999.\n *\n \
+             * | code | sent by | reconnect? | resume? | meaning |\n \
              * | ---: | --- | --- | --- | --- |\n{rows} */\n\
              export const finalCodes: readonly number[] = [{final_codes}];\n\n\
-             /** Those below 4500 after which the session is gone. Of those above, it is all. */\n\
+             /** The close codes below 4500 that end the session. From 4500 on, all do. */\n\
              export const lostCodes: readonly number[] = [{lost_codes}];\n"
         );
         let file = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
@@ -187,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_codes_are_judged_by_their_range() {
+    fn range_decides_for_unknown_codes() {
         for (code, back) in [(4321, true), (4567, false), (1014, true), (3000, true)] {
             assert_eq!(CloseCode(code).redial(), back, "{code}");
             assert_eq!(CloseCode(code).resume(), back, "{code}");

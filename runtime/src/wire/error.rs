@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The handler answered `Err(E)`; `details` is the `E`.
+    /// The handler returned `Err(E)`; `details` is the `E`.
     Refused,
     /// No event has this name; the message names the nearest one.
     Unknown,
@@ -18,15 +18,13 @@ pub enum ErrorCode {
     Invalid,
     /// The guard of the procedure refused the event.
     Denied,
-    /// More events than the rate limit allows.
+    /// The rate limit is exceeded.
     Limited,
-    /// The server has too much to do.
-    Busy,
     /// The handler panicked; the session ends.
     Panicked,
     /// The handler took longer than `handler_timeout`.
     TimedOut,
-    /// A code of a newer server.
+    /// A code that this client does not know, of a newer server.
     #[serde(other)]
     Other,
 }
@@ -37,14 +35,14 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// What an `$err` frame carries.
+/// The payload of an `$err` frame.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// Why.
     pub code: ErrorCode,
-    /// What was wrong, where, and what to do; for people.
+    /// What was wrong, where, and what to do, for people.
     pub message: String,
-    /// What programs need: the typed error of a refusal, the violation of `invalid`.
+    /// For programs: the typed error of `refused`, the violation of `invalid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Box<RawValue>>,
 }

@@ -1,7 +1,7 @@
-//! The fields of an event as one object: many names and types, one piece of code per tuple of types.
+//! The fields of an event as one object, with one instantiation per tuple of types.
 //!
-//! Events with the same types share their code, whatever their names, which is what keeps a
-//! contract of hundreds of events cheap to compile.
+//! Events with the same types share their code, whatever their names. This keeps a contract of hundreds
+//! of events cheap to compile.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,8 +15,8 @@ use crate::contract::DecodeError;
 
 /// Decodes the object that holds the fields `names` into a tuple.
 ///
-/// Fields that `names` does not have are skipped. An absent field is what its type makes of
-/// nothing: `None` for an `Option`, the default for [`Defaulted`], else [`DecodeError::Missing`].
+/// Fields that are not in `names` are skipped. An absent field is `None` for an `Option`, the default for
+/// [`Defaulted`], else [`DecodeError::Missing`].
 pub fn decode_fields<'de, T: Fields<'de>, D: Deserializer<'de>>(
     payload: D,
     names: &'static [&'static str],
@@ -27,7 +27,7 @@ pub fn decode_fields<'de, T: Fields<'de>, D: Deserializer<'de>>(
         .map_err(DecodeError::Missing)
 }
 
-/// Decodes a payload that is a type of the user's.
+/// Decodes a payload into a user's type.
 pub fn decode_payload<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     payload: D,
 ) -> Result<T, DecodeError<D::Error>> {
@@ -36,9 +36,9 @@ pub fn decode_payload<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// A tuple of up to 16 field types.
 pub trait Fields<'de>: Sized {
-    /// The fields that were seen so far.
+    /// The fields that were read so far.
     type Slots;
-    /// No field seen.
+    /// Slots without a field.
     fn empty() -> Self::Slots;
     /// Reads the next value of `map` into the slot `index`.
     fn read<M: MapAccess<'de>>(
@@ -46,7 +46,7 @@ pub trait Fields<'de>: Sized {
         index: usize,
         map: &mut M,
     ) -> Result<(), M::Error>;
-    /// Takes the fields out, or says which one is absent.
+    /// Returns the fields, or the name of one that is absent.
     fn take(slots: Self::Slots, names: &'static [&'static str]) -> Result<Self, &'static str>;
 }
 
@@ -111,7 +111,7 @@ fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13
 fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14);
 fields!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14, P 15);
 
-/// The fields of an event on their way out: an object with one entry per name.
+/// The fields of an event to encode: an object with one entry per name.
 pub struct Object<T> {
     /// The wire names, as many as there are values.
     pub names: &'static [&'static str],
@@ -119,7 +119,7 @@ pub struct Object<T> {
     pub values: T,
 }
 
-/// What the visitor yields: the fields, or the name of the one that is absent.
+/// The fields, or the name of one that is absent.
 type Found<T> = Result<T, &'static str>;
 
 struct ObjectVisitor<T> {
@@ -134,7 +134,7 @@ impl<'de, T: Fields<'de>> Visitor<'de> for ObjectVisitor<T> {
         f.write_str("an object with the event's fields")
     }
 
-    /// `null` is an object without fields, as clients send it for an event that has none.
+    /// `null` is an object without fields. Clients send it for an event that has none.
     fn visit_unit<E>(self) -> Result<Found<T>, E> {
         Ok(T::take(T::empty(), self.names))
     }
@@ -148,7 +148,7 @@ impl<'de, T: Fields<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Reads a key as its place among the names; `usize::MAX` for one that is not there.
+/// Reads a key as its index in the names; `usize::MAX` for an unknown one.
 struct Key(&'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -171,10 +171,10 @@ impl Visitor<'_> for Key {
     }
 }
 
-/// A field with `#[field(default)]`: absent, it is `T::default()`.
+/// A field with `#[field(default)]`: if it is absent, `T::default()`.
 pub struct Defaulted<T>(pub T);
 
-/// The name by which [`Defaulted`] and [`Absent`] know each other.
+/// The newtype name by which [`Absent`] recognizes [`Defaulted`].
 const DEFAULTED: &str = "$parlor::Defaulted";
 
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Defaulted<T> {
@@ -204,12 +204,12 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Defaulted<T> {
     }
 }
 
-/// What `T` makes of an absent field.
+/// The value of an absent field, or its name if `T` has none.
 fn absent<'de, T: Deserialize<'de>>(name: &'static str) -> Result<T, &'static str> {
     T::deserialize(Absent).map_err(|_| name)
 }
 
-/// A deserializer of nothing: options are `None`, [`Defaulted`] has its default, the rest fails.
+/// Deserializes an absent field: an option is `None`, [`Defaulted`] has its default, all else fails.
 struct Absent;
 
 impl<'de> Deserializer<'de> for Absent {

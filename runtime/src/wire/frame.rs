@@ -12,20 +12,20 @@ const HEADER: usize = 10;
 /// The first byte of a text frame that is a whole message.
 const TEXT: u8 = 0x81;
 
-/// A whole frame of a server, header and all: encoded once, shared by any number of outboxes.
+/// A whole frame of a server, with its header: encoded once and shared by any number of outboxes.
 #[derive(Clone)]
 pub(crate) struct Frame(Arc<[u8]>);
 
-/// What goes into an outbox: a frame that goes into others, too, or the bytes of one that does not.
-pub(crate) trait Encoded: Copy {
-    /// Its bytes, if it goes into no other outbox.
-    fn as_own(&self) -> Option<&[u8]>;
+/// A frame to push into an outbox: one that other outboxes share, or the bytes of one that they do not.
+pub(crate) trait EncodedFrame: Copy {
+    /// The bytes, unless other outboxes share the frame.
+    fn unshared(&self) -> Option<&[u8]>;
     fn to_frame(self) -> Frame;
     fn len(&self) -> usize;
 }
 
-impl Encoded for &Frame {
-    fn as_own(&self) -> Option<&[u8]> {
+impl EncodedFrame for &Frame {
+    fn unshared(&self) -> Option<&[u8]> {
         None
     }
 
@@ -38,8 +38,8 @@ impl Encoded for &Frame {
     }
 }
 
-impl Encoded for &[u8] {
-    fn as_own(&self) -> Option<&[u8]> {
+impl EncodedFrame for &[u8] {
+    fn unshared(&self) -> Option<&[u8]> {
         Some(self)
     }
 
@@ -59,30 +59,30 @@ impl Frame {
         payload: &P,
     ) -> Result<Self, serde_json::Error> {
         let write = |json: &mut Vec<u8>| {
-            open(name, json);
-            close(payload, json)
+            write_start(name, json);
+            write_rest(payload, json)
         };
         build(write, Self::copy)
     }
 
-    /// What events of this name begin with.
-    pub(crate) fn opening(name: &str) -> Vec<u8> {
-        let mut opening = Vec::new();
-        open(name, &mut opening);
-        opening
+    /// The JSON before the payload, which all events with this name share.
+    pub(crate) fn event_prefix(name: &str) -> Vec<u8> {
+        let mut prefix = Vec::new();
+        write_start(name, &mut prefix);
+        prefix
     }
 
-    /// Shows the bytes of an event to `see`, of which `opening` is made.
+    /// Encodes an event and passes its bytes to `use_bytes`. `prefix` is from [`Frame::event_prefix`].
     pub(crate) fn with_event<P: Serialize + ?Sized, T>(
-        opening: &[u8],
+        prefix: &[u8],
         payload: &P,
-        see: impl FnOnce(&[u8]) -> T,
+        use_bytes: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, serde_json::Error> {
         let write = |json: &mut Vec<u8>| {
-            json.extend_from_slice(opening);
-            close(payload, json)
+            json.extend_from_slice(prefix);
+            write_rest(payload, json)
         };
-        build(write, see)
+        build(write, use_bytes)
     }
 
     /// `[name, payload, id]`
@@ -94,7 +94,7 @@ impl Frame {
         build(|json| serde_json::to_writer(json, &(name, payload, id)), Self::copy)
     }
 
-    /// The bytes of a whole frame.
+    /// Copies the bytes of a whole frame.
     pub(crate) fn copy(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
@@ -108,42 +108,45 @@ impl Frame {
     }
 }
 
-/// Appends what comes before the payload.
-fn open(name: &str, json: &mut Vec<u8>) {
+/// Appends the JSON before the payload.
+fn write_start(name: &str, json: &mut Vec<u8>) {
     json.push(b'[');
-    // Cannot fail: it is a text, and a vector takes all.
+    // Cannot fail: it is a string, and a vector accepts all bytes.
     let _ = encode_text(name, json);
     json.push(b',');
 }
 
-/// Appends the payload, and what comes behind it.
-fn close<P: Serialize + ?Sized>(payload: &P, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+/// Appends the payload and the end of the array.
+fn write_rest<P: Serialize + ?Sized>(
+    payload: &P,
+    json: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
     encode(payload, json)?;
     json.push(b']');
     Ok(())
 }
 
-/// Shows a text frame with the payload that `write` appends.
+/// Encodes a text frame with the payload that `write` appends, and passes its bytes to `use_bytes`.
 fn build<T>(
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
-    see: impl FnOnce(&[u8]) -> T,
+    use_bytes: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, serde_json::Error> {
-    // Taken out: a user's `Serialize` may emit something itself.
+    // Taken out, because a user's `Serialize` may emit an event itself.
     let mut bytes = buffers::take(&FRAME_BUFFER);
     bytes.clear();
-    // Room for the longest header, then the payload.
+    // Space for the longest header, then the payload.
     bytes.extend_from_slice(&[0; HEADER]);
-    let seen = write(&mut bytes).map(|()| {
+    let result = write(&mut bytes).map(|()| {
         let header = write_header(&mut bytes);
-        see(&bytes[HEADER - header..])
+        use_bytes(&bytes[HEADER - header..])
     });
     if bytes.capacity() <= MAX_KEPT_FRAME {
         buffers::put(&FRAME_BUFFER, bytes);
     }
-    seen
+    result
 }
 
-/// Writes the header of a text frame right before the payload; says how long it is (RFC 6455 §5.2).
+/// Writes the header of a text frame directly before the payload. Returns its length (RFC 6455 §5.2).
 fn write_header(bytes: &mut [u8]) -> usize {
     let Some((header, payload)) = bytes.split_first_chunk_mut::<HEADER>() else { return 0 };
     let length = payload.len();
@@ -168,7 +171,7 @@ fn write_header(bytes: &mut [u8]) -> usize {
 impl From<RawFrame> for Frame {
     fn from(frame: RawFrame) -> Self {
         let mut bytes = Vec::with_capacity(frame.len());
-        // Cannot fail: a vector takes all.
+        // Cannot fail: a vector accepts all bytes.
         let _ = frame.format(&mut bytes);
         Self(bytes.into())
     }
@@ -183,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_tells_the_length_whatever_it_is() {
+    fn header_has_length_of_payload() {
         for length in [0, 100, 121, 122, 126, 60_000, 65_531, 65_532, 70_000] {
             let text = "x".repeat(length);
             let frame = Frame::event("a", &text).expect("JSON");

@@ -1,16 +1,16 @@
-//! JSON as `serde_json` writes it, but for strings: it looks at each byte of one, and events are
-//! mostly text.
+//! Writes the JSON that `serde_json` writes, with faster strings: `serde_json` checks each byte of a
+//! string, and events are mostly text.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeMap, SerializeStruct, Serializer};
 
-/// So many bytes of a string are looked at together.
+/// Bytes of a string scanned per step.
 const BLOCK: usize = 16;
 
-/// Appends `value` as JSON. What is neither a string nor an object is asked twice: a `Serialize` that
-/// answers but once is none.
+/// Appends `value` as JSON. Unless it is a string or an object, it is serialized twice, which every
+/// `Serialize` must allow.
 pub(super) fn encode<T: Serialize + ?Sized>(
     value: &T,
     json: &mut Vec<u8>,
@@ -35,28 +35,28 @@ pub(super) fn encode_text(text: &str, json: &mut Vec<u8>) -> Result<(), serde_js
     Ok(())
 }
 
-/// Whether a string stands in JSON as it is.
+/// Returns whether a string needs no escapes.
 fn is_plain(text: &[u8]) -> bool {
     let (blocks, rest) = text.as_chunks();
     let rest_is_plain = || match text.last_chunk() {
-        // A block that begins within the one before is faster than a few bytes.
+        // One block that overlaps the previous one is faster than single bytes.
         Some(last) => is_plain_block(last),
         None => rest.iter().all(|byte| PLAIN[usize::from(*byte)]),
     };
     blocks.iter().all(is_plain_block) && (rest.is_empty() || rest_is_plain())
 }
 
-/// Without a way out in between, and without the table, a block takes a few instructions.
+/// Without an early return and without the table, a block takes a few instructions.
 fn is_plain_block(block: &[u8; BLOCK]) -> bool {
     block.iter().fold(true, |plain, byte| plain & is_plain_byte(*byte))
 }
 
-/// What stands in a string as it is (RFC 8259 §7); of other characters no byte is among the rest.
+/// Returns whether a byte needs no escape (RFC 8259 §7). All bytes of non-ASCII characters need none.
 const fn is_plain_byte(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
-/// The same, to be looked up.
+/// [`is_plain_byte`] as a table.
 const PLAIN: [bool; 256] = {
     let mut plain = [true; 256];
     let mut byte = 0;
@@ -67,10 +67,10 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
-/// Writes strings, and what has strings as keys; all else is for `serde_json`.
+/// Serializes strings and objects. All other values fail with [`NoText`], and `serde_json` writes them.
 struct Texts<'a>(&'a mut Vec<u8>);
 
-/// What is for `serde_json`, which also finds out what is wrong with it, if anything is.
+/// `serde_json` has to write the value. If the value is wrong, `serde_json` returns the error.
 #[derive(Debug)]
 struct NoText;
 
@@ -117,7 +117,7 @@ impl<'a> Serializer for Texts<'a> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Object<'a>, NoText> {
-        // `serde_json` has structs of its own, with names that nobody else has, for what is no object.
+        // `serde_json` has private structs that are no objects, such as `RawValue`. Their names start with `$`.
         if name.starts_with('$') { Err(NoText) } else { self.serialize_map(None) }
     }
 
@@ -175,14 +175,13 @@ impl<'a> Serializer for Texts<'a> {
     }
 }
 
-/// An object that is being written.
 struct Object<'a> {
     json: &'a mut Vec<u8>,
     is_empty: bool,
 }
 
 impl Object<'_> {
-    fn next(&mut self) {
+    fn write_comma(&mut self) {
         if !std::mem::take(&mut self.is_empty) {
             self.json.push(b',');
         }
@@ -194,7 +193,7 @@ impl SerializeMap for Object<'_> {
     type Error = NoText;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoText> {
-        self.next();
+        self.write_comma();
         let start = self.json.len();
         key.serialize(Texts(self.json))?;
         // A struct cannot be a key.
@@ -296,13 +295,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_is_what_serde_json_writes(nested in nested()) {
+        fn json_equals_that_of_serde_json(nested in nested()) {
             prop_assert_eq!(encoded(&nested), serde_json::to_string(&nested).expect("JSON"));
         }
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn value_without_json_form_fails() {
         let by_struct = BTreeMap::from([(BTreeMap::from([("a", 1)]), 1)]);
         let mut json = Vec::new();
         let error = encode(&by_struct, &mut json).expect_err("an object cannot be a key");

@@ -1,4 +1,4 @@
-//! A text message taken apart: `[name, payload]` or `[name, payload, id]`.
+//! Splits a text message, `[name, payload]` or `[name, payload, id]`, into its parts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 /// The largest id of a call: what a JavaScript number holds exactly.
 const MAX_CALL_ID: u64 = (1 << 53) - 1;
 
-/// Where the parts of a message are in its text. The payload is not looked into.
+/// The positions of the parts of a message in its text. The payload is not parsed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     name: Name,
@@ -19,8 +19,8 @@ pub(crate) struct Head {
     pub(crate) id: Option<CallId>,
 }
 
-/// The id of a call, at most [`MAX_CALL_ID`]. It is held as one more, so that no id is a zero and what
-/// may have one is copied as one number.
+/// The id of a call, at most [`MAX_CALL_ID`]. It is stored plus one, so that `Option<CallId>` is copied as
+/// one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallId(NonZeroU64);
 
@@ -43,7 +43,7 @@ impl fmt::Display for CallId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Name {
     Plain(Range<usize>),
-    /// A name that was written with escapes.
+    /// A name that has escapes in the text, or that was parsed strictly.
     Escaped(String),
 }
 
@@ -54,18 +54,18 @@ impl Default for Name {
 }
 
 impl Head {
-    /// Takes `text` apart without parsing the payload.
+    /// Splits `text` without parsing the payload.
     ///
-    /// What is read here in one glance is what clients send; anything unusual goes through
-    /// [`Head::parse_strictly`]. A payload that is not JSON is found when it is decoded.
+    /// The fast path reads what clients usually send. [`Head::parse_strictly`] reads the rest. A payload
+    /// that is not JSON is detected when it is decoded.
     pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
-        match Self::glance(text) {
+        match Self::parse_fast(text) {
             Some(head) => Ok(head),
             None => Self::parse_strictly(text),
         }
     }
 
-    fn glance(text: &str) -> Option<Self> {
+    fn parse_fast(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let start = expect(bytes, expect(bytes, 0, b'[')?, b'"')?;
         let mut name = start..start;
@@ -86,7 +86,7 @@ impl Head {
         (payload < end).then_some(Self { name: Name::Plain(name), payload: payload..end, id })
     }
 
-    /// Parses the whole of `text` and says exactly what is wrong with it.
+    /// Parses all of `text`. The error is exact.
     pub(crate) fn parse_strictly(text: &str) -> Result<Self, Malformed> {
         let whole: &RawValue =
             serde_json::from_str(text).map_err(|error| Malformed::json(&error))?;
@@ -130,7 +130,7 @@ impl Head {
     }
 }
 
-/// Where `byte` ends, if it is what comes from `at` on, but for white space.
+/// Returns the index after `byte`, if that is the first byte from `at` that is not white space.
 fn expect(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
     let at = skip(bytes, at);
     (bytes.get(at) == Some(&byte)).then_some(at + 1)
@@ -143,11 +143,11 @@ fn skip(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The id behind the last comma, and where the payload before it ends; `None` inside for a message
-/// without one. `None` outside for what looks like an id and is not a good one.
+/// Returns the id after the last comma and the end of the payload before that comma; `Some(None)` for a
+/// message without an id, and `None` for an invalid id.
 ///
-/// Nothing closes between that comma and the end of the message, so it stands in the outer array.
-#[allow(clippy::option_option, reason = "three outcomes, told apart in one place")]
+/// No bracket closes between that comma and the end of the message, so the comma is in the outer array.
+#[allow(clippy::option_option, reason = "three outcomes, matched in one place")]
 fn call_id(bytes: &[u8], start: usize, end: usize) -> Option<Option<(usize, CallId)>> {
     if !bytes[..end].last().is_some_and(u8::is_ascii_digit) {
         return Some(None);
@@ -172,9 +172,9 @@ fn trim_end(bytes: &[u8], mut end: usize) -> usize {
     end
 }
 
-/// White space as RFC 8259 has it.
+/// White space of RFC 8259.
 fn is_space(byte: u8) -> bool {
-    // Most bytes are more than any of them.
+    // Most bytes are larger than all of them.
     byte <= b' ' && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
@@ -187,7 +187,7 @@ impl Malformed {
         Self(what.into())
     }
 
-    /// What `serde_json` says, with line and column.
+    /// The error of `serde_json`, with line and column.
     pub(crate) fn json(error: &serde_json::Error) -> Self {
         Self(format!("not JSON: {error}"))
     }
@@ -205,8 +205,8 @@ mod tests {
 
     use super::*;
 
-    /// Text that is nearly a message: bits of JSON in any order.
-    fn nearly() -> impl Strategy<Value = String> {
+    /// Text that is nearly a message: pieces of JSON in any order.
+    fn near_messages() -> impl Strategy<Value = String> {
         let bits = [
             "[",
             "]",
@@ -238,15 +238,15 @@ mod tests {
     }
 
     proptest! {
-        /// Whenever a glance says more than "look closer", and the payload is JSON, it says what a
-        /// strict parse says. And neither panics.
+        /// If the fast path returns a result and the payload is JSON, the strict parse returns the same.
+        /// Neither panics.
         #[test]
-        fn a_glance_agrees_with_a_strict_parse(text in prop_oneof![nearly(), ".{0,40}"]) {
+        fn fast_path_agrees_with_strict_parse(text in prop_oneof![near_messages(), ".{0,40}"]) {
             let strict = Head::parse_strictly(&text);
-            if let Some(head) = Head::glance(&text)
+            if let Some(head) = Head::parse_fast(&text)
                 && serde_json::from_str::<&RawValue>(head.payload(&text)).is_ok()
             {
-                let strict = strict.expect("what a glance takes is well-formed");
+                let strict = strict.expect("a message of the fast path is well-formed");
                 prop_assert_eq!(head.name(&text), strict.name(&text));
                 prop_assert_eq!(head.payload(&text).trim(), strict.payload(&text));
                 prop_assert_eq!(head.id, strict.id);
@@ -254,7 +254,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_well_formed_is_taken_apart(
+        fn well_formed_message_is_split(
             name in ".{0,20}", payload in ".{0,20}", id in proptest::option::of(0..=MAX_CALL_ID),
         ) {
             let text = match id {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_events_and_calls_apart() {
+    fn events_and_calls_are_split() {
         for (text, name, payload, id) in [
             (r#"["a",{}]"#, "a", "{}", None),
             (r#" [ "a" , {"x": [1, 2]} ] "#, "a", r#"{"x": [1, 2]}"#, None),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn malformed_message_has_exact_error() {
         for (text, what) in [
             ("", "not JSON"),
             ("hello", "not JSON"),
@@ -313,7 +313,7 @@ mod tests {
             (r#"["a", {}, 9007199254740992]"#, "id"),
             (r#"["a", {}, 99999999999999999999]"#, "id"),
         ] {
-            // What a glance lets pass is found when the payload is decoded; then it is parsed strictly.
+            // An error that the fast path misses is found by the strict parse after decoding has failed.
             let _ = Head::parse(text);
             let malformed = Head::parse_strictly(text).expect_err(text).to_string();
             assert!(malformed.contains(what), "{text}: {malformed}");

@@ -1,4 +1,4 @@
-//! What goes over the wire: frames, payloads, close codes and error codes. Used by both ends.
+//! The wire protocol of both ends: frames, payloads, close codes, error codes, resuming.
 
 mod close;
 mod error;
@@ -7,26 +7,31 @@ mod frame;
 mod json;
 mod message;
 pub(crate) mod receipts;
+pub(crate) mod replay;
+mod secret;
 mod unrecovered;
 mod violation;
+mod welcome;
 
 pub use close::CloseCode;
 pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
-pub(crate) use frame::{Encoded, Frame};
+pub(crate) use frame::{EncodedFrame, Frame};
 pub(crate) use message::{CallId, Head};
 pub(crate) use receipts::{Receipts, is_counted};
+pub(crate) use secret::{Digest, Secret};
 pub use unrecovered::Unrecovered;
 pub use violation::Violation;
+pub(crate) use welcome::Welcome;
 
 /// The subprotocol of Parlor mode with JSON text frames.
 pub(crate) const PROTOCOL_JSON: &str = "parlor.v1.json";
 /// Offered after the protocol by clients that cannot set headers: `parlor.bearer.<base64url>`.
 pub(crate) const PROTOCOL_BEARER: &str = "parlor.bearer.";
-/// Offered by clients that come back: `parlor.resume.<secret>.<received>`.
+/// Offered by clients that resume a session: `parlor.resume.<secret>.<received>`.
 pub(crate) const PROTOCOL_RESUME: &str = "parlor.resume.";
 
-/// Names of the frames that are Parlor's own; none can be an event's.
+/// Names of control events. An event cannot have one.
 pub(crate) mod control {
     pub(crate) const WELCOME: &str = "$welcome";
     pub(crate) const OK: &str = "$ok";

@@ -1,75 +1,75 @@
 use super::control;
 
-/// When the other side is told at the latest: after so many frames, or bytes of them.
+/// An acknowledgement is due after this many counted frames, or this many bytes of them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Every {
+pub(crate) struct AckInterval {
     frames: u64,
     bytes: usize,
 }
 
-/// A server tells early: clients report as lost what nobody confirmed.
-pub(crate) const SERVER: Every = Every { frames: 128, bytes: 32 << 10 };
-/// Clients are many, and what they say costs the server a read each.
-pub(crate) const CLIENT: Every = Every { frames: 512, bytes: 64 << 10 };
+/// A server acknowledges early, because clients report emits as lost that are not confirmed.
+pub(crate) const SERVER: AckInterval = AckInterval { frames: 128, bytes: 32 << 10 };
+/// Clients are many, and each acknowledgement costs the server a read.
+pub(crate) const CLIENT: AckInterval = AckInterval { frames: 512, bytes: 64 << 10 };
 
-/// What is asked of the other's contract, and its answer.
+/// Reserved for the exchange of contracts.
 const CONTRACT: [&str; 2] = ["$contract?", "$contract"];
 
-/// What one side of a session has received, for the other to know.
+/// Counts the frames that one side of a session has received, and when to acknowledge them.
 #[derive(Debug)]
 pub(crate) struct Receipts {
-    every: Every,
+    interval: AckInterval,
     received: u64,
-    /// So many the other side was told of.
-    told: u64,
-    /// The size of the others.
+    acknowledged: u64,
+    /// The bytes of frames not acknowledged yet.
     bytes: usize,
-    /// The number is to be told, be there something new or not.
-    asked: bool,
+    /// An acknowledgement is due even without a new frame.
+    forced: bool,
 }
 
 impl Receipts {
-    pub(crate) fn new(every: Every) -> Self {
-        Self { every, received: 0, told: 0, bytes: 0, asked: false }
+    pub(crate) fn new(interval: AckInterval) -> Self {
+        Self { interval, received: 0, acknowledged: 0, bytes: 0, forced: false }
     }
 
-    /// How many counted frames came in this session.
+    /// The number of counted frames received in this session.
     pub(crate) fn received(&self) -> u64 {
         self.received
     }
 
-    /// Counts a frame of so many bytes.
+    /// Counts a frame.
     pub(crate) fn count(&mut self, bytes: usize) {
         self.received += 1;
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// The next connection begins with the number.
-    pub(crate) fn ask(&mut self) {
-        self.asked = true;
+    /// Makes an acknowledgement due, for the start of a new connection.
+    pub(crate) fn force_acknowledgement(&mut self) {
+        self.forced = true;
     }
 
-    /// Whether some came of which the other side was not told.
-    pub(crate) fn is_owed(&self) -> bool {
-        self.received > self.told
+    pub(crate) fn has_unacknowledged(&self) -> bool {
+        self.received > self.acknowledged
     }
 
-    /// Whether it is time to tell.
+    /// Returns whether an acknowledgement is due.
     pub(crate) fn is_due(&self) -> bool {
-        let Every { frames, bytes } = self.every;
-        self.asked || self.received - self.told >= frames || (self.is_owed() && self.bytes >= bytes)
+        let AckInterval { frames, bytes } = self.interval;
+        self.forced
+            || self.received - self.acknowledged >= frames
+            || (self.has_unacknowledged() && self.bytes >= bytes)
     }
 
-    /// The number, which the other side is told now.
-    pub(crate) fn tell(&mut self) -> u64 {
-        self.told = self.received;
+    /// Returns the number for an acknowledgement that is sent now.
+    pub(crate) fn acknowledge(&mut self) -> u64 {
+        self.acknowledged = self.received;
         self.bytes = 0;
-        self.asked = false;
+        self.forced = false;
         self.received
     }
 }
 
-/// Whether a frame of this name is one of those that both sides count.
+/// Returns whether both sides count frames with this name.
 pub(crate) fn is_counted(name: &str) -> bool {
     let uncounted = [control::WELCOME, control::ACK, control::PING, control::PONG];
     !uncounted.contains(&name) && !CONTRACT.contains(&name)
@@ -80,29 +80,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_due_after_so_many_frames_or_bytes() {
+    fn acknowledgement_is_due_after_frames_or_bytes() {
         let mut received = Receipts::new(SERVER);
         for _ in 1..SERVER.frames {
             received.count(1);
         }
-        assert!(received.is_owed() && !received.is_due());
+        assert!(received.has_unacknowledged() && !received.is_due());
         received.count(1);
         assert!(received.is_due());
-        assert_eq!(received.tell(), 128);
-        assert!(!received.is_owed() && !received.is_due());
+        assert_eq!(received.acknowledge(), 128);
+        assert!(!received.has_unacknowledged() && !received.is_due());
         received.count(SERVER.bytes);
         assert!(received.is_due());
-        assert_eq!(received.tell(), 129);
+        assert_eq!(received.acknowledge(), 129);
         received.count(SERVER.bytes - 1);
-        assert!(received.is_owed() && !received.is_due());
-        received.ask();
+        assert!(received.has_unacknowledged() && !received.is_due());
+        received.force_acknowledgement();
         assert!(received.is_due());
-        assert_eq!(received.tell(), 130);
+        assert_eq!(received.acknowledge(), 130);
         assert!(!received.is_due());
     }
 
     #[test]
-    fn what_keeps_the_connection_is_not_counted() {
+    fn control_frames_of_connection_are_not_counted() {
         for name in ["$welcome", "$ack", "$contract", "$contract?", "ping", "pong"] {
             assert!(!is_counted(name), "{name}");
         }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a client that is connected again has a fresh session and not the one from before.
+/// Why a client that has reconnected has a fresh session and not the previous one.
 ///
 /// Its `Display` is a phrase for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 pub enum Unrecovered {
     /// The server keeps no sessions.
     Off,
-    /// The client was away for longer than the server keeps sessions.
+    /// The client was disconnected for longer than the server keeps sessions.
     Expired,
-    /// More was sent to the client meanwhile than the server keeps.
+    /// The server sent more to the client meanwhile than it keeps.
     Overflow,
-    /// The server had too many sessions to keep.
+    /// The server had more detached sessions than it keeps.
     Evicted,
     /// The session was ended, by the close code of the connection or by the server later.
     Ended,
-    /// The server takes the client for another than the one whose session it was.
+    /// The request has another identity than the one that began the session.
     Identity,
     /// The two sides do not agree on what they have sent and received.
     Mismatch,
-    /// The server does not know the session: it was restarted, say. Or it gave a reason that this
+    /// The server does not know the session, for example after a restart, or it sent a reason that this
     /// client does not know.
     #[serde(other)]
     Unknown,
@@ -33,11 +33,11 @@ impl fmt::Display for Unrecovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Off => "the server keeps no sessions",
-            Self::Expired => "the client was away for too long",
-            Self::Overflow => "more was sent meanwhile than the server keeps",
-            Self::Evicted => "the server had too many sessions to keep",
+            Self::Expired => "the client was disconnected for too long",
+            Self::Overflow => "the server sent more meanwhile than it keeps",
+            Self::Evicted => "the server had too many detached sessions",
             Self::Ended => "the session was ended",
-            Self::Identity => "the session was somebody else's",
+            Self::Identity => "the session belongs to another identity",
             Self::Mismatch => "the two sides do not agree on what was received",
             Self::Unknown => "the server does not know the session",
         })

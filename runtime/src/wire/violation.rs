@@ -4,21 +4,21 @@ use serde::{Deserialize, Serialize};
 
 /// What is wrong with a field: it is missing, of another type, or breaks a rule of `#[validate(..)]`.
 ///
-/// No built-in rule puts the value into it; for another type than expected, the message may name it.
+/// No built-in rule includes the value. If the type is wrong, the message may include it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Which field: its wire name, then the way inside, as in `tags[2]` or `author.name`.
+    /// The field: its wire name, then the path inside, as in `tags[2]` or `author.name`.
     pub path: String,
-    /// Which rule: `required`, `type`, `length`, `range`, `pattern`, `email`, `url`, `nested` or
+    /// The rule: `required`, `type`, `length`, `range`, `pattern`, `email`, `url`, `nested` or
     /// `custom`.
     pub rule: String,
     /// What is wrong, in words.
     pub message: String,
-    /// The smallest value or length that the rule allows, where it has one.
+    /// The smallest value or length that the rule allows, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<serde_json::Number>,
-    /// The largest value or length that the rule allows, where it has one.
+    /// The largest value or length that the rule allows, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<serde_json::Number>,
 }
@@ -42,12 +42,12 @@ impl Violation {
         min: Option<B>,
         max: Option<B>,
     ) -> Self {
-        // Numbers of all types print as JSON does; what JSON has no number for is left out.
+        // Numbers of all types print as in JSON. A bound without a JSON number is left out.
         let number = |bound: Option<B>| bound?.to_string().parse().ok();
         Self { min: number(min), max: number(max), ..Self::new(path, rule, error.to_string()) }
     }
 
-    /// The same violation, of a part of the field at `path`.
+    /// The same violation, for a part of the field at `path`.
     #[cfg(feature = "validate")]
     pub(crate) fn below(mut self, path: &str) -> Self {
         let separator = match self.path.as_bytes() {

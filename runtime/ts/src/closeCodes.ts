@@ -1,15 +1,15 @@
 /**
- * The close codes below 4000 after which a client does not connect again, of this table. Of those
- * above, it is 4500-4999.
+ * The close codes below 4000 after which a client does not reconnect, from this table. From 4000 on,
+ * these are 4500-4999.
  *
- * | code | sent by | come back? | resume? | meaning |
+ * | code | sent by | reconnect? | resume? | meaning |
  * | ---: | --- | --- | --- | --- |
  * | 1000 | both | no | no | finished |
  * | 1001 | both | yes | yes | going away |
  * | 1002 | both | yes | no | not the WebSocket protocol |
- * | 1003 | both | yes | no | a kind of data that is not taken |
- * | 1005 | nobody | yes | no | closed without a code |
- * | 1006 | nobody | yes | yes | lost without a close frame |
+ * | 1003 | both | yes | no | a kind of data that is not accepted |
+ * | 1005 | neither | yes | no | closed without a code |
+ * | 1006 | neither | yes | yes | lost without a close frame |
  * | 1007 | both | yes | no | invalid UTF-8 |
  * | 1008 | server | no | no | too many malformed messages in a row |
  * | 1009 | both | yes | no | a message larger than the limit |
@@ -18,7 +18,7 @@
  * | 1013 | server | yes | yes | try again later |
  * | 4000 | server | yes | yes | too slow: the outbox was full |
  * | 4001 | both | yes | yes | heartbeat missed |
- * | 4002 | server | yes | yes | the procedure has as many connections as it may |
+ * | 4002 | server | yes | yes | the connection limit of the procedure is reached |
  * | 4003 | server | yes | yes | refused for now by the application |
  * | 4500 | server | no | no | disconnected by the application |
  * | 4501 | server | no | no | not authenticated |
@@ -29,5 +29,5 @@
  */
 export const finalCodes: readonly number[] = [1000, 1008];
 
-/** Those below 4500 after which the session is gone. Of those above, it is all. */
+/** The close codes below 4500 that end the session. From 4500 on, all do. */
 export const lostCodes: readonly number[] = [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1011, 1012];

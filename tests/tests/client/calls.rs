@@ -60,7 +60,7 @@ async fn error_reply_code_maps_to_call_error() {
     for (code, expected) in [
         ("denied", CallError::Denied("why".to_owned())),
         ("limited", CallError::Limited("why".to_owned())),
-        ("busy", CallError::Busy("why".to_owned())),
+        ("busy", CallError::Protocol("why".to_owned())),
         ("panicked", CallError::Panicked),
         ("timedOut", CallError::TimedOut),
         ("unknown", CallError::Protocol("why".to_owned())),

@@ -7,7 +7,7 @@ use super::attachment::Attachment;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::Connection;
 use crate::session::resume_slot::{ResumeError, ResumeGrant};
-use crate::session::secret::Secret;
+use crate::wire::Secret;
 
 impl Driver {
     /// Continues over a new connection.

@@ -67,12 +67,12 @@ impl<H: WriteHalf> State<H> {
     }
 
     pub(super) fn pending(&self) -> usize {
-        self.taken + self.queue.waiting()
+        self.taken + self.queue.pending_bytes()
     }
 
     /// The task sleeps: no pending frame may be written before the client acknowledges others, or at all.
     pub(super) fn sleep(&mut self) {
-        self.task = if self.queue.is_held() { Task::Blocked } else { Task::Asleep };
+        self.task = if self.queue.is_window_full() { Task::Blocked } else { Task::Asleep };
     }
 
     /// Writes one batch of pending frames.

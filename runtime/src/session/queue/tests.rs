@@ -2,16 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a queue is asked to do. Frames are told apart by their bytes.
+/// One operation on a queue. Each frame has different bytes.
 #[derive(Debug, Clone)]
 enum Step {
     Push(usize),
     Latest(u64),
     Uncounted,
     Take,
-    /// The client says how many of those under way it has.
+    /// The client confirms some of the frames in flight.
     Confirm(prop::sample::Index),
-    /// The connection is lost; the client has so many of those under way.
+    /// The connection is lost, and the client has received some of the frames in flight.
     Lose(prop::sample::Index),
 }
 
@@ -27,19 +27,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..200)
 }
 
-/// The same in the simplest way: numbered frames, and a client that has got some of them.
+/// The simplest queue with the same behavior.
 #[derive(Default)]
 struct Model {
-    /// Frames that were not handed over to the connection of now.
-    waiting: Vec<(Option<u64>, Vec<u8>)>,
-    /// Handed over and not confirmed.
-    under_way: Vec<Vec<u8>>,
+    pending: Vec<(Option<u64>, Vec<u8>)>,
+    in_flight: Vec<Vec<u8>>,
     confirmed: u64,
-    /// The most that was ever handed over.
+    /// The most frames that were ever taken.
     reached: u64,
 }
 
-/// What no frame of the model has in it.
+/// A byte that no counted frame has.
 const UNCOUNTED: u8 = 0xff;
 
 fn frame(number: usize, size: usize) -> Vec<u8> {
@@ -52,7 +50,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn what_is_handed_over_is_what_was_pushed_whatever_happens(steps in steps()) {
+    fn frames_are_taken_as_pushed_with_recovery(steps in steps()) {
         const WINDOW: Window = Window { bytes: 200, frames: 8 };
         let mut queue = Queue::new(Some(WINDOW));
         let mut model = Model::default();
@@ -70,57 +68,57 @@ proptest! {
                 Step::Take => {
                     let mut bytes = Vec::new();
                     queue.take(&mut bytes);
-                    let waited = !model.waiting.is_empty();
-                    prop_assert!(!waited || !bytes.is_empty() || queue.is_held());
+                    let was_pending = !model.pending.is_empty();
+                    prop_assert!(!was_pending || !bytes.is_empty() || queue.is_window_full());
                     take(&mut model, bytes)?;
                 }
                 Step::Confirm(received) => {
-                    let received = received.index(model.under_way.len() + 1);
+                    let received = received.index(model.in_flight.len() + 1);
                     model.confirmed += received as u64;
-                    model.under_way.drain(..received);
+                    model.in_flight.drain(..received);
                     prop_assert_eq!(queue.confirm(model.confirmed), Ok(()));
                 }
                 Step::Lose(received) => {
                     queue.drop_uncounted();
                     prop_assert_eq!(queue.confirm(model.reached + 1), Err(Mismatch));
-                    let again = model.under_way.drain(..).map(|bytes| (None, bytes));
-                    model.waiting.splice(0..0, again);
-                    // Perhaps over a connection before the last.
+                    let replayed = model.in_flight.drain(..).map(|bytes| (None, bytes));
+                    model.pending.splice(0..0, replayed);
+                    // Perhaps over an earlier connection.
                     let ahead = usize::try_from(model.reached - model.confirmed).expect("a few");
                     let received = received.index(ahead + 1);
-                    model.waiting.drain(..received);
+                    model.pending.drain(..received);
                     model.confirmed += received as u64;
                     prop_assert_eq!(queue.confirm(model.confirmed), Ok(()));
                     queue.rewind();
                 }
             }
-            let handed_over = model.confirmed + model.under_way.len() as u64;
-            model.reached = model.reached.max(handed_over);
-            let under_way: usize = model.under_way.iter().map(Vec::len).sum();
-            let waiting: usize = model.waiting.iter().map(|(_, bytes)| bytes.len()).sum();
-            prop_assert_eq!(queue.holes(), queue.empty());
-            prop_assert!(queue.waiting() >= waiting);
-            prop_assert!(queue.size() >= waiting + under_way);
-            prop_assert!(queue.size() < waiting + under_way + 4 * 200);
-            prop_assert!(model.under_way.len() <= WINDOW.frames as usize);
-            prop_assert!(under_way < WINDOW.bytes as usize + 48);
+            let taken = model.confirmed + model.in_flight.len() as u64;
+            model.reached = model.reached.max(taken);
+            let in_flight: usize = model.in_flight.iter().map(Vec::len).sum();
+            let pending: usize = model.pending.iter().map(|(_, bytes)| bytes.len()).sum();
+            prop_assert_eq!(queue.holes(), queue.counted.iter().filter(|slot| slot.is_none()).count());
+            prop_assert!(queue.pending_bytes() >= pending);
+            prop_assert!(queue.size() >= pending + in_flight);
+            prop_assert!(queue.size() < pending + in_flight + 4 * 200);
+            prop_assert!(model.in_flight.len() <= WINDOW.frames as usize);
+            prop_assert!(in_flight < WINDOW.bytes as usize + 48);
         }
-        queue.keep_nothing();
+        queue.remove_window();
         let mut bytes = Vec::new();
         queue.take(&mut bytes);
         take(&mut model, bytes)?;
-        prop_assert!(model.waiting.is_empty());
-        prop_assert_eq!((queue.size(), queue.len(), queue.frames.len()), (0, 0, 0));
+        prop_assert!(model.pending.is_empty());
+        prop_assert_eq!((queue.size(), queue.len(), queue.counted.len()), (0, 0, 0));
         prop_assert_eq!(queue.uncounted(), 0);
     }
 
     #[test]
-    fn without_recovery_too(steps in steps()) {
+    fn frames_are_taken_as_pushed_without_recovery(steps in steps()) {
         let mut queue = Queue::new(None);
         let mut model = Model::default();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
-                // Some batches of them wait.
+                // Larger than a batch together.
                 Step::Push(size) => push(&mut queue, &mut model, number, size * 500),
                 Step::Latest(key) => push_latest(&mut queue, &mut model, number, key)?,
                 Step::Uncounted => queue.push_uncounted(Frame::copy(&[UNCOUNTED])),
@@ -130,20 +128,20 @@ proptest! {
                     take(&mut model, bytes)?;
                 }
             }
-            let waiting: usize = model.waiting.iter().map(|(_, bytes)| bytes.len()).sum();
-            prop_assert_eq!(queue.waiting(), waiting + queue.uncounted());
+            let pending: usize = model.pending.iter().map(|(_, bytes)| bytes.len()).sum();
+            prop_assert_eq!(queue.pending_bytes(), pending + queue.uncounted());
         }
     }
 }
 
-/// Some go into other queues, too.
+/// Pushes some frames as shared, some as unshared.
 fn push(queue: &mut Queue, model: &mut Model, number: usize, size: usize) {
     let frame = frame(number, size);
     match number % 3 {
         0 => queue.push(&Frame::copy(&frame)),
         _ => queue.push(frame.as_slice()),
     }
-    model.waiting.push((None, frame));
+    model.pending.push((None, frame));
 }
 
 fn push_latest(
@@ -152,30 +150,30 @@ fn push_latest(
     number: usize,
     key: u64,
 ) -> Result<(), TestCaseError> {
-    let before = model.waiting.iter().position(|(of, _)| *of == Some(key));
+    let before = model.pending.iter().position(|(of, _)| *of == Some(key));
     let frame = frame(number, 1);
     prop_assert_eq!(queue.push_latest(frame.as_slice(), key), before.is_some());
-    before.map(|before| model.waiting.remove(before));
-    model.waiting.push((Some(key), frame));
+    before.map(|before| model.pending.remove(before));
+    model.pending.push((Some(key), frame));
     Ok(())
 }
 
-/// The bytes are of the frames that waited first.
+/// Checks that the bytes are those of the first pending frames.
 fn take(model: &mut Model, mut bytes: Vec<u8>) -> Result<(), TestCaseError> {
     bytes.retain(|byte| *byte != UNCOUNTED);
     let mut bytes = bytes.as_slice();
     while !bytes.is_empty() {
-        prop_assert!(!model.waiting.is_empty());
-        let (_, frame) = model.waiting.remove(0);
+        prop_assert!(!model.pending.is_empty());
+        let (_, frame) = model.pending.remove(0);
         prop_assert!(bytes.starts_with(&frame));
         bytes = &bytes[frame.len()..];
-        model.under_way.push(frame);
+        model.in_flight.push(frame);
     }
     Ok(())
 }
 
 #[test]
-fn an_attempt_that_comes_late_takes_nothing_back() {
+fn late_resume_request_with_smaller_number_is_accepted() {
     let mut queue = Queue::new(Some(Window { bytes: 100, frames: 8 }));
     let taken = |queue: &mut Queue| {
         let mut bytes = Vec::new();
@@ -186,15 +184,15 @@ fn an_attempt_that_comes_late_takes_nothing_back() {
     queue.push_latest(b"b".as_slice(), 1);
     queue.push(b"c".as_slice());
     assert_eq!(taken(&mut queue), "abc");
-    // It had seen one; the client has seen two since.
+    // A resume request with 1 arrives after the client has received 2.
     assert_eq!(resume(&mut queue, 1), Ok(()));
-    assert!(!queue.push_latest(b"d".as_slice(), 1), "what has a number keeps it");
+    assert!(!queue.push_latest(b"d".as_slice(), 1), "a frame in flight is not replaced");
     assert_eq!(resume(&mut queue, 4), Err(Mismatch));
     assert_eq!(resume(&mut queue, 2), Ok(()));
     assert_eq!(taken(&mut queue), "cd");
     assert_eq!(resume(&mut queue, 1), Err(Mismatch));
     assert_eq!(resume(&mut queue, 4), Ok(()));
-    assert_eq!((queue.size(), queue.len(), queue.frames.len()), (0, 0, 0));
+    assert_eq!((queue.size(), queue.len(), queue.counted.len()), (0, 0, 0));
 }
 
 fn resume(queue: &mut Queue, received: u64) -> Result<(), Mismatch> {
@@ -204,20 +202,14 @@ fn resume(queue: &mut Queue, received: u64) -> Result<(), Mismatch> {
 }
 
 #[test]
-fn one_key_that_changes_for_ever_takes_little_room() {
+fn memory_is_bounded_when_one_key_is_pushed_again_and_again() {
     let mut queue = Queue::new(None);
     queue.push(&Frame::copy(b"first"));
     for _ in 0..100_000 {
         queue.push_latest(b"a".as_slice(), 1);
     }
     assert_eq!((queue.len(), queue.size()), (2, 6));
-    assert!(queue.frames.len() < 4 * HOLES);
-}
-
-impl Queue {
-    fn empty(&self) -> usize {
-        self.frames.iter().filter(|frame| frame.is_none()).count()
-    }
+    assert!(queue.counted.len() < 4 * MAX_HOLES);
 }
 
 fn taken(queue: &mut Queue) -> Vec<u8> {
@@ -227,8 +219,8 @@ fn taken(queue: &mut Queue) -> Vec<u8> {
 }
 
 #[test]
-fn who_confirms_nothing_and_asks_for_signs_of_life_takes_no_room() {
-    // Before the window is closed, and after.
+fn memory_is_bounded_when_client_sends_heartbeats_and_no_acknowledgements() {
+    // With an open window, and a full one.
     for window in [Window { bytes: 100, frames: 8 }, Window { bytes: 100, frames: 1 }] {
         let mut queue = Queue::new(Some(window));
         queue.push(b"unconfirmed".as_slice());
@@ -238,14 +230,14 @@ fn who_confirms_nothing_and_asks_for_signs_of_life_takes_no_room() {
             assert_eq!(taken(&mut queue), b"pong");
         }
         let uncounted = queue.rare.as_ref().map_or(0, |rare| rare.uncounted.capacity());
-        let places = queue.frames.capacity() + uncounted;
-        assert!(places < 4 * HOLES, "{places}");
+        let capacity = queue.counted.capacity() + uncounted;
+        assert!(capacity < 4 * MAX_HOLES, "{capacity}");
         assert_eq!((queue.len(), queue.size()), (1, 11));
     }
 }
 
 #[test]
-fn what_has_no_number_keeps_its_order_and_waits_for_nothing() {
+fn uncounted_frames_go_first_in_order_even_with_full_window() {
     let mut queue = Queue::new(Some(Window { bytes: 100, frames: 1 }));
     queue.push(b"1".as_slice());
     queue.push(b"2".as_slice());
@@ -259,14 +251,14 @@ fn what_has_no_number_keeps_its_order_and_waits_for_nothing() {
 }
 
 #[test]
-fn a_queue_that_was_long_gives_its_memory_back() {
+fn memory_is_freed_after_long_queue_is_confirmed() {
     let mut queue = Queue::new(Some(Window { bytes: 1 << 20, frames: 4096 }));
     for _ in 0..4096 {
         queue.push(b"x".as_slice());
     }
     assert_eq!(taken(&mut queue).len(), 4096);
     assert_eq!(queue.confirm(4096), Ok(()));
-    assert!(queue.frames.capacity() <= ROOM);
+    assert!(queue.counted.capacity() <= Slot::KEPT_CAPACITY);
     queue.shrink();
-    assert_eq!(queue.frames.capacity(), 0);
+    assert_eq!(queue.counted.capacity(), 0);
 }

@@ -102,7 +102,7 @@ export interface Lifecycle {
 export interface SocketError {
   /**
    * The server's code for an event that failed (`unknown`, `malformed`, `invalid`, `denied`,
-   * `limited`, `busy`, `panicked`, `timedOut`, `refused`), or one of the client's own:
+   * `limited`, `panicked`, `timedOut`, `refused`), or one of the client's own:
    *
    * - `invalid`: the payload breaks a rule of the contract, or cannot be JSON; not sent
    * - `tooLarge`: more bytes than the server accepts; not sent

@@ -1,13 +1,18 @@
+use std::fmt;
+
 use data_encoding::BASE64URL_NOPAD;
+use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The bytes of a secret: 128 bits, as the design of session tokens asks (OWASP: at least 64).
+/// The random bytes of a secret: 128 bits. OWASP asks for at least 64 bits in a session token.
 const LENGTH: usize = 16;
+/// The characters of a secret: its bytes in base64url, without padding.
+const TEXT_LENGTH: usize = 22;
 
-/// What a client resumes its session with. It is never logged: there is no `Debug`.
+/// Resumes one session, for any client that has it. It is never logged: `Debug` leaves it out.
 #[derive(Clone)]
-pub(crate) struct Secret([u8; LENGTH]);
+pub(crate) struct Secret([u8; TEXT_LENGTH]);
 
 /// What the server keeps of a secret.
 #[derive(Clone, Copy)]
@@ -17,19 +22,19 @@ impl Secret {
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut bits = [0; LENGTH];
         getrandom::fill(&mut bits)?;
-        Ok(Self(bits))
+        let mut text = [0; TEXT_LENGTH];
+        BASE64URL_NOPAD.encode_mut(&bits, &mut text);
+        Ok(Self(text))
     }
 
-    /// The secret in 22 characters of base64url.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut bits = [0; LENGTH];
-        let fits = BASE64URL_NOPAD.decode_len(text.len()) == Ok(LENGTH);
-        (fits && BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bits) == Ok(LENGTH))
-            .then_some(Self(bits))
+        let text: [u8; TEXT_LENGTH] = text.as_bytes().try_into().ok()?;
+        let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        text.iter().all(is_base64url).then_some(Self(text))
     }
 
     pub(crate) fn encode(&self) -> String {
-        BASE64URL_NOPAD.encode(&self.0)
+        self.0.iter().map(|byte| char::from(*byte)).collect()
     }
 
     pub(crate) fn digest(&self) -> Digest {
@@ -37,8 +42,20 @@ impl Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.encode())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 impl Digest {
-    /// Where a table has it. What the time of a look-up tells of a digest says nothing of its secret.
+    /// The key of a table. The time of a lookup may reveal bits of a digest, but none of its secret.
     pub(crate) fn key(&self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
@@ -54,12 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_read_as_it_was_written_and_nothing_else_is() {
+    fn secret_parses_as_encoded_and_other_text_does_not_parse() {
         let secret = Secret::random().expect("random bits");
         let text = secret.encode();
         assert_eq!(text.len(), 22);
         let read = Secret::parse(&text).expect("a secret");
         assert!(read.digest().is(&secret.digest()));
+        assert!(!format!("{read:?}").contains(&text));
         for wrong in [
             "",
             "A",
