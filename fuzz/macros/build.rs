@@ -1,4 +1,4 @@
-//! Copies the modules of `parlor-macros`: a proc macro's own crate exports nothing but its macros.
+//! Copies the modules of `parlor-macros`, because a proc-macro crate exports only its macros.
 
 use std::io::Result;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::{env, fs};
 fn main() -> Result<()> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../macros/src");
     println!("cargo::rerun-if-changed={}", sources.display());
-    let copy = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says so")).join("src");
+    let copy = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("src");
     copy_folder(&sources, &copy)?;
     let root = copy.join("lib.rs");
     let text = fs::read_to_string(&root)?;

@@ -1,9 +1,9 @@
-//! Tokens in any order, given to the macros.
+//! Gives arbitrary tokens to the macros.
 
 use parlor_macros_as_lib::{expand_payload, expand_procedure};
 use proc_macro2::TokenStream;
 
-/// Words of which traits are made, right ones and wrong ones. Those that are missing come as text.
+/// Valid and invalid parts of traits. Inputs that are text may contain others.
 const WORDS: &[&str] = &[
     "(",
     ")",
@@ -164,71 +164,74 @@ const WORDS: &[&str] = &[
     "#[outgoing(latest = a.b)]",
 ];
 
-/// Deeper than anybody nests, and no deeper than a stack takes.
-const DEPTH: usize = 32;
+/// The deepest nesting: more than real code has, and not too deep for the stack.
+const MAX_DEPTH: usize = 32;
 
 pub fn run(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
     match kind % 8 {
-        0 => written(bytes, expand_procedure),
-        1 => written(bytes, expand_payload),
-        2..5 => a_trait("", &soup(bytes)),
+        0 => expand_text(bytes, expand_procedure),
+        1 => expand_text(bytes, expand_payload),
+        2..5 => expand_trait("", &words(bytes)),
         5 => {
-            let (args, body) = halves(bytes);
-            a_trait(&soup(args), &soup(body));
+            let (options, body) = split(bytes);
+            expand_trait(&words(options), &words(body));
         }
         6 => {
-            let (args, fields) = halves(bytes);
-            anything(&soup(args), &format!("struct A {}", soup(fields)), expand_payload);
+            let (options, fields) = split(bytes);
+            expand_item(&words(options), &format!("struct A {}", words(fields)), expand_payload);
         }
         _ => {
-            let (args, variants) = halves(bytes);
-            anything(&soup(args), &format!("pub enum A {{ {} }}", soup(variants)), expand_payload);
+            let (options, variants) = split(bytes);
+            let item = format!("pub enum A {{ {} }}", words(variants));
+            expand_item(&words(options), &item, expand_payload);
         }
     }
 }
 
 type Macro = fn(TokenStream, TokenStream) -> TokenStream;
 
-/// The bytes are the text of an item.
-fn written(bytes: &[u8], expand: Macro) {
+/// Expands an item; the bytes are its text.
+fn expand_text(bytes: &[u8], expand: Macro) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let opened = text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<'));
-    if opened.count() <= DEPTH {
-        anything("", text, expand);
+    if opened.count() <= MAX_DEPTH {
+        expand_item("", text, expand);
     }
 }
 
-fn anything(args: &str, item: &str, expand: Macro) {
-    if let (Ok(args), Ok(item)) = (args.parse(), item.parse()) {
-        expand(args, item);
+fn expand_item(options: &str, item: &str, expand: Macro) {
+    if let (Ok(options), Ok(item)) = (options.parse(), item.parse()) {
+        expand(options, item);
     }
 }
 
-/// Whatever is in a trait, editors get Rust for it; default bodies are passed on as they are.
-fn a_trait(args: &str, body: &str) {
-    // An attribute of the trait itself that is none: rustc stops there and calls no macro.
+/// Expands a trait. The generated code must parse, because editors use it. Default bodies are not
+/// parsed by the macro.
+fn expand_trait(options: &str, body: &str) {
+    // An invalid inner attribute of the trait: rustc stops there and calls no macro.
     if body.starts_with("# ! ") && !body.starts_with("# ! [") {
         return;
     }
     let item = format!("pub trait Chat {{ {body} }}");
-    if let (Ok(args), Ok(item)) = (args.parse(), item.parse()) {
-        let code = expand_procedure(args, item);
+    if let (Ok(options), Ok(item)) = (options.parse(), item.parse()) {
+        let code = expand_procedure(options, item);
         if !body.contains('{')
             && let Err(error) = syn::parse2::<syn::File>(code.clone())
         {
-            panic!("not Rust ({error}) is what was made of {body}\n{code}");
+            panic!("the expansion of {body} is not Rust: {error}\n{code}");
         }
     }
 }
 
-fn halves(bytes: &[u8]) -> (&[u8], &[u8]) {
+/// Splits at the first byte 255.
+fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     let middle = bytes.iter().position(|byte| *byte == u8::MAX).unwrap_or(0);
     bytes.split_at(middle)
 }
 
-/// A word for each byte, with the brackets in pairs.
-fn soup(bytes: &[u8]) -> String {
+/// Joins one of `WORDS` per byte. Brackets are balanced.
+fn words(bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut open = Vec::new();
     for byte in bytes {
@@ -244,7 +247,7 @@ fn soup(bytes: &[u8]) -> String {
                 _ => {}
             }
         }
-        if balanced && open.len() < DEPTH {
+        if balanced && open.len() < MAX_DEPTH {
             text.push_str(word);
             text.push(' ');
         } else {

@@ -1,8 +1,8 @@
-//! From Rust's names to the wire's.
+//! The spelling of names on the wire.
 
 use syn::LitStr;
 
-/// How events and fields are spelt on the wire.
+/// A value of `rename_all`.
 #[derive(Clone, Copy)]
 pub(crate) enum Case {
     Camel,
@@ -26,11 +26,11 @@ impl Case {
         let value = literal.value();
         CASES.iter().find(|(name, _)| *name == value).map(|(_, case)| *case).ok_or_else(|| {
             let known = CASES.map(|(name, _)| format!("\"{name}\"")).join(", ");
-            syn::Error::new(literal.span(), format!("`rename_all` is one of {known}"))
+            syn::Error::new(literal.span(), format!("unknown case: `rename_all` takes {known}"))
         })
     }
 
-    /// Spells a `snake_case` name.
+    /// Converts a `snake_case` name.
     pub(crate) fn apply(self, name: &str) -> String {
         match self {
             Self::Camel => {
@@ -48,7 +48,7 @@ impl Case {
     }
 }
 
-/// `join_room` as `JoinRoom`.
+/// Converts `join_room` to `JoinRoom`.
 pub(crate) fn pascal(name: &str) -> String {
     let words = name.split('_').map(str::chars);
     words

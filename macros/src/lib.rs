@@ -15,47 +15,49 @@
     )
 )]
 
-mod args;
 mod case;
-mod check;
 mod errors;
 mod expand;
 mod model;
+mod name_collisions;
+mod options;
 mod parse;
 mod payload;
 mod procedure;
+mod procedure_options;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use proc_macro::TokenStream;
 
-/// Makes a procedure of a trait: its methods are the events of one WebSocket endpoint.
+/// Turns a trait into a procedure: its methods are the events of one WebSocket endpoint.
 ///
-/// `#[incoming] async fn name(&mut self, fields..) [-> T | -> Result<T, E>];` is sent by clients
-/// and handled by the session; with a return type it is a call with a typed answer.
-/// `#[outgoing] fn name(fields..);` is sent by the server.
+/// Clients send `#[incoming] async fn name(&mut self, fields..) [-> T | -> Result<T, E>];`, and the
+/// session handles it. With a return type it is a call, which has a typed answer. The server sends
+/// `#[outgoing] fn name(fields..);`.
 ///
 /// For `trait Chat` it generates `ChatServer`, `ChatSocket`, `ChatIo`, `ChatEmitter`, `ChatClient`,
-/// `ChatEvents` and `ChatEvent`, as visible as the trait.
+/// `ChatEvents` and `ChatEvent`, with the visibility of the trait.
 ///
 /// # Options
 ///
-/// - `rename_all = ".."`: how events and fields are spelt on the wire: `camelCase` (the default),
+/// - `rename_all = ".."`: the case of events and fields on the wire: `camelCase` (the default),
 ///   `snake_case`, `kebab-case`, `PascalCase` or `SCREAMING_SNAKE_CASE`.
-/// - `name = ".."`: the procedure's name in logs; the trait's by default.
-/// - `crate = path`: where the crate `parlor` is, if not at `::parlor`.
-/// - `typescript`: `Router::typescript` may make a client of it; then each type of a field or answer
-///   has a TypeScript type. Needs the feature `typescript` of the crate `parlor`.
+/// - `name = ".."`: the procedure's name in logs, and in TypeScript. Default: the trait's name.
+/// - `crate = path`: the path of the crate `parlor`. Default: `::parlor`.
+/// - `typescript`: `Router::typescript` generates a client for the procedure. Each type of a field or
+///   answer then needs a TypeScript type. Needs the feature `typescript` of the crate `parlor`.
 ///
-/// # What a client that is too slow gets
+/// # Delivery to slow clients
 ///
-/// | marker | for a client that is behind |
+/// | marker | for a slow client |
 /// | --- | --- |
-/// | `#[outgoing]` | each one waits; a client for which more than `max_outbox_size` waits is cut off |
-/// | `#[outgoing(volatile)]` | it goes without this one |
-/// | `#[outgoing(latest)]` | only the newest waits |
-/// | `#[outgoing(latest = user_id)]` | only the newest of each `user_id` waits |
+/// | `#[outgoing]` | every event stays pending; above `max_outbox_size` the connection is closed |
+/// | `#[outgoing(volatile)]` | the event is dropped |
+/// | `#[outgoing(latest)]` | only the newest event stays pending |
+/// | `#[outgoing(latest = user_id)]` | only the newest event of each `user_id` stays pending |
 ///
 /// See [`macro@outgoing`].
 ///
@@ -63,9 +65,9 @@ use proc_macro::TokenStream;
 ///
 /// # Attributes of fields
 ///
-/// - `#[payload]`: this type is the whole message.
-/// - `#[field(name = "..", default)]`: another name on the wire; the default if absent.
-/// - `#[validate(..)]`: rules that both ends check: `length(min, max, equal)`,
+/// - `#[payload]`: the argument is the whole message.
+/// - `#[field(name = "..", default)]`: another name on the wire; the type's default if it is absent.
+/// - `#[validate(..)]`: rules that server and client check: `length(min, max, equal)`,
 ///   `range(min, max, equal)`, `pattern("..")`, `email`, `url`, `inner(..)` for each element,
 ///   `nested` and `custom(function)`.
 #[proc_macro_attribute]
@@ -75,7 +77,7 @@ pub fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Marks an event that clients send, inside a [`macro@procedure`] trait.
 ///
-/// `#[incoming(name = "..")]` gives it another name on the wire.
+/// `#[incoming(name = "..")]` sets its name on the wire.
 #[proc_macro_attribute]
 pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
     procedure::misplaced("incoming", &item.into()).into()
@@ -83,7 +85,7 @@ pub fn incoming(_: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Marks an event that the server sends, inside a [`macro@procedure`] trait.
 ///
-/// `#[outgoing(name = "..")]` gives it another name on the wire.
+/// `#[outgoing(name = "..")]` sets its name on the wire.
 ///
 #[doc = include_str!("../docs/delivery.md")]
 #[proc_macro_attribute]
@@ -91,10 +93,10 @@ pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
     procedure::misplaced("outgoing", &item.into()).into()
 }
 
-/// Lets a struct or an enum travel in events: derives serde's traits, with names in camelCase.
+/// Makes a struct or an enum usable in events: derives serde's traits, with names in camelCase.
 ///
-/// `#[serde(..)]` on the type, its variants and its fields works as ever; a `rename_all` or
-/// `rename_all_fields` of your own takes the place of camelCase. The crate needs no serde.
+/// `#[serde(..)]` works on the type, its variants and its fields; `rename_all` and
+/// `rename_all_fields` replace camelCase. Your crate needs no dependency on serde.
 ///
 /// ```text
 /// #[payload(typescript)]
@@ -107,10 +109,10 @@ pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// - `typescript`: its TypeScript type too, for events of a `#[procedure(typescript)]`. Types inside
-///   it need one as well. `#[ts(..)]` of the crate `ts-rs` works, as in `#[ts(rename = "Other")]` and
-///   `#[ts(type = "string")]`. Needs the feature `typescript` of the crate `parlor`.
-/// - `crate = path`: where the crate `parlor` is, if not at `::parlor`.
+/// - `typescript`: also derives a TypeScript type, for events of a `#[procedure(typescript)]`. The types
+///   inside it need one too. `#[ts(..)]` of the crate `ts-rs` works, such as `#[ts(rename = "Other")]`
+///   and `#[ts(type = "string")]`. Needs the feature `typescript` of the crate `parlor`.
+/// - `crate = path`: the path of the crate `parlor`. Default: `::parlor`.
 #[proc_macro_attribute]
 pub fn payload(args: TokenStream, item: TokenStream) -> TokenStream {
     payload::payload(args.into(), item.into()).into()

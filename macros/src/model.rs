@@ -1,21 +1,23 @@
-//! What the trait means: a procedure with its events, as far as they can be made out.
+//! The meaning of the trait: a procedure with its events.
 
-mod delivery;
+mod delivery_policy;
 mod event;
 mod field;
+mod types;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Path, Signature, Token, Type, TypeParamBound, Visibility};
 
-use crate::args::Args;
 use crate::errors::Errors;
 use crate::parse::Trait;
+use crate::procedure_options::ProcedureOptions;
 use crate::rules::Rule;
-pub(crate) use delivery::{Delivery, Key};
+pub(crate) use delivery_policy::{DeliveryPolicy, LatestKey};
+use types::{forbidden_token, is_named};
+pub(crate) use types::{is_std_type, last_segment, type_parameters};
 
-/// The contract that one trait states.
+/// The contract that one trait defines.
 pub(crate) struct Procedure {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -25,14 +27,15 @@ pub(crate) struct Procedure {
     pub(crate) name: String,
     /// The path of the crate `parlor`.
     pub(crate) krate: Path,
-    /// Whether TypeScript is to be made of it.
+    /// Whether the TypeScript generator includes the procedure.
     pub(crate) typescript: bool,
-    pub(crate) incoming: Vec<Event>,
-    pub(crate) outgoing: Vec<Event>,
-    /// Functions without a marker: wrong, but the impl of the trait has them too.
-    pub(crate) unmarked: Vec<Method>,
-    /// Other items: wrong, and kept for the same reason.
-    pub(crate) others: Vec<TokenStream>,
+    /// In the order of the trait.
+    pub(crate) events: Vec<Event>,
+    /// Functions that are no valid events. They are reported, but stay in the trait, because the
+    /// user's impl has them.
+    pub(crate) other_methods: Vec<Method>,
+    /// Other items. They are reported, and stay in the trait for the same reason.
+    pub(crate) other_items: Vec<TokenStream>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,42 +44,41 @@ pub(crate) enum Direction {
     Outgoing,
 }
 
-/// One event, in either direction.
 pub(crate) struct Event {
-    /// What follows to everything that is made of the event: docs, `cfg`, `deprecated`, lints.
+    pub(crate) direction: Direction,
+    /// The attributes that all code generated from the event gets: docs, `cfg`, `deprecated`, lints.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) ident: Ident,
-    pub(crate) wire: Wire,
-    /// Its name as a variant.
+    pub(crate) wire_name: WireName,
     pub(crate) variant: Ident,
     pub(crate) payload: Payload,
     pub(crate) answer: Answer,
-    pub(crate) delivery: Delivery,
-    /// What it is in the trait; outgoing events are not in it.
+    pub(crate) delivery: DeliveryPolicy,
+    /// The event's method in the emitted trait. Outgoing events have none.
     pub(crate) method: Option<Method>,
-    /// Whether code can be made of it. If not, an error has said why.
-    pub(crate) sound: bool,
+    /// Whether code can be generated from the event. If not, an error says why.
+    pub(crate) is_valid: bool,
 }
 
 /// A name on the wire, and the tokens that it comes from.
-pub(crate) struct Wire {
+pub(crate) struct WireName {
     pub(crate) name: String,
     pub(crate) span: Span,
 }
 
-/// A function of the emitted trait.
+/// A method of the emitted trait.
 pub(crate) struct Method {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,
     pub(crate) body: Option<TokenStream>,
     /// Whether it is emitted as a function that returns a `Send` future.
-    pub(crate) future: bool,
+    pub(crate) returns_future: bool,
 }
 
 pub(crate) enum Payload {
     /// An object with these fields.
     Fields(Vec<Field>),
-    /// A type of the user's.
+    /// A `#[payload]` argument.
     Whole(Box<Field>),
 }
 
@@ -84,8 +86,8 @@ pub(crate) struct Field {
     pub(crate) docs: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
-    pub(crate) wire: Wire,
-    /// Whether an absent field is the default of its type.
+    pub(crate) wire_name: WireName,
+    /// Whether an absent field gets the default of its type.
     pub(crate) default: bool,
     pub(crate) rules: Vec<Rule>,
 }
@@ -97,8 +99,8 @@ pub(crate) enum Answer {
 }
 
 impl Procedure {
-    /// Makes out what the trait says; what is wrong in itself is reported.
-    pub(crate) fn new(read: Trait, args: Args, errors: &mut Errors) -> Self {
+    /// Reads the events of the trait, and reports the errors of each item.
+    pub(crate) fn new(read: Trait, options: ProcedureOptions, errors: &mut Errors) -> Self {
         if let Some(word) = read.unsafety {
             errors.at(word, "a procedure is a safe trait: remove `unsafe`");
         }
@@ -108,35 +110,70 @@ impl Procedure {
                 "a procedure has no generic parameters: its events are the same for every session",
             );
         } else if let Some(clause) = &read.generics.where_clause {
-            errors.at(clause.where_token, "a procedure has no `where` clause: write supertraits");
+            errors.at(clause.where_token, "a procedure has no `where` clause: use supertraits");
         }
         let mut procedure = Self {
             attrs: read.attrs,
             vis: read.vis,
-            name: args.name.unwrap_or_else(|| unraw(&read.ident)),
+            name: options.name.unwrap_or_else(|| unraw(&read.ident)),
             ident: read.ident,
             supertraits: read.supertraits,
-            krate: args.krate,
-            typescript: args.typescript,
-            incoming: Vec::new(),
-            outgoing: Vec::new(),
-            unmarked: Vec::new(),
-            others: read.others,
+            krate: options.krate,
+            typescript: options.typescript,
+            events: Vec::new(),
+            other_methods: Vec::new(),
+            other_items: read.others,
         };
         for function in read.functions {
-            procedure.add(function, args.case, errors);
+            procedure.add(function, options.case, errors);
+        }
+        let is_empty = procedure.events.is_empty()
+            && procedure.other_methods.is_empty()
+            && procedure.other_items.is_empty();
+        if is_empty && errors.count() == 0 {
+            errors.at(&procedure.ident, "a procedure has at least one event");
         }
         procedure
     }
 
-    /// The lint levels of the trait, which hold for everything that is made of it.
-    pub(crate) fn lints(&self) -> impl Iterator<Item = &Attribute> {
-        self.attrs.iter().filter(|attr| is_lint(attr))
+    /// Removes the events that have errors. Their methods stay in the trait.
+    pub(crate) fn without_invalid_events(mut self) -> Self {
+        let (valid, invalid) = self.events.into_iter().partition(|event| event.is_valid);
+        self.events = valid;
+        self.other_methods.extend(invalid.into_iter().filter_map(|event| event.method));
+        self
+    }
+
+    pub(crate) fn incoming(&self) -> impl Iterator<Item = &Event> {
+        self.in_direction(Direction::Incoming)
+    }
+
+    pub(crate) fn outgoing(&self) -> impl Iterator<Item = &Event> {
+        self.in_direction(Direction::Outgoing)
+    }
+
+    fn in_direction(&self, direction: Direction) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(move |event| event.direction == direction)
+    }
+
+    /// The lint levels of the trait. They hold for everything that is generated from it.
+    pub(crate) fn lints(&self) -> TokenStream {
+        let lints = self.attrs.iter().filter(|attr| is_lint(attr));
+        quote::quote!(#(#lints)*)
     }
 
     /// `Chat` + `Server`, at the span of the trait's name.
-    pub(crate) fn named(&self, suffix: &str) -> Ident {
+    pub(crate) fn ident_with(&self, suffix: &str) -> Ident {
         Ident::new(&format!("{}{suffix}", unraw(&self.ident)), self.ident.span())
+    }
+}
+
+impl Direction {
+    pub(crate) fn marker(self) -> &'static str {
+        match self {
+            Self::Incoming => "incoming",
+            Self::Outgoing => "outgoing",
+        }
     }
 }
 
@@ -145,8 +182,13 @@ impl Event {
         self.attrs.iter().any(is_lint)
     }
 
+    /// The fields that have rules.
+    pub(crate) fn fields_with_rules(&self) -> impl Iterator<Item = &Field> {
+        self.payload.fields().iter().filter(|field| !field.rules.is_empty())
+    }
+
     pub(crate) fn has_rules(&self) -> bool {
-        self.payload.fields().iter().any(|field| !field.rules.is_empty())
+        self.fields_with_rules().next().is_some()
     }
 }
 
@@ -157,28 +199,21 @@ impl Payload {
             Self::Whole(field) => std::slice::from_ref(field),
         }
     }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
 }
 
 impl Field {
-    /// Whether stubs take it as `impl AsRef<str>`.
+    /// Returns whether the field is a `String`. Stubs take it as `impl AsRef<str>`.
     pub(crate) fn is_string(&self) -> bool {
-        is_named(&self.ty, "String")
+        is_string(&self.ty)
     }
 }
 
-/// Whether the last word of the type's path is `name`, and it has no parameters.
-pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
-    last_segment(ty).is_some_and(|last| last.ident == name && last.arguments.is_empty())
-}
-
-/// The last segment of the path that a type is, through the groups of `macro_rules!`.
-pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
-    match ty {
-        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
-        Type::Group(group) => last_segment(&group.elem),
-        Type::Paren(paren) => last_segment(&paren.elem),
-        _ => None,
-    }
+pub(crate) fn is_string(ty: &Type) -> bool {
+    is_named(ty, "String")
 }
 
 /// A name without `r#`.
@@ -186,48 +221,14 @@ pub(crate) fn unraw(ident: &Ident) -> String {
     syn::ext::IdentExt::unraw(ident).to_string()
 }
 
-/// Whether an attribute is `name`, however its path is written.
+/// Returns whether the last segment of the attribute's path is `name`.
 pub(crate) fn is_attribute(attr: &Attribute, name: &str) -> bool {
     attr.path().segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// Whether an attribute sets the level of a lint. `expect` is not among them: it would be met in one
-/// place and not in the others.
+/// Returns whether an attribute sets the level of a lint.
+///
+/// `expect` is not included: generated code would fulfil it in one item and not in the others.
 pub(crate) fn is_lint(attr: &Attribute) -> bool {
     ["allow", "warn", "deny"].iter().any(|level| attr.path().is_ident(level))
-}
-
-/// The first token of `tokens` or of a group in it that is a mistake in the type of a field or answer.
-pub(crate) fn foreign(ty: &impl ToTokens) -> Option<(Span, &'static str)> {
-    find(ty.to_token_stream())
-}
-
-fn find(tokens: TokenStream) -> Option<(Span, &'static str)> {
-    use proc_macro2::TokenTree;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let found = match &token {
-            TokenTree::Group(group) => find(group.stream()),
-            TokenTree::Ident(word) if word == "Self" => {
-                Some((word.span(), "each session has another `Self`: name the type"))
-            }
-            TokenTree::Ident(word) if word == "impl" => {
-                Some((word.span(), "both ends must know the type: name it instead of `impl ..`"))
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                Some((punct.span(), "a message outlives its sender: use an owned type"))
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.peek() {
-                Some(TokenTree::Ident(name)) if name != "static" => {
-                    Some((name.span(), "a message outlives its sender: use an owned type"))
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
 }

@@ -1,4 +1,4 @@
-//! Reads the trait item by item, so that an event that is half typed does not hide the others.
+//! Parses the trait item by item, so that an incomplete event does not hide the others.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -12,7 +12,7 @@ use syn::{
 
 use crate::errors::Errors;
 
-/// The trait as it is written.
+/// The trait as the user wrote it.
 pub(crate) struct Trait {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -21,26 +21,26 @@ pub(crate) struct Trait {
     pub(crate) generics: Generics,
     pub(crate) supertraits: Punctuated<TypeParamBound, Token![+]>,
     pub(crate) functions: Vec<Function>,
-    /// What is no function and stays in the trait, to keep the impl of it intact.
+    /// Items that are no functions. They stay in the trait, because the user's impl has them.
     pub(crate) others: Vec<TokenStream>,
 }
 
-/// A function of the trait, whatever its marker.
+/// A function of the trait, with or without a marker.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,
-    /// The default body: a brace group, whose inside rustc parses.
+    /// The default body: a brace group. Only rustc parses its content.
     pub(crate) body: Option<TokenStream>,
 }
 
-/// Reads the trait. `None` if it is no trait at all, which `errors` then say.
+/// Parses the trait. `None` if the item is no trait, which is reported.
 pub(crate) fn parse(input: &TokenStream, errors: &mut Errors) -> Option<Trait> {
     let parser = |input: ParseStream<'_>| read_trait(input, errors);
     match parser.parse2(input.clone()) {
         Ok(read) => Some(read),
         Err(error) => {
             match syn::parse2::<Item>(input.clone()) {
-                Ok(item) => errors.at(keyword(&item), "`#[procedure]` goes on a trait"),
+                Ok(item) => errors.at(keyword(&item), "`#[procedure]` applies to traits only"),
                 Err(_) => errors.add(error),
             }
             None
@@ -48,7 +48,7 @@ pub(crate) fn parse(input: &TokenStream, errors: &mut Errors) -> Option<Trait> {
     }
 }
 
-/// The word that says what kind of item it is.
+/// The keyword of the item, such as `struct`.
 pub(crate) fn keyword(item: &Item) -> TokenStream {
     match item {
         Item::Struct(item) => item.struct_token.to_token_stream(),
@@ -116,10 +116,10 @@ fn read_items(
     Ok((functions, others))
 }
 
-/// Goes on to where `ahead` is.
+/// Advances `content` to the position of `ahead`.
 ///
-/// Unlike `advance_to`, it does not fail the whole trait for what is left unread within brackets, as in
-/// `#[outgoing latest]`: rustc has reported that.
+/// `advance_to` would fail for the whole trait if tokens within brackets are unread, as in
+/// `#[outgoing latest]`. rustc reports those.
 fn advance(content: ParseStream<'_>, ahead: ParseStream<'_>) -> syn::Result<()> {
     while content.cursor() < ahead.cursor() {
         content.parse::<TokenTree>()?;
@@ -127,7 +127,7 @@ fn advance(content: ParseStream<'_>, ahead: ParseStream<'_>) -> syn::Result<()> 
     Ok(())
 }
 
-/// Whether a function comes next, behind attributes and modifiers.
+/// Returns whether a function follows, after attributes and modifiers.
 fn is_function(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     let at_fn = |ahead: ParseStream<'_>| -> syn::Result<bool> {
@@ -146,33 +146,42 @@ fn read_function(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Fun
     let attrs = input.call(Attribute::parse_outer)?;
     let vis: Visibility = input.parse()?;
     if !matches!(vis, Visibility::Inherited) {
-        errors.at(&vis, "an event is as visible as its trait: remove this");
+        errors.at(&vis, "an event has the visibility of its trait: remove this");
     }
     let sig: Signature = input.parse()?;
     let body = if input.peek(token::Brace) {
         Some(input.parse::<TokenTree>()?.into_token_stream())
     } else {
-        // rustc has said so if it is not there.
+        // rustc reports a missing `;`.
         input.parse::<Option<Token![;]>>()?;
         None
     };
     Ok(Function { attrs, sig, body })
 }
 
-/// An associated type or constant, or a macro call: none of them can be an event.
+/// Reads an item that cannot be an event: an associated type, a constant or a macro call.
 fn read_other(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<TokenStream> {
     let start = input.fork();
     match TraitItem::parse(input) {
         Ok(TraitItem::Const(item)) => {
-            errors.at(item.const_token, "a procedure has events only: no associated constants");
+            errors.at(
+                item.const_token,
+                "a procedure contains only events: move this constant out of the trait",
+            );
             Ok(quote!(#item))
         }
         Ok(TraitItem::Type(item)) => {
-            errors.at(item.type_token, "a procedure has events only: no associated types");
+            errors.at(
+                item.type_token,
+                "a procedure contains only events: move this type out of the trait",
+            );
             Ok(quote!(#item))
         }
         Ok(TraitItem::Macro(item)) => {
-            errors.at(item.mac.path, "a macro cannot make events: write them out");
+            errors.at(
+                item.mac.path,
+                "a macro cannot generate events here: write the events themselves",
+            );
             Ok(TokenStream::new())
         }
         _ => {
@@ -184,17 +193,17 @@ fn read_other(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<TokenS
 
 fn expected_event(input: ParseStream<'_>) -> syn::Error {
     let message = "expected an event: `#[incoming] async fn ..` or `#[outgoing] fn ..`";
-    // `Ident::parse_any` also takes keywords, which a half-typed event often is.
+    // `Ident::parse_any` also accepts keywords. An incomplete event often starts with one.
     match input.call(Ident::parse_any) {
         Ok(word) => syn::Error::new(word.span(), message),
         Err(_) => input.error(message),
     }
 }
 
-/// Goes on to where the next event may begin: behind `;` or a body, or before an attribute.
+/// Skips to where the next event may begin: after `;` or a body, or before an attribute.
 ///
-/// Returns whether the item has its end. If not, rustc has reported it: it parses what it gives to
-/// a macro.
+/// Returns whether the item is terminated. If not, rustc reports it, because rustc parses the input
+/// of attribute macros too.
 fn skip_item(input: ParseStream<'_>) -> bool {
     let at_attribute = || input.peek(Token![#]) && input.peek2(token::Bracket);
     while at_attribute() {

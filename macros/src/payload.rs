@@ -1,4 +1,4 @@
-//! `#[payload]`: what a type of the user's derives to travel in events.
+//! `#[payload]`: derives what a user's type needs to be sent in events.
 
 mod half_typed;
 mod typescript;
@@ -8,54 +8,69 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, Item, LitStr, Meta, Path, Token, parse_quote};
 
-use crate::args::{self, Opt, Value};
 use crate::case::Case;
 use crate::errors::Errors;
 use crate::model::unraw;
+use crate::options::{AttributeOption, OptionValue, distinct_options, options};
+use crate::procedure_options::{default_crate, read_typescript};
+use crate::tokens::string_literal;
 
 /// The options of `#[payload(..)]`.
-struct Args {
+struct PayloadOptions {
+    /// The path of the crate `parlor`.
     krate: Path,
-    /// Whether TypeScript is asked for, and can be had.
-    typescript: bool,
-    refused: bool,
+    typescript: Requested,
 }
 
-pub(crate) fn payload(args: TokenStream, item: TokenStream) -> TokenStream {
+/// Whether the user requests a TypeScript type.
+#[derive(PartialEq)]
+enum Requested {
+    No,
+    Yes,
+    /// The option `typescript` has an error, which is reported.
+    WithError,
+}
+
+pub(crate) fn payload(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let args = Args::read(args, &mut errors);
+    let options = PayloadOptions::read(options, &mut errors);
     let code = match syn::parse2::<DeriveInput>(item.clone()) {
-        Ok(input) => derive(input, &args, &mut errors),
-        Err(error) => unread(item, error, &args, &mut errors),
+        Ok(input) => derive(input, &options, &mut errors),
+        Err(error) => unparsed(item, error, &options, &mut errors),
     };
     let errors = errors.into_tokens();
     quote!(#code #errors)
 }
 
-/// What is no struct and no enum, or is only half of one.
-fn unread(item: TokenStream, error: syn::Error, args: &Args, errors: &mut Errors) -> TokenStream {
+/// Handles an item that is no struct and no enum, or an incomplete one.
+fn unparsed(
+    item: TokenStream,
+    error: syn::Error,
+    options: &PayloadOptions,
+    errors: &mut Errors,
+) -> TokenStream {
     if let Ok(other) = syn::parse2::<Item>(item.clone()) {
         errors.at(crate::parse::keyword(&other), MISPLACED);
     } else if let Some(input) = half_typed::parse(&item, errors) {
-        return derive(input, args, errors);
+        return derive(input, options, errors);
     } else {
         errors.add(error);
     }
     item
 }
 
-const MISPLACED: &str = "`#[payload]` goes on a struct or an enum";
+const MISPLACED: &str = "`#[payload]` applies to structs and enums only";
 
-impl Args {
+impl PayloadOptions {
     fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self { krate: args::default_crate(), typescript: false, refused: false };
-        for option in args::distinct_options(tokens, errors) {
+        let mut options = Self { krate: default_crate(), typescript: Requested::No };
+        for option in distinct_options(tokens, errors) {
             let read = match option.name().as_str() {
-                "crate" => option.parse("crate = some::path").map(|path| args.krate = path),
+                "crate" => option.parse("crate = some::path").map(|path| options.krate = path),
                 "typescript" => {
-                    let read = args::typescript(&option);
-                    args.typescript = read.is_ok();
-                    args.refused = read.is_err();
+                    let read = read_typescript(&option);
+                    options.typescript =
+                        if read.is_ok() { Requested::Yes } else { Requested::WithError };
                     read
                 }
                 name => Err(syn::Error::new(
@@ -69,99 +84,98 @@ impl Args {
                 errors.add(error);
             }
         }
-        args
+        options
     }
 }
 
-fn derive(mut input: DeriveInput, args: &Args, errors: &mut Errors) -> TokenStream {
+fn derive(mut input: DeriveInput, options: &PayloadOptions, errors: &mut Errors) -> TokenStream {
     if let Data::Union(data) = &input.data {
         errors.at(data.union_token, MISPLACED);
         return input.into_token_stream();
     }
-    underive(&mut input, args, errors);
-    spell(&mut input);
-    let krate = &args.krate;
+    remove_duplicate_derives(&mut input, options, errors);
+    rename_non_ascii(&mut input);
+    let krate = &options.krate;
     let mut derives = quote! {
         #[derive(#krate::__private::serde::Serialize, #krate::__private::serde::Deserialize)]
     };
-    let serde = serde(&input, krate);
-    let typescript = args.typescript && typescript::is_known(&input, errors);
-    if typescript {
-        let ts = typescript::attributes(&mut input, krate);
+    let serde = serde_attributes(&input, krate);
+    let has_typescript = options.typescript == Requested::Yes && typescript::check(&input, errors);
+    if has_typescript {
+        let ts = typescript::add_attributes(&mut input, krate);
         derives = quote!(#derives #[derive(#krate::__private::ts_rs::TS)] #serde #(#ts)*);
     } else {
-        if args.typescript || args.refused {
-            // One error is enough: rustc would find attributes of no derive.
-            typescript::forget(&mut input);
+        if options.typescript != Requested::No {
+            // Without the derive, rustc would report each `#[ts(..)]` too.
+            typescript::remove_attributes(&mut input);
         }
         derives = quote!(#derives #serde);
     }
     quote!(#derives #input)
 }
 
-/// Serde's attributes of the type: where serde is, and camelCase.
-fn serde(input: &DeriveInput, krate: &Path) -> TokenStream {
-    let own = options(&input.attrs, "serde");
-    let has = |name: &str| own.iter().any(|option| option.name() == name);
-    let mut words = Vec::new();
+/// The `#[serde(..)]` attributes of the type: the path of serde, and camelCase.
+fn serde_attributes(input: &DeriveInput, krate: &Path) -> TokenStream {
+    let user_options = attribute_options(&input.attrs, "serde");
+    let has = |name: &str| user_options.iter().any(|option| option.name() == name);
+    let mut added = Vec::new();
     if !has("crate") {
-        let path = text(quote!(#krate::__private::serde));
-        words.push(quote!(crate = #path));
+        let path = string_literal(quote!(#krate::__private::serde), Span::call_site());
+        added.push(quote!(crate = #path));
     }
     let named = match &input.data {
         Data::Struct(data) => matches!(data.fields, Fields::Named(_)),
         _ => true,
     };
+    let camel_case = |option: &str| {
+        let option = Ident::new(option, Span::call_site());
+        if typescript::has_explicit_type(&input.attrs) || has("into") {
+            // `ts-rs` rejects `rename_all` beside an explicit type, and ignores this form.
+            quote!(#option(serialize = "camelCase", deserialize = "camelCase"))
+        } else {
+            quote!(#option = "camelCase")
+        }
+    };
     if named && !has("rename_all") && !has("transparent") {
-        words.push(if typescript::is_told(&input.attrs) || has("into") {
-            // `ts-rs` takes no names beside a type, and does not know this spelling.
-            quote!(rename_all(serialize = "camelCase", deserialize = "camelCase"))
-        } else {
-            quote!(rename_all = "camelCase")
-        });
+        added.push(camel_case("rename_all"));
     }
-    let is_enum = matches!(input.data, Data::Enum(_));
-    if is_enum && !has("rename_all_fields") {
-        words.push(if typescript::is_told(&input.attrs) || has("into") {
-            quote!(rename_all_fields(serialize = "camelCase", deserialize = "camelCase"))
-        } else {
-            quote!(rename_all_fields = "camelCase")
-        });
+    if matches!(input.data, Data::Enum(_)) && !has("rename_all_fields") {
+        added.push(camel_case("rename_all_fields"));
     }
-    words.into_iter().map(|word| quote!(#[serde(#word)])).collect()
+    added.into_iter().map(|option| quote!(#[serde(#option)])).collect()
 }
 
-/// Spells the names that serde's camelCase panics at: those that begin outside of ASCII.
-fn spell(input: &mut DeriveInput) {
-    fn camel(ident: &Ident, attrs: &mut Vec<Attribute>) {
+/// Renames fields and variants that begin with a non-ASCII character: serde's camelCase panics there.
+fn rename_non_ascii(input: &mut DeriveInput) {
+    fn rename(ident: &Ident, attrs: &mut Vec<Attribute>) {
         let name = unraw(ident);
-        let begins = name.trim_start_matches('_').chars().next();
-        if begins.is_some_and(|first| !first.is_ascii()) && !has(attrs, &["rename"]) {
+        let first = name.trim_start_matches('_').chars().next();
+        if first.is_some_and(|first| !first.is_ascii()) && !has(attrs, &["rename"]) {
             let name = Case::Camel.apply(&name);
             attrs.push(parse_quote!(#[serde(rename = #name)]));
         }
     }
     fn has(attrs: &[Attribute], names: &[&str]) -> bool {
-        key(&options(attrs, "serde"), names).is_some()
+        find_key(&attribute_options(attrs, "serde"), names).is_some()
     }
-    fn fields(fields: &mut Fields) {
+    fn rename_fields(fields: &mut Fields) {
         for field in fields {
             if let Some(ident) = &field.ident {
-                camel(ident, &mut field.attrs);
+                rename(ident, &mut field.attrs);
             }
         }
     }
-    let told = has(&input.attrs, &["rename_all", "transparent"]);
-    let fields_told = has(&input.attrs, &["rename_all_fields"]);
+    let is_renamed = has(&input.attrs, &["rename_all", "transparent"]);
+    let fields_are_renamed = has(&input.attrs, &["rename_all_fields"]);
     match &mut input.data {
-        Data::Struct(data) if !told => fields(&mut data.fields),
+        Data::Struct(data) if !is_renamed => rename_fields(&mut data.fields),
         Data::Enum(data) => {
             for variant in &mut data.variants {
-                if !told {
-                    camel(&variant.ident, &mut variant.attrs);
+                if !is_renamed {
+                    rename(&variant.ident, &mut variant.attrs);
                 }
-                if !fields_told && !has(&variant.attrs, &["rename_all"]) {
-                    fields(&mut variant.fields);
+                if !fields_are_renamed && !has(&variant.attrs, &["rename_all"]) {
+                    rename_fields(&mut variant.fields);
                 }
             }
         }
@@ -169,8 +183,12 @@ fn spell(input: &mut DeriveInput) {
     }
 }
 
-/// Takes out what the user derives too, which would be two impls of one trait.
-fn underive(input: &mut DeriveInput, args: &Args, errors: &mut Errors) {
+/// Reports and removes derives that `#[payload]` adds itself. Both would be two impls of one trait.
+fn remove_duplicate_derives(
+    input: &mut DeriveInput,
+    options: &PayloadOptions,
+    errors: &mut Errors,
+) {
     for attr in &mut input.attrs {
         if !attr.path().is_ident("derive") {
             continue;
@@ -186,7 +204,7 @@ fn underive(input: &mut DeriveInput, args: &Args, errors: &mut Errors) {
                 Some(name @ ("Serialize" | "Deserialize")) => {
                     errors.at(&path, format!("`#[payload]` derives `{name}`: remove it here"));
                 }
-                Some("TS") if args.typescript => {
+                Some("TS") if options.typescript == Requested::Yes => {
                     errors.at(&path, "`#[payload(typescript)]` derives `TS`: remove it here");
                 }
                 _ => rest.push(path),
@@ -196,30 +214,25 @@ fn underive(input: &mut DeriveInput, args: &Args, errors: &mut Errors) {
     }
 }
 
-/// The options of all `#[name(..)]`; wrong ones are told by their own macro.
-fn options(attrs: &[Attribute], name: &str) -> Vec<Opt> {
+/// The options of all `#[name(..)]`. Wrong options are reported by the derive that reads them.
+fn attribute_options(attrs: &[Attribute], name: &str) -> Vec<AttributeOption> {
     let lists = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::List(list) if list.path.is_ident(name) => Some(list.tokens.clone()),
         _ => None,
     });
-    lists.flat_map(|tokens| args::options(tokens, &mut Errors::default())).collect()
+    lists.flat_map(|tokens| options(tokens, &mut Errors::default())).collect()
 }
 
-/// The string of `key = "string"`.
-fn string(options: &[Opt], name: &str) -> Option<LitStr> {
+/// The string of `name = "string"`.
+fn string_value(options: &[AttributeOption], name: &str) -> Option<LitStr> {
     let option = options.iter().find(|option| option.name() == name)?;
     match &option.value {
-        Value::Equals(tokens) => syn::parse2(tokens.clone()).ok(),
+        OptionValue::Equals(tokens) => syn::parse2(tokens.clone()).ok(),
         _ => None,
     }
 }
 
-/// Tokens as a string, as attributes take paths and types.
-fn text(tokens: TokenStream) -> LitStr {
-    LitStr::new(&tokens.to_string(), Span::call_site())
-}
-
-/// The key that says a thing, for messages.
-fn key<'a>(options: &'a [Opt], names: &[&str]) -> Option<&'a Ident> {
+/// The first key that is one of `names`.
+fn find_key<'a>(options: &'a [AttributeOption], names: &[&str]) -> Option<&'a Ident> {
     options.iter().map(|option| &option.key).find(|key| names.iter().any(|name| *key == name))
 }

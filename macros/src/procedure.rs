@@ -1,22 +1,22 @@
-//! `#[procedure]`: parse, model, check, expand.
+//! `#[procedure]`: parses the trait, builds the model, checks it, and expands it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
-use crate::args::Args;
 use crate::errors::Errors;
 use crate::model::Procedure;
-use crate::{check, expand, parse};
+use crate::procedure_options::ProcedureOptions;
+use crate::{expand, name_collisions, parse};
 
-/// The trait and all that is made of it, with a `compile_error!` per mistake.
-pub(crate) fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
+/// Returns the trait and the code generated from it, with a `compile_error!` per error.
+pub(crate) fn procedure(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let args = Args::read(args, &mut errors);
+    let options = ProcedureOptions::read(options, &mut errors);
     let code = match parse::parse(&item, &mut errors) {
         Some(read) => {
-            let mut procedure = Procedure::new(read, args, &mut errors);
-            check::check(&mut procedure, &mut errors);
-            expand::expand(&mut procedure)
+            let mut procedure = Procedure::new(read, options, &mut errors);
+            name_collisions::check(&mut procedure, &mut errors);
+            expand::expand(&procedure.without_invalid_events())
         }
         None => item,
     };
@@ -24,12 +24,12 @@ pub(crate) fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#code #errors)
 }
 
-/// The markers mean something to `#[procedure]` only, which takes them off.
+/// Reports a marker outside of a `#[procedure]` trait. `#[procedure]` removes those inside.
 pub(crate) fn misplaced(marker: &str, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     errors.at_span(
         Span::call_site(),
-        format!("`#[{marker}]` marks an event in a trait with `#[procedure]`"),
+        format!("`#[{marker}]` marks an event: use it inside a trait with `#[procedure]`"),
     );
     let errors = errors.into_tokens();
     quote!(#errors #item)

@@ -1,13 +1,13 @@
-//! `#[validate(..)]`: reads the rules of one field.
+//! Reads the rules of `#[validate(..)]`.
 
 use proc_macro2::{Delimiter, Ident, Span};
 use quote::ToTokens;
 use syn::{Attribute, Expr, LitStr, Path};
 
-use crate::args::{self, Opt, Value};
 use crate::errors::Errors;
+use crate::options::{AttributeOption, OptionValue, distinct_options, list_tokens};
 
-/// One rule, at the span of its name.
+/// One rule; `span` is the span of its name.
 pub(crate) struct Rule {
     pub(crate) span: Span,
     pub(crate) kind: Kind,
@@ -30,24 +30,24 @@ pub(crate) struct Bounds {
     pub(crate) max: Option<Expr>,
 }
 
-/// The rules of one `#[validate(..)]`; wrong ones are reported and left out.
+/// Reads the rules of one `#[validate(..)]`. Wrong rules are reported and skipped.
 pub(crate) fn read(attr: &Attribute, errors: &mut Errors) -> Vec<Rule> {
     if !cfg!(feature = "validate") {
         errors.at(attr, "`#[validate]` needs the feature `validate` of the crate `parlor`");
         return Vec::new();
     }
     let before = errors.count();
-    let tokens = args::inside(attr, "#[validate(length(max = 100))]", errors);
+    let tokens = list_tokens(attr, "#[validate(length(max = 100))]", errors);
     let rules = read_all(tokens, errors);
     if rules.is_empty() && errors.count() == before {
-        errors.at(attr, "say which rule: `#[validate(length(max = 100))]`");
+        errors.at(attr, "`#[validate]` needs a rule: `#[validate(length(max = 100))]`");
     }
     rules
 }
 
 fn read_all(tokens: proc_macro2::TokenStream, errors: &mut Errors) -> Vec<Rule> {
     let mut rules = Vec::new();
-    for option in args::distinct_options(tokens, errors) {
+    for option in distinct_options(tokens, errors) {
         match kind(&option, errors) {
             Ok(kind) => rules.push(Rule { span: option.key.span(), kind }),
             Err(error) => errors.add(error),
@@ -56,40 +56,40 @@ fn read_all(tokens: proc_macro2::TokenStream, errors: &mut Errors) -> Vec<Rule> 
     rules
 }
 
-fn kind(rule: &Opt, errors: &mut Errors) -> syn::Result<Kind> {
+fn kind(rule: &AttributeOption, errors: &mut Errors) -> syn::Result<Kind> {
     let wrong = |message: &str| syn::Error::new(rule.key.span(), message);
     match rule.name().as_str() {
         "length" => bounds(rule, "length(min = 1, max = 100)", errors).map(Kind::Length),
         "range" => bounds(rule, "range(min = 1, max = 100)", errors).map(Kind::Range),
         "pattern" => {
-            needs(cfg!(feature = "validate-pattern"), rule)?;
+            require_feature(cfg!(feature = "validate-pattern"), rule)?;
             let pattern = argument::<LitStr>(rule, "pattern(\"^[a-z]+$\")")?;
             check_pattern(&pattern)?;
             Ok(Kind::Pattern(pattern))
         }
         "email" => {
-            needs(cfg!(feature = "validate-email"), rule)?;
-            rule.flag().map(|()| Kind::Email)
+            require_feature(cfg!(feature = "validate-email"), rule)?;
+            rule.expect_no_value().map(|()| Kind::Email)
         }
         "url" => {
-            needs(cfg!(feature = "validate-url"), rule)?;
-            rule.flag().map(|()| Kind::Url)
+            require_feature(cfg!(feature = "validate-url"), rule)?;
+            rule.expect_no_value().map(|()| Kind::Url)
         }
         "inner" => match &rule.value {
-            Value::List(list) if !list.stream().is_empty() => {
+            OptionValue::List(list) if !list.stream().is_empty() => {
                 Ok(Kind::Inner(read_all(list.stream(), errors)))
             }
             _ => Err(wrong("write `inner(length(max = 100))`")),
         },
-        "nested" => rule.flag().map(|()| Kind::Nested),
+        "nested" => rule.expect_no_value().map(|()| Kind::Nested),
         "custom" => argument(rule, "custom(path::to_function)").map(Kind::Custom),
         name => Err(wrong(&format!(
-            "there is no rule `{name}`: the rules are `length`, `range`, `pattern`, `email`, `url`, `inner`, `nested` and `custom`"
+            "unknown rule `{name}`: the rules are `length`, `range`, `pattern`, `email`, `url`, `inner`, `nested` and `custom`"
         ))),
     }
 }
 
-fn needs(enabled: bool, rule: &Opt) -> syn::Result<()> {
+fn require_feature(enabled: bool, rule: &AttributeOption) -> syn::Result<()> {
     if enabled {
         return Ok(());
     }
@@ -98,25 +98,25 @@ fn needs(enabled: bool, rule: &Opt) -> syn::Result<()> {
     Err(syn::Error::new(name.span(), message))
 }
 
-/// The one argument in the parentheses.
-fn argument<T: syn::parse::Parse>(rule: &Opt, example: &str) -> syn::Result<T> {
+/// Parses the argument in the parentheses.
+fn argument<T: syn::parse::Parse>(rule: &AttributeOption, example: &str) -> syn::Result<T> {
     let wrong = |span| syn::Error::new(span, format!("write `{example}`"));
     match &rule.value {
-        Value::List(list) if list.delimiter() == Delimiter::Parenthesis => {
+        OptionValue::List(list) if list.delimiter() == Delimiter::Parenthesis => {
             syn::parse2(list.stream()).map_err(|_| wrong(list.span()))
         }
         _ => Err(wrong(rule.key.span())),
     }
 }
 
-fn bounds(rule: &Opt, example: &str, errors: &mut Errors) -> syn::Result<Bounds> {
+fn bounds(rule: &AttributeOption, example: &str, errors: &mut Errors) -> syn::Result<Bounds> {
     let wrong = |key: &Ident| syn::Error::new(key.span(), format!("write `{example}`"));
-    let Value::List(list) = &rule.value else {
+    let OptionValue::List(list) = &rule.value else {
         return Err(wrong(&rule.key));
     };
     let mut bounds = Bounds::default();
     let mut equal = None;
-    for option in args::distinct_options(list.stream(), errors) {
+    for option in distinct_options(list.stream(), errors) {
         let slot = match option.name().as_str() {
             "min" => &mut bounds.min,
             "max" => &mut bounds.max,
@@ -131,38 +131,39 @@ fn bounds(rule: &Opt, example: &str, errors: &mut Errors) -> syn::Result<Bounds>
     }
     match (equal, &bounds) {
         (None, Bounds { min: None, max: None }) => Err(wrong(&rule.key)),
-        (None, _) => order(bounds),
+        (None, _) => check_order(bounds),
         (Some(value), Bounds { min: None, max: None }) => {
             Ok(Bounds { min: Some(value.clone()), max: Some(value) })
         }
         (Some(value), _) => {
-            Err(syn::Error::new_spanned(value, "`equal` stands alone: it is both `min` and `max`"))
+            Err(syn::Error::new_spanned(value, "`equal` sets both `min` and `max`: remove them"))
         }
     }
 }
 
-/// A number or a constant; strings are a common slip.
-fn bound(option: &Opt) -> syn::Result<Expr> {
+/// Parses a bound, and rejects literals that are no numbers.
+fn bound(option: &AttributeOption) -> syn::Result<Expr> {
     let example = format!("{} = 1", option.key);
     let value: Expr = option.parse(&example)?;
     match &value {
         Expr::Lit(literal) if !matches!(literal.lit, syn::Lit::Int(_) | syn::Lit::Float(_)) => {
-            Err(syn::Error::new_spanned(&value, "a bound is a number or a constant"))
+            Err(syn::Error::new_spanned(&value, "a bound must be a number or a constant"))
         }
         _ => Ok(value),
     }
 }
 
-/// Literal bounds that no value can meet are a slip.
-fn order(bounds: Bounds) -> syn::Result<Bounds> {
+/// Rejects literal bounds that no value can satisfy.
+fn check_order(bounds: Bounds) -> syn::Result<Bounds> {
     let number = |bound: &Option<Expr>| -> Option<f64> {
         let text = bound.as_ref()?.to_token_stream().to_string();
         text.replace([' ', '_'], "").parse().ok()
     };
     match (number(&bounds.min), number(&bounds.max)) {
-        (Some(min), Some(max)) if min > max => {
-            Err(syn::Error::new_spanned(&bounds.max, "`max` is less than `min`: no value is valid"))
-        }
+        (Some(min), Some(max)) if min > max => Err(syn::Error::new_spanned(
+            &bounds.max,
+            "`max` is less than `min`: no value would be valid",
+        )),
         _ => Ok(bounds),
     }
 }
@@ -170,12 +171,12 @@ fn order(bounds: Bounds) -> syn::Result<Bounds> {
 #[cfg(feature = "validate-pattern")]
 fn check_pattern(pattern: &LitStr) -> syn::Result<()> {
     regex_syntax::parse(&pattern.value()).map(drop).map_err(|error| {
-        let what = match error {
+        let reason = match error {
             regex_syntax::Error::Parse(error) => error.kind().to_string(),
             regex_syntax::Error::Translate(error) => error.kind().to_string(),
             error => error.to_string(),
         };
-        syn::Error::new(pattern.span(), format!("not a regular expression: {what}"))
+        syn::Error::new(pattern.span(), format!("invalid regular expression: {reason}"))
     })
 }
 

@@ -1,4 +1,6 @@
-//! Half-typed traits: editors live on what is generated while an event is being written.
+//! Incomplete and arbitrary input. Editors use the generated code while the user types an event.
+
+mod golden;
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -6,14 +8,14 @@ use quote::{ToTokens, quote};
 use crate::payload::payload;
 use crate::procedure::procedure;
 
-/// The items that are generated, and the messages of the errors among them.
-fn generated(body: &str) -> (String, Vec<String>) {
+/// Expands `trait Chat` with this body. Returns the generated items and the error messages.
+fn expand_chat(body: &str) -> (String, Vec<String>) {
     let item: TokenStream = format!("pub trait Chat {{ {body} }}").parse().expect("tokens");
-    inspect(procedure(TokenStream::new(), item))
+    split_errors(procedure(TokenStream::new(), item))
 }
 
-fn inspect(code: TokenStream) -> (String, Vec<String>) {
-    let file: syn::File = syn::parse2(code).expect("what is generated is Rust");
+fn split_errors(code: TokenStream) -> (String, Vec<String>) {
+    let file: syn::File = syn::parse2(code).expect("generated code is Rust");
     let mut errors = Vec::new();
     let mut items = String::new();
     for item in file.items {
@@ -30,10 +32,10 @@ fn inspect(code: TokenStream) -> (String, Vec<String>) {
 }
 
 const BEFORE: &str = "#[incoming] async fn join_room(&mut self, room: String) -> u64;";
-const AFTER: &str = "/// Someone left. \n #[outgoing] fn user_left(user_id: String);";
+const AFTER: &str = "/// A user left. \n #[outgoing] fn user_left(user_id: String);";
 
-/// The handler, the client's stub, the emitter's stub and the variant of the sound events.
-fn has_the_other_events(items: &str) {
+/// Asserts that the methods and the variant of `BEFORE` and `AFTER` exist.
+fn assert_other_events(items: &str) {
     for part in [
         "pub trait Chat",
         "fn join_room (& mut self , room : String)",
@@ -47,7 +49,7 @@ fn has_the_other_events(items: &str) {
 }
 
 #[test]
-fn a_half_typed_event_keeps_the_others() {
+fn incomplete_event_keeps_the_other_events() {
     for half in [
         "#[incoming]",
         "#[incoming] a",
@@ -81,7 +83,7 @@ fn a_half_typed_event_keeps_the_others() {
         "let x = 1;",
         "fn",
     ] {
-        // rustc closes what is open before a macro sees the tokens.
+        // rustc closes open brackets before a macro gets the tokens.
         let open = half.chars().fold(Vec::new(), |mut open, c| {
             match c {
                 '(' => open.push(')'),
@@ -93,22 +95,23 @@ fn a_half_typed_event_keeps_the_others() {
             open
         });
         let close: String = open.into_iter().rev().collect();
-        let (items, _) = generated(&format!("{BEFORE} {half}{close} \n {AFTER}"));
-        has_the_other_events(&items);
+        let (items, _) = expand_chat(&format!("{BEFORE} {half}{close} \n {AFTER}"));
+        assert_other_events(&items);
     }
 }
 
 #[test]
-fn an_event_without_its_semicolon_is_an_event() {
-    let (items, errors) = generated(&format!("{BEFORE} #[outgoing] fn said(text: String) {AFTER}"));
-    has_the_other_events(&items);
+fn event_without_semicolon_is_expanded_without_an_error() {
+    let (items, errors) =
+        expand_chat(&format!("{BEFORE} #[outgoing] fn said(text: String) {AFTER}"));
+    assert_other_events(&items);
     assert!(items.contains("pub fn said (& self"), "{items}");
-    assert!(errors.is_empty(), "rustc says it: {errors:?}");
+    assert!(errors.is_empty(), "only rustc reports it: {errors:?}");
 }
 
 #[test]
-fn events_are_sent_as_their_options_say() {
-    let (items, errors) = generated(
+fn delivery_options_select_emit_function_key_and_policy() {
+    let (items, errors) = expand_chat(
         "#[outgoing] fn said(text: String); #[outgoing(volatile)] fn typing();
         #[outgoing(latest)] fn score(home: u8); #[outgoing(latest = x)] fn moved(id: String, x: u8);
         #[outgoing(latest = id)] fn went(id: String); #[outgoing(latest = by.id.0)] fn won(by: User);",
@@ -116,17 +119,17 @@ fn events_are_sent_as_their_options_say() {
     assert!(errors.is_empty(), "{errors:?}");
     let sent: Vec<_> = items.split("self . 0 . emit").skip(1).collect();
     for (sent, (function, last)) in sent.iter().zip([
-        (" (__ChatOutgoing :: Said as", "Ok (())) ; }"),
-        (" (__ChatOutgoing :: Typing as", "Ok (())) ; }"),
-        ("_latest (__ChatOutgoing :: Score as", ", & ()) ; }"),
-        ("_latest (__ChatOutgoing :: Moved as", ", & x) ; }"),
-        ("_latest (__ChatOutgoing :: Went as", ", & id) ; }"),
-        ("_latest (__ChatOutgoing :: Won as", ", & by . id . 0) ; }"),
+        (" (__ChatOutgoingIndex :: Said as", "Ok (())) ; }"),
+        (" (__ChatOutgoingIndex :: Typing as", "Ok (())) ; }"),
+        ("_latest (__ChatOutgoingIndex :: Score as", ", & ()) ; }"),
+        ("_latest (__ChatOutgoingIndex :: Moved as", ", & x) ; }"),
+        ("_latest (__ChatOutgoingIndex :: Went as", ", & id) ; }"),
+        ("_latest (__ChatOutgoingIndex :: Won as", ", & by . id . 0) ; }"),
     ]) {
         assert!(sent.starts_with(function) && sent.contains(last), "{sent}");
     }
     assert_eq!(sent.len(), 6, "{items}");
-    let policies = items.split_once("const OUTGOING").expect("it is there").1;
+    let policies = items.split_once("const OUTGOING").expect("the list of outgoing events").1;
     for policy in [
         "(\"said\" , :: parlor :: DeliveryPolicy :: Reliable)",
         "(\"typing\" , :: parlor :: DeliveryPolicy :: Volatile)",
@@ -136,8 +139,8 @@ fn events_are_sent_as_their_options_say() {
 }
 
 #[test]
-fn every_mistake_is_reported() {
-    let (items, errors) = generated(
+fn several_mistakes_are_all_reported() {
+    let (items, errors) = expand_chat(
         "#[incoming] fn a(&mut self); async fn b(&mut self); #[outgoing] fn c(&self) -> u8;",
     );
     assert_eq!(errors.len(), 4, "{errors:?}");
@@ -149,27 +152,28 @@ fn every_mistake_is_reported() {
 }
 
 #[test]
-fn what_is_no_trait_stays_as_it_is() {
+fn item_that_is_no_trait_is_returned_unchanged_with_an_error() {
     let item = quote!(
         struct Chat {
             text: String,
         }
     );
-    let (items, errors) = inspect(procedure(TokenStream::new(), item.clone()));
+    let (items, errors) = split_errors(procedure(TokenStream::new(), item.clone()));
     assert_eq!(items, item.to_string());
-    assert_eq!(errors, ["`#[procedure]` goes on a trait"]);
+    assert_eq!(errors, ["`#[procedure]` applies to traits only"]);
 }
 
 #[cfg(not(feature = "validate"))]
 #[test]
-fn rules_name_the_feature_that_they_need() {
-    let (_, errors) = generated("#[incoming] async fn a(&mut self, #[validate(email)] b: String);");
+fn rule_without_its_feature_is_an_error_that_names_the_feature() {
+    let (_, errors) =
+        expand_chat("#[incoming] async fn a(&mut self, #[validate(email)] b: String);");
     assert_eq!(errors, ["`#[validate]` needs the feature `validate` of the crate `parlor`"]);
 }
 
 #[cfg(not(feature = "typescript"))]
 #[test]
-fn typescript_names_the_feature_that_it_needs() {
+fn typescript_without_its_feature_is_an_error_that_names_the_feature() {
     let message = ["`typescript` needs the feature `typescript` of the crate `parlor`"];
     let item = quote!(
         trait Chat {
@@ -177,21 +181,21 @@ fn typescript_names_the_feature_that_it_needs() {
             async fn a(&mut self);
         }
     );
-    let (items, errors) = inspect(procedure(quote!(typescript), item));
+    let (items, errors) = split_errors(procedure(quote!(typescript), item));
     assert_eq!(errors, message);
     assert!(!items.contains("typescript"), "{items}");
     let item = quote!(
         #[ts(rename = "B")]
         struct A;
     );
-    let (items, errors) = inspect(payload(quote!(typescript), item));
+    let (items, errors) = split_errors(payload(quote!(typescript), item));
     assert_eq!(errors, message);
-    assert!(!items.contains("ts"), "rustc would find an attribute of no derive: {items}");
+    assert!(!items.contains("ts"), "rustc would report `#[ts]`, which no derive declares: {items}");
 }
 
-/// Deletes, doubles and swaps each token at each depth; whatever comes, the macro answers.
+/// Deletes, doubles and swaps each token at each depth.
 #[test]
-fn no_tokens_make_it_panic() {
+fn procedure_does_not_panic_for_mutated_tokens() {
     let item: TokenStream = r#"
         #[doc = "A chat"] #[allow(unused)]
         pub(crate) trait Chat: Sync + 'static {
@@ -221,7 +225,7 @@ fn no_tokens_make_it_panic() {
 }
 
 #[test]
-fn no_tokens_make_a_payload_panic() {
+fn payload_does_not_panic_for_mutated_tokens() {
     let items = [
         r#"#[doc = "a */ b"] #[serde(tag = "a\"b", content = "c", rename_all = "x")] #[ts(type = "x")]
         pub enum E<T> where T: Copy { #[serde(rename = "\"")] A { #[serde(flatten)] a: u8 }, B(T), C = 1 }"#,

@@ -1,7 +1,7 @@
 //! The traits that generated code implements and the runtime calls.
 //!
-//! For `trait Chat`, `#[procedure]` makes the type `ChatEmitter` the key to everything else:
-//! it implements [`Contract`], and [`Procedure<S>`] for every session `S: Chat`.
+//! For `trait Chat`, the generated type `ChatEmitter` implements [`Contract`], and [`Procedure<S>`] for
+//! every session `S: Chat`.
 
 mod diagnose;
 mod error_reply;
@@ -25,22 +25,22 @@ use crate::rooms::DeliveryPolicy;
 use crate::typescript::{Description, Type};
 use crate::wire::{Defaulted, Violation};
 
-/// A type that can be a field, a `#[payload]` or an answer of an event: serde reads it and writes it.
+/// A type that can be a field, a `#[payload]` or an answer of an event.
 ///
-/// Implemented for every type that is `Serialize + DeserializeOwned + Send + Sync + 'static`; both
-/// ends are Rust and generated from one trait, so each type goes both ways.
+/// Implemented for every type that is `Serialize + DeserializeOwned + Send + Sync + 'static`. Server and
+/// client are generated from one trait, so each type is both encoded and decoded.
 ///
-/// Generated code asks for `Payload<_>` and handles values as [`This`](Payload::This). When a type
-/// is no payload, the compiler says so once, in the words below, and takes the rest of the generated
-/// code for consequences. A single blanket impl would have it complain about serde's traits, in each
-/// place: hence the parameter and the second impl, which nothing meets.
+/// Generated code requires `Payload<_>` and handles values as [`This`](Payload::This). For a type that
+/// is no payload, rustc then reports the message below once, and no errors that follow from it. With a
+/// single blanket impl, rustc would report serde's missing traits at each use. This is why the trait has
+/// a parameter, and a second impl that applies to no type.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot travel in an event",
-    label = "cannot be sent and received",
-    note = "add `#[parlor::payload]` to `{Self}`, or to the type inside it; it is also `Send + Sync + 'static`"
+    message = "`{Self}` cannot be sent in an event",
+    label = "cannot be encoded and decoded",
+    note = "add `#[parlor::payload]` to `{Self}`, or to the type inside it; it must also be `Send + Sync + 'static`"
 )]
-pub trait Payload<Via = Serde>: Sized {
-    /// `Self`.
+pub trait Payload<Via = ViaSerde>: Sized {
+    /// Always `Self`.
     #[doc(hidden)]
     type This;
     #[doc(hidden)]
@@ -50,24 +50,24 @@ pub trait Payload<Via = Serde>: Sized {
     #[doc(hidden)]
     fn from_wire(this: Self::This) -> Self;
     #[doc(hidden)]
-    fn answer<E>(call: Call<Self::This, E>) -> Call<Self, E>;
+    fn answer_from_wire<E>(call: Call<Self::This, E>) -> Call<Self, E>;
     #[doc(hidden)]
-    fn refusal<T>(call: Call<T, Self::This>) -> Call<T, Self>;
+    fn error_from_wire<T>(call: Call<T, Self::This>) -> Call<T, Self>;
 }
 
-/// How types are payloads: by serde.
+/// The parameter of the impls that apply.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Serde {}
+pub enum ViaSerde {}
 
-/// How no type is a payload.
+/// The parameter of the impls that apply to no type.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Nothing {}
+pub enum ViaNothing {}
 
-/// Implemented by nothing.
+/// No type implements it.
 #[doc(hidden)]
-pub trait Never {}
+pub trait NeverImplemented {}
 
 macro_rules! payload {
     () => {
@@ -81,66 +81,66 @@ macro_rules! payload {
         fn from_wire(this: T) -> T {
             this
         }
-        fn answer<E>(call: Call<T, E>) -> Call<T, E> {
+        fn answer_from_wire<E>(call: Call<T, E>) -> Call<T, E> {
             call
         }
-        fn refusal<A>(call: Call<A, T>) -> Call<A, T> {
+        fn error_from_wire<A>(call: Call<A, T>) -> Call<A, T> {
             call
         }
     };
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Payload<Serde> for T {
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Payload<ViaSerde> for T {
     payload!();
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Never> Payload<Nothing> for T {
+impl<T: NeverImplemented> Payload<ViaNothing> for T {
     payload!();
 }
 
-/// What `#[field(default)]` asks of a field's type. Built like [`Payload`], for the same reason.
+/// A type that `#[field(default)]` can apply to. Built like [`Payload`], for the same reason.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no default",
     label = "`#[field(default)]` needs `Default`",
     note = "derive or implement `Default` for `{Self}`"
 )]
-pub trait OrDefault<Via = Serde>: Sized {
-    /// What reads it: [`Defaulted`].
-    type Read;
-    /// What was read.
-    fn from_wire(read: Self::Read) -> Self;
+pub trait OrDefault<Via = ViaSerde>: Sized {
+    /// The type that is decoded: [`Defaulted`].
+    type Wire;
+    /// Converts the decoded value to the field.
+    fn from_wire(decoded: Self::Wire) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Default + DeserializeOwned> OrDefault<Serde> for T {
-    type Read = Defaulted<T>;
+impl<T: Default + DeserializeOwned> OrDefault<ViaSerde> for T {
+    type Wire = Defaulted<T>;
     fn from_wire(Defaulted(value): Defaulted<T>) -> T {
         value
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Never> OrDefault<Nothing> for T {
-    type Read = Defaulted<T>;
+impl<T: NeverImplemented> OrDefault<ViaNothing> for T {
+    type Wire = Defaulted<T>;
     fn from_wire(Defaulted(value): Defaulted<T>) -> T {
         value
     }
 }
 
-/// What `typescript` asks of a type. Built like [`Payload`], for the same reason.
+/// A type that `typescript` can apply to. Built like [`Payload`], for the same reason.
 #[cfg(feature = "typescript")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no TypeScript type",
     label = "has no TypeScript type",
     note = "add `#[parlor::payload(typescript)]` to `{Self}`, or to the type inside it; types of `chrono`, `url` and `uuid` have one with the feature of that name",
-    note = "for another crate's type, say it on a field of a `#[payload(typescript)]`, as in `#[ts(type = \"string\")]`"
+    note = "for a type of another crate, set the TypeScript type on a field of a `#[payload(typescript)]`, such as `#[ts(type = \"string\")]`"
 )]
-pub trait HasTypeScript<Via = Serde> {
-    /// `Self`.
+pub trait HasTypeScript<Via = ViaSerde> {
+    /// Always `Self`.
     type This: ts_rs::TS + ?Sized;
-    /// What the generator needs to know of it.
+    /// The type's description for the generator.
     fn typescript() -> Type
     where
         Self: 'static;
@@ -148,7 +148,7 @@ pub trait HasTypeScript<Via = Serde> {
 
 #[cfg(feature = "typescript")]
 #[diagnostic::do_not_recommend]
-impl<T: ts_rs::TS + ?Sized> HasTypeScript<Serde> for T {
+impl<T: ts_rs::TS + ?Sized> HasTypeScript<ViaSerde> for T {
     type This = T;
     fn typescript() -> Type
     where
@@ -160,7 +160,7 @@ impl<T: ts_rs::TS + ?Sized> HasTypeScript<Serde> for T {
 
 #[cfg(feature = "typescript")]
 #[diagnostic::do_not_recommend]
-impl<T: Never + ts_rs::TS + ?Sized> HasTypeScript<Nothing> for T {
+impl<T: NeverImplemented + ts_rs::TS + ?Sized> HasTypeScript<ViaNothing> for T {
     type This = T;
     fn typescript() -> Type
     where
@@ -170,22 +170,21 @@ impl<T: Never + ts_rs::TS + ?Sized> HasTypeScript<Nothing> for T {
     }
 }
 
-/// The events of one trait, seen from the server. Implemented by its emitter type.
+/// The events of one trait, as seen from the server. Implemented by its emitter type.
 pub trait Contract: From<Emitter> + Send + Sync + 'static {
     /// The name of the trait, for logs.
     const NAME: &'static str;
     /// The wire names of the incoming events, in the order of the trait.
     const INCOMING: &'static [&'static str];
-    /// The wire names of the outgoing events, in the order of the trait, and what each says of clients
-    /// that are behind.
+    /// The wire names and delivery policies of the outgoing events, in the order of the trait.
     const OUTGOING: &'static [(&'static str, DeliveryPolicy)];
-    /// One incoming event with its arguments.
+    /// An incoming event with its arguments.
     type Incoming: Events;
 
     /// The wire name of an incoming event.
     fn name(event: &Self::Incoming) -> &'static str;
 
-    /// What the TypeScript generator makes its files of; `None` without `#[procedure(typescript)]`.
+    /// The description for the TypeScript generator; `None` without `#[procedure(typescript)]`.
     #[cfg(feature = "typescript")]
     #[doc(hidden)]
     fn typescript() -> Option<Description> {
@@ -195,11 +194,10 @@ pub trait Contract: From<Emitter> + Send + Sync + 'static {
 
 /// A contract together with the session type that handles its incoming events.
 pub trait Procedure<S>: Contract {
-    /// Takes the event, and runs its handler. It is not given by value: a large one would be moved once
-    /// more.
+    /// Runs the handler of the event.
     fn handle(
         session: &mut S,
-        event: &mut Option<Self::Incoming>,
+        event: Self::Incoming,
         reply: &mut Reply,
     ) -> impl Future<Output = ()> + Send;
 
@@ -213,39 +211,33 @@ pub trait Procedure<S>: Contract {
     fn disconnected(session: &mut S, reason: DisconnectReason) -> impl Future<Output = ()> + Send;
 }
 
-/// A set of events that can be told apart and decoded by their wire names.
+/// A set of events that are decoded by their wire names.
 pub trait Events: Send + Sized + 'static {
-    /// Decodes the payload of the event `name` into `event`, and checks its `#[validate]` rules. It is
-    /// not returned: a large one would be moved once more.
+    /// Decodes the payload of the event `name`, and checks the `#[validate]` rules of an incoming event.
     fn decode<'de, D: Deserializer<'de>>(
         name: &str,
         payload: D,
-        event: &mut Option<Self>,
-    ) -> Result<(), DecodeError<D::Error>>;
+    ) -> Result<Self, DecodeError<D::Error>>;
 
-    /// The same, in one pass straight from a JSON text. On an error `event` may be there all the same:
-    /// something else may follow it.
-    fn decode_json(
-        name: &str,
-        payload: &str,
-        event: &mut Option<Self>,
-    ) -> Result<(), DecodeError<serde_json::Error>> {
+    /// Decodes a payload from JSON text. Fails if other text follows it.
+    fn decode_json(name: &str, payload: &str) -> Result<Self, DecodeError<serde_json::Error>> {
         let mut payload = serde_json::Deserializer::from_str(payload);
-        Self::decode(name, &mut payload, event)?;
-        payload.end().map_err(DecodeError::Codec)
+        let event = Self::decode(name, &mut payload)?;
+        payload.end().map_err(DecodeError::Codec)?;
+        Ok(event)
     }
 }
 
-/// Why a payload is not the event that its name says.
+/// Why an event cannot be decoded.
 #[derive(Debug)]
 pub enum DecodeError<E> {
     /// No event has this name.
     Unknown,
     /// The field of this wire name is absent.
     Missing(&'static str),
-    /// A rule of `#[validate]` is broken.
+    /// The payload breaks a rule of `#[validate]`.
     Invalid(Violation),
-    /// The payload is not what the codec or the type expects.
+    /// The payload is invalid for the codec or for the type of a field.
     Codec(E),
 }
 
@@ -255,25 +247,26 @@ impl<E> From<Violation> for DecodeError<E> {
     }
 }
 
-/// The generated client of a trait: a cloneable handle with a method per incoming event.
+/// The generated client of a trait, with a method per incoming event.
 pub trait ClientHandle: Clone + From<Client> + Send + Sync + 'static {
-    /// What the server sends, as an enum.
+    /// The enum of the events that the client receives.
     type Event: Events + From<ConnectionChange>;
 }
 
-/// Tells a `Result` by its type, for return types that hide it behind an alias:
-/// `Probe::<T>::IS_RESULT` is the inherent constant for a `Result`, else the one of [`NotResult`].
-pub struct Probe<T>(PhantomData<T>);
+/// Detects that a return type is an alias of `Result`.
+///
+/// `ReturnType::<T>::IS_RESULT` is the inherent constant for a `Result`, else the one of [`NotResult`].
+pub struct ReturnType<T>(PhantomData<T>);
 
-impl<T, E> Probe<Result<T, E>> {
-    /// It is one.
+impl<T, E> ReturnType<Result<T, E>> {
+    /// Whether the type is a `Result`.
     pub const IS_RESULT: bool = true;
 }
 
-/// What [`Probe`] falls back to.
+/// The fallback of [`ReturnType`].
 pub trait NotResult {
-    /// It is none.
+    /// Whether the type is a `Result`.
     const IS_RESULT: bool = false;
 }
 
-impl<T> NotResult for Probe<T> {}
+impl<T> NotResult for ReturnType<T> {}

@@ -150,8 +150,8 @@ pub mod __private {
     #[cfg(feature = "typescript")]
     pub use crate::contract::HasTypeScript;
     pub use crate::contract::{
-        ClientHandle, Contract, DecodeError, Events, NotResult, OrDefault, Payload, Probe,
-        Procedure, Reply,
+        ClientHandle, Contract, DecodeError, Events, NotResult, OrDefault, Payload, Procedure,
+        Reply, ReturnType,
     };
     pub use crate::handle::Emitter;
     /// The rules of `#[validate]`.
@@ -159,14 +159,14 @@ pub mod __private {
     pub mod rules {
         pub use crate::rules::*;
     }
-    /// What the TypeScript generator is told.
+    /// The description of a contract for the TypeScript generator.
     #[cfg(feature = "typescript")]
     pub mod typescript {
         pub use crate::typescript::{Description, Event, Field, Rule};
     }
     pub use crate::wire::{Defaulted, Fields, Object, Violation, decode_fields, decode_payload};
 
-    /// `_`, where another macro would put a type for it.
+    /// Expands to `_`, where `ts-rs` would replace a plain `_`.
     #[cfg(feature = "typescript")]
     #[macro_export]
     #[doc(hidden)]

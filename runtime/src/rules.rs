@@ -1,7 +1,8 @@
-//! The rules of `#[validate(..)]`: garde's, called without its derive.
+//! The rules of `#[validate(..)]`: those of garde, without its derive.
 //!
-//! Each takes the path of the field, a reference to its value, and the rule's bounds; none echoes
-//! the value. The traits say which values a rule is for, in words that a wrong use shows.
+//! Each function takes the path of the field, a reference to its value, and the bounds of the rule. No
+//! violation contains the value. The traits define which types a rule applies to; their error messages
+//! are for wrong uses of `#[validate]`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -12,7 +13,7 @@ use garde::rules::length::{chars, simple};
 
 use crate::wire::Violation;
 
-/// Has the value an allowed length? Characters of strings are counted, elements of collections.
+/// Checks the length: the characters of a string, or the elements of a collection.
 pub fn length<T: Length + ?Sized>(
     path: &str,
     value: &T,
@@ -23,7 +24,7 @@ pub fn length<T: Length + ?Sized>(
     value.check_length(bounds).map_err(|error| Violation::within(path, "length", error, min, max))
 }
 
-/// Is the number within bounds?
+/// Checks that the number is within the bounds.
 pub fn range<T: Number<B> + ?Sized, B: Display + Copy>(
     path: &str,
     value: &T,
@@ -33,33 +34,33 @@ pub fn range<T: Number<B> + ?Sized, B: Display + Copy>(
     value.check_range(min, max).map_err(|error| Violation::within(path, "range", error, min, max))
 }
 
-/// Does the string look like an email address?
+/// Checks that the string has the form of an email address.
 #[cfg(feature = "validate-email")]
 pub fn email<T: Text + ?Sized>(path: &str, value: &T) -> Result<(), Violation> {
     garde::rules::email::apply(&value.text(), ())
         .map_err(|error| Violation::new(path, "email", error.to_string()))
 }
 
-/// Is the string a URL?
+/// Checks that the string is a URL.
 #[cfg(feature = "validate-url")]
 pub fn url<T: Text + ?Sized>(path: &str, value: &T) -> Result<(), Violation> {
     garde::rules::url::apply(&value.text(), ())
         .map_err(|error| Violation::new(path, "url", error.to_string()))
 }
 
-/// A regular expression that is compiled when first needed; `None` if it cannot be.
+/// A regular expression, compiled at first use. `None` if it does not compile.
 #[cfg(feature = "validate-pattern")]
 pub type Pattern = std::sync::LazyLock<Option<regex::Regex>>;
 
-/// Compiles a pattern. The macro has parsed it, so only one that is too large fails.
+/// Compiles a pattern. The macro has parsed it, so this fails only for a pattern that is too large.
 #[cfg(feature = "validate-pattern")]
 pub fn compile(pattern: &str) -> Option<regex::Regex> {
     regex::Regex::new(pattern)
-        .inspect_err(|error| tracing::error!(%error, "a pattern of `#[validate]` matches nothing"))
+        .inspect_err(|error| tracing::error!(%error, "a pattern of `#[validate]` does not compile; every value violates it"))
         .ok()
 }
 
-/// Does the string match? The pattern may match anywhere: `^` and `$` pin it.
+/// Checks that the pattern matches anywhere in the string. `^` and `$` anchor it.
 #[cfg(feature = "validate-pattern")]
 pub fn pattern<T: Text + ?Sized>(
     path: &str,
@@ -75,7 +76,7 @@ pub fn pattern<T: Text + ?Sized>(
     }
 }
 
-/// Does each element keep its rules?
+/// Checks each element.
 pub fn inner<'a, T: Inner + ?Sized>(
     path: &str,
     value: &'a T,
@@ -86,12 +87,12 @@ pub fn inner<'a, T: Inner + ?Sized>(
     })
 }
 
-/// Does the value keep the rules of its own type?
+/// Checks the rules of the value's own type.
 pub fn nested<T: Nested + ?Sized>(path: &str, value: &T) -> Result<(), Violation> {
     value.check_nested().map_err(|violation| violation.below(path))
 }
 
-/// Does the value please a function of the user's?
+/// Checks the value with a user's function.
 pub fn custom<T: ?Sized, E: Display>(
     path: &str,
     value: &T,
@@ -100,9 +101,9 @@ pub fn custom<T: ?Sized, E: Display>(
     check(value).map_err(|error| Violation::new(path, "custom", error.to_string()))
 }
 
-/// What has a length.
+/// A type that the rule `length` applies to.
 #[diagnostic::on_unimplemented(
-    message = "the rule `length` is for strings and collections",
+    message = "the rule `length` applies to strings and collections only",
     label = "this rule does not fit the field"
 )]
 pub trait Length {
@@ -141,9 +142,9 @@ length!(simple:
     [T, S] HashSet<T, S>, [K, V] BTreeMap<K, V>, [K, V, S] HashMap<K, V, S>,
 );
 
-/// What has a range: the numbers. `B` is the number itself.
+/// A type that the rule `range` applies to: a number. `B` is the same type.
 #[diagnostic::on_unimplemented(
-    message = "the rule `range` is for numbers",
+    message = "the rule `range` applies to numbers only",
     label = "this rule does not fit the field"
 )]
 pub trait Number<B> {
@@ -156,7 +157,7 @@ macro_rules! number {
         #[diagnostic::do_not_recommend]
         impl Number<$type> for $type {
             fn check_range(&self, min: Option<$type>, max: Option<$type>) -> Result<(), garde::Error> {
-                // Comparisons with NaN are all false, so garde finds it in every range.
+                // All comparisons with NaN are false, so garde accepts NaN for every range.
                 if self.partial_cmp(self).is_none() {
                     return Err(garde::Error::new("not a number"));
                 }
@@ -168,9 +169,9 @@ macro_rules! number {
 
 number!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64);
 
-/// What is a string.
+/// A type that rules for strings apply to.
 #[diagnostic::on_unimplemented(
-    message = "this rule is for strings",
+    message = "this rule applies to strings only",
     label = "this rule does not fit the field"
 )]
 pub trait Text {
@@ -191,9 +192,9 @@ macro_rules! text {
 
 text!(str, String, Box<str>, Arc<str>, Cow<'_, str>);
 
-/// What has elements.
+/// A type that the rule `inner` applies to.
 #[diagnostic::on_unimplemented(
-    message = "the rule `inner` is for collections",
+    message = "the rule `inner` applies to collections only",
     label = "this rule does not fit the field"
 )]
 pub trait Inner {
@@ -220,10 +221,10 @@ inner!(
     [T] BTreeSet<T>, [T, S] HashSet<T, S>,
 );
 
-/// What has rules of its own.
+/// A type that the rule `nested` applies to.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no rules of its own",
-    label = "`nested` needs rules to check",
+    label = "`nested` needs a type with rules",
     note = "derive `garde::Validate` for `{Self}`"
 )]
 pub trait Nested {

@@ -1,4 +1,4 @@
-// rustc says both that the one is no event and that the other is missing: as for any trait.
+// rustc reports both that one method is not in the trait and that the other is missing, as for any trait.
 
 use parlor::procedure;
 

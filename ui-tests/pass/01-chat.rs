@@ -7,14 +7,14 @@ use parlor::prelude::*;
 /// Why a room cannot be joined.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum JoinError {
-    /// Nobody else may enter.
+    /// The room has no capacity left.
     Full,
 }
 
 /// A chat with rooms.
 #[procedure]
 pub trait Chat {
-    /// Says `text` to everyone in `room`.
+    /// Sends `text` to everyone in `room`.
     #[incoming]
     async fn send_message(
         &mut self,
@@ -22,7 +22,7 @@ pub trait Chat {
         #[validate(length(min = 1, max = 1000))] text: String,
     );
 
-    /// Enters `room`; answers with who is there.
+    /// Joins `room`. Answers with the users in it.
     #[incoming]
     async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError>;
 
@@ -30,15 +30,15 @@ pub trait Chat {
     #[incoming]
     async fn leave_room(&mut self, room: String);
 
-    /// Someone said `text`.
+    /// A user sent `text`.
     #[outgoing]
     fn new_message(room: String, text: String, user_id: String, timestamp: u64);
 
-    /// Someone came.
+    /// A user joined.
     #[outgoing]
     fn user_joined(room: String, user_id: String);
 
-    /// Someone went.
+    /// A user left.
     #[outgoing]
     fn user_left(room: String, user_id: String);
 }

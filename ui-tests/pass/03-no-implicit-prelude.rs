@@ -1,4 +1,4 @@
-//! Nothing that is generated relies on names in scope.
+//! Generated code does not depend on names in scope.
 
 #![no_implicit_prelude]
 #![deny(warnings)]

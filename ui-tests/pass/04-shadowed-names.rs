@@ -1,4 +1,4 @@
-//! Types of the user's with names that generated code might use.
+//! User's types may have names that generated code could use.
 
 #![deny(warnings)]
 #![allow(non_camel_case_types, dead_code)]

@@ -1,13 +1,13 @@
-//! Fields may have the names of our own variables.
+//! Fields may have the names of local variables of generated code.
 
 #![deny(warnings, missing_docs)]
 
 use parlor::prelude::*;
 
-/// All of them.
+/// Events with such fields.
 #[procedure]
 pub trait Names {
-    /// In.
+    /// An incoming event.
     #[incoming]
     async fn all(
         &mut self,
@@ -26,7 +26,7 @@ pub trait Names {
         check: u8,
     ) -> String;
 
-    /// Out.
+    /// An outgoing event.
     #[outgoing]
     fn every(
         socket: String,
@@ -45,19 +45,19 @@ pub trait Names {
         values: u8,
     );
 
-    /// Events with the names of ours.
+    /// An event with the name of a local variable.
     #[incoming]
     async fn emit(&mut self, call: u8);
 
-    /// Another.
+    /// Another one.
     #[incoming]
     async fn handle(&mut self) -> u8;
 
-    /// Another.
+    /// Another one.
     #[outgoing]
     fn decode(#[payload] payload: String);
 
-    /// Another.
+    /// Another one.
     #[outgoing]
     fn self_();
 }

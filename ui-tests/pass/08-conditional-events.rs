@@ -1,4 +1,4 @@
-//! `#[cfg]` goes to everything that is made of an event.
+//! `#[cfg]` applies to all code generated from an event.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! A handler may have a default.
+//! A handler may have a default body.
 
 #![deny(warnings)]
 

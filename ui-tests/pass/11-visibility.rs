@@ -1,4 +1,4 @@
-//! Everything is as visible as the trait.
+//! Generated items have the visibility of the trait.
 
 #![deny(warnings, private_interfaces, private_bounds, unreachable_pub)]
 

@@ -1,4 +1,4 @@
-//! A procedure may only listen or only tell.
+//! A procedure may have incoming events only, or outgoing events only.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! Every rule, on every kind of field that it is for.
+//! Every rule, on every kind of field that it applies to.
 
 #![deny(warnings)]
 

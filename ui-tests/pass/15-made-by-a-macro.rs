@@ -1,4 +1,4 @@
-//! A trait out of `macro_rules!`, whose types come in invisible groups or as bare words.
+//! `macro_rules!` may generate the trait: types are then in invisible groups or plain tokens.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! What a call may answer with, and that its future borrows nothing.
+//! Types of answers. The future of a call borrows nothing.
 
 #![deny(warnings)]
 

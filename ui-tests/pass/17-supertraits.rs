@@ -1,4 +1,4 @@
-//! A procedure may ask its sessions for more, and sessions may be generic.
+//! A procedure may have supertraits, and sessions may be generic.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! What is decoded: names, defaults, options, surplus fields and rules.
+//! Decoding of names, defaults, options, surplus fields and rules.
 
 #![deny(warnings)]
 
@@ -36,9 +36,7 @@ pub trait Board {
 type Decoded<T> = Result<T, DecodeError<serde_json::Error>>;
 
 fn decode<T: Events>(name: &str, json: &str) -> Decoded<T> {
-    let mut event = None;
-    T::decode(name, &mut serde_json::Deserializer::from_str(json), &mut event)?;
-    event.ok_or(DecodeError::Unknown)
+    T::decode(name, &mut serde_json::Deserializer::from_str(json))
 }
 
 fn incoming(json: &str) -> Decoded<<BoardEmitter as Contract>::Incoming> {

@@ -1,4 +1,4 @@
-//! The lints of a trait or an event hold for what is made of it; none is for the whole file.
+//! The lints of a trait or an event apply to the code generated from it, and to nothing else in the file.
 
 #![deny(warnings)]
 
@@ -57,17 +57,17 @@ pub trait OfEvents {
     fn whole(#[payload] oldOne: old::Old);
 }
 
-/// Stricter ones do not make our code wrong.
+/// Stricter lints report nothing in generated code.
 #[deny(unused, deprecated, missing_docs, clippy::all, clippy::pedantic)]
 #[procedure]
 trait Strict {
-    /// Says something.
+    /// Sends a text.
     #[warn(unused, deprecated, missing_docs)]
     #[deprecated]
     #[incoming]
     async fn say(&mut self, text: String) -> u64;
 
-    /// Somebody said something.
+    /// A user sent a text.
     #[deny(unused, deprecated, missing_docs)]
     #[deprecated]
     #[outgoing]

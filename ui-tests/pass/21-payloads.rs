@@ -1,4 +1,4 @@
-//! Types of every shape travel, with and without TypeScript, beside other derives and attributes.
+//! Payloads of every shape, with and without TypeScript, with other derives and attributes.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! A session may look at the request with which its client comes back.
+//! `resumed` gets the request of the client that resumes the session.
 
 #![deny(warnings, missing_docs)]
 
@@ -7,7 +7,7 @@ use parlor::prelude::*;
 /// A chat.
 #[procedure]
 pub trait Chat {
-    /// Says `text`.
+    /// Sends `text`.
     #[incoming]
     async fn send_message(&mut self, text: String);
 }
@@ -30,7 +30,7 @@ impl Chat for Guest {
     async fn disconnected(&mut self, _: DisconnectReason) {}
 }
 
-/// By default everyone may.
+/// A session with the default `resumed`.
 struct Default;
 
 impl Chat for Default {

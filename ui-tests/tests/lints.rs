@@ -1,36 +1,36 @@
-//! What the linter says of what is generated: nothing. (`pass/` shows it to the compiler only.)
+//! clippy reports nothing in generated code. (`pass/` is compiled without clippy.)
 
 use parlor::prelude::*;
 
-/// A chat, whose default handlers ignore what they get.
+/// A chat whose default handlers ignore their arguments.
 #[procedure]
 pub trait Chat {
-    /// Says something to nobody.
+    /// Has unused arguments.
     #[incoming]
     async fn ignored(&mut self, _text: String, #[validate(length(max = 3))] _tag: Option<String>) {}
 
-    /// The same as the whole message.
+    /// Has an unused whole payload.
     #[incoming]
     async fn ignored_whole(&mut self, #[payload] _text: String) {}
 
-    /// Somebody said something.
+    /// A user sent a text.
     #[outgoing]
     fn said(_text: String);
 
-    /// Somebody is where they are now.
+    /// A user moved.
     #[outgoing(latest = _by.id)]
     fn moved(_by: User, _to: u32);
 
-    /// The same, of a whole message.
+    /// The same with a whole payload.
     #[outgoing(latest = by.id)]
     fn went(#[payload] by: User);
 
-    /// The same, of names.
+    /// The same with a string.
     #[outgoing(latest = _name)]
     fn came(_name: String);
 }
 
-/// Somebody.
+/// A user.
 #[payload]
 pub struct User {
     id: u64,
@@ -41,6 +41,6 @@ struct Guest;
 impl Chat for Guest {}
 
 #[test]
-fn ignored_fields_compile() {
+fn unused_fields_cause_no_warning() {
     let _ = ChatServer::new(|_: ChatSocket| async move { Ok(Guest) });
 }

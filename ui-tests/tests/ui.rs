@@ -4,18 +4,18 @@ use std::env;
 use std::io::Write;
 use std::process::Command;
 
-/// The rustc whose words the files `fail/*.stderr` are. Each release words some of them anew.
+/// The version of rustc that wrote `fail/*.stderr`. Each release changes some messages.
 const RUSTC: &str = "1.95";
 
 #[test]
-fn wrong_uses() {
+fn wrong_use_gets_its_message() {
     let running = rustc();
     if !is_pinned(&running) && env::var_os("PARLOR_TEST_ALL").is_none_or(|value| value != "1") {
-        // Not by `eprintln!`, of which nothing is seen when a test passes.
+        // Not with `eprintln!`: the output of a passing test is captured.
         let _ = writeln!(
             std::io::stderr(),
-            "skipped: the messages in `fail` are those of rustc {RUSTC}, and this is {running}; \
-             `PARLOR_TEST_ALL=1` compares them all the same"
+            "skipped: the messages in `fail` are those of rustc {RUSTC}, and this is rustc {running}; \
+             `PARLOR_TEST_ALL=1` compares them anyway"
         );
         return;
     }
@@ -23,12 +23,12 @@ fn wrong_uses() {
 }
 
 #[test]
-fn right_uses() {
+fn right_use_compiles() {
     trybuild::TestCases::new().pass("pass/*.rs");
 }
 
 #[test]
-fn only_the_pinned_release_is_pinned() {
+fn only_stable_patch_releases_of_the_pinned_version_are_pinned() {
     assert!(is_pinned(&format!("{RUSTC}.0")) && is_pinned(&format!("{RUSTC}.1")));
     for other in ["1.9.0", "1.950.0", "2.0.0", "unknown", ""] {
         assert!(!is_pinned(other), "{other}");

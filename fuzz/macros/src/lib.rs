@@ -1,21 +1,21 @@
 //! The macros of Parlor as functions, for the fuzz target.
 
-#![allow(dead_code, reason = "what only the macros themselves use")]
+#![allow(dead_code, reason = "used by the proc-macro crate only")]
 
 include!(concat!(env!("OUT_DIR"), "/src/lib.rs"));
 
-/// `#[procedure(args)] item`
+/// Expands `#[procedure(options)] item`.
 pub fn expand_procedure(
-    args: proc_macro2::TokenStream,
+    options: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
-    procedure::procedure(args, item)
+    procedure::procedure(options, item)
 }
 
-/// `#[payload(args)] item`
+/// Expands `#[payload(options)] item`.
 pub fn expand_payload(
-    args: proc_macro2::TokenStream,
+    options: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
-    payload::payload(args, item)
+    payload::payload(options, item)
 }

@@ -1,36 +1,38 @@
-//! The client's side: a method per incoming event, and the outgoing events as an enum.
+//! The client: its types, its methods, and the enum of the events that it receives.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::contract::cfg;
-use super::decode;
-use super::names::{Names, local, str_type};
-use super::stub::{self, Stub};
-use crate::model::{Answer, Direction, Event, Payload, Procedure, unraw};
+use super::attributes::{cfg, with_doc};
+use super::decode::decode_function;
+use super::handle::{handle_impls, handle_struct};
+use super::names::Names;
+use super::stub::Stub;
+use crate::model::{Answer, Event, Payload, Procedure, unraw};
+use crate::tokens::{local, str_type};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, client, events, event, .. } = names;
     let vis = &procedure.vis;
     let contract = &procedure.ident;
-    let of_client =
-        format!("A client of [`{contract}`]: a method per incoming event. Cheap to clone.");
-    let of_events = format!("What the server of [`{contract}`] sends, in order.");
-    let of_event = format!("What a client of [`{contract}`] hears.");
-    let variants = procedure.outgoing.iter().map(variant);
-    let handle = names.wrapper(client, "Client");
-    let lints: Vec<_> = procedure.lints().collect();
+    let client_doc =
+        format!(" A client of [`{contract}`], with a method per incoming event. Cheap to clone.");
+    let stream_doc = format!(" The events that a client of [`{contract}`] receives, in order.");
+    let event_doc = format!(" An event that a client of [`{contract}`] receives.");
+    let variants = procedure.outgoing().map(variant);
+    let client_struct = handle_struct(client, "Client", names);
+    let lints = procedure.lints();
     quote! {
-        #[doc = #of_client]
-        #(#lints)*
+        #[doc = #client_doc]
+        #lints
         #[allow(dead_code)]
-        #vis #handle
-        #[doc = #of_events]
-        #(#lints)*
+        #vis #client_struct
+        #[doc = #stream_doc]
+        #lints
         #[allow(dead_code)]
         #vis type #events = #krate::ClientEvents<#event>;
-        #[doc = #of_event]
-        #(#lints)*
+        #[doc = #event_doc]
+        #lints
         #[allow(dead_code)]
         #vis enum #event {
             #(#variants,)*
@@ -42,17 +44,17 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
 
 fn variant(event: &Event) -> TokenStream {
     let variant = &event.variant;
-    let attrs = stub::attrs(event, &format!("The server sent `{}`.", event.wire.name));
-    // Once more, behind the lints of the event.
-    let unread = event.has_lints().then(|| quote!(#[allow(dead_code)]));
-    let attrs = quote!(#attrs #unread);
+    let attrs = with_doc(event, &format!(" The server sent `{}`.", event.wire_name.name));
+    // Repeated after the lints of the event, which would override it.
+    let allow = event.has_lints().then(|| quote!(#[allow(dead_code)]));
+    let attrs = quote!(#attrs #allow);
     match &event.payload {
         Payload::Fields(fields) if fields.is_empty() => quote!(#attrs #variant),
         Payload::Fields(fields) => {
             let fields = fields.iter().map(|field| {
                 let (ident, ty, docs) = (&field.ident, &field.ty, &field.docs);
-                let text = format!("The field `{}`.", field.wire.name);
-                let doc = docs.is_empty().then(|| quote!(#[doc = #text]));
+                let default_doc = format!(" The field `{}`.", field.wire_name.name);
+                let doc = docs.is_empty().then(|| quote!(#[doc = #default_doc]));
                 quote!(#doc #(#docs)* #ident: #ty)
             });
             quote!(#attrs #variant { #(#fields),* })
@@ -66,27 +68,13 @@ fn variant(event: &Event) -> TokenStream {
 
 pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, private, client, event, .. } = names;
-    let handle = handle(procedure, names);
-    let label = client.to_string();
-    let decode = decode::events(&procedure.outgoing, Direction::Outgoing, names);
-    let labels = procedure.outgoing.iter().map(label_arm);
+    let methods = client_methods(procedure, names);
+    let handle_impls = handle_impls(client, "Client", names);
+    let decode = decode_function(procedure.outgoing(), names);
+    let debug_arms = procedure.outgoing().map(debug_arm);
     quote! {
-        #handle
-        impl ::core::convert::From<#private::Client> for #client {
-            fn from(client: #private::Client) -> Self {
-                Self(client)
-            }
-        }
-        impl ::core::clone::Clone for #client {
-            fn clone(&self) -> Self {
-                Self(::core::clone::Clone::clone(&self.0))
-            }
-        }
-        impl ::core::fmt::Debug for #client {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(#label)
-            }
-        }
+        #methods
+        #handle_impls
         impl #private::ClientHandle for #client {
             type Event = #event;
         }
@@ -98,11 +86,11 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
                 Self::Connection(change)
             }
         }
-        // Payloads need no `Debug`, and do not get into logs.
+        // Without the payloads: they need no `Debug`, and must not get into logs.
         impl ::core::fmt::Debug for #event {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match self {
-                    #(#labels,)*
+                    #(#debug_arms,)*
                     Self::Connection(change) => f.debug_tuple("Connection").field(change).finish(),
                 }
             }
@@ -110,7 +98,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
     }
 }
 
-fn label_arm(event: &Event) -> TokenStream {
+fn debug_arm(event: &Event) -> TokenStream {
     let cfg = cfg(event);
     let variant = &event.variant;
     let (pattern, label) = match &event.payload {
@@ -119,19 +107,18 @@ fn label_arm(event: &Event) -> TokenStream {
         Payload::Whole(_) => (quote!((..)), "(..)"),
     };
     let label = format!("{}{label}", unraw(variant));
-    quote!(#(#cfg)* Self::#variant #pattern => f.write_str(#label))
+    quote!(#cfg Self::#variant #pattern => f.write_str(#label))
 }
 
-/// The methods of the client.
-fn handle(procedure: &Procedure, names: &Names) -> TokenStream {
+fn client_methods(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, client, events, .. } = names;
     let vis = &procedure.vis;
     let str_type = str_type();
     let url = local("url");
-    let stubs = procedure.incoming.iter().map(|event| method(event, procedure, names));
+    let methods = procedure.incoming().map(|event| event_method(event, procedure, names));
     quote! {
         impl #client {
-            /// Connects to the procedure at a `ws://` URL, with default settings.
+            /// Connects to the procedure at a `ws://` URL with default settings.
             #vis fn connect(
                 #url: impl ::core::convert::AsRef<#str_type>,
             ) -> impl ::core::future::Future<
@@ -139,52 +126,53 @@ fn handle(procedure: &Procedure, names: &Names) -> TokenStream {
             > + ::core::marker::Send {
                 Self::builder(#url).connect()
             }
-            /// A client to be, with its settings.
+            /// Starts to configure a client for the procedure at a `ws://` URL.
             #vis fn builder(
                 #url: impl ::core::convert::AsRef<#str_type>,
             ) -> #krate::ClientBuilder<#client> {
                 #krate::ClientBuilder::new(::core::convert::AsRef::<#str_type>::as_ref(&#url))
             }
-            /// Closes the connection, and does not connect again.
+            /// Closes the connection. The client does not reconnect.
             #vis fn close(&self) {
                 self.0.close();
             }
-            /// Whether the client is connected.
+            /// Returns whether the client is connected.
             #vis fn status(&self) -> #krate::ClientStatus {
                 self.0.status()
             }
-            #(#stubs)*
+            #(#methods)*
         }
     }
 }
 
-fn method(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
+fn event_method(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, .. } = names;
-    let Stub { arguments, prepare, payload, check, attrs } =
-        Stub::new(event, Direction::Incoming, names);
+    let Stub { parameters, as_str, payload, validated, attrs } = Stub::new(event, names);
     let vis = &procedure.vis;
     let ident = &event.ident;
-    let wire = &event.wire.name;
+    let wire_name = &event.wire_name.name;
     let (output, body) = match &event.answer {
         Answer::None => (
             quote!(::core::result::Result<(), #krate::EmitError>),
-            quote!(self.0.emit(#wire, #payload, #check)),
+            quote!(self.0.emit(#wire_name, #payload, #validated)),
         ),
         Answer::Value(ty) => {
             let infallible = quote!(::core::convert::Infallible);
-            let call = quote!(self.0.call::<_, #infallible, _>(#wire, #payload, #check));
-            (quote!(#krate::client::Call<#ty, #infallible>), names.convert(ty, "answer", call))
+            let call = quote!(self.0.call::<_, #infallible, _>(#wire_name, #payload, #validated));
+            let body = names.call_payload_function(ty, "answer_from_wire", call);
+            (quote!(#krate::client::Call<#ty, #infallible>), body)
         }
         Answer::Result(ok, error) => {
-            let call = quote!(self.0.call::<_, _, _>(#wire, #payload, #check));
-            let call = names.convert(error, "refusal", call);
-            (quote!(#krate::client::Call<#ok, #error>), names.convert(ok, "answer", call))
+            let call = quote!(self.0.call(#wire_name, #payload, #validated));
+            let call = names.call_payload_function(error, "error_from_wire", call);
+            let body = names.call_payload_function(ok, "answer_from_wire", call);
+            (quote!(#krate::client::Call<#ok, #error>), body)
         }
     };
     quote! {
         #attrs
-        #vis fn #ident(&self, #arguments) -> #output {
-            #prepare
+        #vis fn #ident(&self, #parameters) -> #output {
+            #as_str
             #body
         }
     }

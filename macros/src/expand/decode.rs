@@ -1,33 +1,36 @@
-//! From a name and a payload to a variant.
+//! The decoder of an enum of events.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::contract::guards;
-use super::names::{Names, ends, local, str_type};
+use super::attributes::cfg_and_lints;
+use super::names::Names;
 use crate::model::{Direction, Event, Field, Payload};
+use crate::tokens::{first_and_last_span, local, str_type};
 
-/// The function `decode` of an enum of events.
+/// The function `Events::decode`, with one arm per event.
 ///
-/// One arm per event calls a decoder that is generic in the tuple of the fields' types, so events
-/// with the same types share their code.
-pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> TokenStream {
+/// Each arm calls a decoder that is generic over the tuple of the fields' types. Events with the same
+/// types share its code.
+pub(super) fn decode_function<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    names: &Names,
+) -> TokenStream {
     let private = &names.private;
     let str_type = str_type();
-    let (name, payload, into) = (local("name"), local("payload"), local("event"));
-    let arms = events.iter().map(|event| {
-        let guards = guards(event);
-        let wire = &event.wire.name;
-        let read = read(event, names, &payload);
-        let check = check(event, direction, names);
-        let value = value(event, direction);
+    let (name, payload) = (local("name"), local("payload"));
+    let arms = events.map(|event| {
+        let attrs = cfg_and_lints(event);
+        let wire_name = &event.wire_name.name;
+        let decode = decode_fields(event, names, &payload);
+        let validate = validate(event, names);
+        let value = event_value(event);
         quote! {
-            #guards
-            #wire => {
-                #read
-                #check
-                *#into = ::core::option::Option::Some(#value);
-                ::core::result::Result::Ok(())
+            #attrs
+            #wire_name => {
+                #decode
+                #validate
+                ::core::result::Result::Ok(#value)
             }
         }
     });
@@ -35,8 +38,7 @@ pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> T
         fn decode<'de, __D: #private::Deserializer<'de>>(
             #name: &#str_type,
             #payload: __D,
-            #into: &mut ::core::option::Option<Self>,
-        ) -> ::core::result::Result<(), #private::DecodeError<__D::Error>> {
+        ) -> ::core::result::Result<Self, #private::DecodeError<__D::Error>> {
             match #name {
                 #(#arms)*
                 _ => {
@@ -48,51 +50,52 @@ pub(super) fn events(events: &[Event], direction: Direction, names: &Names) -> T
     }
 }
 
-fn read(event: &Event, names: &Names, payload: &proc_macro2::Ident) -> TokenStream {
+/// Decodes the payload into one local per field.
+fn decode_fields(event: &Event, names: &Names, payload: &Ident) -> TokenStream {
     let private = &names.private;
     let fields = event.payload.fields();
-    let types = fields.iter().map(|field| names.read_type(field));
-    let patterns = fields.iter().map(|field| &field.ident);
-    let wires = fields.iter().map(|field| &field.wire.name);
-    let read = match &event.payload {
+    let types = fields.iter().map(|field| names.wire_type(field));
+    let idents = fields.iter().map(|field| &field.ident);
+    let wire_names = fields.iter().map(|field| &field.wire_name.name);
+    let decode = match &event.payload {
         Payload::Fields(fields) if fields.is_empty() => {
             quote!(#private::decode_fields::<(), __D>(#payload, &[])?;)
         }
         Payload::Fields(_) => quote! {
-            let (#(#patterns,)*) =
-                #private::decode_fields::<(#(#types,)*), __D>(#payload, &[#(#wires),*])?;
+            let (#(#idents,)*) =
+                #private::decode_fields::<(#(#types,)*), __D>(#payload, &[#(#wire_names),*])?;
         },
         Payload::Whole(_) => quote! {
-            #(let #patterns = #private::decode_payload::<#types, __D>(#payload)?;)*
+            #(let #idents = #private::decode_payload::<#types, __D>(#payload)?;)*
         },
     };
-    let converted = fields.iter().filter_map(|field| convert(field, names));
-    quote!(#read #(#converted)*)
+    let conversions = fields.iter().filter_map(|field| conversion(field, names));
+    quote!(#decode #(#conversions)*)
 }
 
-fn convert(field: &Field, names: &Names) -> Option<TokenStream> {
+/// Converts the local of a field from the decoded type, if that differs.
+fn conversion(field: &Field, names: &Names) -> Option<TokenStream> {
     let ident = &field.ident;
-    let function = names.reading(field)?;
-    let (_, last) = ends(&field.ty);
+    let function = names.conversion_function(field)?;
+    let (_, last) = first_and_last_span(&field.ty);
     let argument = quote_spanned!(last=> (#ident));
     Some(quote!(let #ident = #function #argument;))
 }
 
-/// Servers check what clients send; clients trust their server.
-fn check(event: &Event, direction: Direction, names: &Names) -> Option<TokenStream> {
-    if direction == Direction::Outgoing || !event.has_rules() {
+/// Validates incoming events only: clients trust their server.
+fn validate(event: &Event, names: &Names) -> Option<TokenStream> {
+    if event.direction == Direction::Outgoing || !event.has_rules() {
         return None;
     }
-    let check = names.check(event, direction);
-    let fields = event.payload.fields().iter().filter(|field| !field.rules.is_empty());
-    let idents = fields.map(|field| &field.ident);
-    Some(quote!(#check(#(&#idents),*)?;))
+    let function = names.validation_function(event);
+    let idents = event.fields_with_rules().map(|field| &field.ident);
+    Some(quote!(#function(#(&#idents),*)?;))
 }
 
-fn value(event: &Event, direction: Direction) -> TokenStream {
+fn event_value(event: &Event) -> TokenStream {
     let variant = &event.variant;
     let idents = event.payload.fields().iter().map(|field| &field.ident);
-    match (&event.payload, direction) {
+    match (&event.payload, event.direction) {
         (Payload::Fields(fields), _) if fields.is_empty() => quote!(Self::#variant),
         (Payload::Fields(_), Direction::Outgoing) => quote!(Self::#variant { #(#idents),* }),
         _ => quote!(Self::#variant(#(#idents),*)),

@@ -1,15 +1,16 @@
-//! Names of what is generated, and the few phrases that all of it shares.
+//! Names of generated items, and paths to what generated code calls.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Path, Type};
 
-use crate::model::{Direction, Event, Field, Procedure, last_segment, unraw};
+use crate::model::{Event, Field, Procedure, is_std_type, unraw};
+use crate::tokens::{first_and_last_span, relocated};
 
-/// Items are named after the trait and have the span of its name, so that editors find them.
+/// Names of items begin with the trait's name and have its span, so that editors find them.
 pub(super) struct Names {
     pub(super) krate: Path,
-    /// What generated code calls.
+    /// The path of `parlor::__private`.
     pub(super) private: TokenStream,
     pub(super) server: Ident,
     pub(super) socket: Ident,
@@ -18,90 +19,94 @@ pub(super) struct Names {
     pub(super) client: Ident,
     pub(super) events: Ident,
     pub(super) event: Ident,
-    /// Inside `const _`, so only unlikely names keep clear of the user's types.
+    // These are inside `const _`. Their prefix `__` avoids collisions with the user's types.
+    /// The enum of incoming events.
     pub(super) incoming: Ident,
-    pub(super) outgoing: Ident,
-    pub(super) checks: Ident,
+    /// The enum of the indexes of outgoing events.
+    pub(super) outgoing_index: Ident,
+    /// The struct with the validation functions.
+    pub(super) validation: Ident,
 }
 
 impl Names {
     pub(super) fn new(procedure: &Procedure) -> Self {
         let krate = procedure.krate.clone();
         let hidden =
-            |suffix| format_ident!("__{}", procedure.named(suffix), span = Span::call_site());
+            |suffix| format_ident!("__{}", procedure.ident_with(suffix), span = Span::call_site());
         Self {
             private: quote!(#krate::__private),
             krate,
-            server: procedure.named("Server"),
-            socket: procedure.named("Socket"),
-            io: procedure.named("Io"),
-            emitter: procedure.named("Emitter"),
-            client: procedure.named("Client"),
-            events: procedure.named("Events"),
-            event: procedure.named("Event"),
+            server: procedure.ident_with("Server"),
+            socket: procedure.ident_with("Socket"),
+            io: procedure.ident_with("Io"),
+            emitter: procedure.ident_with("Emitter"),
+            client: procedure.ident_with("Client"),
+            events: procedure.ident_with("Events"),
+            event: procedure.ident_with("Event"),
             incoming: hidden("Incoming"),
-            outgoing: hidden("Outgoing"),
-            checks: hidden("Checks"),
+            outgoing_index: hidden("OutgoingIndex"),
+            validation: hidden("Validation"),
         }
     }
 
-    /// `struct ChatEmitter(private::Emitter);`, where rustc points at the trait's name.
-    pub(super) fn wrapper(&self, ident: &Ident, inner: &str) -> TokenStream {
-        let private = &self.private;
-        let inner = Ident::new(inner, Span::call_site());
-        quote_spanned!(ident.span()=> struct #ident(#private::#inner);)
-    }
-
-    /// [`private`](Self::private), where rustc is to point at `span`.
+    /// [`private`](Self::private) at `span`, where rustc then reports errors.
     pub(super) fn private_at(&self, span: Span) -> TokenStream {
         relocated(&self.private, span)
     }
 
-    /// [`krate`](Self::krate), where rustc is to point at `span`.
+    /// [`krate`](Self::krate) at `span`, where rustc then reports errors.
     pub(super) fn krate_at(&self, span: Span) -> TokenStream {
         relocated(&self.krate, span)
     }
 
-    /// `<T as Payload<_>>::item`, or `None` for types that surely are payloads.
+    /// `<T as Payload<_>>::item`, or `None` for a type of std, which is a payload.
     ///
-    /// Its span is exactly that of the type: rustc reports a type that is no payload in each place
-    /// where it meets it, and drops all but one of the reports because they are the same.
-    pub(super) fn project(&self, ty: &Type, item: &str) -> Option<TokenStream> {
-        (!is_plain(ty)).then(|| self.item(ty, "Payload", item))
+    /// The span is exactly that of the type. rustc reports a type that is no payload wherever it
+    /// occurs, and drops the reports that are equal: one remains.
+    pub(super) fn payload_item(&self, ty: &Type, item: &str) -> Option<TokenStream> {
+        (!is_std_type(ty)).then(|| self.trait_item(ty, "Payload", item))
     }
 
-    /// `<T as trait<_>>::item`.
-    pub(super) fn item(&self, ty: &Type, contract: &str, item: &str) -> TokenStream {
+    /// `<T as trait_name<_>>::item`.
+    pub(super) fn trait_item(&self, ty: &Type, trait_name: &str, item: &str) -> TokenStream {
         let private = &self.private;
-        let (first, last) = ends(ty);
-        let contract = Ident::new(contract, Span::call_site());
+        let (first, last) = first_and_last_span(ty);
+        let trait_name = Ident::new(trait_name, Span::call_site());
         let item = Ident::new(item, last);
         let open = quote_spanned!(first=> <);
         let close = quote_spanned!(last=> >::#item);
-        quote!(#open #ty as #private::#contract<_> #close)
+        quote!(#open #ty as #private::#trait_name<_> #close)
     }
 
-    /// The type as which the runtime reads a field.
-    pub(super) fn read_type(&self, Field { ty, default, .. }: &Field) -> TokenStream {
+    /// The type that the runtime decodes for a field.
+    pub(super) fn wire_type(&self, Field { ty, default, .. }: &Field) -> TokenStream {
         if *default {
-            return self.item(ty, "OrDefault", "Read");
+            return self.trait_item(ty, "OrDefault", "Wire");
         }
-        self.project(ty, "This").unwrap_or_else(|| ty.to_token_stream())
+        self.payload_item(ty, "This").unwrap_or_else(|| ty.to_token_stream())
     }
 
-    /// What makes a field of what was read, if it is not the same.
-    pub(super) fn reading(&self, Field { ty, default, .. }: &Field) -> Option<TokenStream> {
+    /// The function that converts the decoded value to the field, if they differ.
+    pub(super) fn conversion_function(
+        &self,
+        Field { ty, default, .. }: &Field,
+    ) -> Option<TokenStream> {
         if *default {
-            return Some(self.item(ty, "OrDefault", "from_wire"));
+            return Some(self.trait_item(ty, "OrDefault", "from_wire"));
         }
-        self.project(ty, "from_wire")
+        self.payload_item(ty, "from_wire")
     }
 
-    /// `<T as Payload<_>>::item(value)`.
-    pub(super) fn convert(&self, ty: &Type, item: &str, value: TokenStream) -> TokenStream {
-        match self.project(ty, item) {
+    /// `<T as Payload<_>>::function(value)`, or `value` for a type of std.
+    pub(super) fn call_payload_function(
+        &self,
+        ty: &Type,
+        function: &str,
+        value: TokenStream,
+    ) -> TokenStream {
+        match self.payload_item(ty, function) {
             Some(function) => {
-                let (_, last) = ends(ty);
+                let (_, last) = first_and_last_span(ty);
                 let arguments = quote_spanned!(last=> (#value));
                 quote!(#function #arguments)
             }
@@ -109,69 +114,15 @@ impl Names {
         }
     }
 
-    /// The function that checks an event's rules.
-    pub(super) fn check(&self, event: &Event, direction: Direction) -> TokenStream {
-        let checks = &self.checks;
-        let function = check_ident(event, direction);
-        quote!(#checks::#function)
+    /// The path of the function that validates an event's fields.
+    pub(super) fn validation_function(&self, event: &Event) -> TokenStream {
+        let validation = &self.validation;
+        let function = Self::validation_ident(event);
+        quote!(#validation::#function)
     }
-}
 
-pub(super) fn check_ident(event: &Event, direction: Direction) -> Ident {
-    format_ident!("{}_{}", direction.marker(), unraw(&event.ident), span = Span::call_site())
-}
-
-/// The tokens at another place, where they mean what they do at theirs.
-fn relocated(tokens: &impl ToTokens, span: Span) -> TokenStream {
-    let relocate = |mut token: TokenTree| {
-        token.set_span(span.resolved_at(token.span()));
-        token
-    };
-    tokens.to_token_stream().into_iter().map(relocate).collect()
-}
-
-/// A local of ours: no name of the user's can shadow it.
-pub(super) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
-}
-
-/// `::core::primitive::str`: `str` may be a name of the user's.
-pub(super) fn str_type() -> TokenStream {
-    quote!(::core::primitive::str)
-}
-
-/// The spans of the first and the last token.
-pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
-    let mut tokens = tokens.to_token_stream().into_iter();
-    let Some(first) = tokens.next() else {
-        return (Span::call_site(), Span::call_site());
-    };
-    let last = tokens.last().map_or_else(|| first.span(), |last| last.span());
-    (first.span(), last)
-}
-
-/// Types of std by their usual names, and containers of them. A type of the user's with such a name
-/// still compiles; only its errors are less clear.
-pub(crate) fn is_plain(ty: &Type) -> bool {
-    const PLAIN: [&str; 17] = [
-        "String", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16",
-        "u32", "u64", "usize", "i128", "u128",
-    ];
-    if let Type::Tuple(tuple) = ty {
-        return tuple.elems.is_empty();
+    pub(super) fn validation_ident(event: &Event) -> Ident {
+        let marker = event.direction.marker();
+        format_ident!("{marker}_{}", unraw(&event.ident), span = Span::call_site())
     }
-    let Type::Path(path) = ty else { return false };
-    if path.qself.is_some() || path.path.segments.len() != 1 {
-        return false;
-    }
-    last_segment(ty).is_some_and(|last| match &last.arguments {
-        syn::PathArguments::None => PLAIN.iter().any(|plain| last.ident == plain),
-        syn::PathArguments::AngleBracketed(list) => {
-            (last.ident == "Option" || last.ident == "Vec")
-                && list.args.iter().all(
-                    |argument| matches!(argument, syn::GenericArgument::Type(ty) if is_plain(ty)),
-                )
-        }
-        syn::PathArguments::Parenthesized(_) => false,
-    })
 }

@@ -1,161 +1,149 @@
-//! The server's side: the emitter, and the dispatch to the session.
+//! The server: its types, the methods of the emitter, and the calls of the handlers.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::contract::{cfg, guards};
-use super::names::{Names, local};
-use super::stub::{self, Stub};
+use super::attributes::{cfg, cfg_and_lints};
+use super::handle::{handle_impls, handle_struct};
+use super::names::Names;
+use super::stub::{Stub, latest_key};
 use super::typescript;
-use crate::model::{Answer, Delivery, Direction, Event, Payload, Procedure};
+use crate::model::{Answer, DeliveryPolicy, Event, Payload, Procedure};
+use crate::tokens::local;
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, server, socket, io, emitter, .. } = names;
     let vis = &procedure.vis;
     let contract = &procedure.ident;
     let server_doc =
-        format!("Serves [`{contract}`]: made of a function that makes a session of each socket.");
-    let socket_doc = format!("The server's handle to one client of [`{contract}`].");
-    let io_doc = format!("Sends to the clients of [`{contract}`] from anywhere.");
-    let emitter_doc = format!("The outgoing events of [`{contract}`], for one audience.");
-    let handle = names.wrapper(emitter, "Emitter");
-    let lints: Vec<_> = procedure.lints().collect();
+        format!(" Serves [`{contract}`]. Made from a function that makes the session of a socket.");
+    let socket_doc = format!(" The server's handle to one session of [`{contract}`].");
+    let io_doc = format!(" The server's handle to all sessions of [`{contract}`].");
+    let emitter_doc = format!(" Sends the outgoing events of [`{contract}`] to one audience.");
+    let emitter_struct = handle_struct(emitter, "Emitter", names);
+    let lints = procedure.lints();
     quote! {
         #[doc = #server_doc]
-        #(#lints)*
+        #lints
         #[allow(dead_code)]
         #vis type #server<__Session> = #krate::Server<#emitter, __Session>;
         #[doc = #socket_doc]
-        #(#lints)*
+        #lints
         #[allow(dead_code)]
         #vis type #socket = #krate::Socket<#emitter>;
         #[doc = #io_doc]
-        #(#lints)*
+        #lints
         #[allow(dead_code)]
         #vis type #io = #krate::Io<#emitter>;
         #[doc = #emitter_doc]
-        #(#lints)*
-        #vis #handle
+        #lints
+        #vis #emitter_struct
     }
 }
 
 pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
-    let Names { krate, private, emitter, incoming, outgoing, .. } = names;
+    let Names { krate, private, emitter, incoming, outgoing_index, .. } = names;
     let name = &procedure.name;
-    let label = emitter.to_string();
-    let stubs = procedure.outgoing.iter().map(|event| stub(event, procedure, names));
-    let wires = procedure.incoming.iter().map(|event| {
+    let handle_impls = handle_impls(emitter, "Emitter", names);
+    let methods = procedure.outgoing().map(|event| emitter_method(event, procedure, names));
+    let incoming_names = procedure.incoming().map(|event| {
         let cfg = cfg(event);
-        let wire = &event.wire.name;
-        quote!(#(#cfg)* #wire)
+        let wire_name = &event.wire_name.name;
+        quote!(#cfg #wire_name)
     });
-    let deliveries = procedure.outgoing.iter().map(|event| {
+    let outgoing_policies = procedure.outgoing().map(|event| {
         let cfg = cfg(event);
-        let wire = &event.wire.name;
+        let wire_name = &event.wire_name.name;
         let policy = match &event.delivery {
-            Delivery::Reliable => quote!(Reliable),
-            Delivery::Volatile => quote!(Volatile),
-            Delivery::Latest(_) => quote!(Latest),
+            DeliveryPolicy::Reliable => quote!(Reliable),
+            DeliveryPolicy::Volatile => quote!(Volatile),
+            DeliveryPolicy::Latest(_) => quote!(Latest),
         };
-        quote!(#(#cfg)* (#wire, #krate::DeliveryPolicy::#policy))
+        quote!(#cfg (#wire_name, #krate::DeliveryPolicy::#policy))
     });
-    let outgoing_variants = procedure.outgoing.iter().map(|event| {
+    let outgoing_indexes = procedure.outgoing().map(|event| {
         let cfg = cfg(event);
         let variant = &event.variant;
-        quote!(#(#cfg)* #variant)
+        quote!(#cfg #variant)
     });
-    let wire_names = procedure.incoming.iter().map(|event| {
+    let name_arms = procedure.incoming().map(|event| {
         let cfg = cfg(event);
-        let (variant, wire) = (&event.variant, &event.wire.name);
-        quote!(#(#cfg)* #incoming::#variant { .. } => #wire)
+        let (variant, wire_name) = (&event.variant, &event.wire_name.name);
+        quote!(#cfg #incoming::#variant { .. } => #wire_name)
     });
     let event = local("event");
-    let dispatch = dispatch(procedure, names);
-    let description = procedure.typescript.then(|| typescript::description(procedure, names));
+    let procedure_impl = procedure_impl(procedure, names);
+    let description =
+        procedure.typescript.then(|| typescript::description_function(procedure, names));
     quote! {
-        /// Places of the outgoing events in `OUTGOING`.
-        enum #outgoing {
-            #(#outgoing_variants,)*
+        /// Indexes of the outgoing events in `OUTGOING`.
+        enum #outgoing_index {
+            #(#outgoing_indexes,)*
         }
         impl #emitter {
-            #(#stubs)*
+            #(#methods)*
         }
-        impl ::core::convert::From<#private::Emitter> for #emitter {
-            fn from(emitter: #private::Emitter) -> Self {
-                Self(emitter)
-            }
-        }
-        impl ::core::clone::Clone for #emitter {
-            fn clone(&self) -> Self {
-                Self(::core::clone::Clone::clone(&self.0))
-            }
-        }
-        impl ::core::fmt::Debug for #emitter {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(#label)
-            }
-        }
+        #handle_impls
         impl #private::Contract for #emitter {
             const NAME: &'static ::core::primitive::str = #name;
-            const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#wires),*];
+            const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#incoming_names),*];
             const OUTGOING: &'static [(&'static ::core::primitive::str, #krate::DeliveryPolicy)] =
-                &[#(#deliveries),*];
+                &[#(#outgoing_policies),*];
             type Incoming = #incoming;
             fn name(#event: &#incoming) -> &'static ::core::primitive::str {
                 match *#event {
-                    #(#wire_names,)*
+                    #(#name_arms,)*
                 }
             }
             #description
         }
-        #dispatch
+        #procedure_impl
     }
 }
 
-/// A method of the emitter.
-fn stub(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
-    let Stub { arguments, prepare, payload, check, attrs } =
-        Stub::new(event, Direction::Outgoing, names);
+fn emitter_method(event: &Event, procedure: &Procedure, names: &Names) -> TokenStream {
+    let Stub { parameters, as_str, payload, validated, attrs } = Stub::new(event, names);
     let vis = &procedure.vis;
     let ident = &event.ident;
-    let (outgoing, variant) = (&names.outgoing, &event.variant);
-    let place = quote!(#outgoing::#variant as ::core::primitive::usize);
+    let (outgoing_index, variant) = (&names.outgoing_index, &event.variant);
+    let index = quote!(#outgoing_index::#variant as ::core::primitive::usize);
     let emit = match &event.delivery {
-        Delivery::Reliable | Delivery::Volatile => quote!(emit(#place, #payload, #check)),
-        Delivery::Latest(key) => {
-            let key = stub::key(event, key.as_ref(), names);
-            quote!(emit_latest(#place, #payload, #check, #key))
+        DeliveryPolicy::Reliable | DeliveryPolicy::Volatile => {
+            quote!(emit(#index, #payload, #validated))
+        }
+        DeliveryPolicy::Latest(key) => {
+            let key = latest_key(event, key.as_ref(), names);
+            quote!(emit_latest(#index, #payload, #validated, #key))
         }
     };
     quote! {
         #attrs
-        #vis fn #ident(&self, #arguments) {
-            #prepare
+        #vis fn #ident(&self, #parameters) {
+            #as_str
             self.0.#emit;
         }
     }
 }
 
-/// Calls the session's handler for each event.
-fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
+/// The impl of `Procedure`, which calls the methods of the session.
+fn procedure_impl(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, private, emitter, incoming, .. } = names;
     let contract = &procedure.ident;
     let (session, event, reply) = (local("session"), local("event"), local("reply"));
     let (reason, request) = (local("reason"), local("request"));
-    let arms = procedure.incoming.iter().map(|incoming| arm(incoming, names, contract));
+    let arms = procedure.incoming().map(|event| handler_arm(event, names, contract));
     quote! {
         impl<__Session: #contract> #private::Procedure<__Session> for #emitter {
             fn handle(
                 #session: &mut __Session,
-                #event: &mut ::core::option::Option<#incoming>,
+                #event: #incoming,
                 #reply: &mut #private::Reply,
             ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-                // An `async fn` would hold its arguments twice.
+                // The future of an `async fn` would contain its arguments twice.
                 async move {
                     let _ = (&#session, &#reply);
-                    match #event.take() {
+                    match #event {
                         #(#arms)*
-                        ::core::option::Option::None => {}
                     }
                 }
             }
@@ -172,9 +160,9 @@ fn dispatch(procedure: &Procedure, names: &Names) -> TokenStream {
     }
 }
 
-fn arm(event: &Event, names: &Names, contract: &proc_macro2::Ident) -> TokenStream {
+fn handler_arm(event: &Event, names: &Names, contract: &Ident) -> TokenStream {
     let Names { incoming, .. } = names;
-    let guards = guards(event);
+    let attrs = cfg_and_lints(event);
     let (variant, handler) = (&event.variant, &event.ident);
     let (session, reply, answer) = (local("session"), local("reply"), local("answer"));
     let fields: Vec<_> = event.payload.fields().iter().map(|field| &field.ident).collect();
@@ -182,24 +170,24 @@ fn arm(event: &Event, names: &Names, contract: &proc_macro2::Ident) -> TokenStre
         Payload::Fields(fields) if fields.is_empty() => quote!(#incoming::#variant),
         _ => quote!(#incoming::#variant(#(#fields),*)),
     };
-    let run = quote!(<__Session as #contract>::#handler(#session #(, #fields)*).await);
+    let call = quote!(<__Session as #contract>::#handler(#session #(, #fields)*).await);
     let body = match &event.answer {
-        Answer::None => quote!(#run; #reply.none()),
+        Answer::None => quote!(#call; #reply.none()),
         Answer::Value(ty) => {
-            let value = names.convert(ty, "as_wire", quote!(&#answer));
-            quote!(let #answer = #run; #reply.value(#value))
+            let value = names.call_payload_function(ty, "as_wire", quote!(&#answer));
+            quote!(let #answer = #call; #reply.value(#value))
         }
         Answer::Result(ok, error) => {
             let convert = |ty, method: TokenStream| {
-                names.project(ty, "into_wire").map(|function| quote!(.#method(#function)))
+                names.payload_item(ty, "into_wire").map(|function| quote!(.#method(#function)))
             };
-            let (ok, error) = (convert(ok, quote!(map)), convert(error, quote!(map_err)));
-            quote!(let #answer = #run #ok #error; #reply.result(&#answer))
+            let (map, map_err) = (convert(ok, quote!(map)), convert(error, quote!(map_err)));
+            quote!(let #answer = #call #map #map_err; #reply.result(&#answer))
         }
     };
     quote! {
-        #guards
-        ::core::option::Option::Some(#pattern) => {
+        #attrs
+        #pattern => {
             #body
         }
     }

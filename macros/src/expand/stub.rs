@@ -1,53 +1,53 @@
-//! What the stubs of emitters and clients have in common: arguments in, a payload out.
+//! The common parts of the methods of emitters and clients.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::allowed;
-use super::names::{Names, str_type};
-use crate::model::{Direction, Event, Field, Key, Payload};
+use super::attributes::{allow_generated, with_doc};
+use super::names::Names;
+use crate::model::{Event, Field, LatestKey, Payload};
+use crate::tokens::str_type;
 
-/// The parts of one stub.
+/// The parts of one method that sends an event.
 pub(super) struct Stub {
     /// `room: impl AsRef<str>, timestamp: u64`.
-    pub(super) arguments: TokenStream,
-    /// Makes a `&str` of each string.
-    pub(super) prepare: TokenStream,
-    /// A reference to what is encoded.
+    pub(super) parameters: TokenStream,
+    /// Converts each string to a `&str`.
+    pub(super) as_str: TokenStream,
+    /// A reference to the value that is encoded.
     pub(super) payload: TokenStream,
-    /// Whether the fields keep their rules.
-    pub(super) check: TokenStream,
-    /// Docs, lints and the like; a stub without docs gets some.
+    /// The `Result` of the validation.
+    pub(super) validated: TokenStream,
+    /// The event's attributes, with a default doc comment.
     pub(super) attrs: TokenStream,
 }
 
 impl Stub {
-    pub(super) fn new(event: &Event, direction: Direction, names: &Names) -> Self {
-        let whole = matches!(event.payload, Payload::Whole(_));
+    pub(super) fn new(event: &Event, names: &Names) -> Self {
         let fields = event.payload.fields();
-        let arguments = fields.iter().map(|field| argument(field, whole));
+        let parameters = fields.iter().map(|field| parameter(field, event.payload.is_whole()));
         let strings = fields.iter().filter(|field| field.is_string()).map(|field| &field.ident);
         let str_type = str_type();
-        let attrs = attrs(event, &format!("Sends `{}`.", event.wire.name));
-        let allowed = event.has_lints().then(allowed);
+        let attrs = with_doc(event, &format!(" Sends `{}`.", event.wire_name.name));
+        let allow = event.has_lints().then(allow_generated);
         Self {
-            arguments: quote!(#(#arguments),*),
-            prepare: quote! {
+            parameters: quote!(#(#parameters),*),
+            as_str: quote! {
                 #(let #strings = ::core::convert::AsRef::<#str_type>::as_ref(&#strings);)*
             },
             payload: payload(event, names),
-            check: check(event, direction, names),
-            attrs: quote!(#attrs #allowed),
+            validated: validated(event, names),
+            attrs: quote!(#attrs #allow),
         }
     }
 }
 
-fn argument(field: &Field, whole: bool) -> TokenStream {
+fn parameter(field: &Field, is_whole: bool) -> TokenStream {
     let Field { ident, ty, .. } = field;
     let str_type = str_type();
     if field.is_string() {
         quote!(#ident: impl ::core::convert::AsRef<#str_type>)
-    } else if whole {
+    } else if is_whole {
         quote!(#ident: &#ty)
     } else {
         quote!(#ident: #ty)
@@ -58,55 +58,51 @@ fn payload(event: &Event, names: &Names) -> TokenStream {
     let private = &names.private;
     match &event.payload {
         Payload::Fields(fields) => {
-            let wires = fields.iter().map(|field| &field.wire.name);
-            let values = fields.iter().map(|field| {
-                let value = reference(field, false);
-                if field.is_string() { value } else { names.convert(&field.ty, "as_wire", value) }
-            });
+            let wire_names = fields.iter().map(|field| &field.wire_name.name);
+            let values = fields.iter().map(|field| as_wire(field, false, names));
             quote! {
-                &#private::Object { names: &[#(#wires),*], values: (#(#values,)*) }
+                &#private::Object { names: &[#(#wire_names),*], values: (#(#values,)*) }
             }
         }
-        Payload::Whole(field) if field.is_string() => reference(field, true),
-        Payload::Whole(field) => names.convert(&field.ty, "as_wire", reference(field, true)),
+        Payload::Whole(field) => as_wire(field, true, names),
     }
 }
 
-/// The argument of a field as a reference.
-fn reference(field: &Field, whole: bool) -> TokenStream {
-    let ident = &field.ident;
-    if whole || field.is_string() { quote!(#ident) } else { quote!(&#ident) }
+/// The parameter of a field as a reference to the type that is encoded.
+fn as_wire(field: &Field, is_whole: bool, names: &Names) -> TokenStream {
+    let value = reference(field, is_whole);
+    if field.is_string() {
+        return value;
+    }
+    names.call_payload_function(&field.ty, "as_wire", value)
 }
 
-fn check(event: &Event, direction: Direction, names: &Names) -> TokenStream {
+/// The parameter of a field as a reference.
+fn reference(field: &Field, is_whole: bool) -> TokenStream {
+    let ident = &field.ident;
+    if is_whole || field.is_string() { quote!(#ident) } else { quote!(&#ident) }
+}
+
+fn validated(event: &Event, names: &Names) -> TokenStream {
     if !event.has_rules() {
         return quote!(::core::result::Result::Ok(()));
     }
-    let whole = matches!(event.payload, Payload::Whole(_));
-    let check = names.check(event, direction);
-    let fields = event.payload.fields().iter().filter(|field| !field.rules.is_empty());
-    let arguments = fields.map(|field| reference(field, whole));
-    quote!(#check(#(#arguments),*))
+    let function = names.validation_function(event);
+    let is_whole = event.payload.is_whole();
+    let arguments = event.fields_with_rules().map(|field| reference(field, is_whole));
+    quote!(#function(#(#arguments),*))
 }
 
-/// A reference to what tells the newest events apart that are kept for clients that are behind.
-pub(super) fn key(event: &Event, key: Option<&Key>, names: &Names) -> TokenStream {
-    let Some(Key { argument, inside }) = key else {
+/// A reference to the key of a `latest` event. All events without a key have the key `()`.
+pub(super) fn latest_key(event: &Event, key: Option<&LatestKey>, names: &Names) -> TokenStream {
+    let Some(LatestKey { argument, field_path }) = key else {
         return quote!(&());
     };
-    // At the user's tokens, where rustc is to say what is wrong with the way inside.
-    let borrowed = quote_spanned!(argument.span()=> &#argument #inside);
+    // At the user's tokens, so that rustc reports a wrong field path there.
+    let borrowed = quote_spanned!(argument.span()=> &#argument #field_path);
     let field = event.payload.fields().iter().find(|field| field.ident == *argument);
-    match field.filter(|field| inside.is_empty() && !field.is_string()) {
-        Some(field) => names.convert(&field.ty, "as_wire", borrowed),
+    match field.filter(|field| field_path.is_empty() && !field.is_string()) {
+        Some(field) => names.call_payload_function(&field.ty, "as_wire", borrowed),
         None => borrowed,
     }
-}
-
-/// The event's attributes, with `doc` where the user has written none.
-pub(super) fn attrs(event: &Event, doc: &str) -> TokenStream {
-    let attrs = &event.attrs;
-    let documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
-    let doc = (!documented).then(|| quote!(#[doc = #doc]));
-    quote!(#doc #(#attrs)*)
 }

@@ -1,50 +1,46 @@
-//! What the TypeScript generator is told of the contract, as data.
+//! The description of the contract for the TypeScript generator.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Expr, Lit, LitStr, Meta, Token, Type, UnOp};
 
-use super::contract::cfg;
-use super::names::{Names, ends, local};
+use super::attributes::cfg;
+use super::names::Names;
 use crate::model::{Answer, Event, Field, Payload, Procedure};
 use crate::rules::{Bounds, Kind, Rule};
+use crate::tokens::{first_and_last_span, local, option};
 
-/// The function `typescript` of the contract.
-pub(super) fn description(procedure: &Procedure, names: &Names) -> TokenStream {
+/// The function `Contract::typescript`.
+pub(super) fn description_function(procedure: &Procedure, names: &Names) -> TokenStream {
     let private = &names.private;
-    let contract = local("contract");
+    let name = &procedure.name;
+    let description = local("description");
     let docs = docs(&procedure.attrs);
-    let events = |events: &[Event], direction: &str| -> TokenStream {
-        let direction = Ident::new(direction, proc_macro2::Span::call_site());
-        let statements = events.iter().map(|event| {
-            let cfg = cfg(event);
-            let event = self::event(event, names);
-            quote!(#(#cfg)* #contract.#direction(#event);)
-        });
-        statements.collect()
-    };
-    let incoming = events(&procedure.incoming, "incoming");
-    let outgoing = events(&procedure.outgoing, "outgoing");
+    let events = procedure.events.iter().map(|event| {
+        let cfg = cfg(event);
+        let direction = Ident::new(event.direction.marker(), Span::call_site());
+        let event = self::event(event, names);
+        quote!(#cfg #description.#direction(#event);)
+    });
     quote! {
         fn typescript() -> ::core::option::Option<#private::typescript::Description> {
-            let mut #contract = #private::typescript::Description::new::<Self>(#docs);
-            #incoming
-            #outgoing
-            ::core::option::Option::Some(#contract)
+            let mut #description = #private::typescript::Description::new::<Self>(#name, #docs);
+            #(#events)*
+            ::core::option::Option::Some(#description)
         }
     }
 }
 
 fn event(event: &Event, names: &Names) -> TokenStream {
     let private = &names.private;
-    let wire = &event.wire.name;
+    let wire_name = &event.wire_name.name;
     let docs = docs(&event.attrs);
     let deprecated = event.attrs.iter().find_map(deprecated).map(|note| quote!(.deprecated(#note)));
     let payload = match &event.payload {
         Payload::Fields(fields) => {
             let fields = fields.iter().map(|field| {
-                let (wire, field) = (&field.wire.name, self::field(field, names));
-                quote!(.field(#wire, #field))
+                let (wire_name, field) = (&field.wire_name.name, self::field(field, names));
+                quote!(.field(#wire_name, #field))
             });
             quote!(#(#fields)*)
         }
@@ -56,22 +52,22 @@ fn event(event: &Event, names: &Names) -> TokenStream {
     let answer = match &event.answer {
         Answer::None => TokenStream::new(),
         Answer::Value(ty) => {
-            let ty = type_of(ty, names);
+            let ty = type_description(ty, names);
             quote!(.answer(#ty))
         }
         Answer::Result(ok, error) => {
-            let (ok, error) = (type_of(ok, names), type_of(error, names));
+            let (ok, error) = (type_description(ok, names), type_description(error, names));
             quote!(.answer(#ok).error(#error))
         }
     };
-    quote!(#private::typescript::Event::new(#wire, #docs) #deprecated #payload #answer)
+    quote!(#private::typescript::Event::new(#wire_name, #docs) #deprecated #payload #answer)
 }
 
 fn field(field: &Field, names: &Names) -> TokenStream {
     let private = &names.private;
     let Field { ty, docs: attrs, default, rules, .. } = field;
     let docs = docs(attrs);
-    let ty = type_of(ty, names);
+    let ty = type_description(ty, names);
     let default = default.then(|| quote!(.default()));
     let rules = rules.iter().map(|rule| {
         let rule = self::rule(rule, names);
@@ -80,10 +76,10 @@ fn field(field: &Field, names: &Names) -> TokenStream {
     quote!(#private::typescript::Field::new(#docs, #ty) #default #(#rules)*)
 }
 
-/// `<T as HasTypeScript<_>>::typescript()`, all at the type: rustc reports there.
-fn type_of(ty: &Type, names: &Names) -> TokenStream {
-    let function = names.item(ty, "HasTypeScript", "typescript");
-    let (_, last) = ends(ty);
+/// `<T as HasTypeScript<_>>::typescript()`, at the span of the type, where rustc then reports errors.
+fn type_description(ty: &Type, names: &Names) -> TokenStream {
+    let function = names.trait_item(ty, "HasTypeScript", "typescript");
+    let (_, last) = first_and_last_span(ty);
     let call = quote_spanned!(last=> ());
     quote!(#function #call)
 }
@@ -113,18 +109,12 @@ fn rule(rule: &Rule, names: &Names) -> TokenStream {
 }
 
 fn bounds(bounds: &Bounds) -> (TokenStream, TokenStream) {
-    let bound = |bound: &Option<Expr>| {
-        let number = bound.as_ref().map(number);
-        number.map_or_else(
-            || quote!(::core::option::Option::None),
-            |number| quote!(::core::option::Option::Some(#number)),
-        )
-    };
+    let bound = |bound: &Option<Expr>| option(bound.as_ref().map(as_f64));
     (bound(&bounds.min), bound(&bounds.max))
 }
 
-/// A bound as an `f64`. A literal becomes one of that type: as an `i32` it might not fit.
-fn number(bound: &Expr) -> TokenStream {
+/// A bound as an `f64`. A literal gets that type directly: it might not fit into an `i32`.
+fn as_f64(bound: &Expr) -> TokenStream {
     let negative = match bound {
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => Some(&*unary.expr),
         _ => None,
@@ -151,27 +141,28 @@ fn number(bound: &Expr) -> TokenStream {
 
 /// The doc comments, line by line.
 fn docs(attrs: &[Attribute]) -> TokenStream {
-    let lines = attrs.iter().filter(|attr| attr.path().is_ident("doc")).filter_map(value);
+    let lines = attrs.iter().filter(|attr| attr.path().is_ident("doc")).filter_map(name_value);
     quote!(&[#(#lines),*])
 }
 
-fn value(attr: &Attribute) -> Option<TokenStream> {
+/// The value of `#[name = value]`.
+fn name_value(attr: &Attribute) -> Option<TokenStream> {
     match &attr.meta {
         Meta::NameValue(meta) => Some(meta.value.to_token_stream()),
         _ => None,
     }
 }
 
-/// The note of a `#[deprecated]`, which may be empty.
+/// The note of `#[deprecated]`, which may be empty.
 fn deprecated(attr: &Attribute) -> Option<TokenStream> {
     if !attr.path().is_ident("deprecated") {
         return None;
     }
-    if let Some(note) = value(attr) {
+    if let Some(note) = name_value(attr) {
         return Some(note);
     }
     let mut found = None;
-    // What is no note is rustc's to judge.
+    // rustc reports what is wrong in the attribute.
     let _ = attr.parse_nested_meta(|meta| {
         if meta.input.peek(Token![=]) {
             let value: LitStr = meta.value()?.parse()?;

@@ -1,85 +1,82 @@
 //! One function of the trait as an event.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Attribute, FnArg, GenericArgument, LitStr, Pat, PathArguments, ReceiverKind, ReturnType,
-    Safety, Signature, Type, parse_quote,
+    Attribute, FnArg, LitStr, Pat, ReceiverKind, ReturnType, Safety, Signature, parse_quote,
 };
 
 use super::{
-    Answer, Delivery, Direction, Event, Field, Method, Payload, Procedure, Wire, foreign,
-    is_attribute, is_lint, last_segment, unraw,
+    Answer, DeliveryPolicy, Direction, Event, Field, Method, Payload, Procedure, WireName,
+    forbidden_token, is_attribute, is_lint, last_segment, type_parameters, unraw,
 };
-use crate::args::{self, Opt};
 use crate::case::{self, Case};
 use crate::errors::Errors;
+use crate::options::{AttributeOption, distinct_options, list_tokens};
 use crate::parse::Function;
 
 impl Direction {
-    pub(crate) fn marker(self) -> &'static str {
-        match self {
-            Self::Incoming => "incoming",
-            Self::Outgoing => "outgoing",
-        }
+    fn of_marker(attr: &Attribute) -> Option<Self> {
+        Self::find(|marker| is_attribute(attr, marker))
     }
 
-    fn of(attr: &Attribute) -> Option<Self> {
-        [Self::Incoming, Self::Outgoing].into_iter().find(|way| is_attribute(attr, way.marker()))
+    fn find(is_marker: impl Fn(&str) -> bool) -> Option<Self> {
+        [Self::Incoming, Self::Outgoing].into_iter().find(|direction| is_marker(direction.marker()))
     }
 }
 
 impl Procedure {
-    /// Adds the event that `function` is.
+    /// Adds a function of the trait as an event, or as another method if it has no marker.
     pub(super) fn add(&mut self, function: Function, case: Case, errors: &mut Errors) {
         let Function { attrs, sig, body } = function;
         let (markers, mut attrs): (Vec<_>, Vec<_>) =
-            attrs.into_iter().partition(|attr| Direction::of(attr).is_some());
+            attrs.into_iter().partition(|attr| Direction::of_marker(attr).is_some());
         let Some(direction) = direction(&markers, &mut attrs, &sig, errors) else {
-            let future = sig.asyncness.is_some();
-            let sig = for_rustc(sig, body.is_some());
-            self.unmarked.push(Method { attrs, sig, body, future });
+            let returns_future = sig.asyncness.is_some();
+            let sig = without_macro_syntax(sig, body.is_some());
+            self.other_methods.push(Method { attrs, sig, body, returns_future });
             return;
         };
-        let marker = markers.iter().find(|marker| Direction::of(marker) == Some(direction));
-        let Marked { wire, delivery } = marked(direction, marker, &sig.ident, case, errors);
-        let mut sound = shape(&sig, errors);
-        sound &= match direction {
-            Direction::Incoming => incoming_shape(&sig, errors),
-            Direction::Outgoing => outgoing_shape(&sig, body.as_ref(), errors),
+        let marker = markers.iter().find(|marker| Direction::of_marker(marker) == Some(direction));
+        let MarkerOptions { wire_name, delivery } =
+            marker_options(direction, marker, &sig.ident, case, errors);
+        let mut is_valid = check_signature(&sig, errors);
+        is_valid &= match direction {
+            Direction::Incoming => check_incoming_signature(&sig, errors),
+            Direction::Outgoing => {
+                check_outgoing_signature(&sig, body.as_ref(), errors);
+                true
+            }
         };
         let payload = payload(&sig, body.is_some(), case, errors);
-        sound &= payload.is_some();
-        let delivery = Delivery::read(&delivery, payload.as_ref(), errors);
+        let delivery = DeliveryPolicy::read(&delivery, payload.as_ref(), errors);
         let answer = match direction {
             Direction::Incoming => answer(&sig.output, errors),
             Direction::Outgoing => Some(Answer::None),
         };
         let variant = variant(&sig.ident, errors);
-        let event = Event {
-            attrs: attrs.iter().filter(|attr| follows(attr)).cloned().collect(),
+        is_valid &= payload.is_some() && answer.is_some() && variant.is_some();
+        self.events.push(Event {
+            direction,
+            attrs: attrs.iter().filter(|attr| is_passed_on(attr)).cloned().collect(),
             ident: sig.ident.clone(),
-            wire,
-            sound: sound && answer.is_some() && variant.is_some(),
+            wire_name,
             variant: variant.unwrap_or_else(|| sig.ident.clone()),
             payload: payload.unwrap_or(Payload::Fields(Vec::new())),
             answer: answer.unwrap_or(Answer::None),
             delivery,
             method: (direction == Direction::Incoming).then(|| Method {
                 attrs,
-                sig: for_rustc(sig, body.is_some()),
+                sig: without_macro_syntax(sig, body.is_some()),
                 body,
-                future: true,
+                returns_future: true,
             }),
-        };
-        match direction {
-            Direction::Incoming => self.incoming.push(event),
-            Direction::Outgoing => self.outgoing.push(event),
-        }
+            is_valid,
+        });
     }
 }
 
-/// Which way the event goes, by its markers.
+/// Reads the direction from the markers. `None` if there is no marker, which is reported.
 fn direction(
     markers: &[Attribute],
     attrs: &mut Vec<Attribute>,
@@ -87,23 +84,23 @@ fn direction(
     errors: &mut Errors,
 ) -> Option<Direction> {
     if let [first, second, ..] = markers {
-        if Direction::of(first) == Direction::of(second) {
-            errors.at(second, "this marker is given twice");
+        if Direction::of_marker(first) == Direction::of_marker(second) {
+            errors.at(second, "this marker is given twice: remove one");
         } else {
             errors.at(
                 second,
-                "an event goes one way: `#[incoming]` from clients or `#[outgoing]` to them",
+                "an event has one direction: `#[incoming]` from clients or `#[outgoing]` to them",
             );
-            let handled = sig.asyncness.is_some() || sig.receiver().is_some();
-            return Some(if handled { Direction::Incoming } else { Direction::Outgoing });
+            let is_handler = sig.asyncness.is_some() || sig.receiver().is_some();
+            return Some(if is_handler { Direction::Incoming } else { Direction::Outgoing });
         }
     }
     if let Some(marker) = markers.first() {
-        return Direction::of(marker);
+        return Direction::of_marker(marker);
     }
-    let hidden =
-        attrs.iter().enumerate().find_map(|(index, attr)| Some((index, conditional(attr)?)));
-    if let Some((index, direction)) = hidden {
+    let conditional =
+        attrs.iter().enumerate().find_map(|(index, attr)| Some((index, cfg_attr_marker(attr)?)));
+    if let Some((index, direction)) = conditional {
         let word = direction.marker();
         errors.at(
             attrs.remove(index),
@@ -116,55 +113,55 @@ fn direction(
     let name = &sig.ident;
     errors.at(
         name,
-        format!("say who sends `{name}`: `#[incoming]` for clients, `#[outgoing]` for the server"),
+        format!(
+            "`{name}` needs a marker: `#[incoming]` if clients send it, `#[outgoing]` if the server does"
+        ),
     );
     None
 }
 
 /// The marker in a `#[cfg_attr(.., marker)]`.
-fn conditional(attr: &Attribute) -> Option<Direction> {
+fn cfg_attr_marker(attr: &Attribute) -> Option<Direction> {
     if !attr.path().is_ident("cfg_attr") {
         return None;
     }
     let text = attr.meta.to_token_stream().to_string();
     let mut words = text.split(|c: char| !c.is_alphanumeric());
-    words.find_map(|word| {
-        [Direction::Incoming, Direction::Outgoing].into_iter().find(|way| way.marker() == word)
-    })
+    words.find_map(|word| Direction::find(|marker| marker == word))
 }
 
-/// What the marker says.
-struct Marked {
-    /// The name on the wire: `name = ".."`, else the function's.
-    wire: Wire,
-    /// `volatile` and `latest`, which are read when the arguments are known.
-    delivery: Vec<Opt>,
+/// The options of a marker.
+struct MarkerOptions {
+    /// From `name = ".."`, else from the function's name.
+    wire_name: WireName,
+    /// `volatile` and `latest`. They are read when the arguments are known.
+    delivery: Vec<AttributeOption>,
 }
 
-fn marked(
+fn marker_options(
     direction: Direction,
     marker: Option<&Attribute>,
     ident: &Ident,
     case: Case,
     errors: &mut Errors,
-) -> Marked {
-    let wire = Wire { name: case.apply(&unraw(ident)), span: ident.span() };
-    let mut found = Marked { wire, delivery: Vec::new() };
+) -> MarkerOptions {
+    let wire_name = WireName { name: case.apply(&unraw(ident)), span: ident.span() };
+    let mut found = MarkerOptions { wire_name, delivery: Vec::new() };
     let Some(marker) = marker else { return found };
     let word = direction.marker();
-    let tokens = args::inside(marker, &format!("#[{word}(name = \"..\")]"), errors);
-    for option in args::distinct_options(tokens, errors) {
+    let tokens = list_tokens(marker, &format!("#[{word}(name = \"..\")]"), errors);
+    for option in distinct_options(tokens, errors) {
         let wrong = |message: String| Err(syn::Error::new(option.key.span(), message));
         let read = match (option.name().as_str(), direction) {
             ("name", _) => option.parse("name = \"..\"").map(|name: LitStr| {
-                found.wire = Wire { name: name.value(), span: name.span() };
+                found.wire_name = WireName { name: name.value(), span: name.span() };
             }),
             ("volatile" | "latest", Direction::Outgoing) => {
                 found.delivery.push(option);
                 Ok(())
             }
             (name @ ("volatile" | "latest"), Direction::Incoming) => wrong(format!(
-                "only an `#[outgoing]` event can be `{name}`: what clients send is never dropped"
+                "only an `#[outgoing]` event can be `{name}`: events of clients are never dropped"
             )),
             (name, Direction::Outgoing) => wrong(format!(
                 "`#[outgoing]` has no option `{name}`: it takes `name`, `volatile` and `latest`"
@@ -180,16 +177,16 @@ fn marked(
     found
 }
 
-/// What no event may be. `false` if its types cannot be used elsewhere.
-fn shape(sig: &Signature, errors: &mut Errors) -> bool {
+/// Reports what no event may have. Returns `false` if its types cannot be used in other items.
+fn check_signature(sig: &Signature, errors: &mut Errors) -> bool {
     if let Some(word) = sig.constness {
-        errors.at(word, "an event cannot be `const`");
+        errors.at(word, "an event cannot be `const`: remove this");
     }
     if !matches!(sig.safety, Safety::Default) {
-        errors.at(&sig.safety, "an event is safe to send: remove this");
+        errors.at(&sig.safety, "an event cannot be `unsafe`: remove this");
     }
     if let Some(abi) = &sig.abi {
-        errors.at(abi, "an event is no foreign function: remove this");
+        errors.at(abi, "an event cannot be a foreign function: remove this");
     }
     if !sig.generics.params.is_empty() {
         errors.at(&sig.generics.params, "an event cannot be generic: its message has fixed types");
@@ -200,13 +197,14 @@ fn shape(sig: &Signature, errors: &mut Errors) -> bool {
             .at(clause.where_token, "an event has no `where` clause: its message has fixed types");
     }
     if let Some(variadic) = &sig.variadic {
-        errors.at(variadic, "an event has a fixed number of fields");
+        errors.at(variadic, "an event has a fixed number of fields: remove this");
         return false;
     }
     true
 }
 
-fn incoming_shape(sig: &Signature, errors: &mut Errors) -> bool {
+/// Reports what no incoming event may have. Returns `false` if it has no `&mut self`.
+fn check_incoming_signature(sig: &Signature, errors: &mut Errors) -> bool {
     let name = &sig.ident;
     if sig.asyncness.is_none() {
         errors.at(
@@ -220,23 +218,20 @@ fn incoming_shape(sig: &Signature, errors: &mut Errors) -> bool {
         errors.at(name, message);
         return false;
     };
-    let borrows = matches!(receiver.kind, ReceiverKind::Reference(_, None, Some(_)));
-    if !borrows {
+    let is_mut_ref = matches!(receiver.kind, ReceiverKind::Reference(_, None, Some(_)));
+    if !is_mut_ref {
         errors.at(receiver, message);
     }
-    borrows
+    is_mut_ref
 }
 
-fn outgoing_shape(
-    sig: &Signature,
-    body: Option<&proc_macro2::TokenStream>,
-    errors: &mut Errors,
-) -> bool {
+/// Reports what no outgoing event may have.
+fn check_outgoing_signature(sig: &Signature, body: Option<&TokenStream>, errors: &mut Errors) {
     if let Some(word) = sig.asyncness {
         errors.at(word, "an `#[outgoing]` event is a message, not a handler: remove `async`");
     }
     if let Some(receiver) = sig.receiver() {
-        errors.at(receiver, "an `#[outgoing]` event is a message: it has fields, no receiver");
+        errors.at(receiver, "an `#[outgoing]` event is a message: remove the receiver");
     }
     if let ReturnType::Type(_, ty) = &sig.output {
         errors.at(ty, "an `#[outgoing]` event has no answer: remove the return type");
@@ -244,10 +239,9 @@ fn outgoing_shape(
     if let Some(body) = body {
         errors.at(body, "an `#[outgoing]` event has no body: end it with `;`");
     }
-    true
 }
 
-/// The fields, or `None` if one of them cannot be made out.
+/// The payload, or `None` if a field has an error.
 fn payload(sig: &Signature, has_body: bool, case: Case, errors: &mut Errors) -> Option<Payload> {
     let mut fields: Vec<Field> = Vec::new();
     let mut whole = None;
@@ -265,40 +259,35 @@ fn payload(sig: &Signature, has_body: bool, case: Case, errors: &mut Errors) -> 
         fields.push(field);
     }
     let Some(marker) = whole else {
-        return (complete && super::field::distinct(&fields, errors))
+        return (complete && super::field::check_fields(&fields, errors))
             .then_some(Payload::Fields(fields));
     };
     if fields.len() > 1 {
-        errors.at(marker, "`#[payload]` is the whole message: move the other fields into its type");
+        errors.at(
+            marker,
+            "`#[payload]` is the whole message: move the other arguments into its type",
+        );
         return None;
     }
     fields.pop().filter(|_| complete).map(|field| Payload::Whole(Box::new(field)))
 }
 
-/// What the handler returns, or `None` if the client could not read it.
+/// The answer, or `None` if its type has an error.
 fn answer(output: &ReturnType, errors: &mut Errors) -> Option<Answer> {
     let ReturnType::Type(_, ty) = output else {
         return Some(Answer::None);
     };
-    if let Some((span, message)) = foreign(ty) {
+    if let Some((span, message)) = forbidden_token(ty) {
         errors.at_span(span, message);
         return None;
     }
     let Some(result) = last_segment(ty).filter(|last| last.ident == "Result") else {
         return Some(Answer::Value(ty.clone()));
     };
-    let mut types: Vec<Type> = Vec::new();
-    if let PathArguments::AngleBracketed(arguments) = &result.arguments {
-        for argument in &arguments.args {
-            if let GenericArgument::Type(ty) = argument {
-                types.push(ty.clone());
-            }
-        }
+    if let [value, error] = type_parameters(result).as_slice() {
+        return Some(Answer::Result(Box::new((*value).clone()), Box::new((*error).clone())));
     }
-    if let [value, error] = types.as_slice() {
-        return Some(Answer::Result(Box::new(value.clone()), Box::new(error.clone())));
-    }
-    errors.at(ty, "the client gets the error too: write `Result<T, E>` with both types");
+    errors.at(ty, "clients decode the error too: write `Result<T, E>` with both types");
     None
 }
 
@@ -308,7 +297,7 @@ fn variant(ident: &Ident, errors: &mut Errors) -> Option<Ident> {
     let name = if name == "Self" { "Self_".to_owned() } else { name };
     let variant = syn::parse_str::<Ident>(&name).ok();
     if variant.is_none() {
-        errors.at(ident, "the name of an event begins with a letter");
+        errors.at(ident, "the name of an event must begin with a letter");
     }
     variant.map(|mut variant| {
         variant.set_span(ident.span());
@@ -316,14 +305,14 @@ fn variant(ident: &Ident, errors: &mut Errors) -> Option<Ident> {
     })
 }
 
-/// Whether an attribute of the event goes to everything that is made of it.
-fn follows(attr: &Attribute) -> bool {
+/// Returns whether an attribute of the event goes to all code that is generated from it.
+fn is_passed_on(attr: &Attribute) -> bool {
     is_lint(attr) || ["doc", "cfg", "deprecated"].iter().any(|name| attr.path().is_ident(name))
 }
 
-/// What rustc may see of the arguments: not the attributes, which are ours, and no pattern where it
-/// would complain once more.
-fn for_rustc(mut sig: Signature, has_body: bool) -> Signature {
+/// Removes the attributes of arguments, which only this macro understands, and patterns that rustc
+/// would report a second time.
+fn without_macro_syntax(mut sig: Signature, has_body: bool) -> Signature {
     for arg in &mut sig.inputs {
         match arg {
             FnArg::Typed(arg) => {

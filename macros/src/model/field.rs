@@ -2,17 +2,17 @@
 
 use syn::{Attribute, LitStr, Meta, Pat, PatType};
 
-use super::{Field, Wire, foreign, is_attribute, unraw};
-use crate::args;
+use super::{Field, WireName, forbidden_token, is_attribute, unraw};
 use crate::case::Case;
 use crate::errors::Errors;
+use crate::options::{distinct_options, list_tokens};
 use crate::rules;
 
-/// As many as the runtime has tuples for.
-const MOST_FIELDS: usize = 16;
+/// The runtime implements its traits for tuples of up to this size.
+const MAX_FIELDS: usize = 16;
 
 impl Field {
-    /// Reads a field, and its `#[payload]` if it has one. `None` if code cannot be made of it.
+    /// Reads a field, and its `#[payload]` if it has one. `None` if it has an error.
     pub(super) fn read(
         arg: &PatType,
         has_body: bool,
@@ -28,24 +28,27 @@ impl Field {
                 pat.ident.clone()
             }
             Pat::Wild(_) => {
-                errors.at(&arg.pat, "a field has a name: it is the key in the message");
+                errors.at(&arg.pat, "name this field: the name is its key in the message");
                 return None;
             }
             _ => {
-                errors.at(&arg.pat, "a field is one plain name: it is the key in the message");
+                errors.at(
+                    &arg.pat,
+                    "write a plain name instead of a pattern: it is the key in the message",
+                );
                 return None;
             }
         };
         let mut field = Self {
             docs: Vec::new(),
-            wire: Wire { name: case.apply(&unraw(&ident)), span: ident.span() },
+            wire_name: WireName { name: case.apply(&unraw(&ident)), span: ident.span() },
             ident,
             ty: (*arg.ty).clone(),
             default: false,
             rules: Vec::new(),
         };
         let payload = field.read_attrs(&arg.attrs, errors);
-        match foreign(&arg.ty) {
+        match forbidden_token(&arg.ty) {
             Some((span, message)) => {
                 errors.at_span(span, message);
                 None
@@ -66,7 +69,7 @@ impl Field {
                 if payload.is_some() {
                     errors.at(attr, "`#[payload]` is given twice");
                 } else if !matches!(attr.meta, Meta::Path(_)) {
-                    errors.at(attr, "write `#[payload]`: it has no options");
+                    errors.at(attr, "write `#[payload]`: here it takes no options");
                 }
                 payload = Some(attr.clone());
             } else if is_attribute(attr, "field") {
@@ -80,13 +83,12 @@ impl Field {
             } else {
                 errors.at(
                     attr,
-                    "a field takes `#[validate(..)]`, `#[field(..)]` and `#[payload]`; for more, derive serde on a `#[payload]` struct",
+                    "a field takes `#[validate(..)]`, `#[field(..)]` and `#[payload]`; for other attributes, use a `#[payload]` struct",
                 );
             }
         }
         if let (Some(_), Some(options)) = (&payload, options) {
-            errors
-                .at(options, "a `#[payload]` is the whole message: it has no name and no default");
+            errors.at(options, "a `#[payload]` is the whole message: remove `#[field(..)]`");
         }
         payload
     }
@@ -94,16 +96,16 @@ impl Field {
     /// Reads `#[field(name = "..", default)]`.
     fn read_options(&mut self, attr: &Attribute, errors: &mut Errors) {
         let before = errors.count();
-        let tokens = args::inside(attr, "#[field(name = \"..\", default)]", errors);
+        let tokens = list_tokens(attr, "#[field(name = \"..\", default)]", errors);
         if tokens.is_empty() && errors.count() == before {
-            errors.at(attr, "say what is other: `#[field(name = \"..\", default)]`");
+            errors.at(attr, "`#[field]` needs an option: `#[field(name = \"..\", default)]`");
         }
-        for option in args::distinct_options(tokens, errors) {
+        for option in distinct_options(tokens, errors) {
             let read = match option.name().as_str() {
                 "name" => option.parse("name = \"..\"").map(|name: LitStr| {
-                    self.wire = Wire { name: name.value(), span: name.span() };
+                    self.wire_name = WireName { name: name.value(), span: name.span() };
                 }),
-                "default" => option.flag().map(|()| self.default = true),
+                "default" => option.expect_no_value().map(|()| self.default = true),
                 name => Err(syn::Error::new(
                     option.key.span(),
                     format!("`#[field]` has no option `{name}`: it takes `name` and `default`"),
@@ -116,24 +118,24 @@ impl Field {
     }
 }
 
-/// Whether the fields can be told apart, and are not too many.
-pub(super) fn distinct(fields: &[Field], errors: &mut Errors) -> bool {
-    if let Some(field) = fields.get(MOST_FIELDS) {
+/// Reports equal names and too many fields. Returns whether there are none.
+pub(super) fn check_fields(fields: &[Field], errors: &mut Errors) -> bool {
+    if let Some(field) = fields.get(MAX_FIELDS) {
         errors.at(
             &field.ident,
-            format!("an event has at most {MOST_FIELDS} fields: take a struct as `#[payload]`"),
+            format!("an event has at most {MAX_FIELDS} fields: use a struct as `#[payload]`"),
         );
         return false;
     }
     for (index, field) in fields.iter().enumerate() {
-        let name = &field.wire.name;
-        if let Some(other) = fields[..index].iter().find(|other| other.wire.name == *name) {
+        let name = &field.wire_name.name;
+        if let Some(other) = fields[..index].iter().find(|other| other.wire_name.name == *name) {
             let message = if other.ident == field.ident {
                 format!("the field `{}` is given twice", field.ident)
             } else {
                 format!("`{}` and `{}` are both `{name}` on the wire", other.ident, field.ident)
             };
-            errors.at_span(field.wire.span, message);
+            errors.at_span(field.wire_name.span, message);
             return false;
         }
     }

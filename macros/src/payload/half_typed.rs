@@ -1,4 +1,4 @@
-//! A type whose fields or variants do not all parse, as it is while somebody writes it.
+//! Parses an incomplete struct or enum: some of its fields or variants do not parse.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::discouraged::Speculative;
@@ -12,9 +12,10 @@ use syn::{
 
 use crate::errors::Errors;
 
-/// Reads what there is of it, so that what it is used in stays whole. `None` if it is no such type.
+/// Parses the complete fields or variants, so that code that uses the type still compiles. `None` if
+/// the item is no struct and no enum.
 ///
-/// Rustc has reported what is left out: it parses what it gives to a macro.
+/// rustc reports what is skipped, because rustc parses the input of attribute macros too.
 pub(super) fn parse(item: &TokenStream, errors: &mut Errors) -> Option<DeriveInput> {
     (|input: ParseStream<'_>| read(input, errors)).parse2(item.clone()).ok()
 }
@@ -57,7 +58,7 @@ fn members<T>(
                 content.advance_to(&ahead);
                 found.push(member);
             } else if ahead.peek(Token![=]) {
-                // Rustc may know it: `field: u8 = 1` is on its way.
+                // A later rustc may accept `field: u8 = 1`, and would not report it.
                 errors.add(ahead.error("expected `,`"));
             }
         }

@@ -1,178 +1,193 @@
-//! What `ts-rs` is told beside what serde is, so that both mean the same.
+//! `#[ts(..)]` attributes that make the TypeScript type match what serde writes.
 
-use quote::{ToTokens, quote};
+use proc_macro2::Span;
+use quote::quote;
 use syn::{
     Attribute, Data, DeriveInput, Expr, Field, Fields, Lit, LitStr, Meta, Path, parse_quote,
 };
 
-use super::{key, options, string, text};
-use crate::args::{Opt, Value};
+use super::{attribute_options, find_key, string_value};
 use crate::errors::Errors;
-use crate::expand::{ends, is_plain};
+use crate::model::is_std_type;
+use crate::options::{AttributeOption, OptionValue};
+use crate::tokens::{first_and_last_span, string_literal};
 
-/// Whether the user says the TypeScript type of what has these attributes.
-pub(super) fn is_told(attrs: &[Attribute]) -> bool {
-    key(&options(attrs, "ts"), &["type", "as"]).is_some()
+/// Returns whether `#[ts(..)]` sets the TypeScript type.
+pub(super) fn has_explicit_type(attrs: &[Attribute]) -> bool {
+    find_key(&attribute_options(attrs, "ts"), &["type", "as"]).is_some()
 }
 
-/// Whether every TypeScript type can be known. What goes through functions of the user's cannot, nor
-/// what `ts-rs` does not see.
-pub(super) fn is_known(input: &DeriveInput, errors: &mut Errors) -> bool {
+/// Returns whether all TypeScript types are known. Reports those that a user's function determines,
+/// and those that `ts-rs` gets wrong.
+pub(super) fn check(input: &DeriveInput, errors: &mut Errors) -> bool {
     let before = errors.count();
-    let mut look = |attrs: &[Attribute]| {
-        let serde = options(attrs, "serde");
-        let own = key(&serde, &["with", "serialize_with", "deserialize_with"]);
-        if let Some(key) = own.filter(|_| !is_told(attrs) && !is_skipped(attrs)) {
+    let mut check_attributes = |attrs: &[Attribute]| {
+        let serde = attribute_options(attrs, "serde");
+        let function = find_key(&serde, &["with", "serialize_with", "deserialize_with"]);
+        if let Some(key) = function.filter(|_| !has_explicit_type(attrs) && !is_skipped(attrs)) {
             errors.at(
                 key,
-                "what this makes of it, only you know: say it, as in `#[ts(type = \"string\")]`",
+                "the macro cannot see what this function writes: set the TypeScript type, such as `#[ts(type = \"string\")]`",
             );
         }
-        let two = |option: &&Opt| {
+        let has_two_names = |option: &&AttributeOption| {
             let name = option.name();
             matches!(name.as_str(), "rename" | "rename_all" | "rename_all_fields")
-                && matches!(option.value, Value::List(_))
-                && key(&options(attrs, "ts"), &[&name, "type", "as"]).is_none()
+                && matches!(option.value, OptionValue::List(_))
+                && find_key(&attribute_options(attrs, "ts"), &[&name, "type", "as"]).is_none()
         };
-        if let Some(option) = serde.iter().find(two) {
+        if let Some(option) = serde.iter().find(has_two_names) {
             let name = option.name();
-            errors.at(&option.key, format!("one name must do for both ways: `{name} = \"..\"`"));
+            errors.at(
+                &option.key,
+                format!("a TypeScript type has one name per field: write `{name} = \"..\"`"),
+            );
         }
     };
-    look(&input.attrs);
+    check_attributes(&input.attrs);
     if let Data::Enum(data) = &input.data {
-        data.variants.iter().for_each(|variant| look(&variant.attrs));
+        data.variants.iter().for_each(|variant| check_attributes(&variant.attrs));
     }
-    fields(&input.data).for_each(|field| look(&field.attrs));
-    untagged(input, errors);
+    fields(&input.data).for_each(|field| check_attributes(&field.attrs));
+    check_untagged_variants(input, errors);
     errors.count() == before
 }
 
-/// Refuses what `ts-rs` writes the tag into all the same.
-fn untagged(input: &DeriveInput, errors: &mut Errors) {
+/// Rejects untagged variants with named fields in a tagged enum: `ts-rs` writes the tag into them.
+fn check_untagged_variants(input: &DeriveInput, errors: &mut Errors) {
     let Data::Enum(data) = &input.data else { return };
-    let serde = options(&input.attrs, "serde");
-    if key(&serde, &["tag"]).is_none() || key(&serde, &["content"]).is_some() {
+    let serde = attribute_options(&input.attrs, "serde");
+    if find_key(&serde, &["tag"]).is_none() || find_key(&serde, &["content"]).is_some() {
         return;
     }
     for variant in &data.variants {
-        let named = matches!(variant.fields, Fields::Named(_)) && !is_told(&variant.attrs);
-        let serde = options(&variant.attrs, "serde");
-        if let Some(key) = key(&serde, &["untagged"]).filter(|_| named) {
-            errors.at(key, "give this variant one field: a struct with what is in it");
+        let named =
+            matches!(variant.fields, Fields::Named(_)) && !has_explicit_type(&variant.attrs);
+        let serde = attribute_options(&variant.attrs, "serde");
+        if let Some(key) = find_key(&serde, &["untagged"]).filter(|_| named) {
+            errors.at(key, "move the fields of this untagged variant into a struct, and make that its only field");
         }
     }
 }
 
 fn is_skipped(attrs: &[Attribute]) -> bool {
-    ["ts", "serde"].iter().any(|name| key(&options(attrs, name), &["skip"]).is_some())
+    ["ts", "serde"]
+        .iter()
+        .any(|name| find_key(&attribute_options(attrs, name), &["skip"]).is_some())
 }
 
-/// Takes off `#[ts(..)]`, for a type that does not derive it.
-pub(super) fn forget(input: &mut DeriveInput) {
-    let no_ts = |attrs: &mut Vec<Attribute>| attrs.retain(|attr| !attr.path().is_ident("ts"));
-    each(input, &mut |mut place| no_ts(place.attrs()));
+/// Removes `#[ts(..)]` from a type that does not derive `TS`.
+pub(super) fn remove_attributes(input: &mut DeriveInput) {
+    for_each_item(input, &mut |mut item| {
+        item.attrs().retain(|attr| !attr.path().is_ident("ts"));
+    });
 }
 
-/// `#[ts(..)]` of the type; those inside it are put in their places.
-pub(super) fn attributes(input: &mut DeriveInput, krate: &Path) -> Vec<Attribute> {
-    let ts_rs = text(quote!(#krate::__private::ts_rs));
+/// Adds `#[ts(..)]` to variants and fields. Returns those of the type itself.
+pub(super) fn add_attributes(input: &mut DeriveInput, krate: &Path) -> Vec<Attribute> {
+    let ts_rs = string_literal(quote!(#krate::__private::ts_rs), Span::call_site());
     let mut found: Vec<Attribute> = vec![parse_quote!(#[ts(crate = #ts_rs)])];
-    found.extend(stand_in(input));
-    let serde = options(&input.attrs, "serde");
-    let ts = options(&input.attrs, "ts");
+    found.extend(serialized_as(input));
+    let serde = attribute_options(&input.attrs, "serde");
+    let ts = attribute_options(&input.attrs, "ts");
     for name in ["tag", "content"] {
-        let escaped = string(&serde, name).and_then(|name| escaped(&name));
-        let word = syn::Ident::new(name, proc_macro2::Span::call_site());
-        found.extend(escaped.map(|name| parse_quote!(#[ts(#word = #name)])));
+        let escaped = string_value(&serde, name).and_then(|name| escaped(&name));
+        let option = syn::Ident::new(name, Span::call_site());
+        found.extend(escaped.map(|name| parse_quote!(#[ts(#option = #name)])));
     }
-    let told = key(&ts, &["type", "as", "optional_fields"]).is_some()
-        || key(&serde, &["transparent", "into"]).is_some();
-    if !told && let Data::Struct(data) = &input.data {
-        // In a tuple, an absent element is another element.
+    let is_explicit = find_key(&ts, &["type", "as", "optional_fields"]).is_some()
+        || find_key(&serde, &["transparent", "into"]).is_some();
+    if !is_explicit && let Data::Struct(data) = &input.data {
+        // In a tuple, an absent element would shift the others.
         if matches!(data.fields, Fields::Named(_)) {
             found.push(parse_quote!(#[ts(optional_fields = nullable)]));
         }
     }
-    each(input, &mut |mut place| {
-        harmless_docs(place.attrs());
-        let more = match &place {
-            Place::Type(_) => Vec::new(),
-            Place::Variant(variant) => of_variant(variant),
-            Place::Field(field) => of_field(field, krate),
+    for_each_item(input, &mut |mut item| {
+        escape_docs(item.attrs());
+        let added = match &item {
+            Item::Type(_) => Vec::new(),
+            Item::Variant(variant) => variant_attributes(variant),
+            Item::Field(field) => field_attributes(field, krate),
         };
-        place.attrs().extend(more);
+        item.attrs().extend(added);
     });
     found
 }
 
-/// The type in whose shape serde writes this one.
-fn stand_in(input: &DeriveInput) -> Option<Attribute> {
-    if is_told(&input.attrs) {
+/// `#[ts(as = ..)]` for a type that serde writes as another type.
+fn serialized_as(input: &DeriveInput) -> Option<Attribute> {
+    if has_explicit_type(&input.attrs) {
         return None;
     }
-    let serde = options(&input.attrs, "serde");
-    if let Some(other) = string(&serde, "into") {
+    let serde = attribute_options(&input.attrs, "serde");
+    if let Some(other) = string_value(&serde, "into") {
         return Some(parse_quote!(#[ts(as = #other)]));
     }
-    key(&serde, &["transparent"])?;
+    find_key(&serde, &["transparent"])?;
     let Data::Struct(data) = &input.data else { return None };
     if !matches!(data.fields, Fields::Named(_)) {
         return None;
     }
     let field = data.fields.iter().find(|field| !is_skipped(&field.attrs))?;
-    let ty = text(field.ty.to_token_stream());
+    let ty = string_literal(&field.ty, Span::call_site());
     Some(parse_quote!(#[ts(as = #ty)]))
 }
 
-fn of_variant(variant: &syn::Variant) -> Vec<Attribute> {
+fn variant_attributes(variant: &syn::Variant) -> Vec<Attribute> {
     let mut found = rename(&variant.attrs);
     let named = matches!(variant.fields, Fields::Named(_));
-    let ts = options(&variant.attrs, "ts");
-    if named && key(&ts, &["type", "as", "optional_fields"]).is_none() {
+    let ts = attribute_options(&variant.attrs, "ts");
+    if named && find_key(&ts, &["type", "as", "optional_fields"]).is_none() {
         found.push(parse_quote!(#[ts(optional_fields = nullable)]));
     }
     found
 }
 
-fn of_field(field: &Field, krate: &Path) -> Vec<Attribute> {
+fn field_attributes(field: &Field, krate: &Path) -> Vec<Attribute> {
     let mut found = if field.ident.is_some() { rename(&field.attrs) } else { Vec::new() };
-    let (serde, ts) = (options(&field.attrs, "serde"), options(&field.attrs, "ts"));
-    let flat = key(&serde, &["flatten"]).is_some() || key(&ts, &["flatten"]).is_some();
-    let omitted = key(&serde, &["skip_serializing", "skip_serializing_if"]).is_some();
-    // Serde takes an absent `Option` for `None` only if it reads it itself.
-    let required =
-        key(&serde, &["with", "deserialize_with"]).is_some() && key(&serde, &["default"]).is_none();
-    if field.ident.is_some() && !flat && key(&ts, &["optional"]).is_none() {
-        if omitted {
-            // With this value, `ts-rs` leaves the type as it is.
+    let (serde, ts) =
+        (attribute_options(&field.attrs, "serde"), attribute_options(&field.attrs, "ts"));
+    let is_flat = find_key(&serde, &["flatten"]).is_some() || find_key(&ts, &["flatten"]).is_some();
+    let may_be_omitted = find_key(&serde, &["skip_serializing", "skip_serializing_if"]).is_some();
+    // Serde reads an absent `Option` as `None` only without a function of the user.
+    let is_required = find_key(&serde, &["with", "deserialize_with"]).is_some()
+        && find_key(&serde, &["default"]).is_none();
+    if field.ident.is_some() && !is_flat && find_key(&ts, &["optional"]).is_none() {
+        if may_be_omitted {
+            // With `nullable`, `ts-rs` does not change the type.
             found.push(parse_quote!(#[ts(optional = nullable)]));
-        } else if required {
+        } else if is_required {
             found.push(parse_quote!(#[ts(optional = false)]));
         }
     }
-    if flat || is_told(&field.attrs) || is_skipped(&field.attrs) || is_plain(&field.ty) {
+    if is_flat
+        || has_explicit_type(&field.attrs)
+        || is_skipped(&field.attrs)
+        || is_std_type(&field.ty)
+    {
         return found;
     }
-    // The same type, by a trait that says in our words when it has none. `ts-rs` would put the type
-    // of the field for a `_`: hence the macro.
+    // The same type, through a trait whose error message names Parlor's fix. `ts-rs` would replace a
+    // `_` with the type of the field, hence `infer!()`.
     let ty = &field.ty;
     let this = quote!(<#ty as #krate::__private::HasTypeScript<#krate::__private::infer!()>>::This);
-    let this = LitStr::new(&this.to_string(), ends(ty).0);
+    let this = string_literal(this, first_and_last_span(ty).0);
     found.push(parse_quote!(#[ts(as = #this)]));
     found
 }
 
-/// `ts-rs` puts names between quotes as they are.
+/// `#[ts(rename = ..)]` for a name that needs escapes: `ts-rs` does not add them.
 fn rename(attrs: &[Attribute]) -> Vec<Attribute> {
-    if key(&options(attrs, "ts"), &["rename"]).is_some() {
+    if find_key(&attribute_options(attrs, "ts"), &["rename"]).is_some() {
         return Vec::new();
     }
-    let name = string(&options(attrs, "serde"), "rename").and_then(|name| escaped(&name));
+    let name =
+        string_value(&attribute_options(attrs, "serde"), "rename").and_then(|name| escaped(&name));
     name.map(|name| parse_quote!(#[ts(rename = #name)])).into_iter().collect()
 }
 
-/// The inside of a string literal of TypeScript, if it is another than the string.
+/// The name as the content of a TypeScript string literal, if that differs from the name.
 fn escaped(name: &LitStr) -> Option<LitStr> {
     let value = name.value();
     let mut escaped = String::new();
@@ -189,8 +204,8 @@ fn escaped(name: &LitStr) -> Option<LitStr> {
     (escaped != value).then(|| LitStr::new(&escaped, name.span()))
 }
 
-/// `*/` would end the comment that the docs become. Markdown shows `*\/` the same.
-fn harmless_docs(attrs: &mut [Attribute]) {
+/// Replaces `*/` by `*\/`: it would end the TypeScript comment. Markdown shows both alike.
+fn escape_docs(attrs: &mut [Attribute]) {
     for attr in attrs {
         let Meta::NameValue(meta) = &mut attr.meta else { continue };
         if !meta.path.is_ident("doc") {
@@ -205,14 +220,14 @@ fn harmless_docs(attrs: &mut [Attribute]) {
     }
 }
 
-/// What has attributes.
-enum Place<'a> {
+/// A part of the type that has attributes.
+enum Item<'a> {
     Type(&'a mut DeriveInput),
     Variant(&'a mut syn::Variant),
     Field(&'a mut Field),
 }
 
-impl Place<'_> {
+impl Item<'_> {
     fn attrs(&mut self) -> &mut Vec<Attribute> {
         match self {
             Self::Type(input) => &mut input.attrs,
@@ -222,14 +237,14 @@ impl Place<'_> {
     }
 }
 
-fn each(input: &mut DeriveInput, visit: &mut dyn FnMut(Place<'_>)) {
-    visit(Place::Type(input));
+fn for_each_item(input: &mut DeriveInput, visit: &mut dyn FnMut(Item<'_>)) {
+    visit(Item::Type(input));
     match &mut input.data {
-        Data::Struct(data) => data.fields.iter_mut().for_each(|field| visit(Place::Field(field))),
+        Data::Struct(data) => data.fields.iter_mut().for_each(|field| visit(Item::Field(field))),
         Data::Enum(data) => {
             for variant in &mut data.variants {
-                visit(Place::Variant(variant));
-                variant.fields.iter_mut().for_each(|field| visit(Place::Field(field)));
+                visit(Item::Variant(variant));
+                variant.fields.iter_mut().for_each(|field| visit(Item::Field(field)));
             }
         }
         Data::Union(_) => {}

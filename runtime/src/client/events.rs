@@ -90,9 +90,8 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
     if name == control::ERR {
         return Some(refusal(payload).into());
     }
-    let mut event = None;
-    let problem = match E::decode_json(name, payload, &mut event) {
-        Ok(()) => return event,
+    let problem = match E::decode_json(name, payload) {
+        Ok(event) => return Some(event),
         Err(DecodeError::Unknown) => {
             tracing::debug!(event = name, "skipped an event that is not in the contract");
             return None;

@@ -1,4 +1,4 @@
-//! Finds what is wrong with a message that cannot be decoded.
+//! Error replies to messages that cannot be decoded.
 
 use serde_json::value::to_raw_value;
 
@@ -6,7 +6,7 @@ use super::error_reply::ErrorReply;
 use super::{Contract, DecodeError, Events};
 use crate::wire::{ErrorBody, ErrorCode, Head, Violation};
 
-/// Finds what is wrong with a message that cannot be decoded.
+/// Returns the error reply to a message that cannot be decoded.
 ///
 /// Slower than [`Events::decode_json`]: this tracks the path to each value.
 pub(crate) fn diagnose<E: Contract>(text: &str) -> ErrorReply {
@@ -47,8 +47,8 @@ fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_str(payload);
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    match I::decode(name, tracked, &mut None) {
-        Ok(()) => Ok(()),
+    match I::decode(name, tracked) {
+        Ok(_) => Ok(()),
         Err(DecodeError::Unknown) => Err(Fault::Unknown),
         Err(DecodeError::Missing(field)) => {
             Err(Fault::Invalid(Violation::new(field, "required", "the field is missing")))

@@ -3,34 +3,34 @@ use serde_json::value::to_raw_value;
 
 use crate::wire::{CallId, ErrorBody, ErrorCode, Frame, control};
 
-/// Turns what a handler returns into an answer, if the client wants one. Used by generated code.
+/// Encodes the return value of a handler as the answer to a call. Generated code uses it.
 pub struct Reply {
     call: Option<CallId>,
     answer: Option<Result<Frame, serde_json::Error>>,
 }
 
 impl Reply {
-    /// For the call with this id; `None` for events and for calls whose answer nobody wants.
+    /// `call` is the id of the call; `None` for an event, or if the client gets no answers.
     pub(crate) fn new(call: Option<CallId>) -> Self {
         Self { call, answer: None }
     }
 
-    /// The answer, if one was wanted and is there.
+    /// The answer, or `None` for an event.
     pub(crate) fn into_answer(self) -> Option<Result<Frame, serde_json::Error>> {
         self.answer
     }
 
-    /// The handler of an event has run. An event that was sent as a call is answered with `null`.
+    /// Answers an event that was sent as a call with `null`.
     pub fn none(&mut self) {
         self.value(&());
     }
 
-    /// The answer of a handler that cannot refuse.
+    /// Answers with the value of a handler that cannot fail.
     pub fn value<T: Serialize>(&mut self, value: &T) {
         self.encode(|id| Frame::reply(control::OK, value, id));
     }
 
-    /// The answer of a handler that may refuse.
+    /// Answers with the value or the typed error of a handler.
     pub fn result<T: Serialize, E: Serialize>(&mut self, result: &Result<T, E>) {
         match result {
             Ok(value) => self.value(value),

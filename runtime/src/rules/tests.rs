@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::*;
 
-/// What goes over the wire of a violation.
+/// The violation as JSON.
 fn wire(result: Result<(), Violation>) -> serde_json::Value {
     serde_json::to_value(result.expect_err("a violation")).expect("JSON")
 }
 
 #[test]
-fn length_counts_characters_and_elements() {
+fn length_counts_characters_of_strings_and_elements_of_collections() {
     assert_eq!(length("text", "äöü", Some(3), Some(3)), Ok(()));
     assert_eq!(length("tags", &vec![1, 2], Some(1), None), Ok(()));
     assert_eq!(length("map", &HashMap::from([(1, 2)]), None, Some(1)), Ok(()));
@@ -23,7 +23,7 @@ fn length_counts_characters_and_elements() {
 }
 
 #[test]
-fn range_is_inclusive_and_knows_no_nan() {
+fn range_includes_its_bounds_and_rejects_nan() {
     assert_eq!(range("age", &18u8, Some(18), Some(18)), Ok(()));
     assert_eq!(range("x", &-0.5, Some(-0.5), None), Ok(()));
     let violation = wire(range("age", &7u8, Some(18), Some(120)));
@@ -33,7 +33,7 @@ fn range_is_inclusive_and_knows_no_nan() {
 }
 
 #[test]
-fn inner_says_which_element() {
+fn violation_of_inner_contains_the_index_of_the_element() {
     let grid = vec![vec![1u8, 2], vec![3, 40]];
     let row = |row: &Vec<u8>| inner("", row, |cell| range("", cell, None, Some(9)));
     let violation = wire(inner("grid", &grid, row));
@@ -42,7 +42,7 @@ fn inner_says_which_element() {
 }
 
 #[test]
-fn nested_says_where_inside() {
+fn violation_of_nested_contains_the_path_inside_the_value() {
     struct Author {
         name: String,
     }
@@ -73,7 +73,7 @@ fn nested_says_where_inside() {
 }
 
 #[test]
-fn custom_says_what_the_function_says() {
+fn violation_of_custom_contains_the_message_of_the_function() {
     let even = |n: &u8| if n.is_multiple_of(2) { Ok(()) } else { Err("odd") };
     assert_eq!(custom("n", &2, even), Ok(()));
     assert_eq!(wire(custom("n", &3, even))["message"], "odd");
@@ -81,7 +81,7 @@ fn custom_says_what_the_function_says() {
 
 #[cfg(feature = "validate-email")]
 #[test]
-fn emails() {
+fn string_without_the_form_of_an_email_address_violates_email() {
     assert_eq!(email("to", "ada@example.org"), Ok(()));
     let violation = wire(email("to", "nobody"));
     assert_eq!(violation["rule"], "email");
@@ -90,14 +90,14 @@ fn emails() {
 
 #[cfg(feature = "validate-url")]
 #[test]
-fn urls() {
+fn string_that_is_no_url_violates_url() {
     assert_eq!(url("page", "https://example.org/a?b"), Ok(()));
     assert_eq!(wire(url("page", "example"))["rule"], "url");
 }
 
 #[cfg(feature = "validate-pattern")]
 #[test]
-fn patterns_know_unicode() {
+fn pattern_matches_unicode_and_rejects_all_values_if_it_is_too_large() {
     static WORD: Pattern = Pattern::new(|| compile(r"^\w+$"));
     static TOO_LARGE: Pattern = Pattern::new(|| compile(r"(\w{100}){100}{100}"));
     assert_eq!(pattern("name", "Zoë", &WORD), Ok(()));

@@ -16,11 +16,10 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
 ) -> Result<(), Box<DisconnectReason>> {
     let (head, text) = driver.message();
     let call = head.id;
-    let mut prepared = None;
     // The guard, a `Deserialize` and a rule may be code of the user: their panics end this session only.
-    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text, &mut prepared));
-    match catch_unwind(prepare) {
-        Ok(Ok(())) => {}
+    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text));
+    let incoming = match catch_unwind(prepare) {
+        Ok(Ok(incoming)) => incoming,
         Ok(Err(error)) => {
             driver.inbound().forget_message();
             driver.send_error(&error);
@@ -37,13 +36,13 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             });
             return Err(Box::new(panicked(driver, call)));
         }
-    }
-    let Some(event) = prepared.as_ref().map(E::name) else { return Ok(()) };
+    };
+    let event = E::name(&incoming);
     driver.inbound().forget_message();
     driver.inbound().well_formed();
     let wanted = call.filter(|_| driver.inbound().mode() == Mode::Parlor);
     let mut reply = Reply::new(wanted);
-    let run = driver.handle(call, pin!(E::handle(session, &mut prepared, &mut reply))).await;
+    let run = driver.handle(call, pin!(E::handle(session, incoming, &mut reply))).await;
     match run {
         Run::Done(()) => {
             let message = match reply.into_answer() {
@@ -89,14 +88,13 @@ fn known<E: Contract>(name: &str) -> Option<&'static str> {
     E::INCOMING.iter().copied().find(|event| *event == name)
 }
 
-/// Runs the guard, then decodes into `prepared`.
+/// Runs the guard, then decodes the event.
 fn prepare<E: Procedure<S>, S>(
     session: &S,
     guard: Option<&Guard<S>>,
     head: &Head,
     text: &str,
-    prepared: &mut Option<E::Incoming>,
-) -> Result<(), Box<ErrorReply>> {
+) -> Result<E::Incoming, Box<ErrorReply>> {
     let payload = head.payload(text);
     if let Some(guard) = guard
         && let Some(name) = known::<E>(head.name(text))
@@ -105,11 +103,7 @@ fn prepare<E: Procedure<S>, S>(
             Box::new(ErrorReply::new(ErrorCode::Denied, denied.message, head.id))
         })?;
     }
-    E::Incoming::decode_json(head.name(text), payload, prepared).map_err(|_| {
-        // The drop may run code of the user. Its panic is caught here.
-        *prepared = None;
-        Box::new(diagnose::<E>(text))
-    })
+    E::Incoming::decode_json(head.name(text), payload).map_err(|_| Box::new(diagnose::<E>(text)))
 }
 
 /// Parses and decodes a message without a session. `Err` is the frame of the error reply.
@@ -118,7 +112,6 @@ pub(crate) fn read<E: Contract>(text: &str) -> Result<E::Incoming, Option<crate:
     let head = Head::parse(text).map_err(|malformed| {
         ErrorReply::new(ErrorCode::Malformed, malformed.to_string(), None).frame()
     })?;
-    let mut event = None;
-    let decoded = E::Incoming::decode_json(head.name(text), head.payload(text), &mut event);
-    event.filter(|_| decoded.is_ok()).ok_or_else(|| diagnose::<E>(text).frame())
+    E::Incoming::decode_json(head.name(text), head.payload(text))
+        .map_err(|_| diagnose::<E>(text).frame())
 }

@@ -1,14 +1,13 @@
-//! What generated code tells the generator: the contract as data.
+//! The description of a contract. Generated code builds it, and the generator reads it.
 
 use std::any::TypeId;
 
 use super::Type;
-use crate::contract::Contract;
 
-/// One contract.
+/// A contract with its events.
 #[derive(Debug, Clone)]
 pub struct Description {
-    /// Tells it from others of the same name.
+    /// Differs between contracts of the same name.
     pub(super) id: TypeId,
     pub(super) name: &'static str,
     pub(super) docs: &'static [&'static str],
@@ -16,7 +15,7 @@ pub struct Description {
     pub(super) outgoing: Vec<Event>,
 }
 
-/// One event, in either direction.
+/// An incoming or outgoing event.
 #[derive(Debug, Clone)]
 pub struct Event {
     pub(super) name: &'static str,
@@ -25,31 +24,31 @@ pub struct Event {
     pub(super) deprecated: Option<&'static str>,
     pub(super) payload: Payload,
     pub(super) answer: Option<Type>,
-    /// The typed refusal of a call.
+    /// The typed error of a call.
     pub(super) error: Option<Type>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) enum Payload {
-    /// An object with these fields, by their names on the wire.
+    /// An object with these fields, and their names on the wire.
     Fields(Vec<(&'static str, Field)>),
-    /// A type of the user's.
+    /// A `#[payload]` argument.
     Whole(Field),
 }
 
-/// A field of a payload, or the whole.
+/// A field of a payload, or the whole payload.
 #[derive(Debug, Clone)]
 pub struct Field {
     pub(super) docs: &'static [&'static str],
     pub(super) ty: Type,
-    /// Whether an absent field is the default of its type.
+    /// Whether an absent field gets the default of its type.
     pub(super) default: bool,
     pub(super) rules: Vec<Rule>,
 }
 
 /// A rule of `#[validate(..)]`.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "named as in the attribute")]
+#[expect(missing_docs, reason = "the names are those of the attribute")]
 pub enum Rule {
     Length { min: Option<f64>, max: Option<f64> },
     Range { min: Option<f64>, max: Option<f64> },
@@ -62,23 +61,17 @@ pub enum Rule {
 }
 
 impl Description {
-    /// A contract without events.
-    pub fn new<C: Contract>(docs: &'static [&'static str]) -> Self {
-        Self {
-            id: TypeId::of::<C>(),
-            name: C::NAME,
-            docs,
-            incoming: Vec::new(),
-            outgoing: Vec::new(),
-        }
+    /// A contract without events. `C` identifies it.
+    pub fn new<C: 'static>(name: &'static str, docs: &'static [&'static str]) -> Self {
+        Self { id: TypeId::of::<C>(), name, docs, incoming: Vec::new(), outgoing: Vec::new() }
     }
 
-    /// Adds an event that clients send.
+    /// Adds an incoming event.
     pub fn incoming(&mut self, event: Event) {
         self.incoming.push(event);
     }
 
-    /// Adds an event that the server sends.
+    /// Adds an outgoing event.
     pub fn outgoing(&mut self, event: Event) {
         self.outgoing.push(event);
     }
@@ -91,7 +84,7 @@ impl Event {
         Self { name, docs, deprecated: None, payload, answer: None, error: None }
     }
 
-    /// Marks it as deprecated; the note may be empty.
+    /// Marks the event as deprecated. The note may be empty.
     #[must_use]
     pub fn deprecated(mut self, note: &'static str) -> Self {
         self.deprecated = Some(note);
@@ -107,21 +100,21 @@ impl Event {
         self
     }
 
-    /// Makes `field` the whole message.
+    /// Makes `field` the whole payload.
     #[must_use]
     pub fn payload(mut self, field: Field) -> Self {
         self.payload = Payload::Whole(field);
         self
     }
 
-    /// Makes it a call.
+    /// Makes the event a call.
     #[must_use]
     pub fn answer(mut self, ty: Type) -> Self {
         self.answer = Some(ty);
         self
     }
 
-    /// Gives the call a typed refusal.
+    /// Sets the typed error of a call.
     #[must_use]
     pub fn error(mut self, ty: Type) -> Self {
         self.error = Some(ty);
@@ -135,7 +128,7 @@ impl Field {
         Self { docs, ty, default: false, rules: Vec::new() }
     }
 
-    /// Lets it be absent.
+    /// Makes the field optional: an absent one gets the default of its type.
     #[must_use]
     pub fn default(mut self) -> Self {
         self.default = true;

@@ -1,7 +1,7 @@
-//! Doc comments, as TypeScript has them.
+//! Doc comments of TypeScript.
 
-/// A comment of these lines before an item that is indented by `indent` spaces; nothing if there
-/// is nothing to say.
+/// Formats these lines as a comment for an item that is indented by `indent` spaces. No lines give an
+/// empty string.
 pub(super) fn comment(lines: &[String], indent: usize) -> String {
     let pad = " ".repeat(indent);
     match lines {
@@ -15,15 +15,15 @@ pub(super) fn comment(lines: &[String], indent: usize) -> String {
     }
 }
 
-/// The lines of Rust doc comments, one for each `#[doc]` or more, without what is around them.
+/// Splits Rust doc comments into lines, without indent and without empty lines around the text.
 pub(super) fn lines<'a>(docs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let lines = docs.into_iter().flat_map(|doc| doc.split('\n'));
     let lines = lines.flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
     let lines: Vec<&str> = lines.collect();
-    // `/// text` has a space before the text; code may have more.
+    // `/// text` has a space before the text. Code in it may have more.
     let indented = |line: &str| line.trim().is_empty() || line.starts_with(' ');
     let cut = usize::from(lines.iter().all(|line| indented(line)));
-    let lines = lines.iter().map(|line| harmless(line.get(cut..).unwrap_or_default().trim_end()));
+    let lines = lines.iter().map(|line| escape(line.get(cut..).unwrap_or_default().trim_end()));
     let mut lines: Vec<String> = lines.skip_while(String::is_empty).collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
@@ -42,8 +42,8 @@ pub(super) fn paragraph(lines: &mut Vec<String>, text: &str) {
     lines.extend(self::lines([text]));
 }
 
-/// `*/` would end the comment; Markdown shows `*\/` the same.
-fn harmless(line: &str) -> String {
+/// Replaces `*/` by `*\/`: it would end the comment. Markdown shows both alike.
+fn escape(line: &str) -> String {
     let visible =
         |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
     line.replace("*/", "*\\/").chars().map(visible).collect()
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_stays_one_line() {
+    fn single_line_gives_a_comment_of_one_line() {
         assert_eq!(comment(&lines([" Says `text`."]), 2), "  /** Says `text`. */\n");
         assert_eq!(comment(&lines([]), 2), "");
         assert_eq!(comment(&lines(["", "  "]), 2), "");
@@ -62,14 +62,14 @@ mod tests {
     }
 
     #[test]
-    fn code_keeps_its_indent() {
+    fn code_block_keeps_its_indent() {
         let docs = lines([" Like this:", "", " ```", "     let x = 1;", " ```", " "]);
         let expected = "/**\n * Like this:\n *\n * ```\n *     let x = 1;\n * ```\n */\n";
         assert_eq!(comment(&docs, 0), expected);
     }
 
     #[test]
-    fn nothing_ends_a_comment_early() {
+    fn comment_end_in_the_text_is_escaped() {
         let docs = lines([" a */ export const evil = 1; /* b", " c **/ d\u{2028}e"]);
         let comment = comment(&docs, 0);
         assert_eq!(comment.matches("*/").count(), 1, "{comment}");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_are_apart() {
+    fn paragraphs_are_separated_by_an_empty_line() {
         let mut docs = lines([" One."]);
         paragraph(&mut docs, "Two.");
         paragraph(&mut docs, "");

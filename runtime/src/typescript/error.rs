@@ -1,26 +1,26 @@
 use std::path::PathBuf;
 
-/// Why TypeScript cannot be made of the procedures, or not be written; it says what to do.
+/// Why the TypeScript client cannot be generated or written. The message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypeScriptError {
-    /// No mounted procedure has TypeScript.
+    /// No mounted procedure has `#[procedure(typescript)]`.
     #[error("no mounted procedure has TypeScript: write `#[procedure(typescript)]` on its trait")]
     Nothing,
-    /// What is wrong with the router, in the words of [`ServeError`](crate::ServeError).
+    /// The router has an error, with the message of [`ServeError`](crate::ServeError).
     #[error("{0}")]
     Router(String),
-    /// A procedure is mounted outside of the base path.
+    /// A procedure is not mounted below the base path.
     #[error(
-        "`{path}` is not below `{base}`: set the path that all procedures share with `.base(\"..\")`"
+        "`{path}` is not below `{base}`: set the common path of all procedures with `.base(\"..\")`"
     )]
     OutsideBase {
-        /// Where it is mounted.
+        /// The path of the procedure.
         path: String,
         /// The base path.
         base: String,
     },
-    /// Two different contracts have one name.
+    /// Two different contracts have the same name.
     #[error(
         "the procedures at `{}` and `{}` are both named `{name}`: give one of them another name \
          with `#[procedure(name = \"..\")]`",
@@ -29,32 +29,35 @@ pub enum TypeScriptError {
     TwoContracts {
         /// The name.
         name: String,
-        /// Where they are mounted.
+        /// Their paths.
         paths: [String; 2],
     },
-    /// TypeScript cannot have this name.
+    /// A name is not possible in TypeScript.
     #[error("{what} cannot be named `{name}` in TypeScript: {reason}. Rename it with `{fix}`")]
     Name {
-        /// What has the name.
+        /// The item that has the name.
         what: String,
         /// The name.
         name: String,
-        /// Why not.
+        /// Why it is not possible.
         reason: &'static str,
-        /// How to give it another one.
+        /// The attribute that renames it.
         fix: &'static str,
     },
     /// A segment of a path cannot be a property of the client.
-    #[error("`{path}` cannot be reached through the client: its segment `{segment}` {reason}")]
+    #[error(
+        "`{path}` cannot be a property of the client: its segment `{segment}` {reason}; mount the \
+         procedure at another path"
+    )]
     Segment {
         /// The path.
         path: String,
         /// The segment.
         segment: String,
-        /// Why not.
+        /// Why it is not possible.
         reason: &'static str,
     },
-    /// Two types of one procedure have one name, and are not the same.
+    /// Two different types of one procedure have the same name.
     #[error(
         "in `{procedure}`, `{}` and `{}` are both named `{name}` in TypeScript: rename one of them \
          with `#[ts(rename = \"..\")]`",
@@ -73,30 +76,30 @@ pub enum TypeScriptError {
     Type {
         /// The type in Rust.
         rust: String,
-        /// Why not.
+        /// Why it is not possible.
         reason: String,
     },
-    /// A file in the folder is not Parlor's.
+    /// A file in the folder was not written by Parlor.
     #[error(
-        "{} was not written by Parlor and would be lost: write to a folder of its own",
+        "{} was not written by Parlor and would be overwritten: choose a folder for the client alone",
         path.display()
     )]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// What is in the folder was made of other procedures.
+    /// The files in the folder are not those of the procedures.
     #[error(
-        "{} is not what the procedures say ({}): write it anew with `router.typescript().write(..)`",
+        "{} is stale ({}): write it again with `router.typescript().write(..)`",
         folder.display(), files.join(", ")
     )]
     Stale {
         /// The folder.
         folder: PathBuf,
-        /// The files that are missing, too many or different.
+        /// The files that are missing, superfluous or different.
         files: Vec<String>,
     },
-    /// A file cannot be read or written.
+    /// A file or folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.

@@ -1,4 +1,4 @@
-//! Files in a folder: what is equal stays untouched, what is not Parlor's is not overwritten.
+//! Writes the client to a folder. Equal files are not touched, and files of others not overwritten.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,21 +7,21 @@ use std::{fs, io, process};
 
 use super::TypeScriptError;
 
-/// The first line of every file that is written.
+/// The first line of every file. It marks the files that Parlor wrote.
 pub(super) const MARK: &str =
     "// Written by Parlor from the procedures of the server; do not edit.\n";
 
-/// What [`TypeScript::write`](super::TypeScript::write) has done; paths are within the folder.
+/// The result of [`TypeScript::write`](super::TypeScript::write). Paths are relative to the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Written {
-    /// The files that were not there, or are different now.
+    /// The files that are new or different.
     pub changed: Vec<String>,
-    /// The files of an earlier time that are no longer part.
+    /// Files of an earlier version that are no longer part of the client.
     pub removed: Vec<String>,
 }
 
-/// What there is to do in a folder.
+/// Returns what [`write`] has to change in the folder.
 pub(super) fn compare(
     folder: &Path,
     files: &BTreeMap<String, String>,
@@ -29,8 +29,8 @@ pub(super) fn compare(
     let mut found = Written::default();
     for (name, text) in files {
         match read(&folder.join(name))? {
-            Some(there) if there == *text => {}
-            Some(there) if !there.starts_with(MARK) => {
+            Some(existing) if existing == *text => {}
+            Some(existing) if !existing.starts_with(MARK) => {
                 return Err(TypeScriptError::Foreign { path: folder.join(name) });
             }
             _ => found.changed.push(name.clone()),
@@ -42,7 +42,7 @@ pub(super) fn compare(
             if files.contains_key(&name) {
                 continue;
             }
-            if read(&folder.join(&name))?.is_some_and(|there| there.starts_with(MARK)) {
+            if read(&folder.join(&name))?.is_some_and(|existing| existing.starts_with(MARK)) {
                 found.removed.push(name);
             }
         }
@@ -50,7 +50,7 @@ pub(super) fn compare(
     Ok(found)
 }
 
-/// Makes the folder what it should be.
+/// Writes new and different files, and removes superfluous ones.
 pub(super) fn write(
     folder: &Path,
     files: &BTreeMap<String, String>,
@@ -66,15 +66,15 @@ pub(super) fn write(
     for name in &written.removed {
         let path = folder.join(name);
         match fs::remove_file(&path) {
-            // Another was faster.
+            // A concurrent test removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            done => done.map_err(at(&path))?,
+            removed => removed.map_err(at(&path))?,
         }
     }
     Ok(written)
 }
 
-/// Writes a file so that nobody finds half of it, be it another test that writes the same.
+/// Replaces a file atomically: a concurrent test may read or write the same file.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -84,7 +84,8 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         .inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
-/// The text of a file, if there is one; line ends are those of Unix, whatever git made of them.
+/// The text of a file, or `None` if it does not exist. Line ends are converted to those of Unix: git may
+/// have checked out others.
 fn read(path: &Path) -> Result<Option<String>, TypeScriptError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))),
@@ -93,7 +94,7 @@ fn read(path: &Path) -> Result<Option<String>, TypeScriptError> {
     }
 }
 
-/// The names of the files in a folder, in order, without hidden ones; none if it is not there.
+/// The sorted names of the files in a folder, without hidden files. Empty if there is no folder.
 fn names(folder: &Path) -> Result<Vec<String>, TypeScriptError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,4 +1,4 @@
-//! `index.ts`: the contracts as types.
+//! The types of a contract in `index.ts`.
 
 use super::description::{Description, Event, Field, Payload};
 use super::types::Declarations;
@@ -12,7 +12,7 @@ pub(super) fn procedure(contract: &Description) -> Result<String, TypeScriptErro
         interface("Incoming", "What clients send.", &contract.incoming, incoming)?,
         interface("Outgoing", "What the server sends.", &contract.outgoing, outgoing)?,
         interface("Answers", "The answers to calls.", &contract.incoming, answer)?,
-        interface("Errors", "The typed refusals of calls.", &contract.incoming, refusal)?,
+        interface("Errors", "The typed refusals of calls.", &contract.incoming, error)?,
         types(contract)?,
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -28,18 +28,19 @@ pub(super) fn procedure(contract: &Description) -> Result<String, TypeScriptErro
     ))
 }
 
-type Line = fn(&Event) -> Result<Option<String>, TypeScriptError>;
+/// Formats the line of one event; `None` if the interface does not have it.
+type FormatLine = fn(&Event) -> Result<Option<String>, TypeScriptError>;
 
-/// An interface with a line for each event.
+/// An interface with a line per event.
 fn interface(
     name: &str,
     doc: &str,
     events: &[Event],
-    line: Line,
+    format_line: FormatLine,
 ) -> Result<String, TypeScriptError> {
     let mut lines = String::new();
     for event in events {
-        lines.push_str(&line(event)?.unwrap_or_default());
+        lines.push_str(&format_line(event)?.unwrap_or_default());
     }
     let body = if lines.is_empty() { "{}".to_owned() } else { format!("{{\n{lines}  }}") };
     Ok(format!("  /** {doc} */\n  export interface {name} {body}\n"))
@@ -57,7 +58,7 @@ fn answer(event: &Event) -> Result<Option<String>, TypeScriptError> {
     event.answer.as_ref().map(|ty| entry(event.name, ty)).transpose()
 }
 
-fn refusal(event: &Event) -> Result<Option<String>, TypeScriptError> {
+fn error(event: &Event) -> Result<Option<String>, TypeScriptError> {
     event.error.as_ref().map(|ty| entry(event.name, ty)).transpose()
 }
 
@@ -68,7 +69,7 @@ fn entry(name: &str, ty: &Type) -> Result<String, TypeScriptError> {
 }
 
 /// An event with its payload.
-fn event(event: &Event, sent: bool) -> Result<String, TypeScriptError> {
+fn event(event: &Event, is_incoming: bool) -> Result<String, TypeScriptError> {
     let key = names::key(event.name);
     let mut lines = docs::lines(event.docs.iter().copied());
     let payload = match &event.payload {
@@ -76,7 +77,7 @@ fn event(event: &Event, sent: bool) -> Result<String, TypeScriptError> {
         Payload::Fields(fields) => {
             let mut object = String::from(" {\n");
             for (name, field) in fields {
-                object.push_str(&self::field(name, field, sent)?);
+                object.push_str(&self::field(name, field, is_incoming)?);
             }
             one_line(&object).unwrap_or(object + "    }")
         }
@@ -92,18 +93,18 @@ fn event(event: &Event, sent: bool) -> Result<String, TypeScriptError> {
     Ok(format!("{}    {key}:{payload};\n", docs::comment(&lines, 4)))
 }
 
-/// An object of one field on one line, if it is a short one.
+/// An object of one short field on one line.
 fn one_line(object: &str) -> Option<String> {
     let (_, field) = object.split_once('\n')?;
     let field = field.trim().strip_suffix(';')?;
     (!field.contains('\n') && field.len() < 60).then(|| format!(" {{ {field} }}"))
 }
 
-/// A field. What clients send may leave out what the server does without.
-fn field(name: &str, field: &Field, sent: bool) -> Result<String, TypeScriptError> {
+/// A field. It is optional in an incoming event if the server accepts its absence.
+fn field(name: &str, field: &Field, is_incoming: bool) -> Result<String, TypeScriptError> {
     let mut lines = docs::lines(field.docs.iter().copied());
     docs::paragraph(&mut lines, &sentences(field)?);
-    let optional = if sent && (field.default || field.ty.is_optional()) { "?" } else { "" };
+    let optional = if is_incoming && (field.default || field.ty.is_optional()) { "?" } else { "" };
     let key = format!("{}{optional}", names::key(name));
     let value = value(&field.ty, 6, key.len())?;
     Ok(format!("{}      {key}:{value};\n", docs::comment(&lines, 6)))
@@ -116,14 +117,14 @@ fn sentences(field: &Field) -> Result<String, TypeScriptError> {
     Ok(rules::sentences(&field.rules, &field.ty.text()?, field.ty.rust()))
 }
 
-/// A type behind a key, with what parts them.
+/// A type after a key, with a space or a line end before it.
 fn value(ty: &Type, indent: usize, key: usize) -> Result<String, TypeScriptError> {
     let text = layout::value(&ty.text()?, indent, indent + key + 2)
         .map_err(|reason| TypeScriptError::Type { rust: ty.rust().to_owned(), reason })?;
     Ok(if text.starts_with('\n') { text } else { format!(" {text}") })
 }
 
-/// The types of the user's that the events are made of.
+/// The declarations of the user's types in the events.
 fn types(contract: &Description) -> Result<String, TypeScriptError> {
     let mut found = Declarations::default();
     for event in contract.incoming.iter().chain(&contract.outgoing) {
@@ -136,11 +137,11 @@ fn types(contract: &Description) -> Result<String, TypeScriptError> {
             ty.declare(&mut found)?;
         }
     }
-    if let Some(clash) = found.clash {
+    if let Some(collision) = found.collision {
         return Err(TypeScriptError::TwoTypes {
             procedure: contract.name.to_owned(),
-            name: clash.name,
-            rust: clash.rust.map(str::to_owned),
+            name: collision.name,
+            rust: collision.rust.map(str::to_owned),
         });
     }
     let mut declarations = Vec::new();

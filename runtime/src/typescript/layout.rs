@@ -1,20 +1,20 @@
-//! Lays out what `ts-rs` writes on one line: one field per line, two spaces of indent.
+//! Formats the types that `ts-rs` writes on one line: one field per line, indented by two spaces.
 
 use super::{docs, names};
 
-/// Longer lines are broken.
-const WIDTH: usize = 100;
+/// The longest line, in characters.
+const MAX_WIDTH: usize = 100;
 
-/// A type: tokens, and groups of them.
+/// A type is a list of nodes.
 enum Node {
     Token {
         text: String,
         kind: Kind,
         spaced: bool,
     },
-    /// A comment's text.
+    /// The text of a comment.
     Comment(String),
-    /// `{..}`, `<..>`, `[..]` or `(..)`, and what the separators in it part.
+    /// `{..}`, `<..>`, `[..]` or `(..)`, and the members between its separators.
     Group {
         open: char,
         members: Vec<Vec<Node>>,
@@ -26,28 +26,28 @@ enum Node {
 enum Kind {
     Word,
     String,
-    Mark,
+    Punctuation,
 }
 
-/// A type, on a line that is indented by `indent` and has `column` characters already.
+/// Formats a type on a line that is indented by `indent` and has `column` characters already.
 pub(super) fn value(text: &str, indent: usize, column: usize) -> Result<String, String> {
     let nodes = parse(text)?;
     Ok(render(&nodes, indent, column))
 }
 
-/// A declaration such as `type Name<T> = { .. };`, without the `;`.
+/// Formats a declaration such as `type Name<T> = { .. };`, without the `;`.
 pub(super) fn declaration(text: &str, indent: usize) -> Result<String, String> {
     let nodes = parse(text.trim_end().trim_end_matches(';'))?;
-    let equals = nodes.iter().position(|node| is_mark(node, "="));
+    let equals = nodes.iter().position(|node| is_punctuation(node, "="));
     let equals = equals.ok_or("it has no definition")?;
     let (head, body) = (&nodes[..equals], &nodes[equals + 1..]);
-    let head = flat(head).ok_or("its name is not to be understood")?;
+    let head = flat(head).ok_or("its name contains a comment")?;
     let body = match body {
-        // An object of more than one field has a line for each, however short they are.
+        // An object of several fields has one line per field, even if all fit on one line.
         [Node::Group { open: '{', members, .. }] if members.len() > 1 => object(members, indent),
         body => render(body, indent, indent + "export  = ".len() + head.len()),
     };
-    Ok(format!("{head} ={}", space(body)))
+    Ok(format!("{head} ={}", with_space(body)))
 }
 
 fn parse(text: &str) -> Result<Vec<Node>, String> {
@@ -64,7 +64,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// Takes `bytes` of what is left.
+    /// Takes the next `bytes`.
     fn take(&mut self, bytes: usize) -> &'a str {
         let (token, rest) = self.rest.split_at(bytes);
         self.rest = rest;
@@ -104,7 +104,7 @@ impl<'a> Parser<'a> {
                     let inner = self.members(Some(close))?;
                     member.push(Node::Group { open: c, members: inner, spaced });
                 }
-                '}' | '>' | ']' | ')' => return Err(format!("`{c}` closes nothing")),
+                '}' | '>' | ']' | ')' => return Err(format!("`{c}` has no opening bracket")),
                 _ => member.push(self.token(c, spaced)?),
             }
         }
@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
     fn token(&mut self, first: char, spaced: bool) -> Result<Node, String> {
         if self.rest.starts_with("/*") {
             self.take(2);
-            let end = self.rest.find("*/").ok_or("a comment does not end")?;
+            let end = self.rest.find("*/").ok_or("a comment is not closed")?;
             let comment = self.take(end + 2).trim_end_matches("*/");
             return Ok(Node::Comment(comment.trim_start_matches('*').to_owned()));
         }
@@ -127,9 +127,9 @@ impl<'a> Parser<'a> {
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');
         let end = self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len());
         let (bytes, kind) = match end {
-            0 if self.rest.starts_with("=>") => (2, Kind::Mark),
-            0 if self.rest.starts_with("?:") => (2, Kind::Mark),
-            0 => (first.len_utf8(), Kind::Mark),
+            0 if self.rest.starts_with("=>") => (2, Kind::Punctuation),
+            0 if self.rest.starts_with("?:") => (2, Kind::Punctuation),
+            0 => (first.len_utf8(), Kind::Punctuation),
             end => (end, Kind::Word),
         };
         let text = self.take(bytes).to_owned();
@@ -144,21 +144,21 @@ impl<'a> Parser<'a> {
             escaped = c == '\\' && !escaped;
             ends
         });
-        let (end, _) = end.ok_or("a string does not end")?;
+        let (end, _) = end.ok_or("a string is not closed")?;
         let text = self.take(end + 1);
         if quote != '`' && text.contains(['\n', '\r']) {
-            return Err(format!("a string of it has a line end: {text:?}"));
+            return Err(format!("the string {text:?} contains a line end"));
         }
         let text = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
         Ok(Node::Token { text, kind: Kind::String, spaced })
     }
 }
 
-fn is_mark(node: &Node, mark: &str) -> bool {
-    matches!(node, Node::Token { text, kind: Kind::Mark, .. } if text == mark)
+fn is_punctuation(node: &Node, expected: &str) -> bool {
+    matches!(node, Node::Token { text, kind: Kind::Punctuation, .. } if text == expected)
 }
 
-/// All on one line; `None` if there is a comment, which needs its own.
+/// Formats the nodes on one line. `None` if there is a comment, which needs its own line.
 fn flat(nodes: &[Node]) -> Option<String> {
     let mut line = String::new();
     for node in nodes {
@@ -186,7 +186,7 @@ fn flat_group(open: char, members: &[Vec<Node>]) -> Option<String> {
             }
             let (key, value) = field(member)?;
             let value = flat(value)?;
-            Some(if key.is_empty() { value } else { key + &space(value) })
+            Some(if key.is_empty() { value } else { key + &with_space(value) })
         })
         .collect();
     let members = members?;
@@ -199,9 +199,10 @@ fn flat_group(open: char, members: &[Vec<Node>]) -> Option<String> {
     })
 }
 
-/// Parts `key: value`; the key is without quotes where it can be.
+/// Splits `key: value`, and removes quotes of the key that are not needed.
 fn field(member: &[Node]) -> Option<(String, &[Node])> {
-    let colon = member.iter().position(|node| is_mark(node, ":") || is_mark(node, "?:"));
+    let colon =
+        member.iter().position(|node| is_punctuation(node, ":") || is_punctuation(node, "?:"));
     let Some(colon) = colon else { return Some((String::new(), member)) };
     let (key, value) = member.split_at(colon + 1);
     let key = match key {
@@ -222,12 +223,12 @@ fn field(member: &[Node]) -> Option<(String, &[Node])> {
 }
 
 fn render(nodes: &[Node], indent: usize, column: usize) -> String {
-    if let Some(line) = flat(nodes).filter(|line| column + line.chars().count() <= WIDTH) {
+    if let Some(line) = flat(nodes).filter(|line| column + line.chars().count() <= MAX_WIDTH) {
         return line;
     }
     let pad = " ".repeat(indent + 2);
     let alternatives: Vec<_> =
-        nodes.split(|node| is_mark(node, "|")).filter(|part| !part.is_empty()).collect();
+        nodes.split(|node| is_punctuation(node, "|")).filter(|part| !part.is_empty()).collect();
     if alternatives.len() > 1 {
         let lines = alternatives.iter().map(|part| {
             let part = render(part, indent + 4, indent + 4);
@@ -253,7 +254,7 @@ fn render(nodes: &[Node], indent: usize, column: usize) -> String {
 }
 
 fn group(open: char, members: &[Vec<Node>], indent: usize, column: usize) -> String {
-    if let Some(line) = flat_group(open, members).filter(|line| column + line.len() <= WIDTH) {
+    if let Some(line) = flat_group(open, members).filter(|line| column + line.len() <= MAX_WIDTH) {
         return line;
     }
     if open == '{' {
@@ -272,7 +273,7 @@ fn group(open: char, members: &[Vec<Node>], indent: usize, column: usize) -> Str
     }
 }
 
-/// An object with one line for each field.
+/// Formats an object with one line per field.
 fn object(members: &[Vec<Node>], indent: usize) -> String {
     let inner = indent + 2;
     let pad = " ".repeat(inner);
@@ -287,7 +288,7 @@ fn object(members: &[Vec<Node>], indent: usize) -> String {
         let member = &member[comments..];
         let (key, value) = field(member).unwrap_or((String::new(), member));
         let value = render(value, inner, inner + key.len() + 1);
-        let value = if key.is_empty() { value.trim_start().to_owned() } else { space(value) };
+        let value = if key.is_empty() { value.trim_start().to_owned() } else { with_space(value) };
         text.extend([&pad, key.as_str(), value.as_str(), ";\n"]);
     }
     text.push_str(&" ".repeat(indent));
@@ -295,12 +296,12 @@ fn object(members: &[Vec<Node>], indent: usize) -> String {
     text
 }
 
-/// A value behind `key:`.
-fn space(value: String) -> String {
+/// Adds a space before a value that begins on the line of its key.
+fn with_space(value: String) -> String {
     if value.starts_with(['\n', ' ']) { value } else { format!(" {value}") }
 }
 
-/// The lines of a comment without the stars before them.
+/// The lines of a comment, without the leading stars.
 pub(super) fn comment_lines(comment: &str) -> Vec<String> {
     let lines = comment.lines().map(|line| {
         let line = line.trim_start();
@@ -313,40 +314,40 @@ pub(super) fn comment_lines(comment: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn laid_out(text: &str) -> String {
+    fn formatted(text: &str) -> String {
         declaration(text, 0).expect("a declaration")
     }
 
     #[test]
-    fn an_object_has_a_line_for_each_field() {
+    fn object_with_several_fields_has_one_line_per_field() {
         assert_eq!(
-            laid_out("type A = { a: string, \"b\"?: Array<number> | null, };"),
+            formatted("type A = { a: string, \"b\"?: Array<number> | null, };"),
             "type A = {\n  a: string;\n  b?: Array<number> | null;\n}"
         );
-        assert_eq!(laid_out("type A = { a: string, };"), "type A = { a: string }");
-        assert_eq!(laid_out("type A = {  };"), "type A = {}");
+        assert_eq!(formatted("type A = { a: string, };"), "type A = { a: string }");
+        assert_eq!(formatted("type A = {  };"), "type A = {}");
     }
 
     #[test]
-    fn comments_stand_before_their_fields() {
+    fn comment_is_placed_before_its_field() {
         assert_eq!(
-            laid_out("type A = { \n/**\n * One.\n * Two.\n */\na: string, };"),
+            formatted("type A = { \n/**\n * One.\n * Two.\n */\na: string, };"),
             "type A = {\n  /**\n   * One.\n   * Two.\n   */\n  a: string;\n}"
         );
     }
 
     #[test]
-    fn a_long_union_has_a_line_for_each_alternative() {
+    fn long_union_has_one_line_per_alternative() {
         let long = "x".repeat(50);
         let text =
             format!("type A = {{ \"{long}\": string }} | {{ \"b-c\": {{ d: \"{long}\", }} }};");
         let expected =
             format!("type A =\n  | {{ {long}: string }}\n  | {{ \"b-c\": {{ d: \"{long}\" }} }}");
-        assert_eq!(laid_out(&text), expected);
+        assert_eq!(formatted(&text), expected);
     }
 
     #[test]
-    fn generics_maps_tuples_and_functions_stay() {
+    fn short_declaration_is_unchanged() {
         for text in [
             "type Page<T = string, U> = Array<[T, U]>",
             "type A = { [key in string]?: Array<number> }",
@@ -356,12 +357,12 @@ mod tests {
             "type A = { type: \"a\" } & B",
             "type A = \"say \\\"hi\\\"; { <\" | 1",
         ] {
-            assert_eq!(laid_out(&format!("{text};")), text);
+            assert_eq!(formatted(&format!("{text};")), text);
         }
     }
 
     #[test]
-    fn what_is_no_type_is_refused() {
+    fn invalid_declaration_is_an_error() {
         for text in [
             "type A = { a: string",
             "type A = string; evil()",

@@ -1,15 +1,15 @@
 //! The TypeScript client of the mounted procedures: [`Router::typescript`](crate::Router::typescript).
 //!
-//! A procedure takes part with `#[procedure(typescript)]`, and the types in its events with
-//! [`#[payload(typescript)]`](macro@crate::payload). A test writes the client, or holds the committed
-//! one to the procedures; no server runs:
+//! The client contains each procedure with `#[procedure(typescript)]`. The types in its events need
+//! [`#[payload(typescript)]`](macro@crate::payload). A test writes the client, or checks that the
+//! committed client is up to date. No server runs:
 //!
 //! ```
 //! use parlor::prelude::*;
 //!
 //! #[procedure(typescript)]
 //! pub trait Chat {
-//!     /// Says `text` to everyone in `room`.
+//!     /// Sends `text` to everyone in `room`.
 //!     #[incoming]
 //!     async fn send_message(&mut self, room: String, text: String);
 //!
@@ -65,13 +65,12 @@ pub(crate) use types::Type;
 use description::Payload;
 use folder::MARK;
 
-/// The TypeScript client to be, with its settings: made by
-/// [`Router::typescript`](crate::Router::typescript).
+/// Generates the TypeScript client. Made by [`Router::typescript`](crate::Router::typescript).
 #[derive(Debug, Clone)]
-#[must_use = "nothing is written before `write`"]
+#[must_use = "nothing is written until `write` is called"]
 pub struct TypeScript {
     procedures: BTreeMap<String, Description>,
-    mistake: Option<String>,
+    router_error: Option<String>,
     base: String,
     import_extension: String,
     react: bool,
@@ -80,43 +79,43 @@ pub struct TypeScript {
 impl TypeScript {
     pub(crate) fn new(
         procedures: impl IntoIterator<Item = (String, Description)>,
-        mistake: Option<String>,
+        router_error: Option<String>,
     ) -> Self {
         Self {
             procedures: procedures.into_iter().collect(),
-            mistake,
+            router_error,
             base: "/api".to_owned(),
             import_extension: String::new(),
             react: true,
         }
     }
 
-    /// The path that all procedures share, to which `baseUrl` points; `/api` by default.
+    /// The common path of all procedures, which `baseUrl` refers to. Default: `/api`.
     ///
-    /// What follows it in a procedure's path is how the client names it: `/api/chat/wsChat` is
+    /// The rest of a procedure's path becomes its name in the client: `/api/chat/wsChat` becomes
     /// `client.chat.wsChat`.
     pub fn base(mut self, base: impl Into<String>) -> Self {
         self.base = base.into();
         self
     }
 
-    /// What files are imported with, such as `".js"` for Node's own ES modules, or `".ts"`. Nothing by
-    /// default, as bundlers have it.
+    /// The extension in imports, such as `".js"` for Node's ES modules, or `".ts"`. Default: none, for
+    /// bundlers.
     pub fn import_extension(mut self, extension: impl Into<String>) -> Self {
         self.import_extension = extension.into();
         self
     }
 
-    /// Whether there is a React hook, in `react.ts`; there is by default. Nothing else imports React.
+    /// Whether to write the React hook, `react.ts`. Default: `true`. No other file imports React.
     pub fn react(mut self, react: bool) -> Self {
         self.react = react;
         self
     }
 
-    /// The files by their paths in the folder.
+    /// The text of each file, by its path in the folder.
     pub fn files(&self) -> Result<BTreeMap<String, String>, TypeScriptError> {
-        if let Some(mistake) = &self.mistake {
-            return Err(TypeScriptError::Router(mistake.clone()));
+        if let Some(error) = &self.router_error {
+            return Err(TypeScriptError::Router(error.clone()));
         }
         if self.procedures.is_empty() {
             return Err(TypeScriptError::Nothing);
@@ -125,9 +124,8 @@ impl TypeScript {
         let export = |module: &str| format!("export * from \"./parlor/{module}{extension}\";\n");
         let mut files = BTreeMap::new();
         let mut add = |name: String, text: &str| {
-            // What nobody is to edit, nobody is to lint.
             let text = format!("{MARK}/* eslint-disable */\n\n{}", text.trim_start());
-            // Git may have checked out Parlor itself with other line ends.
+            // Git may have checked out the runtime files of Parlor with other line ends.
             files.insert(name, text.replace("\r\n", "\n"));
         };
         add("index.ts".to_owned(), &format!("{}\n{}", export("client"), self.contracts()?));
@@ -144,17 +142,17 @@ impl TypeScript {
         Ok(files)
     }
 
-    /// Writes the files to a folder of their own, which is made if it is not there.
+    /// Writes the files to a folder for them alone. Creates the folder if it does not exist.
     ///
-    /// A file that is equal is not touched, so that nothing is built anew. Files of an earlier time
-    /// that are no longer part are removed; files that Parlor has not written are left alone, and an
-    /// error where one is in the way.
+    /// Equal files are not touched, so that build tools do not rebuild them. Files of an earlier version
+    /// that are no longer part of the client are removed. Files that Parlor did not write are not changed;
+    /// if one has the path of a generated file, this is an error.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<Written, TypeScriptError> {
         folder::write(folder.as_ref(), &self.files()?)
     }
 
-    /// Whether the folder is what [`write`](Self::write) would make it, else
-    /// [`TypeScriptError::Stale`]: for a test that holds committed files to the procedures.
+    /// Fails with [`TypeScriptError::Stale`] if [`write`](Self::write) would change the folder. For a test
+    /// that checks committed files.
     pub fn check(&self, folder: impl AsRef<Path>) -> Result<(), TypeScriptError> {
         let folder = folder.as_ref();
         let mut found = folder::compare(folder, &self.files()?)?;
@@ -165,7 +163,7 @@ impl TypeScript {
         Err(TypeScriptError::Stale { folder: folder.to_owned(), files: found.changed })
     }
 
-    /// `AppRouter`, and all contracts by name.
+    /// The interface `AppRouter`, and the types of all contracts.
     fn contracts(&self) -> Result<String, TypeScriptError> {
         let exported = runtime_files::exported();
         let mut tree = paths::Node::default();
@@ -190,7 +188,7 @@ impl TypeScript {
         Ok(text)
     }
 
-    /// `rules.ts`: what clients check before they send.
+    /// `rules.ts`: the rules that clients check before they send.
     fn rules(&self) -> Result<String, TypeScriptError> {
         let mut text = String::from(
             "import type { Rules } from \"./check.js\";\n\n\
@@ -200,7 +198,7 @@ impl TypeScript {
         for (path, contract) in &self.procedures {
             let events: String = contract.incoming.iter().filter_map(rules_of).collect();
             let path = names::quoted(paths::below(path, &self.base)?);
-            // Also without rules, lest it be given those of a path that ends alike.
+            // Also without rules: the client looks rules up by the end of the path.
             let rules =
                 if events.is_empty() { "{}".to_owned() } else { format!("{{\n{events}  }}") };
             text.extend(["  ", &path, ": ", &rules, ",\n"]);
@@ -210,7 +208,7 @@ impl TypeScript {
     }
 }
 
-/// The rules of an event's fields; a whole payload has the field `""`.
+/// The rules of an event's fields. A whole payload has the key `""`.
 fn rules_of(event: &Event) -> Option<String> {
     let whole;
     let fields: &[(&str, Field)] = match &event.payload {

@@ -1,8 +1,8 @@
-//! Names and strings, so that nothing in them can be taken for code.
+//! Names and strings in generated code: checked, quoted and escaped.
 
 use super::TypeScriptError;
 
-/// Words of the language, and the names of its own types.
+/// Keywords and built-in types of TypeScript.
 const RESERVED: [&str; 61] = [
     "any",
     "arguments",
@@ -70,26 +70,26 @@ const RESERVED: [&str; 61] = [
 /// Global types that the generated code uses.
 const GLOBALS: [&str; 2] = ["Array", "Record"];
 
-/// What each procedure's namespace has already.
-const NAMESPACE: [&str; 4] = ["Incoming", "Outgoing", "Answers", "Errors"];
+/// The generated interfaces in the namespace of each procedure.
+const NAMESPACE_INTERFACES: [&str; 4] = ["Incoming", "Outgoing", "Answers", "Errors"];
 
-/// The name of the interface of all procedures.
+/// The interface of all procedures.
 pub(super) const ROUTER: &str = "AppRouter";
 
-/// Whether it can stand without quotes, in every version of the language.
+/// Returns whether a key needs no quotes, in every version of TypeScript.
 pub(super) fn is_plain(name: &str) -> bool {
     let start = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$');
     name.starts_with(start) && name.chars().all(|c| start(c) || c.is_ascii_digit())
 }
 
-/// Whether it can be the name of a type.
+/// Returns whether a type can have this name.
 fn is_identifier(name: &str) -> bool {
-    // Rust's identifiers are TypeScript's too.
+    // Identifiers of Rust are valid in TypeScript too.
     let start = |c: char| c.is_alphabetic() || matches!(c, '_' | '$');
     name.starts_with(start) && name.chars().all(|c| start(c) || c.is_alphanumeric())
 }
 
-/// A name as a key of an object.
+/// A key of an object, in quotes if needed.
 pub(super) fn key(name: &str) -> String {
     if is_plain(name) { name.to_owned() } else { quoted(name) }
 }
@@ -113,11 +113,11 @@ pub(super) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Checks the name of a procedure, beside what the client exports.
+/// Checks the name of a procedure: it must not collide with the names that the client exports.
 pub(super) fn procedure(name: &str, exported: &[&str]) -> Result<(), TypeScriptError> {
     let reason = not_an_identifier(name).or_else(|| {
         let taken = name == ROUTER || GLOBALS.contains(&name) || exported.contains(&name);
-        taken.then_some("the generated client has something of that name")
+        taken.then_some("the generated client uses that name")
     });
     reason.map_or(Ok(()), |reason| {
         Err(TypeScriptError::Name {
@@ -129,11 +129,11 @@ pub(super) fn procedure(name: &str, exported: &[&str]) -> Result<(), TypeScriptE
     })
 }
 
-/// Checks the name of a type of the user's.
+/// Checks the name of a user's type.
 pub(super) fn declared(name: &str, rust: &str) -> Result<(), TypeScriptError> {
     let reason = not_an_identifier(name).or_else(|| {
-        let taken = NAMESPACE.contains(&name) || GLOBALS.contains(&name);
-        taken.then_some("the generated code has something of that name")
+        let taken = NAMESPACE_INTERFACES.contains(&name) || GLOBALS.contains(&name);
+        taken.then_some("the generated code uses that name")
     });
     reason.map_or(Ok(()), |reason| {
         Err(TypeScriptError::Name {
@@ -147,9 +147,9 @@ pub(super) fn declared(name: &str, rust: &str) -> Result<(), TypeScriptError> {
 
 fn not_an_identifier(name: &str) -> Option<&'static str> {
     if !is_identifier(name) {
-        return Some("it is no identifier");
+        return Some("it is not an identifier");
     }
-    RESERVED.contains(&name).then_some("it is a word of the language")
+    RESERVED.contains(&name).then_some("it is reserved in TypeScript")
 }
 
 #[cfg(test)]
@@ -157,13 +157,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_string_ends_early() {
+    fn special_characters_in_a_string_are_escaped() {
         assert_eq!(quoted("a\"b\\c\nd"), r#""a\"b\\c\nd""#);
         assert_eq!(quoted("\u{2028}\u{0}`${x}"), "\"\\u{2028}\\u{0}`${x}\"");
     }
 
     #[test]
-    fn keys_are_quoted_where_they_must_be() {
+    fn key_that_is_no_plain_identifier_is_quoted() {
         for (name, expected) in [
             ("text", "text"),
             ("$x_1", "$x_1"),
@@ -178,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_mean_something_are_refused() {
+    fn reserved_or_generated_name_is_an_error() {
         for name in ["AppRouter", "Array", "class", "string", "a b", "", "1st", "Socket", "a*/b"] {
             assert!(procedure(name, &["Socket"]).is_err(), "{name}");
         }
         for name in ["Incoming", "Errors", "Record", "unknown", "Page<T>"] {
             assert!(declared(name, "x::Y").is_err(), "{name}");
         }
-        procedure("Übung", &[]).expect("a name");
-        declared("AppRouter", "x::Y").expect("it is in a namespace");
+        procedure("Übung", &[]).expect("a valid name");
+        declared("AppRouter", "x::Y").expect("valid in a namespace");
     }
 }

@@ -1,18 +1,18 @@
-//! `AppRouter`: the procedures by their paths.
+//! The interface `AppRouter`: a tree of the procedures by their paths.
 
 use std::collections::BTreeMap;
 
 use super::names::{ROUTER, key};
 use super::{TypeScriptError, docs};
 
-/// What is at a path, and below it.
+/// The contract at a path, and the paths below it.
 #[derive(Default)]
 pub(super) struct Node {
     contract: Option<String>,
     below: BTreeMap<String, Node>,
 }
 
-/// The path without the base, or why there is none.
+/// The path without the base. Fails if it is not below the base.
 pub(super) fn below<'a>(path: &'a str, base: &str) -> Result<&'a str, TypeScriptError> {
     let base = base.trim_end_matches('/');
     path.strip_prefix(base)
@@ -24,32 +24,32 @@ pub(super) fn below<'a>(path: &'a str, base: &str) -> Result<&'a str, TypeScript
         })
 }
 
-/// Whether URLs have it in paths as it is.
-fn stays(byte: u8) -> bool {
+/// Returns whether a URL path contains the byte unescaped.
+fn is_unescaped(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"#<>?\\^`{|}".contains(&byte)
 }
 
 impl Node {
-    /// Puts the contract `name` at `path`.
+    /// Inserts the contract `name` at `path`.
     pub(super) fn insert(&mut self, path: &str, name: &str) -> Result<(), TypeScriptError> {
         let mut node = self;
         for segment in path.split('/') {
-            let refused = |reason| TypeScriptError::Segment {
+            let invalid = |reason| TypeScriptError::Segment {
                 path: path.to_owned(),
                 segment: segment.to_owned(),
                 reason,
             };
             if segment.starts_with('$') {
-                return Err(refused("begins with `$`, as what the client adds"));
+                return Err(invalid("begins with `$`, like the methods of the client"));
             }
-            if !segment.bytes().all(stays) || matches!(segment, "." | "..") {
-                return Err(refused("is not written like that in a URL"));
+            if !segment.bytes().all(is_unescaped) || matches!(segment, "." | "..") {
+                return Err(invalid("must be escaped in a URL"));
             }
-            // A contract is known by these.
+            // The client's types recognize a contract by these keys.
             if ["incoming", "outgoing", "answers", "errors"].contains(&segment)
                 && node.contract.is_some()
             {
-                return Err(refused("means something in the contract above it"));
+                return Err(invalid("is a key of the contract above it"));
             }
             node = node.below.entry(segment.to_owned()).or_default();
         }
@@ -85,13 +85,13 @@ mod tests {
     fn interface(paths: &[(&str, &str)]) -> String {
         let mut node = Node::default();
         for (path, name) in paths {
-            node.insert(below(path, "/api").expect("below"), name).expect("free");
+            node.insert(below(path, "/api").expect("below the base"), name).expect("a valid path");
         }
         node.interface("/api")
     }
 
     #[test]
-    fn paths_are_keys() {
+    fn path_segments_become_keys() {
         assert_eq!(
             interface(&[("/api/chat/wsChat", "Chat"), ("/api/chat", "Rooms"), ("/api/a-b/1", "X")]),
             "/** The procedures by their paths under `/api`. */\n\
@@ -103,19 +103,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_of_the_base_is_refused() {
+    fn path_outside_of_the_base_is_an_error() {
         for (path, base) in
             [("/ws/chat", "/api"), ("/api", "/api"), ("/api/", "/api"), ("/apis/x", "/api")]
         {
             assert!(below(path, base).is_err(), "{path} {base}");
         }
         for (path, base) in [("/api/x", "/api/"), ("/x", "/"), ("/x", "")] {
-            assert_eq!(below(path, base).expect("below"), "x", "{path} {base}");
+            assert_eq!(below(path, base).expect("below the base"), "x", "{path} {base}");
         }
     }
 
     #[test]
-    fn segments_that_the_client_cannot_reach_are_refused() {
+    fn segment_that_cannot_be_a_property_is_an_error() {
         let mut node = Node::default();
         assert!(node.insert("chat/$ws", "Chat").is_err());
         for path in ["größe", "a b", "a?b", "a#b", "a\\b", "a/../b", "."] {
@@ -124,7 +124,7 @@ mod tests {
         for path in ["gr%C3%B6%C3%9Fe", "a-b_c.d~e", "!'()*+,;=:@&", "a//b", "trailing/"] {
             node.insert(path, "Chat").expect(path);
         }
-        node.insert("chat", "Chat").expect("free");
+        node.insert("chat", "Chat").expect("a valid path");
         assert!(node.insert("chat/incoming", "Other").is_err());
     }
 }

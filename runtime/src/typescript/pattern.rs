@@ -1,25 +1,26 @@
-//! Regular expressions of Rust as those of JavaScript, where both match exactly the same strings.
+//! Translates regular expressions of Rust to JavaScript, if both match exactly the same strings.
 
 use std::fmt::Write;
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-/// Larger ones are left to the server, as those with `\w`, which has 800 ranges in Unicode.
-const LARGEST: usize = 2048;
+/// The longest source, in bytes. Only the server checks longer patterns, such as those with `\w`, which
+/// has 800 ranges in Unicode.
+const MAX_SOURCE: usize = 2048;
 
-/// The source of an expression with the flag `u`; `None` if the pattern is left to the server.
+/// The source of an expression for the flag `u`. `None` if only the server checks the pattern.
 ///
-/// Sets of characters are written as ranges of code points: what `\d` is, JavaScript sees otherwise,
-/// and each engine has the Unicode of its age.
+/// Character classes are written as ranges of code points: `\d` differs in JavaScript, and each engine
+/// has its own version of Unicode.
 pub(super) fn javascript(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
     let mut source = String::new();
     write(&hir, &mut source)?;
-    (source.len() <= LARGEST).then_some(source)
+    (source.len() <= MAX_SOURCE).then_some(source)
 }
 
 fn write(hir: &Hir, out: &mut String) -> Option<()> {
-    if out.len() > LARGEST {
+    if out.len() > MAX_SOURCE {
         return None;
     }
     match hir.kind() {
@@ -29,16 +30,15 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
         }
         HirKind::Class(class) => self::class(class, out)?,
         HirKind::Look(look) => out.push_str(match look {
-            // Without the flag `m`, as here.
+            // Both mean the whole text, without the flag `m`.
             Look::Start => "^",
             Look::End => "$",
             Look::WordAscii => "\\b",
-            // JavaScript sees other line ends and other words, also within a character; lookbehind is
-            // not everywhere.
+            // JavaScript has other line ends and word boundaries, and not all engines have lookbehind.
             _ => return None,
         }),
         HirKind::Repetition(repetition) => {
-            if is_explosive(hir) {
+            if is_exponential(hir) {
                 return None;
             }
             group(&repetition.sub, out)?;
@@ -71,7 +71,7 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// What a repetition is to bind to.
+/// Writes `hir` as one unit, which a repetition applies to.
 fn group(hir: &Hir, out: &mut String) -> Option<()> {
     let single = match hir.kind() {
         HirKind::Class(_) => true,
@@ -90,34 +90,34 @@ fn group(hir: &Hir, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// Whether JavaScript, which tries one way after the other, might never come to an end: a repetition
-/// in a repetition, unless it is clear where each round begins.
-fn is_explosive(hir: &Hir) -> bool {
+/// Returns whether a backtracking engine might take exponential time: a repetition in a repetition,
+/// unless a character marks where each round begins.
+fn is_exponential(hir: &Hir) -> bool {
     let HirKind::Repetition(outer) = hir.kind() else { return false };
-    if outer.max == Some(1) || outer.max == Some(0) || !varies(&outer.sub) {
+    if outer.max == Some(1) || outer.max == Some(0) || !has_variable_length(&outer.sub) {
         return false;
     }
-    !begins_apart(&outer.sub)
+    !has_distinct_start(&outer.sub)
 }
 
-/// Whether it may match one string in several lengths.
-fn varies(hir: &Hir) -> bool {
+/// Returns whether it can match prefixes of several lengths of one string.
+fn has_variable_length(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Repetition(repetition) => {
-            repetition.max != Some(repetition.min) || varies(&repetition.sub)
+            repetition.max != Some(repetition.min) || has_variable_length(&repetition.sub)
         }
-        HirKind::Capture(capture) => varies(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().any(varies),
-        // Alternatives may begin alike.
+        HirKind::Capture(capture) => has_variable_length(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().any(has_variable_length),
+        // Alternatives may have a common beginning.
         HirKind::Alternation(_) => true,
         _ => false,
     }
 }
 
-/// Whether it begins with a character that does not come again in it.
-fn begins_apart(hir: &Hir) -> bool {
+/// Returns whether it begins with a character that does not occur in the rest of it.
+fn has_distinct_start(hir: &Hir) -> bool {
     let parts = match hir.kind() {
-        HirKind::Capture(capture) => return begins_apart(&capture.sub),
+        HirKind::Capture(capture) => return has_distinct_start(&capture.sub),
         HirKind::Concat(parts) => parts,
         _ => return false,
     };
@@ -132,22 +132,25 @@ fn begins_apart(hir: &Hir) -> bool {
     if rest.iter().any(|part| ranges(part, &mut others).is_none()) {
         return false;
     }
-    let clear = start.iter().all(|(a, b)| others.iter().all(|(c, d)| b < c || d < a));
-    // Between the first character and the next round, only one repetition may vary.
-    clear && rest.iter().filter(|part| varies(part)).count() <= 1 && !rest.iter().any(is_nested)
+    let is_distinct = start.iter().all(|(a, b)| others.iter().all(|(c, d)| b < c || d < a));
+    // At most one part between the first character and the next round has a variable length.
+    is_distinct
+        && rest.iter().filter(|part| has_variable_length(part)).count() <= 1
+        && !rest.iter().any(has_nested_repetition)
 }
 
-fn is_nested(hir: &Hir) -> bool {
+/// Returns whether it contains a repetition of something with a variable length.
+fn has_nested_repetition(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Repetition(repetition) => varies(&repetition.sub),
-        HirKind::Capture(capture) => is_nested(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().any(is_nested),
+        HirKind::Repetition(repetition) => has_variable_length(&repetition.sub),
+        HirKind::Capture(capture) => has_nested_repetition(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().any(has_nested_repetition),
         HirKind::Alternation(_) => true,
         _ => false,
     }
 }
 
-/// All characters that are in it.
+/// Collects the ranges of all characters that occur in it. `None` if it matches bytes.
 fn ranges(hir: &Hir, into: &mut Vec<(char, char)>) -> Option<()> {
     match hir.kind() {
         HirKind::Literal(literal) => {
@@ -194,14 +197,14 @@ fn class(class: &Class, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// One character, in a class or not.
+/// Writes one character, inside or outside of a class.
 fn character(c: char, out: &mut String) {
     match c {
         '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|'
         | '/' => {
             out.extend(['\\', c]);
         }
-        // Only these may be escaped, and `-` in a class only.
+        // With the flag `u`, only the characters above may be escaped, and `-` only in a class.
         '-' => out.push_str("\\x2d"),
         ' '..='~' => out.push(c),
         c => out.extend(c.escape_unicode()),

@@ -1,7 +1,7 @@
-//! The rules of `#[validate(..)]`: in words for the docs, and as data for the client.
+//! The rules of `#[validate(..)]`, as sentences for docs and as data for the client.
 //!
-//! A client must not refuse what the server would take: what cannot be told exactly from the JSON is
-//! left to the server.
+//! A client must not reject what the server accepts. Only the server checks rules whose result the JSON
+//! does not determine exactly.
 
 use super::description::Rule;
 use super::names::quoted;
@@ -12,17 +12,20 @@ pub(super) fn sentences(rules: &[Rule], ty: &str, rust: &str) -> String {
     sentences.join(" ")
 }
 
-/// The rules that clients check, as a literal of type `Rule[]`; `None` if there are none.
+/// The rules that clients check, as a literal of type `Rule[]`. `None` if clients check none.
 pub(super) fn literal(rules: &[Rule], rust: &str) -> Option<String> {
-    let rules: Vec<_> = rules.iter().filter_map(|rule| client(rule, rust)).collect();
+    let rules: Vec<_> = rules.iter().filter_map(|rule| rule_literal(rule, rust)).collect();
     (!rules.is_empty()).then(|| format!("[{}]", rules.join(", ")))
 }
 
-fn client(rule: &Rule, rust: &str) -> Option<String> {
+/// `None` if only the server checks the rule.
+fn rule_literal(rule: &Rule, rust: &str) -> Option<String> {
     match rule {
-        // The server counts what is left when equal elements are one.
-        Rule::Length { min, max } => bounded("length", *min, max.filter(|_| !merges(rust))),
-        // A number that is rounded to an `f32` may come to lie within its bounds.
+        // The server counts equal elements of a set, or equal keys of a map, once.
+        Rule::Length { min, max } => {
+            bounded("length", *min, max.filter(|_| !merges_elements(rust)))
+        }
+        // Rounding to an `f32` may move a number into the bounds.
         Rule::Range { min, max } if !has_word(rust, "f32") => bounded("range", *min, *max),
         Rule::Range { .. } | Rule::Nested | Rule::Custom => None,
         Rule::Pattern(pattern) => {
@@ -56,8 +59,8 @@ fn bounded(rule: &str, min: Option<f64>, max: Option<f64>) -> Option<String> {
     Some(format!("{{ rule: {}{min}{max} }}", quoted(rule)))
 }
 
-/// Whether several elements of the JSON may be one in Rust.
-fn merges(rust: &str) -> bool {
+/// Returns whether several elements of the JSON may become one in Rust.
+fn merges_elements(rust: &str) -> bool {
     let set = ["HashSet", "BTreeSet"].iter().any(|set| has_word(rust, set));
     let key = rust.split_once("Map<").map(|(_, key)| key);
     set || key.is_some_and(|key| !key.starts_with("alloc::string::String,"))
@@ -76,12 +79,16 @@ fn sentence(rule: &Rule, ty: &str, rust: &str) -> String {
     match rule {
         Rule::Length { min, max } => {
             let text = range(*min, *max);
-            let one = [*min, *max].into_iter().flatten().next_back() == Some(1.0);
-            format!("{text} {}.", unit(ty, one))
+            let is_singular = [*min, *max].into_iter().flatten().next_back() == Some(1.0);
+            format!("{text} {}.", unit(ty, is_singular))
         }
         Rule::Range { min, max } => format!("{}.", range(*min, *max)),
         Rule::Pattern(pattern) => {
-            let by = if client(rule, rust).is_none() { " Checked by the server only." } else { "" };
+            let by = if rule_literal(rule, rust).is_none() {
+                " Checked by the server only."
+            } else {
+                ""
+            };
             format!("Matches `{pattern}`.{by}")
         }
         Rule::Email => "An email address.".to_owned(),
@@ -106,9 +113,9 @@ fn range(min: Option<f64>, max: Option<f64>) -> String {
     }
 }
 
-/// What is counted.
-fn unit(ty: &str, one: bool) -> &'static str {
-    match (ty.chars().next(), one) {
+/// The unit of a length.
+fn unit(ty: &str, is_singular: bool) -> &'static str {
+    match (ty.chars().next(), is_singular) {
         (Some('A' | '['), true) => "element",
         (Some('A' | '['), false) => "elements",
         (Some('{'), true) => "entry",
@@ -125,7 +132,7 @@ mod tests {
     const STRING: &str = "alloc::string::String";
 
     #[test]
-    fn rules_are_told_in_words() {
+    fn rule_gives_a_sentence() {
         let length = |min, max| Rule::Length { min, max };
         for (rule, ty, expected) in [
             (length(Some(1.0), Some(1000.0)), "string", "From 1 to 1000 characters."),
@@ -144,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_data() {
+    fn rules_give_a_literal_without_server_rules() {
         let rules = [
             Rule::Length { min: Some(1.0), max: None },
             Rule::Nested,
@@ -162,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_json_does_not_tell_is_left_to_the_server() {
+    fn rule_that_the_json_does_not_determine_is_left_to_the_server() {
         let both = [Rule::Length { min: Some(1.0), max: Some(2.0) }];
         let set = "core::option::Option<std::collections::hash::set::HashSet<u8>>";
         assert_eq!(literal(&both, set).as_deref(), Some(r#"[{ rule: "length", min: 1 }]"#));
@@ -173,7 +180,7 @@ mod tests {
         let range = [Rule::Range { min: None, max: Some(0.1) }];
         assert_eq!(literal(&range, "core::option::Option<f32>"), None);
         assert!(literal(&range, "f64").is_some());
-        let endless = [Rule::Range { min: Some(f64::NEG_INFINITY), max: Some(f64::NAN) }];
-        assert_eq!(literal(&endless, "f64"), None);
+        let unbounded = [Rule::Range { min: Some(f64::NEG_INFINITY), max: Some(f64::NAN) }];
+        assert_eq!(literal(&unbounded, "f64"), None);
     }
 }

@@ -1,6 +1,6 @@
-//! The TypeScript runtime, as it is in `runtime/ts/src`.
+//! The files of the TypeScript runtime, from `runtime/ts/src`.
 
-/// Its files by name. `react.ts` is the hook; all others work without React.
+/// The files by name. `react.ts` is the hook; no other file needs React.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("backoff.ts", include_str!("../../ts/src/backoff.ts")),
     ("bytes.ts", include_str!("../../ts/src/bytes.ts")),
@@ -26,10 +26,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("welcome.ts", include_str!("../../ts/src/welcome.ts")),
 ];
 
-/// The file that everything but the hook is exported from.
+/// The file that exports everything but the hook.
 const CLIENT: &str = "client.ts";
 
-/// The names that the client exports: a contract of the same name would hide them.
+/// The names that the client exports. A contract of the same name would hide them.
 pub(super) fn exported() -> Vec<&'static str> {
     let client = FILES.iter().find(|(name, _)| *name == CLIENT).map_or("", |(_, text)| text);
     let mut names = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn exported() -> Vec<&'static str> {
     names
 }
 
-/// A file with its imports as the user's tools want them: `extension` in the place of `.js`.
+/// Replaces the extension `.js` in the imports of a file by `extension`.
 pub(super) fn with_imports(text: &str, extension: &str) -> String {
     let mut found = String::new();
     let mut rest = text;
@@ -71,19 +71,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_the_runtime_is_here() {
+    fn file_list_equals_the_folder() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/ts/src");
-        let files = std::fs::read_dir(folder)
-            .expect("the folder")
-            .map(|file| file.expect("a file").file_name().into_string().expect("a plain name"));
+        let files = std::fs::read_dir(folder).expect("the folder is readable").map(|file| {
+            file.expect("the entry is readable")
+                .file_name()
+                .into_string()
+                .expect("the name is UTF-8")
+        });
         let mut files: Vec<_> = files.collect();
         files.sort();
-        let here: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(here, files, "FILES has other files than {folder}");
+        let listed: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(listed, files, "FILES differs from {folder}");
     }
 
     #[test]
-    fn the_client_exports_these() {
+    fn exported_names_contain_the_api_of_the_client() {
         let exported = exported();
         for name in ["createClient", "connect", "Socket"] {
             assert!(exported.contains(&name), "{name} is not in {exported:?}");
@@ -91,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_get_the_extension() {
+    fn only_imports_get_the_extension() {
         let text = "import type { A } from \"./a.js\";\nexport * from \"./b.js\";\n\
                     import(\"./c.js\"); import \"./d.js\"; say(\"./e.js\"); const x = \"./f.js\";";
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Types of the user's as `ts-rs` knows them.
+//! The user's types, through `ts-rs`.
 
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, HashSet};
@@ -28,24 +28,24 @@ impl Type {
         }
     }
 
-    /// Its name in Rust, with paths.
+    /// The name of the type in Rust, with paths.
     pub(super) fn rust(&self) -> &'static str {
         self.rust
     }
 
-    /// Whether it is an `Option`.
+    /// Returns whether the type is an `Option`.
     pub(super) fn is_optional(&self) -> bool {
         self.optional
     }
 
-    /// How TypeScript writes it.
+    /// The type in TypeScript.
     pub(super) fn text(&self) -> Result<String, TypeScriptError> {
-        contain(self.rust, || (self.name)(&config()))
+        catch_panic(self.rust, || (self.name)(&config()))
     }
 
-    /// Adds the types of the user's that it is made of.
+    /// Adds the declarations of the user's types that it contains.
     pub(super) fn declare(&self, declarations: &mut Declarations) -> Result<(), TypeScriptError> {
-        contain(self.rust, || (self.collect)(declarations))
+        catch_panic(self.rust, || (self.collect)(declarations))
     }
 }
 
@@ -55,14 +55,14 @@ impl fmt::Debug for Type {
     }
 }
 
-/// `JSON.parse` makes a `number` of every number.
+/// Large integers are `number`, because `JSON.parse` returns a `number` for every number.
 fn config() -> Config {
     Config::new().with_large_int("number")
 }
 
-/// `ts-rs` panics where it has no answer, as for a tuple in `#[ts(inline)]`.
-fn contain<T>(rust: &str, ask: impl FnOnce() -> T) -> Result<T, TypeScriptError> {
-    catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| {
+/// Catches panics: `ts-rs` panics for types that it does not support, such as a tuple in `#[ts(inline)]`.
+fn catch_panic<T>(rust: &str, call: impl FnOnce() -> T) -> Result<T, TypeScriptError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         TypeScriptError::Type {
@@ -72,27 +72,27 @@ fn contain<T>(rust: &str, ask: impl FnOnce() -> T) -> Result<T, TypeScriptError>
     })
 }
 
-/// The declarations of one procedure's types, by name.
+/// The declarations of the types of one procedure, by name.
 #[derive(Debug, Default)]
 pub(super) struct Declarations {
     pub(super) types: BTreeMap<String, Declaration>,
     seen: HashSet<TypeId>,
-    /// Two types of one name.
-    pub(super) clash: Option<Clash>,
+    /// Two different types of the same name.
+    pub(super) collision: Option<Collision>,
 }
 
 /// One declaration, as `ts-rs` writes it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Declaration {
     pub(super) rust: &'static str,
-    /// A whole comment, with its `/**`.
+    /// A complete comment, including `/**`.
     pub(super) docs: Option<String>,
     /// `type Name<T> = ..;`
     pub(super) text: String,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Clash {
+pub(super) struct Collision {
     pub(super) name: String,
     pub(super) rust: [&'static str; 2],
 }
@@ -109,14 +109,14 @@ impl Declarations {
         let name = T::ident(&config);
         let mut text = T::decl(&config);
         if text.starts_with("enum ") {
-            // `#[ts(repr(enum))]`: what goes over the wire is one of its values.
+            // `#[ts(repr(enum))]`: the wire carries one of the values of the enum.
             text = format!("type {name} = {};", T::inline(&config));
         }
         let rust = type_name::<T::WithoutGenerics>();
         let found = Declaration { rust, docs: T::docs(), text };
         match self.types.get(&name) {
             Some(other) if other.text != found.text => {
-                self.clash.get_or_insert(Clash { name, rust: [other.rust, rust] });
+                self.collision.get_or_insert(Collision { name, rust: [other.rust, rust] });
             }
             Some(_) => {}
             None => drop(self.types.insert(name, found)),
@@ -126,7 +126,7 @@ impl Declarations {
 
 impl TypeVisitor for Declarations {
     fn visit<T: TS + ?Sized + 'static>(&mut self) {
-        // Only types of the user's have a file to be written to.
+        // Only user's types have an output path.
         if T::output_path().is_some() && self.seen.insert(TypeId::of::<T>()) {
             self.add::<T>();
             T::visit_dependencies(self);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use super::*;
 
 #[test]
-fn what_is_the_same_is_translated() {
+fn equivalent_pattern_is_translated() {
     for (rust, expected) in [
         ("^[a-z]+$", "^[a-z]+$"),
         ("^[a-z0-9]+(-[a-z0-9]+)*$", "^[0-9a-z]+(?:\\x2d[0-9a-z]+)*$"),
@@ -28,7 +28,7 @@ fn what_is_the_same_is_translated() {
 }
 
 #[test]
-fn what_is_not_is_left_to_the_server() {
+fn pattern_that_differs_in_javascript_is_not_translated() {
     for rust in [
         r"^\w+$",
         r"\bword\b",
@@ -42,30 +42,30 @@ fn what_is_not_is_left_to_the_server() {
     }
 }
 
-/// The digits of all scripts, as ranges.
 #[test]
-fn digits_are_those_of_rust() {
-    let digits = javascript(r"^\d{4}$").expect("small enough");
+fn digit_class_contains_the_digits_of_all_scripts() {
+    let digits = javascript(r"^\d{4}$").expect("shorter than the limit");
     assert!(digits.starts_with("^[0-9\\u{660}-\\u{669}"), "{digits}");
 }
 
-/// What of a pattern is put together, and the characters that tell them apart.
+/// Parts of random patterns.
 const ATOMS: &str = "a b [a-c] [^a] . \\d \\s (?i:k) é \\. \\- (?:ab) (?-u:\\b) ^ $ (?s:.) [[:alpha:]] \
                      \\x{10FFFF} [\\]\\-^] \u{2028} # \\n / \\x00 { } (?m:$)";
 const REPEATS: [&str; 8] = ["", "*", "+", "?", "{2}", "{1,2}", "{2,}", "+?"];
+/// The characters of random strings: those that the parts distinguish.
 const CHARS: &str = "abckK\u{212A}éÉ.-]^\n\r\u{2028} 0\u{663}\u{10FFFF}#z_/\0{}";
 
-/// Thousands of patterns on strings that are made at random, the same each time.
+/// Compares thousands of random patterns on random strings. The seed is fixed.
 #[test]
-fn javascript_agrees() {
+fn translated_pattern_matches_the_same_strings_in_javascript() {
     let mut node = Command::new("node");
     node.args(["--input-type=module", "--eval", AGREES])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let Ok(mut node) = node.spawn() else {
         let all = env::var_os("PARLOR_TEST_ALL").is_some_and(|value| value == "1");
-        assert!(!all, "node is installed");
-        let _ = writeln!(std::io::stderr(), "skipped a test: it needs Node");
+        assert!(!all, "node is not installed");
+        let _ = writeln!(std::io::stderr(), "skipped a test: Node is not installed");
         return;
     };
     let mut state = 1_u64;
@@ -100,8 +100,8 @@ fn javascript_agrees() {
         cases.push((pattern, javascript, strings.collect::<Vec<_>>()));
     }
     let input = serde_json::to_vec(&cases).expect("JSON");
-    node.stdin.take().expect("piped").write_all(&input).expect("it reads");
-    let output = node.wait_with_output().expect("it runs");
+    node.stdin.take().expect("piped").write_all(&input).expect("node reads its input");
+    let output = node.wait_with_output().expect("node runs");
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stdout), "3000 agree\n");
 }

@@ -1,4 +1,4 @@
-//! What becomes of an outgoing event for a client that is too slow for it.
+//! What an outgoing event declares for slow clients.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::ToTokens;
@@ -6,43 +6,43 @@ use syn::parse::{Parse, ParseStream};
 use syn::{LitStr, Token};
 
 use super::{Field, Payload, unraw};
-use crate::args::{Opt, Value};
 use crate::errors::Errors;
+use crate::options::{AttributeOption, OptionValue};
 
-/// What `#[outgoing]` says of clients that are behind.
-pub(crate) enum Delivery {
-    /// It waits for them.
+pub(crate) enum DeliveryPolicy {
+    /// Every frame stays pending.
     Reliable,
-    /// They go without it.
+    /// The frame is dropped for a slow client.
     Volatile,
-    /// Only the newest waits for them, or the newest of each key.
-    Latest(Option<Key>),
+    /// A frame replaces the pending frame of the same event, or of the same event and key.
+    Latest(Option<LatestKey>),
 }
 
-/// The value that tells what is replaced by an event from what waits beside it.
-pub(crate) struct Key {
-    /// The argument's name, which rustc resolves as there and reports here.
+/// The key of `latest = key`. A frame replaces a pending one only if their keys are equal.
+pub(crate) struct LatestKey {
+    /// The argument's name: resolved like the argument, with the span of the key.
     pub(crate) argument: Ident,
-    /// The way into the argument, as in `.author.id`: nothing for the argument itself.
-    pub(crate) inside: TokenStream,
+    /// The fields inside the argument, such as `.author.id`; empty for the argument itself.
+    pub(crate) field_path: TokenStream,
 }
 
-impl Delivery {
-    /// Reads the options `volatile` and `latest`, of which an event has one at most.
+impl DeliveryPolicy {
+    /// Reads the options `volatile` and `latest`. An event has at most one of them.
     ///
-    /// `payload` is `None` if an error has said that the arguments cannot be made out.
-    pub(super) fn read(options: &[Opt], payload: Option<&Payload>, errors: &mut Errors) -> Self {
+    /// `payload` is `None` if the arguments have an error, which is reported already.
+    pub(super) fn read(
+        options: &[AttributeOption],
+        payload: Option<&Payload>,
+        errors: &mut Errors,
+    ) -> Self {
         let Some((option, others)) = options.split_first() else {
             return Self::Reliable;
         };
         if let Some(other) = others.first() {
-            errors.at(
-                &other.key,
-                "an event is `latest` or `volatile`: clients that are behind get the newest one later, or none",
-            );
+            errors.at(&other.key, "an event is `latest` or `volatile`, not both: remove one");
         }
         let read = if option.name() == "volatile" {
-            option.flag().map(|()| Self::Volatile)
+            option.expect_no_value().map(|()| Self::Volatile)
         } else {
             latest(option, payload).map(Self::Latest)
         };
@@ -54,15 +54,15 @@ impl Delivery {
 }
 
 /// Reads `latest` or `latest = key`.
-fn latest(option: &Opt, payload: Option<&Payload>) -> syn::Result<Option<Key>> {
-    let Value::Equals(tokens) = &option.value else {
-        return match option.flag() {
+fn latest(option: &AttributeOption, payload: Option<&Payload>) -> syn::Result<Option<LatestKey>> {
+    let OptionValue::Equals(tokens) = &option.value else {
+        return match option.expect_no_value() {
             Ok(()) => Ok(None),
-            Err(_) => Err(syn::Error::new(option.key.span(), right_form(option, payload))),
+            Err(_) => Err(syn::Error::new(option.key.span(), expected_form(option, payload))),
         };
     };
-    let Ok(key) = syn::parse2::<Key>(tokens.clone()) else {
-        let message = right_form(option, payload);
+    let Ok(key) = syn::parse2::<LatestKey>(tokens.clone()) else {
+        let message = expected_form(option, payload);
         return Err(if tokens.is_empty() {
             syn::Error::new(option.key.span(), message)
         } else {
@@ -72,40 +72,40 @@ fn latest(option: &Opt, payload: Option<&Payload>) -> syn::Result<Option<Key>> {
     payload.map(|payload| key.resolve(payload)).transpose()
 }
 
-impl Parse for Key {
+impl Parse for LatestKey {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let argument = input.parse()?;
-        let mut inside = TokenStream::new();
+        let mut field_path = TokenStream::new();
         while !input.is_empty() {
-            input.parse::<Token![.]>()?.to_tokens(&mut inside);
+            input.parse::<Token![.]>()?.to_tokens(&mut field_path);
             if let Some(index) = input.parse::<Option<Literal>>()? {
-                // In `pair.0.1` the numbers are one literal.
+                // The `0.1` of `pair.0.1` is one literal.
                 let text = index.to_string();
                 if !text.split('.').all(|number| number.parse::<u32>().is_ok()) {
                     return Err(syn::Error::new(index.span(), "expected the name of a field"));
                 }
-                index.to_tokens(&mut inside);
+                index.to_tokens(&mut field_path);
             } else {
-                input.parse::<Ident>()?.to_tokens(&mut inside);
+                input.parse::<Ident>()?.to_tokens(&mut field_path);
             }
         }
-        Ok(Self { argument, inside })
+        Ok(Self { argument, field_path })
     }
 }
 
-impl Key {
-    /// Finds the argument.
+impl LatestKey {
+    /// Finds the argument in the payload.
     fn resolve(self, payload: &Payload) -> syn::Result<Self> {
         let fields = payload.fields();
         let name = unraw(&self.argument);
         let Some(field) = fields.iter().find(|field| unraw(&field.ident) == name) else {
             let hint = match payload {
-                Payload::Fields(_) => list(fields),
+                Payload::Fields(_) => list_arguments(fields),
                 Payload::Whole(field) => {
                     format!("for a field of the payload, write `latest = {}.{name}`", field.ident)
                 }
             };
-            let message = format!("no argument is called `{name}`; {hint}");
+            let message = format!("no argument is named `{name}`; {hint}");
             return Err(syn::Error::new(self.argument.span(), message));
         };
         let mut argument = field.ident.clone();
@@ -114,22 +114,25 @@ impl Key {
     }
 }
 
-/// `the arguments are ..`
-fn list(fields: &[Field]) -> String {
+/// `the arguments are ..`.
+fn list_arguments(fields: &[Field]) -> String {
     let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.ident)).collect();
     match names.as_slice() {
-        [] => "the event has none: write `latest` alone".to_owned(),
+        [] => "the event has no arguments: write `latest` alone".to_owned(),
         [only] => format!("the argument is {only}"),
         [first @ .., last] => format!("the arguments are {} and {last}", first.join(", ")),
     }
 }
 
-/// How the option should be written, with the key that was meant if that can be told.
-fn right_form(option: &Opt, payload: Option<&Payload>) -> String {
+/// The error message that shows how to write the option. It contains the key that the user meant, if
+/// the wrong value names an argument.
+fn expected_form(option: &AttributeOption, payload: Option<&Payload>) -> String {
     let meant = match &option.value {
-        Value::Equals(tokens) => syn::parse2::<LitStr>(tokens.clone()).ok().map(|key| key.value()),
-        Value::List(group) => Some(group.stream().to_string()),
-        Value::None => None,
+        OptionValue::Equals(tokens) => {
+            syn::parse2::<LitStr>(tokens.clone()).ok().map(|key| key.value())
+        }
+        OptionValue::List(group) => Some(group.stream().to_string()),
+        OptionValue::None => None,
     };
     let fields = payload.map(Payload::fields);
     let is_argument = |meant: &String| {
@@ -143,8 +146,8 @@ fn right_form(option: &Opt, payload: Option<&Payload>) -> String {
         Some([]) => "write `latest` alone: the event has no arguments".to_owned(),
         Some([first, ..]) => {
             let name = &first.ident;
-            format!("write `latest`, or `latest = {name}` for the newest of each `{name}`")
+            format!("write `latest` to keep only the newest, or `latest = {name}` to keep the newest of each `{name}`")
         }
-        None => "write `latest`, or `latest = argument` for the newest of each value".to_owned(),
+        None => "write `latest` to keep only the newest, or `latest = argument` to keep the newest of each value".to_owned(),
     }
 }

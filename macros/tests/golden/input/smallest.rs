@@ -1,0 +1,5 @@
+#[procedure]
+trait Smallest {
+    #[incoming]
+    async fn ping_me(&mut self);
+}
