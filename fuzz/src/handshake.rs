@@ -29,7 +29,7 @@ thread_local! {
 impl Server {
     fn start() -> Self {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
-        let router = Router::new().procedure("/", contract::server()).echo("/echo", 1 << 10);
+        let router = Router::new().procedure("/", contract::server());
         Self { runtime: runtime.expect("a runtime"), router }
     }
 }
@@ -74,7 +74,6 @@ mod tests {
         for (seed, expected) in [
             (&include_bytes!("../seeds/handshake/call")[..], r#"["$ok",true,2]"#),
             (include_bytes!("../seeds/handshake/plain"), r#"["pong",null]"#),
-            (include_bytes!("../seeds/handshake/echo"), "\u{2}hi"),
         ] {
             let answer = String::from_utf8_lossy(&answer(seed)).into_owned();
             assert!(answer.contains(expected), "{expected} is not in {answer}");

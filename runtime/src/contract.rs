@@ -23,7 +23,8 @@ use crate::request::Request;
 use crate::rooms::DeliveryPolicy;
 #[cfg(feature = "typescript")]
 use crate::typescript::{Description, Type};
-use crate::wire::{Defaulted, Violation};
+pub use crate::wire::DecodeError;
+use crate::wire::Defaulted;
 
 /// A type that can be a field, a `#[payload]` or an answer of an event.
 ///
@@ -225,25 +226,6 @@ pub trait Events: Send + Sized + 'static {
         let event = Self::decode(name, &mut payload)?;
         payload.end().map_err(DecodeError::Codec)?;
         Ok(event)
-    }
-}
-
-/// Why an event cannot be decoded.
-#[derive(Debug)]
-pub enum DecodeError<E> {
-    /// No event has this name.
-    Unknown,
-    /// The field of this wire name is absent.
-    Missing(&'static str),
-    /// The payload breaks a rule of `#[validate]`.
-    Invalid(Violation),
-    /// The payload is invalid for the codec or for the type of a field.
-    Codec(E),
-}
-
-impl<E> From<Violation> for DecodeError<E> {
-    fn from(violation: Violation) -> Self {
-        Self::Invalid(violation)
     }
 }
 

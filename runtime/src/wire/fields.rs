@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-use crate::contract::DecodeError;
+use super::DecodeError;
 
 /// Decodes the object that holds the fields `names` into a tuple.
 ///

@@ -1,6 +1,7 @@
 //! The wire protocol of both ends: frames, payloads, close codes, error codes, resuming.
 
 mod close;
+mod decode_error;
 mod error;
 mod fields;
 mod frame;
@@ -14,6 +15,7 @@ mod violation;
 mod welcome;
 
 pub use close::CloseCode;
+pub use decode_error::DecodeError;
 pub use error::{ErrorBody, ErrorCode};
 pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
 pub(crate) use frame::{EncodedFrame, Frame};
