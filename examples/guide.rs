@@ -66,7 +66,7 @@ impl Chat for Client {
 
 /// Emits to two rooms. A client that is in both receives one copy.
 fn announce_shutdown(io: &ChatIo) {
-    io.to(["room-1", "room-2"]).new_message("room-1", "Goodbye!", "server", now());
+    io.to(["room-1", "room-2"]).new_message("room-1", "The server closes.", "server", now());
 }
 
 fn router() -> (Router, ChatIo) {

@@ -12,7 +12,7 @@ pub trait Chat {
     fn user_left(user_id: String);
 }
 
-fn hear(event: ChatEvent) {
+fn handle(event: ChatEvent) {
     match event {
         ChatEvent::NewMessage { text, .. } => println!("{text}"),
         ChatEvent::Connection(change) => println!("{change}"),

@@ -4,13 +4,13 @@
 use parlor::prelude::*;
 /// A chat with rooms.
 pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
-    /// Says `text` to everyone in `room`.
+    /// Sends `text` to everyone in `room`.
     fn send_message(
         &mut self,
         room: String,
         text: String,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
-    /// Enters `room`; answers with who is there.
+    /// Joins `room`. Returns its members.
     fn join_room(
         &mut self,
         room: String,
@@ -67,7 +67,7 @@ pub type ChatEvents = ::parlor::ClientEvents<ChatEvent>;
 /// An event that a client of [`Chat`] receives.
 #[allow(dead_code)]
 pub enum ChatEvent {
-    /// Somebody said something.
+    /// A message in a room.
     NewMessage {
         /// The field `room`.
         room: String,
@@ -78,14 +78,14 @@ pub enum ChatEvent {
         /// The field `timestamp`.
         timestamp: u64,
     },
-    /// Somebody came.
+    /// A user joined a room.
     UserJoined {
         /// The field `room`.
         room: String,
         /// The field `userId`.
         user_id: String,
     },
-    /// Somebody left.
+    /// A user left a room.
     UserLeft {
         /// The field `room`.
         room: String,
@@ -169,7 +169,7 @@ const _: () = {
         UserLeft,
     }
     impl ChatEmitter {
-        /// Somebody said something.
+        /// A message in a room.
         pub fn new_message(
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -192,7 +192,7 @@ const _: () = {
                     ::core::result::Result::Ok(()),
                 );
         }
-        /// Somebody came.
+        /// A user joined a room.
         pub fn user_joined(
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -212,7 +212,7 @@ const _: () = {
                     ::core::result::Result::Ok(()),
                 );
         }
-        /// Somebody left.
+        /// A user left a room.
         pub fn user_left(
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -281,7 +281,7 @@ const _: () = {
                 .incoming(
                     ::parlor::__private::typescript::Event::new(
                             "sendMessage",
-                            &[" Says `text` to everyone in `room`."],
+                            &[" Sends `text` to everyone in `room`."],
                         )
                         .field(
                             "room",
@@ -310,7 +310,7 @@ const _: () = {
                 .incoming(
                     ::parlor::__private::typescript::Event::new(
                             "joinRoom",
-                            &[" Enters `room`; answers with who is there."],
+                            &[" Joins `room`. Returns its members."],
                         )
                         .field(
                             "room",
@@ -352,7 +352,7 @@ const _: () = {
                 .outgoing(
                     ::parlor::__private::typescript::Event::new(
                             "newMessage",
-                            &[" Somebody said something."],
+                            &[" A message in a room."],
                         )
                         .field(
                             "room",
@@ -393,7 +393,7 @@ const _: () = {
                 .outgoing(
                     ::parlor::__private::typescript::Event::new(
                             "userJoined",
-                            &[" Somebody came."],
+                            &[" A user joined a room."],
                         )
                         .field(
                             "room",
@@ -418,7 +418,7 @@ const _: () = {
                 .outgoing(
                     ::parlor::__private::typescript::Event::new(
                             "userLeft",
-                            &[" Somebody left."],
+                            &[" A user left a room."],
                         )
                         .field(
                             "room",
@@ -511,7 +511,7 @@ const _: () = {
         pub fn status(&self) -> ::parlor::ClientStatus {
             self.0.status()
         }
-        /// Says `text` to everyone in `room`.
+        /// Sends `text` to everyone in `room`.
         pub fn send_message(
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -529,7 +529,7 @@ const _: () = {
                     __ChatValidation::incoming_send_message(text),
                 )
         }
-        /// Enters `room`; answers with who is there.
+        /// Joins `room`. Returns its members.
         pub fn join_room(
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -650,11 +650,11 @@ const _: () = {
 #[serde(rename_all = "camelCase")]
 #[serde(rename_all_fields = "camelCase")]
 #[ts(crate = ":: parlor :: __private :: ts_rs")]
-/// Why a room could not be entered.
+/// Why joining a room failed.
 #[derive(Debug)]
 #[serde(tag = "error")]
 pub enum JoinError {
-    /// The room cannot be entered, and why.
+    /// The room cannot be joined, for the reason in `message`.
     #[ts(optional_fields = nullable)]
     NoEntry { message: String },
 }

@@ -26,7 +26,7 @@ pub trait Chat {
         text: String,
     );
 
-    /// Enters `room`; answers with who is there.
+    /// Enters `room`. Returns the users in it.
     #[incoming]
     async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError>;
 
@@ -69,7 +69,7 @@ pub struct Message {
     pub reply_to: Option<Box<Message>>,
 }
 
-/// Why nobody gets in.
+/// Why a user cannot enter.
 #[payload(typescript)]
 #[serde(tag = "error")]
 #[derive(Debug)]

@@ -156,10 +156,10 @@ test("a socket in two rooms gets a message to both once", async () => {
   const shutdownMessage = next(one, "newMessage");
   const ended = new Promise<void>((resolve) => both.once("disconnect", () => resolve()));
   server.signal("SIGINT");
-  assert.equal((await shutdownMessage).text, "Goodbye!");
+  assert.equal((await shutdownMessage).text, "The server closes.");
   await ended;
   await server.ended();
-  assert.deepEqual(received, ["Goodbye!"]);
+  assert.deepEqual(received, ["The server closes."]);
   server = await server.restart();
 });
 

@@ -32,7 +32,7 @@ export function Masthead({ name, onName, children }: Props) {
             onName(newName);
           }}
         />
-        <p className="hint">You leave under the old name and come back under the new one.</p>
+        <p className="hint">You leave under the old name and join under the new one.</p>
         <button type="button" className="quiet" onClick={() => dialog.current?.close()}>
           Keep “{name}”
         </button>

@@ -29,7 +29,7 @@ export function PeopleList({ people, name, connected }: Props) {
       </ul>
       {!connected && <p className="hint">As it was before the connection was lost.</p>}
       {connected && people.has(name) && others.length === 0 && (
-        <p className="hint">Nobody else is here. Open this page in a second window.</p>
+        <p className="hint">No one else is here. Open this page in a second window.</p>
       )}
     </>
   );

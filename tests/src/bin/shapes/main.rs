@@ -39,7 +39,7 @@ fn router() -> Router {
         ShapesServer::new(|socket: ShapesSocket| async { Ok(Echo { socket: Some(socket) }) });
     let rules = RulesServer::new(|_: RulesSocket| async { Ok(Echo { socket: None }) });
     let locked = LockedServer::new(|_: LockedSocket| async {
-        Err::<Echo, _>(Reject::unauthorized("nobody has the key"))
+        Err::<Echo, _>(Reject::unauthorized("no client has the key"))
     });
     Router::new()
         .procedure("/api/shapes", shapes)

@@ -36,7 +36,7 @@ export namespace Chat {
        */
       text: string;
     };
-    /** Enters `room`; answers with who is there. */
+    /** Enters `room`. Returns the users in it. */
     joinRoom: { room: string };
     leaveRoom: { room: string };
     /** Asks for nothing, and is answered with nothing. */
@@ -67,7 +67,7 @@ export namespace Chat {
     joinRoom: JoinError;
   }
 
-  /** Why nobody gets in. */
+  /** Why a user cannot enter. */
   export type JoinError =
     | { error: "noEntry"; message: string; retryAfter?: number | null }
     | { error: "full" };
