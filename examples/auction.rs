@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 
-use parlor::CallError;
+use parlor::client::CallError;
 use parlor::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -57,9 +57,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Ok(Bidder { socket, bids })
         }
     });
+    let router = Router::new().procedure("/auction", auction);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}/auction", listener.local_addr()?);
-    tokio::spawn(Router::new().procedure("/auction", auction).serve(listener).into_future());
+    tokio::spawn(async move { router.serve(listener).await });
 
     let (ada, mut events) = AuctionClient::connect(&url).await?;
     let (bob, _) = AuctionClient::connect(&url).await?;

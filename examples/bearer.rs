@@ -52,9 +52,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(Visitor { user: user.ok_or(Reject::unauthorized("no user in the request"))? })
     })
     .middleware(authenticate);
+    let router = Router::new().procedure("/account", account);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}/account", listener.local_addr()?);
-    tokio::spawn(Router::new().procedure("/account", account).serve(listener).into_future());
+    tokio::spawn(async move { router.serve(listener).await });
 
     let token = || async { Ok("ada's token".to_owned()) };
     let (account, _events) = AccountClient::builder(&url).token(token).connect().await?;

@@ -14,6 +14,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use parlor::Router;
+use parlor::server::Recovery;
 use parlor_server::chat;
 use tokio::net::TcpListener;
 
@@ -23,7 +24,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "9001".to_owned());
     let args: Vec<String> = std::env::args().collect();
     let has = |name: &str| args.iter().any(|arg| arg == name);
-    let chat = if has("--no-recovery") { chat().recovery_window(Duration::ZERO) } else { chat() };
+    let recovery = if has("--no-recovery") {
+        Recovery { window: Duration::ZERO, ..Recovery::default() }
+    } else {
+        Recovery::default()
+    };
+    let chat = chat().recovery(recovery);
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
     let router = Router::new().procedure("/chat", chat);

@@ -44,9 +44,10 @@ impl Chat for Guest {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chat = ChatServer::new(|socket: ChatSocket| async move { Ok(Guest { socket }) });
+    let router = Router::new().procedure("/api/chat", chat);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}/api/chat", listener.local_addr()?);
-    tokio::spawn(Router::new().procedure("/api/chat", chat).serve(listener).into_future());
+    tokio::spawn(async move { router.serve(listener).await });
 
     // The client is typed by the same trait.
     let (chat, mut events) = ChatClient::connect(&url).await?;

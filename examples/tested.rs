@@ -36,7 +36,7 @@ fn router() -> Router {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), parlor::ServeError> {
+async fn main() -> Result<(), parlor::server::ServeError> {
     router().serve("127.0.0.1:3000").await
 }
 

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use parlor::prelude::*;
+use parlor::server::Recovery;
 
 /// Events with all kinds of fields.
 #[procedure]
@@ -186,6 +187,9 @@ impl Kinds for Guest {
 /// Creates a server whose sessions are [`Guest`]s.
 pub fn server() -> KindsServer<Guest> {
     // Lost clients leave detached sessions: only a few are kept.
-    KindsServer::new(|socket: KindsSocket| async move { Ok(Guest { socket }) })
-        .max_detached(8, 1 << 16)
+    KindsServer::new(|socket: KindsSocket| async move { Ok(Guest { socket }) }).recovery(Recovery {
+        max_detached_sessions: 8,
+        max_detached_bytes: 1 << 16,
+        ..Recovery::default()
+    })
 }

@@ -54,7 +54,7 @@ use proc_macro::TokenStream;
 ///
 /// | marker | for a slow client |
 /// | --- | --- |
-/// | `#[outgoing]` | every event stays pending; above `max_outbox_size` the connection is closed |
+/// | `#[outgoing]` | every event stays pending; above `Limits::max_outbox_size` the connection is closed |
 /// | `#[outgoing(volatile)]` | the event is dropped |
 /// | `#[outgoing(latest)]` | only the newest event stays pending |
 /// | `#[outgoing(latest = user_id)]` | only the newest event of each `user_id` stays pending |

@@ -14,7 +14,7 @@ use crate::Io;
 use crate::contract::Contract;
 use crate::request::Request;
 use crate::rooms::Hub;
-use crate::session::{Limits, PushPolicy, Registration};
+use crate::session::{PushPolicy, Registration, SessionOptions};
 use crate::socket_id::SocketId;
 use crate::wire::{Frame, PROTOCOL_JSON};
 
@@ -43,9 +43,9 @@ pub struct Crowd {
 impl Crowd {
     pub fn new<E: Contract>(size: usize, room: &str) -> Option<Self> {
         let hub = Arc::new(Hub::new(E::NAME, E::OUTGOING));
-        let limits = Arc::default();
+        let options = Arc::default();
         let enter = |_| {
-            let guest = Guest::enter(&hub, &limits)?;
+            let guest = Guest::enter(&hub, &options)?;
             guest.join(room).then_some(guest.0)
         };
         let registrations = (0..size).map(enter).collect::<Option<_>>()?;
@@ -97,12 +97,12 @@ impl Crowd {
 pub struct Guest(Registration);
 
 impl Guest {
-    fn enter(hub: &Arc<Hub>, limits: &Arc<Limits>) -> Option<Self> {
+    fn enter(hub: &Arc<Hub>, options: &Arc<SessionOptions>) -> Option<Self> {
         let request =
             http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
         let request = Request::new(request.ok()?, None);
         let id = SocketId::random().ok()?;
-        let registration = Registration::new(id, request, hub, limits, None).ok()?;
+        let registration = Registration::new(id, request, hub, options).ok()?;
         registration.member().signals().register(Waker::noop());
         Some(Self(registration))
     }

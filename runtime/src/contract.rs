@@ -23,8 +23,8 @@ use crate::request::Request;
 use crate::rooms::DeliveryPolicy;
 #[cfg(feature = "typescript")]
 use crate::typescript::{Description, Type};
-pub use crate::wire::DecodeError;
 use crate::wire::Defaulted;
+pub use crate::wire::decode_error::DecodeError;
 
 /// A type that can be a field, a `#[payload]` or an answer of an event.
 ///

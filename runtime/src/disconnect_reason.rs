@@ -5,7 +5,7 @@ use crate::wire::CloseCode;
 /// Why a session ended. `disconnected` receives it.
 ///
 /// If the client of a detached session does not resume it within
-/// [`recovery_window`](crate::Server::recovery_window), this is why the connection was lost.
+/// [`Recovery::window`](crate::server::Recovery::window), this is why the connection was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
@@ -21,10 +21,12 @@ pub enum DisconnectReason {
         /// The error of the transport.
         error: String,
     },
-    /// Nothing was received from the client for `heartbeat_timeout`.
+    /// Nothing was received from the client for
+    /// [`Heartbeat::timeout`](crate::server::Heartbeat::timeout).
     HeartbeatMissed,
-    /// More bytes were pending for the client than `max_outbox_size` allows, or nothing could be
-    /// written to it for `write_timeout`.
+    /// More bytes than [`Limits::max_outbox_size`](crate::server::Limits::max_outbox_size) were
+    /// pending for the client, or nothing could be written to it for
+    /// [`Timeouts::write`](crate::server::Timeouts::write).
     TooSlow,
     /// The client broke the WebSocket protocol or a limit.
     ProtocolViolation {

@@ -16,7 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::disconnect_reason::DisconnectReason;
-use crate::session::{Connection, Limits, Message, Outbox, PushPolicy, disconnect_reason};
+use crate::session::options::{Limits, SessionOptions};
+use crate::session::{Connection, Message, Outbox, PushPolicy, disconnect_reason};
 use crate::transport::Transport;
 use crate::wire::{CloseCode, Frame};
 
@@ -35,12 +36,10 @@ pub async fn echo(stream: TcpStream, max_message_size: usize) -> io::Result<()> 
         .map_err(|_| io::ErrorKind::InvalidData)?;
     let response = create_response(&request).map_err(io::Error::other)?;
     let preamble = crate::server::encode_response(&response).ok_or(io::ErrorKind::InvalidData)?;
-    let limits = Arc::new(Limits {
-        max_message_size,
-        max_outbox_size: max_message_size.saturating_add(CONTROL_FRAMES),
-        ..Limits::default()
-    });
-    let outbox = Outbox::new(&limits, false);
+    let max_outbox_size = max_message_size.saturating_add(CONTROL_FRAMES);
+    let limits = Limits { max_message_size, max_outbox_size, ..Limits::default() };
+    let options = Arc::new(SessionOptions { limits, ..SessionOptions::default() });
+    let outbox = Outbox::new(&options, false);
     let mut connection = Connection::new(transport, preamble, read, max_message_size);
     let reason = loop {
         match poll_fn(|cx| poll_next(&mut connection, &outbox, cx)).await {
@@ -50,7 +49,7 @@ pub async fn echo(stream: TcpStream, max_message_size: usize) -> io::Result<()> 
         }
     };
     if !matches!(reason, DisconnectReason::ConnectionLost { .. }) {
-        connection.finish(&outbox, reason.close(), true, limits.close_timeout).await;
+        connection.finish(&outbox, reason.close(), true, options.timeouts.close).await;
     }
     Ok(())
 }

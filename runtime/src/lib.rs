@@ -1,65 +1,329 @@
-//! Typed, real-time WebSocket procedures.
+//! Typed, real-time WebSocket servers with rooms, and their clients in Rust and TypeScript.
 //!
-//! One trait says which events clients send (`#[incoming]`) and which the server sends
-//! (`#[outgoing]`). The server's socket, its dispatch and rooms and the Rust client follow from it,
-//! checked at compile time:
+//! One trait declares the events that clients send (`#[incoming]`) and those that the server sends
+//! (`#[outgoing]`). The server's sockets, dispatch and rooms, the Rust client and the TypeScript client
+//! are generated from it: a missing event, a misspelt name or a wrong field does not compile.
+//!
+//! - Calls: an event with a return type has a typed answer, and a typed error.
+//! - Rooms: an event for many clients is encoded once.
+//! - Sessions outlive their connections: a client that reconnects continues where it was, with no
+//!   event lost and none twice.
+//! - Bad input gets an error that names the field and the rule. A panic in a handler ends one session.
+//! - Messages, queues and waits have [limits](#limits).
+//!
+//! # A tour in five steps
+//!
+//! ```toml
+//! [dependencies]
+//! parlor = "0.1"
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+//! ```
+//!
+//! ## 1. The contract
+//!
+//! A trait with the attribute [`procedure`] is one WebSocket endpoint. Its methods are events:
 //!
 //! ```
 //! use parlor::prelude::*;
 //!
 //! #[procedure]
 //! pub trait Chat {
-//!     /// Says `text` to everyone in `room`.
+//!     /// A call: it has an answer.
 //!     #[incoming]
-//!     async fn send_message(&mut self, room: String, text: String);
+//!     async fn join_room(&mut self, room: String) -> Result<usize, JoinError>;
 //!
-//!     /// Enters `room`; answers with how many are there.
 //!     #[incoming]
-//!     async fn join_room(&mut self, room: String) -> usize;
+//!     async fn send_message(
+//!         &mut self,
+//!         room: String,
+//!         #[validate(length(min = 1, max = 1000))] text: String,
+//!     );
+//!
+//!     #[incoming]
+//!     async fn whisper(&mut self, to: SocketId, text: String);
 //!
 //!     #[outgoing]
-//!     fn new_message(room: String, text: String);
+//!     fn new_message(#[payload] message: Message);
 //! }
+//!
+//! /// A type inside of events. It needs no serde.
+//! #[payload]
+//! #[derive(Debug, Clone)]
+//! pub struct Message {
+//!     pub from: SocketId,
+//!     pub text: String,
+//! }
+//!
+//! #[payload]
+//! #[derive(Debug)]
+//! pub enum JoinError {
+//!     Closed { reason: String },
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! From this, the macro generates:
+//!
+//! | item | is |
+//! | --- | --- |
+//! | `trait Chat` | the handlers, for the session to implement |
+//! | `ChatServer` | a [`Server`]: makes one session per client |
+//! | `ChatSocket` | a [`Socket`]: one client, as the server uses it |
+//! | `ChatIo` | an [`Io`]: all clients, as the server uses them |
+//! | `ChatEmitter` | one method per outgoing event |
+//! | `ChatClient` | the Rust client, one method per incoming event |
+//! | `ChatEvents`, `ChatEvent` | a stream of the events that the Rust client receives, and their enum |
+//!
+//! ## 2. The server
+//!
+//! A session is one value per client. It implements the trait and holds the state of its client:
+//!
+//! ```no_run
+//! # use parlor::prelude::*;
+//! # #[procedure]
+//! # pub trait Chat {
+//! #     #[incoming] async fn join_room(&mut self, room: String) -> Result<usize, JoinError>;
+//! #     #[incoming] async fn send_message(&mut self, room: String, text: String);
+//! #     #[incoming] async fn whisper(&mut self, to: SocketId, text: String);
+//! #     #[outgoing] fn new_message(#[payload] message: Message);
+//! # }
+//! # #[payload] #[derive(Debug, Clone)] pub struct Message { pub from: SocketId, pub text: String }
+//! # #[payload] #[derive(Debug)] pub enum JoinError { Closed { reason: String } }
+//! use parlor::rooms::JoinRoomError;
 //!
 //! struct Guest {
 //!     socket: ChatSocket,
 //! }
 //!
 //! impl Chat for Guest {
-//!     async fn send_message(&mut self, room: String, text: String) {
-//!         self.socket.io().to(&room).new_message(&room, text);
+//!     async fn join_room(&mut self, room: String) -> Result<usize, JoinError> {
+//!         let closed = |error: JoinRoomError| JoinError::Closed { reason: error.to_string() };
+//!         self.socket.join(&room).map_err(closed)?;
+//!         Ok(self.socket.io().members(&room).await.len())
 //!     }
 //!
-//!     async fn join_room(&mut self, room: String) -> usize {
-//!         if let Err(error) = self.socket.join(&room) {
-//!             eprintln!("{error}");
-//!         }
-//!         self.socket.io().members(&room).await.len()
+//!     async fn send_message(&mut self, room: String, text: String) {
+//!         let message = Message { from: self.socket.id(), text };
+//!         self.socket.io().to(&room).new_message(&message);
+//!     }
+//!
+//!     async fn whisper(&mut self, to: SocketId, text: String) {
+//!         let message = Message { from: self.socket.id(), text };
+//!         self.socket.io().socket(to).new_message(&message);
 //!     }
 //! }
 //!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let chat = ChatServer::new(|socket: ChatSocket| async move {
+//!         // `Err(Reject)` rejects the client.
+//!         socket.request().bearer_token().ok_or(Reject::unauthorized("a token is needed"))?;
+//!         Ok(Guest { socket })
+//!     });
+//!     Router::new().procedure("/api/chat", chat).serve("127.0.0.1:3000").await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The handlers of a session run one at a time, in the order in which the client sent. [`Router`] and
+//! [`Server`] have middleware, guards, allowed origins and the [options](server). With the feature
+//! `axum`, a `Router` is a service inside of axum's.
+//!
+//! ## 3. The client
+//!
+//! `connect` returns a handle, which can be cloned, and a stream of events:
+//!
+//! ```no_run
+//! # use parlor::prelude::*;
+//! # #[procedure]
+//! # pub trait Chat {
+//! #     #[incoming] async fn join_room(&mut self, room: String) -> Result<usize, JoinError>;
+//! #     #[incoming] async fn send_message(&mut self, room: String, text: String);
+//! #     #[incoming] async fn whisper(&mut self, to: SocketId, text: String);
+//! #     #[outgoing] fn new_message(#[payload] message: Message);
+//! # }
+//! # #[payload] #[derive(Debug, Clone)] pub struct Message { pub from: SocketId, pub text: String }
+//! # #[payload] #[derive(Debug)] pub enum JoinError { Closed { reason: String } }
+//! # async fn fetch_token() -> Result<String, std::io::Error> { Ok(String::new()) }
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let chat = ChatServer::new(|socket: ChatSocket| async move { Ok(Guest { socket }) });
-//! parlor::Router::new()
-//!     .procedure("/api/chat", chat)
-//!     .serve("127.0.0.1:3000")
+//! let (chat, mut events) = ChatClient::builder("ws://127.0.0.1:3000/api/chat")
+//!     .token(async || Ok(fetch_token().await?))
+//!     .connect()
 //!     .await?;
+//! match chat.join_room("general").await {
+//!     Ok(members) => println!("{members} here"),
+//!     Err(error) => eprintln!("{error}"),
+//! }
+//! chat.send_message("general", "Hello!")?;
+//! while let Some(event) = events.next().await {
+//!     match event {
+//!         ChatEvent::NewMessage(message) => println!("{}: {}", message.from, message.text),
+//!         ChatEvent::Connection(change) => println!("{change}"),
+//!     }
+//! }
 //! # Ok(())
 //! # }
+//! # fn main() {}
 //! ```
+//!
+//! The client reconnects by itself, and queues what is sent meanwhile; [`ConnectionChange`] reports
+//! what happens. [`typescript`] generates a client for browsers.
+//!
+//! ## 4. Rooms
+//!
+//! A room exists while a socket is in it. A target is a room, several rooms, or sockets by their ids:
+//!
+//! ```
+//! # use parlor::prelude::*;
+//! # #[procedure]
+//! # pub trait Chat {
+//! #     #[incoming] async fn join_room(&mut self, room: String) -> Result<usize, JoinError>;
+//! #     #[incoming] async fn send_message(&mut self, room: String, text: String);
+//! #     #[incoming] async fn whisper(&mut self, to: SocketId, text: String);
+//! #     #[outgoing] fn new_message(#[payload] message: Message);
+//! # }
+//! # #[payload] #[derive(Debug, Clone)] pub struct Message { pub from: SocketId, pub text: String }
+//! # #[payload] #[derive(Debug)] pub enum JoinError { Closed { reason: String } }
+//! fn send(socket: &ChatSocket, message: &Message, muted: SocketId) {
+//!     let io = socket.io();
+//!     io.to("general").new_message(message); // everyone in the room
+//!     io.to(["general", "random"]).new_message(message); // a client in both gets one copy
+//!     io.to(rooms(["general", "random"]).except(muted)).new_message(message);
+//!     io.broadcast().new_message(message); // every client of the procedure
+//!     socket.to("general").new_message(message); // everyone in the room but this client
+//!     socket.emit().new_message(message); // this client
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! `ChatServer::io` returns an [`Io`] for use outside of sessions. An event can declare what happens
+//! to it when a client reads too slowly: see [`macro@outgoing`].
+//!
+//! ## 5. Sessions
+//!
+//! When a connection is lost, the session stays in its rooms, and events for its client are stored.
+//! A client that reconnects within [`Recovery::window`] resumes its session. Two methods of the trait
+//! have a default:
+//!
+//! ```
+//! # use parlor::prelude::*;
+//! # #[procedure]
+//! # pub trait Chat { #[incoming] async fn leave(&mut self); }
+//! struct Guest {
+//!     user_id: u64,
+//! }
+//!
+//! impl Chat for Guest {
+//! #     async fn leave(&mut self) {}
+//!     // ..
+//!
+//!     /// The client has reconnected. `Err(Reject)` rejects it.
+//!     async fn resumed(&mut self, request: Request) -> Result<(), Reject> {
+//!         request.bearer_token().ok_or(Reject::unauthorized("a token is needed"))?;
+//!         Ok(())
+//!     }
+//!
+//!     /// The session ends.
+//!     async fn disconnected(&mut self, reason: DisconnectReason) {
+//!         println!("{} left: {reason}", self.user_id);
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! A client that reconnects too late, or to another process, gets a new session. The client reports
+//! this ([`ConnectionChange::Restored`]) and runs its
+//! [`on_session`](client::ClientBuilder::on_session) function, which joins its rooms.
+//!
+//! # Limits
+//!
+//! The server's [options](server); each is documented with its unit, its bounds and what happens
+//! beyond it.
+//!
+//! | limit | default | option |
+//! | --- | --- | --- |
+//! | a message from a client | 64 KiB | [`Limits::max_message_size`] |
+//! | bytes pending for a client | 1 MiB | [`Limits::max_outbox_size`] |
+//! | the same, for volatile events | 64 KiB | [`Limits::volatile_outbox_size`] |
+//! | messages read ahead while a handler runs | 64, and 64 KiB | [`Limits::read_ahead_messages`], [`Limits::read_ahead_bytes`] |
+//! | malformed messages in a row | 100 | [`Limits::max_malformed`] |
+//! | events per second | no limit | [`Limits::rate`] |
+//! | rooms of a socket | 1 000 | [`Limits::max_rooms_per_socket`] |
+//! | a room's name | 256 bytes | [`Limits::max_room_name`] |
+//! | sessions of a procedure | no limit | [`Limits::max_connections`] |
+//! | a session without a connection | 30 s | [`Recovery::window`] |
+//! | frames in flight and stored for a client | 4 096, and 256 KiB | [`Recovery::max_replay_frames`], [`Recovery::max_replay_size`] |
+//! | sessions without a connection | 10 000, and 64 MiB | [`Recovery::max_detached_sessions`], [`Recovery::max_detached_bytes`] |
+//! | silence of a client | ping after 30 s, lost after 45 s | [`Heartbeat`] |
+//! | a handler | no limit | [`Timeouts::handler`] |
+//! | a write that stalls | 30 s | [`Timeouts::write`] |
+//! | the end of a session | 5 s, twice | [`Timeouts::close`] |
+//! | a handshake | 10 s, and 16 KiB | [`Handshakes::timeout`], [`Handshakes::max_request_size`] |
+//! | handshakes at once | 4 096 | [`Handshakes::max_concurrent`] |
+//! | middleware and the factory | 30 s | [`Handshakes::admission_timeout`] |
+//! | handlers after the shutdown signal | 30 s | [`Router::shutdown_timeout`] |
+//!
+//! The Rust client's are on [`ClientBuilder`](client::ClientBuilder).
+//!
+//! # Cargo features
+//!
+//! | feature | brings | default |
+//! | --- | --- | --- |
+//! | `validate` | `#[validate(length(..), range(..), inner(..), nested, custom(..))]` | yes |
+//! | `validate-pattern` | `#[validate(pattern(".."))]`, with `regex` | |
+//! | `validate-email` | `#[validate(email)]`, with `regex` | |
+//! | `validate-url` | `#[validate(url)]`, with `url` | |
+//! | `axum` | a [`Router`] inside of axum's, or of any HTTP server on hyper | |
+//! | `typescript` | the [TypeScript client](typescript), with `ts-rs` | |
+//! | `chrono`, `url`, `uuid` | the TypeScript types of these crates | |
+//! | `rustls` | `wss://` in the Rust client | |
+//! | `test` | [`test`](mod@test): clients and servers in one test, without ports and without waits | |
 //!
 //! # Logs
 //!
-//! Parlor logs through [`tracing`](https://docs.rs/tracing): what a user must know at `ERROR` and
-//! `WARN`, what ends at `DEBUG`; never a payload, a token or a query. The WebSocket library below it
-//! logs whole messages and handshakes at `TRACE`, through the crate `log`: if your subscriber listens
-//! to that, keep it off with the filter `tungstenite=info`.
+//! Parlor logs through [`tracing`](https://docs.rs/tracing): problems at `ERROR` and `WARN`, the end of
+//! sessions and connections at `DEBUG`. It never logs a payload, a token or a query. The WebSocket
+//! library below it logs whole messages and handshakes at `TRACE`, through the crate `log`: if your
+//! subscriber receives those, turn them off with the filter `tungstenite=info`.
 //!
-//! # What is generated
+//! # Where next
 //!
-//! For `trait Chat`, [`procedure`] generates `ChatServer` (a [`Server`]), `ChatSocket` (a
-//! [`Socket`]), `ChatIo` (an [`Io`]), `ChatEmitter` with a method per outgoing event, `ChatClient`
-//! with a method per incoming event, `ChatEvents` (a [`ClientEvents`]) and the enum `ChatEvent`.
+//! - [`procedure`], [`payload`], [`incoming`] and [`outgoing`]: everything that a contract can declare
+//! - the [examples]: a chat with a page in React, an auction with typed errors, a notice board beside
+//!   axum, a test that cuts connections
+//! - the [wire format], for clients in other languages
+//! - [security], [waits and shutdown], [performance]
+//!
+//! [`Handshakes::admission_timeout`]: server::Handshakes::admission_timeout
+//! [`Handshakes::max_concurrent`]: server::Handshakes::max_concurrent
+//! [`Handshakes::max_request_size`]: server::Handshakes::max_request_size
+//! [`Handshakes::timeout`]: server::Handshakes::timeout
+//! [`Heartbeat`]: server::Heartbeat
+//! [`Limits::max_connections`]: server::Limits::max_connections
+//! [`Limits::max_malformed`]: server::Limits::max_malformed
+//! [`Limits::max_message_size`]: server::Limits::max_message_size
+//! [`Limits::max_outbox_size`]: server::Limits::max_outbox_size
+//! [`Limits::max_room_name`]: server::Limits::max_room_name
+//! [`Limits::max_rooms_per_socket`]: server::Limits::max_rooms_per_socket
+//! [`Limits::rate`]: server::Limits::rate
+//! [`Limits::read_ahead_bytes`]: server::Limits::read_ahead_bytes
+//! [`Limits::read_ahead_messages`]: server::Limits::read_ahead_messages
+//! [`Limits::volatile_outbox_size`]: server::Limits::volatile_outbox_size
+//! [`Recovery::max_detached_bytes`]: server::Recovery::max_detached_bytes
+//! [`Recovery::max_detached_sessions`]: server::Recovery::max_detached_sessions
+//! [`Recovery::max_replay_frames`]: server::Recovery::max_replay_frames
+//! [`Recovery::max_replay_size`]: server::Recovery::max_replay_size
+//! [`Recovery::window`]: server::Recovery::window
+//! [`Timeouts::close`]: server::Timeouts::close
+//! [`Timeouts::handler`]: server::Timeouts::handler
+//! [`Timeouts::write`]: server::Timeouts::write
+//! [`ConnectionChange`]: client::ConnectionChange
+//! [`ConnectionChange::Restored`]: client::ConnectionChange::Restored
+//! [examples]: https://github.com/parlor-rs/parlor/tree/main/examples
+//! [wire format]: https://github.com/parlor-rs/parlor/blob/main/docs/wire.md
+//! [security]: https://github.com/parlor-rs/parlor/blob/main/docs/security.md
+//! [waits and shutdown]: https://github.com/parlor-rs/parlor/blob/main/docs/waits.md
+//! [performance]: https://github.com/parlor-rs/parlor/blob/main/docs/performance.md
 
 // No panic is reachable from the network, from the macro's input or from a user's handler.
 #![cfg_attr(
@@ -94,11 +358,11 @@ mod handle;
 mod lock;
 mod reject;
 mod request;
-mod rooms;
+pub mod rooms;
 #[cfg(feature = "validate")]
 mod rules;
-mod server;
-mod session;
+pub mod server;
+pub mod session;
 mod socket_id;
 mod sync;
 mod task_tracker;
@@ -107,35 +371,31 @@ pub mod test;
 mod transport;
 #[cfg(feature = "typescript")]
 pub mod typescript;
-mod wire;
+pub mod wire;
 
-pub use client::{
-    CallError, ClientBuilder, ClientEvents, ClientStatus, ConnectError, ConnectionChange, EmitError,
-};
 pub use contract::{Contract, Payload};
 pub use disconnect_reason::DisconnectReason;
 #[cfg(feature = "validate")]
-pub use garde::Validate;
+pub use garde;
 pub use handle::{Io, Socket};
 pub use http;
 pub use parlor_macros::{incoming, outgoing, payload, procedure};
 pub use reject::Reject;
 pub use request::Request;
-pub use rooms::{
-    Audience, DeliveryPolicy, DeliveryStats, Exception, JoinRoomError, Room, Rooms, Target, rooms,
-};
 #[cfg(feature = "rustls")]
 pub use rustls;
-pub use server::{Listen, Router, Serve, ServeError, Server};
-pub use session::{Denied, Event};
-pub use socket_id::{ParseSocketIdError, SocketId};
-pub use wire::{CloseCode, ErrorBody, ErrorCode, Unrecovered, Violation};
+pub use server::procedure_server::Server;
+pub use server::router::Router;
+pub use socket_id::SocketId;
 
-/// What most files that use Parlor need.
+/// The names that most files with a procedure need: `use parlor::prelude::*`.
+///
+/// A name that your file defines or imports by itself takes precedence.
 pub mod prelude {
+    pub use crate::client::ConnectionChange;
+    pub use crate::rooms::{Room, Target, rooms};
     pub use crate::{
-        ConnectionChange, DisconnectReason, Reject, Request, Router, incoming, outgoing, payload,
-        procedure, rooms,
+        DisconnectReason, Reject, Request, Router, SocketId, incoming, outgoing, payload, procedure,
     };
 }
 
@@ -164,7 +424,8 @@ pub mod __private {
     pub mod typescript {
         pub use crate::typescript::{Description, Event, Field, Rule};
     }
-    pub use crate::wire::{Defaulted, Fields, Object, Violation, decode_fields, decode_payload};
+    pub use crate::wire::Violation;
+    pub use crate::wire::fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
 
     /// Expands to `_`, where `ts-rs` would replace a plain `_`.
     #[cfg(feature = "typescript")]

@@ -24,7 +24,13 @@ pub use test_server::TestServer;
 use std::io::Write;
 use std::time::Duration;
 
+use parlor::server::Recovery;
 use parlor::test::settle;
+
+/// Sessions end with their connections.
+pub fn recovery_off() -> Recovery {
+    Recovery { window: Duration::ZERO, ..Recovery::default() }
+}
 
 /// The longest time that a test waits for something that happens without delay.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
-use parlor::{Router, Serve, ServeError};
+use parlor::Router;
+use parlor::server::{Serve, ServeError};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

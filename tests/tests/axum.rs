@@ -15,7 +15,9 @@ use axum::serve::Listener;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use parlor::http::{HeaderValue, StatusCode, Uri};
-use parlor::{CloseCode, DisconnectReason, Reject, Router};
+use parlor::server::Handshakes;
+use parlor::wire::CloseCode;
+use parlor::{DisconnectReason, Reject, Router};
 use parlor_tests::{
     ProbeFixture, ProbeServer, ProbeSession, ProbeSocket, RawClient, probe_fixture, within_timeout,
 };
@@ -191,7 +193,8 @@ async fn handshake_over_max_handshakes_is_rejected_with_503() {
             Ok(fixture.session(socket))
         }
     });
-    let procedures = Router::new().procedure("/probe", server).max_handshakes(1);
+    let handshakes = Handshakes { max_concurrent: 1, ..Handshakes::default() };
+    let procedures = Router::new().procedure("/probe", server).handshakes(handshakes);
     let addr = serve(app(&procedures)).await;
     let first = tokio::spawn(RawClient::open(addr, "/api/probe", &[]));
     let waiting = async {
@@ -363,7 +366,8 @@ async fn session_releases_buffer_of_its_http_request() {
 /// Routers cloned from one template share only the procedures that were added before the clone.
 #[tokio::test]
 async fn shutdown_of_cloned_router_waits_only_for_its_own_sessions() {
-    let template = Router::new().procedure("/both", probe_fixture().server).max_handshakes(1);
+    let handshakes = Handshakes { max_concurrent: 1, ..Handshakes::default() };
+    let template = Router::new().procedure("/both", probe_fixture().server).handshakes(handshakes);
     let ProbeFixture { server, gate, .. } = probe_fixture();
     let one = template.clone().procedure("/one", server);
     let other = template.clone().procedure("/other", probe_fixture().server);

@@ -1,6 +1,7 @@
 //! Invalid input gets a clear error and affects no other client.
 
 use parlor::Router;
+use parlor::server::Limits;
 use parlor_tests::{ProbeFixture, RawClient, TestServer, probe_fixture, within_timeout};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -162,7 +163,8 @@ async fn violation_contains_rule_and_limit_but_not_the_value() {
 
 #[tokio::test]
 async fn message_over_max_message_size_closes_with_1009() {
-    let server = probe_fixture().server.max_message_size(1000);
+    let server =
+        probe_fixture().server.limits(Limits { max_message_size: 1000, ..Limits::default() });
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let fits = json!(["add", {"a": 1, "b": 2, "c": "x".repeat(900)}, 1]).to_string();
     let large = json!(["add", {"a": 1, "b": 2, "c": "x".repeat(1000)}, 1]).to_string();

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor::prelude::*;
-use parlor::{CloseCode, DisconnectReason, Io, Router};
+use parlor::server::{Limits, Recovery};
+use parlor::wire::CloseCode;
+use parlor::{DisconnectReason, Io, Router};
 use parlor_tests::{
     Closed, ProbeEmitter, ProbeServer, ProbeSession, RawClient, TestServer, Welcomed, secret,
     serve_probe, wait_for_connections, within_timeout,
@@ -33,7 +35,8 @@ async fn detach_with_waiting_handler(
 #[tokio::test]
 async fn client_of_expired_session_with_running_handler_gets_fresh_session() {
     let window = Duration::from_millis(50);
-    let (running, io, mut reports) = serve_probe(|server| server.recovery_window(window)).await;
+    let recovery = Recovery { window, ..Recovery::default() };
+    let (running, io, mut reports) = serve_probe(|server| server.recovery(recovery)).await;
     let secret = detach_with_waiting_handler(&running, &io, &[]).await;
     // A second request gets the same reason.
     let resumed = RawClient::resumed(running.addr, "/probe", &secret, 1).await;
@@ -48,8 +51,11 @@ async fn client_of_expired_session_with_running_handler_gets_fresh_session() {
 #[tokio::test]
 async fn received_events_are_handled_after_recovery_window() {
     let window = Duration::from_millis(50);
-    let with_limits =
-        |server: ProbeServer<ProbeSession>| server.recovery_window(window).max_outbox_size(1000);
+    let with_limits = |server: ProbeServer<ProbeSession>| {
+        server
+            .recovery(Recovery { window, ..Recovery::default() })
+            .limits(Limits { max_outbox_size: 1000, ..Limits::default() })
+    };
     let (running, io, mut reports) = serve_probe(with_limits).await;
     let mut bob = RawClient::parlor(running.addr, "/probe").await;
     bob.call("enter", json!({"room": "a"}), 0).await;

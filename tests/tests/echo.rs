@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use futures_util::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt};
 use parlor_tests::{RawClient, within_timeout};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::{Bytes, Message};

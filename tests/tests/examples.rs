@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use futures_util::StreamExt;
+use futures::StreamExt;
 use parlor::http::StatusCode;
 use parlor_tests::{Example, RawClient, within_timeout};
 use serde_json::json;

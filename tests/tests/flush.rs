@@ -6,6 +6,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, mpsc};
 
 use parlor::prelude::*;
+use parlor::server::Limits;
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{RawClient, TestServer};
 use serde_json::{Value, json};
@@ -136,7 +137,8 @@ async fn serve(runtime: Runtime, max_outbox_size: usize) -> (TestServer, Release
             Ok(Sender { socket, _kept: kept, release, emits_at_end: false })
         }
     });
-    let router = Router::new().procedure("/broadcasts", server.max_outbox_size(max_outbox_size));
+    let server = server.limits(Limits { max_outbox_size, ..Limits::default() });
+    let router = Router::new().procedure("/broadcasts", server);
     let running = match runtime {
         Runtime::Shared => TestServer::start(router).await,
         Runtime::OwnThread => TestServer::start_on(1, router).await,

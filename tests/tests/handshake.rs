@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use parlor::http::StatusCode;
-use parlor::{CloseCode, Reject, Request, Router};
+use parlor::server::{Handshakes, Limits};
+use parlor::wire::CloseCode;
+use parlor::{Reject, Request, Router};
 use parlor_tests::{
     ProbeServer, ProbeSession, ProbeSocket, RawClient, TestServer, probe_fixture, within_timeout,
 };
@@ -77,16 +79,19 @@ async fn compression_offer_is_not_accepted() {
 
 #[tokio::test]
 async fn stalled_handshake_is_closed_after_handshake_timeout() {
+    let timeout = Duration::from_millis(50);
     let router = Router::new()
         .procedure("/probe", probe_fixture().server)
-        .handshake_timeout(Duration::from_millis(50));
+        .handshakes(Handshakes { timeout, ..Handshakes::default() });
     let running = TestServer::start(router).await;
     assert_eq!(raw(&running, b"GET /probe HT").await, "");
 }
 
 #[tokio::test]
 async fn connection_over_max_handshakes_is_dropped() {
-    let router = Router::new().procedure("/probe", probe_fixture().server).max_handshakes(1);
+    let router = Router::new()
+        .procedure("/probe", probe_fixture().server)
+        .handshakes(Handshakes { max_concurrent: 1, ..Handshakes::default() });
     let running = TestServer::start(router).await;
     let mut first = TcpStream::connect(running.addr).await.expect("connected");
     first.write_all(b"GET /probe HT").await.expect("sent");
@@ -215,7 +220,8 @@ async fn panicking_factory_rejects_only_its_own_connection() {
 
 #[tokio::test]
 async fn connection_over_max_connections_is_rejected() {
-    let server = probe_fixture().server.max_connections(1);
+    let server =
+        probe_fixture().server.limits(Limits { max_connections: Some(1), ..Limits::default() });
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let _first = RawClient::parlor(running.addr, "/probe").await;
     let refused = RawClient::open(running.addr, "/probe", &[]).await;

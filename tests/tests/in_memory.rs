@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use parlor::Router;
+use parlor::client::{ClientStatus, ConnectionChange};
 use parlor::test::{End, Line, Network, Side, settle};
-use parlor::{ClientStatus, CloseCode, ConnectionChange, Router};
+use parlor::wire::CloseCode;
 use parlor_tests::{
     ProbeClient, ProbeEvent, ProbeEvents, ProbeFixture, advance_clock, probe_fixture,
 };

@@ -1,6 +1,7 @@
 //! Random messages do not end a session.
 
 use parlor::Router;
+use parlor::server::Limits;
 use parlor_tests::{RawClient, TestServer, probe_fixture};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -55,7 +56,7 @@ proptest! {
     fn random_text_does_not_end_session(texts in vec(prop_oneof![text(), ".{0,60}"], 100)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let server = probe_fixture().server.max_malformed(u32::MAX);
+            let server = probe_fixture().server.limits(Limits { max_malformed: u32::MAX, ..Limits::default() });
             let running = TestServer::start(Router::new().procedure("/probe", server)).await;
             let mut client = RawClient::parlor(running.addr, "/probe").await;
             for text in &texts {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use parlor::{CloseCode, DisconnectReason};
+use parlor::DisconnectReason;
+use parlor::server::{Limits, Recovery};
+use parlor::wire::CloseCode;
 use parlor_tests::{
-    Closed, RawClient, TestServer, Welcomed, secret, serve_probe, wait_for_connections,
+    Closed, RawClient, TestServer, Welcomed, recovery_off, secret, serve_probe,
+    wait_for_connections,
 };
 use serde_json::{Value, json};
 
@@ -132,7 +135,8 @@ async fn secret_stays_valid_until_next_welcome_is_received() {
 #[tokio::test]
 async fn resume_after_recovery_window_starts_fresh_session_with_reason() {
     let window = Duration::from_millis(50);
-    let (running, _io, mut reports) = serve_probe(|server| server.recovery_window(window)).await;
+    let recovery = Recovery { window, ..Recovery::default() };
+    let (running, _io, mut reports) = serve_probe(|server| server.recovery(recovery)).await;
     let Welcomed { client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     drop(client);
     assert!(matches!(reports.end().await, DisconnectReason::ConnectionLost { .. }));
@@ -144,8 +148,7 @@ async fn resume_after_recovery_window_starts_fresh_session_with_reason() {
 
 #[tokio::test]
 async fn session_ends_with_connection_when_recovery_is_off() {
-    let (running, _io, mut reports) =
-        serve_probe(|server| server.recovery_window(Duration::ZERO)).await;
+    let (running, _io, mut reports) = serve_probe(|server| server.recovery(recovery_off())).await;
     let Welcomed { client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     assert_eq!(welcome["resume"], Value::Null);
     drop(client);
@@ -222,7 +225,8 @@ async fn resumed_that_rejects_keeps_session_and_resumed_that_panics_ends_it() {
 
 #[tokio::test]
 async fn protocol_violation_ends_session_and_replays_nothing() {
-    let (running, _io, mut reports) = serve_probe(|server| server.max_message_size(100)).await;
+    let limits = Limits { max_message_size: 100, ..Limits::default() };
+    let (running, _io, mut reports) = serve_probe(|server| server.limits(limits)).await;
     let Welcomed { mut client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     client.emit("say", json!({"room": "a", "text": "x".repeat(200)})).await;
     assert_eq!(client.closed().await.code, 1009);

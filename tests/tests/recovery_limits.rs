@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use parlor::{DeliveryPolicy, DisconnectReason};
+use futures::StreamExt;
+use parlor::DisconnectReason;
+use parlor::rooms::DeliveryPolicy;
+use parlor::server::{Heartbeat, Limits, Recovery, Timeouts};
 use parlor_tests::{
-    ProbeIo, ProbeServer, ProbeSession, RawClient, Welcomed, secret, serve_probe,
+    ProbeIo, ProbeServer, ProbeSession, RawClient, Welcomed, recovery_off, secret, serve_probe,
     wait_for_connections, within_timeout,
 };
 use serde_json::json;
@@ -32,7 +34,10 @@ async fn exceeded_replay_limit_ends_session_with_overflow() {
     // A limit of frames, and a limit of bytes with frames that each fit.
     for (outbox, frames, size) in [(100_000, 1025, 1), (1000, 230, 900)] {
         let with_limits = |server: ProbeServer<ProbeSession>| {
-            server.max_outbox_size(outbox).max_replay_frames(1024).max_replay_size(0)
+            let recovery =
+                Recovery { max_replay_frames: 1024, max_replay_size: 0, ..Recovery::default() };
+            let limits = Limits { max_outbox_size: outbox, ..Limits::default() };
+            server.limits(limits).recovery(recovery)
         };
         let (running, io, mut reports) = serve_probe(with_limits).await;
         let Welcomed { client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
@@ -50,7 +55,9 @@ async fn exceeded_replay_limit_ends_session_with_overflow() {
 
 #[tokio::test]
 async fn oldest_detached_session_is_evicted_when_a_limit_is_exceeded() {
-    let (running, io, mut reports) = serve_probe(|server| server.max_detached(2, 10_000)).await;
+    let recovery =
+        Recovery { max_detached_sessions: 2, max_detached_bytes: 10_000, ..Recovery::default() };
+    let (running, io, mut reports) = serve_probe(|server| server.recovery(recovery)).await;
     let mut secrets = Vec::new();
     for id in 0..3 {
         let Welcomed { mut client, welcome } =
@@ -79,7 +86,8 @@ async fn oldest_detached_session_is_evicted_when_a_limit_is_exceeded() {
 
 #[tokio::test]
 async fn client_closed_as_too_slow_resumes_without_loss() {
-    let (running, io, mut reports) = serve_probe(|server| server.max_outbox_size(100_000)).await;
+    let limits = Limits { max_outbox_size: 100_000, ..Limits::default() };
+    let (running, io, mut reports) = serve_probe(|server| server.limits(limits)).await;
     let Welcomed { mut client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     let sent = emit_until_closed(&io, 10_000).await;
     let mut received = 0;
@@ -102,7 +110,8 @@ async fn client_closed_as_too_slow_resumes_without_loss() {
 
 #[tokio::test]
 async fn frames_over_max_replay_frames_wait_for_acknowledgement() {
-    let (running, io, _reports) = serve_probe(|server| server.max_replay_frames(1024)).await;
+    let recovery = Recovery { max_replay_frames: 1024, ..Recovery::default() };
+    let (running, io, _reports) = serve_probe(|server| server.recovery(recovery)).await;
     let Welcomed { mut client, .. } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     for number in 0..1100 {
         io.broadcast().said("a", number.to_string(), "");
@@ -128,8 +137,8 @@ async fn frames_over_max_replay_frames_wait_for_acknowledgement() {
 
 #[tokio::test]
 async fn server_acknowledges_by_count_bytes_and_heartbeat() {
-    let (running, _io, _reports) =
-        serve_probe(|server| server.heartbeat_interval(Duration::from_millis(50))).await;
+    let heartbeat = Heartbeat { interval: Duration::from_millis(50), ..Heartbeat::default() };
+    let (running, _io, _reports) = serve_probe(|server| server.heartbeat(heartbeat)).await;
     let Welcomed { mut client, .. } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     // After 128 frames, including malformed ones.
     for number in 0..128 {
@@ -160,9 +169,9 @@ async fn server_acknowledges_by_count_bytes_and_heartbeat() {
 async fn client_that_reads_nothing_is_closed_after_write_timeout_even_if_it_sends() {
     let (running, io, mut reports) = serve_probe(|server| {
         server
-            .recovery_window(Duration::ZERO)
-            .max_outbox_size(100 << 20)
-            .write_timeout(Duration::from_millis(300))
+            .recovery(recovery_off())
+            .limits(Limits { max_outbox_size: 100 << 20, ..Limits::default() })
+            .timeouts(Timeouts { write: Duration::from_millis(300), ..Timeouts::default() })
     })
     .await;
     let Welcomed { mut client, .. } = RawClient::welcomed(running.addr, "/probe", &[]).await;
@@ -215,12 +224,9 @@ async fn latest_event_keeps_newest_frame_and_delivery_stats_count_all() {
 
 #[tokio::test]
 async fn missed_heartbeat_closes_connection_and_keeps_session() {
-    let (running, io, mut reports) = serve_probe(|server| {
-        server
-            .heartbeat_interval(Duration::from_millis(50))
-            .heartbeat_timeout(Duration::from_millis(1500))
-    })
-    .await;
+    let heartbeat =
+        Heartbeat { interval: Duration::from_millis(50), timeout: Duration::from_millis(1500) };
+    let (running, io, mut reports) = serve_probe(|server| server.heartbeat(heartbeat)).await;
     // It does not read, so it does not answer pings.
     let Welcomed { mut client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     wait_for_connections(&io, 0).await;
@@ -235,8 +241,12 @@ async fn missed_heartbeat_closes_connection_and_keeps_session() {
 
 #[tokio::test]
 async fn unlimited_max_detached_evicts_no_session() {
-    let (running, io, mut reports) =
-        serve_probe(|server| server.max_detached(usize::MAX, usize::MAX)).await;
+    let recovery = Recovery {
+        max_detached_sessions: usize::MAX,
+        max_detached_bytes: usize::MAX,
+        ..Recovery::default()
+    };
+    let (running, io, mut reports) = serve_probe(|server| server.recovery(recovery)).await;
     let Welcomed { client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
     drop(client);
     wait_for_connections(&io, 0).await;
@@ -249,7 +259,9 @@ async fn unlimited_max_detached_evicts_no_session() {
 
 #[tokio::test]
 async fn byte_limit_evicts_session_that_exceeds_it_after_older_ones() {
-    let (running, io, mut reports) = serve_probe(|server| server.max_detached(100, 10_000)).await;
+    let recovery =
+        Recovery { max_detached_sessions: 100, max_detached_bytes: 10_000, ..Recovery::default() };
+    let (running, io, mut reports) = serve_probe(|server| server.recovery(recovery)).await;
     // Two sessions without frames, and one that is emitted to.
     for _ in 0..2 {
         drop(RawClient::parlor(running.addr, "/probe").await);
@@ -272,7 +284,10 @@ async fn byte_limit_evicts_session_that_exceeds_it_after_older_ones() {
 #[tokio::test]
 async fn old_connection_that_closes_late_does_not_affect_new_one() {
     let with_large_outbox = |server: ProbeServer<ProbeSession>| {
-        server.max_outbox_size(1 << 20).max_replay_size(64 << 20).close_timeout(LONG)
+        server
+            .limits(Limits { max_outbox_size: 1 << 20, ..Limits::default() })
+            .recovery(Recovery { max_replay_size: 64 << 20, ..Recovery::default() })
+            .timeouts(Timeouts { close: LONG, ..Timeouts::default() })
     };
     let (running, io, _reports) = serve_probe(with_large_outbox).await;
     let Welcomed { mut client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;

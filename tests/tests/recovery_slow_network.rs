@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use parlor::client::{ConnectionChange, Reconnect};
+use parlor::server::Limits;
 use parlor::test::{Line, Network, Side, settle};
-use parlor::{ConnectionChange, DisconnectReason, Router};
+use parlor::{DisconnectReason, Router};
 use parlor_tests::{
-    ProbeClient, ProbeEvent, ProbeEvents, ProbeFixture, advance_clock, probe_fixture,
+    ProbeClient, ProbeEvent, ProbeEvents, ProbeFixture, advance_clock, probe_fixture, recovery_off,
     within_timeout,
 };
 use tokio::io::AsyncWriteExt;
@@ -14,8 +16,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 async fn client(line: &Line) -> (ProbeClient, ProbeEvents) {
     let builder = line.client::<ProbeClient>("/probe").connect_timeout(2 * SECOND);
-    let builder = builder.max_reconnect_interval(SECOND).max_reconnect_attempts(u32::MAX);
-    builder.connect().await.expect("connected")
+    let reconnect =
+        Reconnect { max_interval: SECOND, max_attempts: u32::MAX, ..Reconnect::default() };
+    builder.reconnect(reconnect).connect().await.expect("connected")
 }
 
 /// Waits until the client is reconnected. Returns whether the session was recovered, and the texts
@@ -104,7 +107,9 @@ async fn delayed_resume_request_after_newer_one_loses_no_event() {
 async fn acknowledged_event_is_handled_though_client_is_too_slow() {
     let ProbeFixture { server, mut ended, gate } = probe_fixture();
     // Without recovery, only pongs confirm events.
-    let server = server.recovery_window(Duration::ZERO).max_outbox_size(10_000);
+    let server = server
+        .recovery(recovery_off())
+        .limits(Limits { max_outbox_size: 10_000, ..Limits::default() });
     let io = server.io();
     let network = Network::new(Router::new().procedure("/probe", server));
     let (ada, mut events) = client(&network.line()).await;

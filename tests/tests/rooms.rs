@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use parlor::{CloseCode, Room, Router, rooms};
+use parlor::Router;
+use parlor::rooms::{Room, rooms};
+use parlor::server::Limits;
+use parlor::wire::CloseCode;
 use parlor_tests::{ProbeFixture, ProbeIo, RawClient, TestServer, probe_fixture, within_timeout};
 use serde_json::{Value, json};
 
@@ -176,7 +179,8 @@ async fn rooms_are_left_after_disconnected_returns() {
 
 #[tokio::test]
 async fn join_over_room_limit_or_name_length_fails() {
-    let server = probe_fixture().server.max_rooms_per_socket(2).max_room_name(4);
+    let limits = Limits { max_rooms_per_socket: 2, max_room_name: 4, ..Limits::default() };
+    let server = probe_fixture().server.limits(limits);
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut ada = client(&running, "/probe", &["a", "b"]).await;
     for (room, what) in [("c", "max_rooms_per_socket"), ("abcde", "max_room_name")] {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use parlor::{CloseCode, Denied, DisconnectReason, Router};
+use futures::{SinkExt, StreamExt};
+use parlor::server::{Heartbeat, Limits, RateLimit, Timeouts};
+use parlor::session::Denied;
+use parlor::wire::CloseCode;
+use parlor::{DisconnectReason, Router};
 use parlor_tests::{
-    ProbeFixture, ProbeServer, ProbeSession, RawClient, TestServer, probe_fixture, serve_probe,
-    within_timeout,
+    ProbeFixture, ProbeServer, ProbeSession, RawClient, TestServer, probe_fixture, recovery_off,
+    serve_probe, within_timeout,
 };
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -14,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// Turns recovery off, so that sessions end with their connections.
 fn without_recovery(server: ProbeServer<ProbeSession>) -> ProbeServer<ProbeSession> {
-    server.recovery_window(Duration::ZERO)
+    server.recovery(recovery_off())
 }
 
 #[tokio::test]
@@ -83,7 +86,7 @@ async fn messages_over_read_ahead_limit_are_handled_later() {
 #[tokio::test]
 async fn many_pings_are_answered_while_being_read() {
     let ProbeFixture { server, .. } = probe_fixture();
-    let server = server.max_outbox_size(10_000);
+    let server = server.limits(Limits { max_outbox_size: 10_000, ..Limits::default() });
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let client = RawClient::parlor(running.addr, "/probe").await;
     let (mut writer, mut reader) = client.0.split();
@@ -123,7 +126,9 @@ async fn guard_receives_session_event_name_and_size() {
 
 #[tokio::test]
 async fn event_over_rate_limit_is_rejected_as_limited() {
-    let (running, _io, _reports) = serve_probe(|server| server.rate_limit(0.001, 3)).await;
+    let rate = Some(RateLimit { events_per_second: 0.001, burst: 3 });
+    let limits = Limits { rate, ..Limits::default() };
+    let (running, _io, _reports) = serve_probe(|server| server.limits(limits)).await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
     for id in 0..3 {
         assert_eq!(client.call("add", json!({"a": 1, "b": 2}), id).await[1], 3);
@@ -136,8 +141,8 @@ async fn event_over_rate_limit_is_rejected_as_limited() {
 
 #[tokio::test]
 async fn handler_is_cancelled_after_handler_timeout() {
-    let timeout = Duration::from_millis(20);
-    let (running, _io, _reports) = serve_probe(|server| server.handler_timeout(timeout)).await;
+    let timeouts = Timeouts { handler: Some(Duration::from_millis(20)), ..Timeouts::default() };
+    let (running, _io, _reports) = serve_probe(|server| server.timeouts(timeouts)).await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
     assert_eq!(client.call("wait", json!({}), 1).await[1]["code"], "timedOut");
     assert_eq!(client.call("add", json!({"a": 1, "b": 2}), 2).await[1], 3);
@@ -194,10 +199,10 @@ async fn messages_before_close_frame_are_handled() {
 #[tokio::test]
 async fn client_that_answers_no_ping_is_closed_with_4001() {
     let (running, _io, mut reports) = serve_probe(|server| {
-        server
-            .recovery_window(Duration::ZERO)
-            .heartbeat_interval(Duration::from_millis(50))
-            .heartbeat_timeout(Duration::from_millis(1500))
+        server.recovery(recovery_off()).heartbeat(Heartbeat {
+            interval: Duration::from_millis(50),
+            timeout: Duration::from_millis(1500),
+        })
     })
     .await;
     // It answers pings because it is read.
@@ -216,9 +221,11 @@ async fn client_that_answers_no_ping_is_closed_with_4001() {
 async fn paused_session_sends_pings_and_skips_heartbeat_timeout() {
     let (running, _io, mut reports) = serve_probe(|server| {
         server
-            .heartbeat_interval(Duration::from_millis(20))
-            .heartbeat_timeout(Duration::from_millis(40))
-            .max_read_ahead(1, 1000)
+            .heartbeat(Heartbeat {
+                interval: Duration::from_millis(20),
+                timeout: Duration::from_millis(40),
+            })
+            .limits(Limits { read_ahead_messages: 1, read_ahead_bytes: 1000, ..Limits::default() })
     })
     .await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
@@ -243,7 +250,9 @@ async fn paused_session_sends_pings_and_skips_heartbeat_timeout() {
 #[tokio::test]
 async fn client_that_does_not_read_is_closed_as_too_slow() {
     let ProbeFixture { server, mut ended, .. } = probe_fixture();
-    let server = server.recovery_window(Duration::ZERO).max_outbox_size(100_000);
+    let server = server
+        .recovery(recovery_off())
+        .limits(Limits { max_outbox_size: 100_000, ..Limits::default() });
     let io = server.io();
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut slow = RawClient::parlor(running.addr, "/probe").await;
@@ -270,10 +279,11 @@ async fn client_that_does_not_read_is_closed_as_too_slow() {
 #[tokio::test]
 async fn slow_client_misses_volatile_events_and_stays_connected() {
     let ProbeFixture { server, mut ended, .. } = probe_fixture();
-    let server = server
-        .recovery_window(Duration::ZERO)
-        .max_outbox_size(10_000_000)
-        .volatile_outbox_size(100_000);
+    let server = server.recovery(recovery_off()).limits(Limits {
+        max_outbox_size: 10_000_000,
+        volatile_outbox_size: 100_000,
+        ..Limits::default()
+    });
     let io = server.io();
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut slow = RawClient::parlor(running.addr, "/probe").await;
@@ -299,7 +309,7 @@ async fn slow_client_misses_volatile_events_and_stays_connected() {
 #[tokio::test]
 async fn disconnected_client_receives_close_frame_though_outbox_overflows() {
     let ProbeFixture { server, mut ended, gate } = probe_fixture();
-    let server = server.max_outbox_size(10_000);
+    let server = server.limits(Limits { max_outbox_size: 10_000, ..Limits::default() });
     let io = server.io();
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
@@ -336,7 +346,7 @@ async fn calls_before_close_frame_are_answered_and_nothing_follows_it() {
 #[tokio::test]
 async fn event_larger_than_outbox_is_not_sent_and_closes_no_connection() {
     let ProbeFixture { server, .. } = probe_fixture();
-    let server = server.max_outbox_size(10_000);
+    let server = server.limits(Limits { max_outbox_size: 10_000, ..Limits::default() });
     let io = server.io();
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
@@ -349,7 +359,12 @@ async fn event_larger_than_outbox_is_not_sent_and_closes_no_connection() {
 #[tokio::test]
 async fn reading_pauses_at_max_read_ahead() {
     let ProbeFixture { server, gate, .. } = probe_fixture();
-    let server = server.max_read_ahead(2, 1_000_000).max_message_size(1 << 20);
+    let server = server.limits(Limits {
+        read_ahead_messages: 2,
+        read_ahead_bytes: 1_000_000,
+        max_message_size: 1 << 20,
+        ..Limits::default()
+    });
     let running = TestServer::start(Router::new().procedure("/probe", server)).await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
     client.send(r#"["wait",{},0]"#).await;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use parlor::server::Timeouts;
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{
     Example, ProbeFixture, RawClient, TestServer, Welcomed, probe_fixture, serve_probe,
@@ -37,7 +38,7 @@ async fn graceful_shutdown_waits_for_handlers_and_closes_with_1012() {
 async fn handler_is_cancelled_after_shutdown_timeout() {
     let ProbeFixture { server, mut ended, .. } = probe_fixture();
     // An unlimited close timeout must not delay this.
-    let server = server.close_timeout(Duration::MAX);
+    let server = server.timeouts(Timeouts { close: Duration::MAX, ..Timeouts::default() });
     let router =
         Router::new().procedure("/probe", server).shutdown_timeout(Duration::from_millis(50));
     let running = TestServer::start(router).await;

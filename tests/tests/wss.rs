@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use parlor::Router;
+use parlor::client::ConnectError;
 use parlor::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use parlor::rustls::{ClientConfig, RootCertStore, ServerConfig};
-use parlor::{ConnectError, Router};
 use parlor_tests::{ProbeClient, TestServer, probe_fixture, within_timeout};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};

@@ -38,7 +38,7 @@ impl Chat for Guest {
 
 fn main() {
     assert_eq!(<ChatEmitter as parlor::Contract>::INCOMING, ["always"]);
-    let reliable = parlor::DeliveryPolicy::Reliable;
+    let reliable = parlor::rooms::DeliveryPolicy::Reliable;
     assert_eq!(<ChatEmitter as parlor::Contract>::OUTGOING, [("either", reliable)]);
     let _ = |event: ChatEvent| match event {
         ChatEvent::Either { text } => text,

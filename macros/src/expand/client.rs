@@ -30,14 +30,14 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
         #[doc = #stream_doc]
         #lints
         #[allow(dead_code)]
-        #vis type #events = #krate::ClientEvents<#event>;
+        #vis type #events = #krate::client::ClientEvents<#event>;
         #[doc = #event_doc]
         #lints
         #[allow(dead_code)]
         #vis enum #event {
             #(#variants,)*
             /// The connection was lost, restored or closed.
-            Connection(#krate::ConnectionChange),
+            Connection(#krate::client::ConnectionChange),
         }
     }
 }
@@ -81,8 +81,8 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #private::Events for #event {
             #decode
         }
-        impl ::core::convert::From<#krate::ConnectionChange> for #event {
-            fn from(change: #krate::ConnectionChange) -> Self {
+        impl ::core::convert::From<#krate::client::ConnectionChange> for #event {
+            fn from(change: #krate::client::ConnectionChange) -> Self {
                 Self::Connection(change)
             }
         }
@@ -122,22 +122,22 @@ fn client_methods(procedure: &Procedure, names: &Names) -> TokenStream {
             #vis fn connect(
                 #url: impl ::core::convert::AsRef<#str_type>,
             ) -> impl ::core::future::Future<
-                Output = ::core::result::Result<(#client, #events), #krate::ConnectError>,
+                Output = ::core::result::Result<(#client, #events), #krate::client::ConnectError>,
             > + ::core::marker::Send {
                 Self::builder(#url).connect()
             }
             /// Starts to configure a client for the procedure at a `ws://` URL.
             #vis fn builder(
                 #url: impl ::core::convert::AsRef<#str_type>,
-            ) -> #krate::ClientBuilder<#client> {
-                #krate::ClientBuilder::new(::core::convert::AsRef::<#str_type>::as_ref(&#url))
+            ) -> #krate::client::ClientBuilder<#client> {
+                #krate::client::ClientBuilder::new(::core::convert::AsRef::<#str_type>::as_ref(&#url))
             }
             /// Closes the connection. The client does not reconnect.
             #vis fn close(&self) {
                 self.0.close();
             }
             /// Returns whether the client is connected.
-            #vis fn status(&self) -> #krate::ClientStatus {
+            #vis fn status(&self) -> #krate::client::ClientStatus {
                 self.0.status()
             }
             #(#methods)*
@@ -153,7 +153,7 @@ fn event_method(event: &Event, procedure: &Procedure, names: &Names) -> TokenStr
     let wire_name = &event.wire_name.name;
     let (output, body) = match &event.answer {
         Answer::None => (
-            quote!(::core::result::Result<(), #krate::EmitError>),
+            quote!(::core::result::Result<(), #krate::client::EmitError>),
             quote!(self.0.emit(#wire_name, #payload, #validated)),
         ),
         Answer::Value(ty) => {

@@ -59,7 +59,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
             DeliveryPolicy::Volatile => quote!(Volatile),
             DeliveryPolicy::Latest(_) => quote!(Latest),
         };
-        quote!(#cfg (#wire_name, #krate::DeliveryPolicy::#policy))
+        quote!(#cfg (#wire_name, #krate::rooms::DeliveryPolicy::#policy))
     });
     let outgoing_indexes = procedure.outgoing().map(|event| {
         let cfg = cfg(event);
@@ -87,7 +87,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #private::Contract for #emitter {
             const NAME: &'static ::core::primitive::str = #name;
             const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#incoming_names),*];
-            const OUTGOING: &'static [(&'static ::core::primitive::str, #krate::DeliveryPolicy)] =
+            const OUTGOING: &'static [(&'static ::core::primitive::str, #krate::rooms::DeliveryPolicy)] =
                 &[#(#outgoing_policies),*];
             type Incoming = #incoming;
             fn name(#event: &#incoming) -> &'static ::core::primitive::str {

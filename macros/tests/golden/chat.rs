@@ -63,7 +63,7 @@ pub struct ChatEmitter(::parlor::__private::Emitter);
 pub struct ChatClient(::parlor::__private::Client);
 /// The events that a client of [`Chat`] receives, in order.
 #[allow(dead_code)]
-pub type ChatEvents = ::parlor::ClientEvents<ChatEvent>;
+pub type ChatEvents = ::parlor::client::ClientEvents<ChatEvent>;
 /// An event that a client of [`Chat`] receives.
 #[allow(dead_code)]
 pub enum ChatEvent {
@@ -93,7 +93,7 @@ pub enum ChatEvent {
         user_id: String,
     },
     /// The connection was lost, restored or closed.
-    Connection(::parlor::ConnectionChange),
+    Connection(::parlor::client::ConnectionChange),
 }
 #[allow(
     deprecated,
@@ -257,11 +257,11 @@ const _: () = {
         ];
         const OUTGOING: &'static [(
             &'static ::core::primitive::str,
-            ::parlor::DeliveryPolicy,
+            ::parlor::rooms::DeliveryPolicy,
         )] = &[
-            ("newMessage", ::parlor::DeliveryPolicy::Reliable),
-            ("userJoined", ::parlor::DeliveryPolicy::Reliable),
-            ("userLeft", ::parlor::DeliveryPolicy::Reliable),
+            ("newMessage", ::parlor::rooms::DeliveryPolicy::Reliable),
+            ("userJoined", ::parlor::rooms::DeliveryPolicy::Reliable),
+            ("userLeft", ::parlor::rooms::DeliveryPolicy::Reliable),
         ];
         type Incoming = __ChatIncoming;
         fn name(event: &__ChatIncoming) -> &'static ::core::primitive::str {
@@ -490,7 +490,7 @@ const _: () = {
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<
                 (ChatClient, ChatEvents),
-                ::parlor::ConnectError,
+                ::parlor::client::ConnectError,
             >,
         > + ::core::marker::Send {
             Self::builder(url).connect()
@@ -498,8 +498,8 @@ const _: () = {
         /// Starts to configure a client for the procedure at a `ws://` URL.
         pub fn builder(
             url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::parlor::ClientBuilder<ChatClient> {
-            ::parlor::ClientBuilder::new(
+        ) -> ::parlor::client::ClientBuilder<ChatClient> {
+            ::parlor::client::ClientBuilder::new(
                 ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
             )
         }
@@ -508,7 +508,7 @@ const _: () = {
             self.0.close();
         }
         /// Returns whether the client is connected.
-        pub fn status(&self) -> ::parlor::ClientStatus {
+        pub fn status(&self) -> ::parlor::client::ClientStatus {
             self.0.status()
         }
         /// Sends `text` to everyone in `room`.
@@ -516,7 +516,7 @@ const _: () = {
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
             text: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             let room = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&room);
             let text = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&text);
             self.0
@@ -554,7 +554,7 @@ const _: () = {
         pub fn leave_room(
             &self,
             room: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             let room = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&room);
             self.0
                 .emit(
@@ -626,8 +626,8 @@ const _: () = {
             }
         }
     }
-    impl ::core::convert::From<::parlor::ConnectionChange> for ChatEvent {
-        fn from(change: ::parlor::ConnectionChange) -> Self {
+    impl ::core::convert::From<::parlor::client::ConnectionChange> for ChatEvent {
+        fn from(change: ::parlor::client::ConnectionChange) -> Self {
             Self::Connection(change)
         }
     }

@@ -117,7 +117,7 @@ pub(crate) struct EverythingClient(::parlor::__private::Client);
 /// The events that a client of [`Everything`] receives, in order.
 #[allow(clippy::pedantic)]
 #[allow(dead_code)]
-pub(crate) type EverythingEvents = ::parlor::ClientEvents<EverythingEvent>;
+pub(crate) type EverythingEvents = ::parlor::client::ClientEvents<EverythingEvent>;
 /// An event that a client of [`Everything`] receives.
 #[allow(clippy::pedantic)]
 #[allow(dead_code)]
@@ -156,7 +156,7 @@ pub(crate) enum EverythingEvent {
     #[cfg(unix)]
     Cleared,
     /// The connection was lost, restored or closed.
-    Connection(::parlor::ConnectionChange),
+    Connection(::parlor::client::ConnectionChange),
 }
 #[allow(clippy::pedantic)]
 #[allow(
@@ -517,15 +517,15 @@ const _: () = {
         ];
         const OUTGOING: &'static [(
             &'static ::core::primitive::str,
-            ::parlor::DeliveryPolicy,
+            ::parlor::rooms::DeliveryPolicy,
         )] = &[
-            ("drawn", ::parlor::DeliveryPolicy::Reliable),
-            ("typing", ::parlor::DeliveryPolicy::Volatile),
-            ("score", ::parlor::DeliveryPolicy::Latest),
-            ("moved", ::parlor::DeliveryPolicy::Latest),
-            ("replaced", ::parlor::DeliveryPolicy::Latest),
+            ("drawn", ::parlor::rooms::DeliveryPolicy::Reliable),
+            ("typing", ::parlor::rooms::DeliveryPolicy::Volatile),
+            ("score", ::parlor::rooms::DeliveryPolicy::Latest),
+            ("moved", ::parlor::rooms::DeliveryPolicy::Latest),
+            ("replaced", ::parlor::rooms::DeliveryPolicy::Latest),
             #[cfg(unix)]
-            ("all-cleared", ::parlor::DeliveryPolicy::Reliable),
+            ("all-cleared", ::parlor::rooms::DeliveryPolicy::Reliable),
         ];
         type Incoming = __EverythingIncoming;
         fn name(event: &__EverythingIncoming) -> &'static ::core::primitive::str {
@@ -1009,7 +1009,7 @@ const _: () = {
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<
                 (EverythingClient, EverythingEvents),
-                ::parlor::ConnectError,
+                ::parlor::client::ConnectError,
             >,
         > + ::core::marker::Send {
             Self::builder(url).connect()
@@ -1017,8 +1017,8 @@ const _: () = {
         /// Starts to configure a client for the procedure at a `ws://` URL.
         pub(crate) fn builder(
             url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::parlor::ClientBuilder<EverythingClient> {
-            ::parlor::ClientBuilder::new(
+        ) -> ::parlor::client::ClientBuilder<EverythingClient> {
+            ::parlor::client::ClientBuilder::new(
                 ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
             )
         }
@@ -1027,11 +1027,13 @@ const _: () = {
             self.0.close();
         }
         /// Returns whether the client is connected.
-        pub(crate) fn status(&self) -> ::parlor::ClientStatus {
+        pub(crate) fn status(&self) -> ::parlor::client::ClientStatus {
             self.0.status()
         }
         /// An event without fields.
-        pub(crate) fn start(&self) -> ::core::result::Result<(), ::parlor::EmitError> {
+        pub(crate) fn start(
+            &self,
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "start",
@@ -1048,7 +1050,7 @@ const _: () = {
             color: Color,
             width: u32,
             label: Option<Label>,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "draw-shape",
@@ -1073,7 +1075,7 @@ const _: () = {
             email: Option<String>,
             links: Vec<String>,
             address: Address,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             let name = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name);
             self.0
                 .emit(
@@ -1103,7 +1105,7 @@ const _: () = {
         pub(crate) fn replace(
             &self,
             drawing: &Drawing,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "replace",
@@ -1184,7 +1186,7 @@ const _: () = {
         pub(crate) fn seen(
             &self,
             id: u64,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "seen",
@@ -1200,7 +1202,7 @@ const _: () = {
         pub(crate) fn signal(
             &self,
             number: i32,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "signal",
@@ -1226,7 +1228,7 @@ const _: () = {
         pub(crate) fn r#begin(
             &self,
             at: u64,
-        ) -> ::core::result::Result<(), ::parlor::EmitError> {
+        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "begin",
@@ -1328,8 +1330,8 @@ const _: () = {
             }
         }
     }
-    impl ::core::convert::From<::parlor::ConnectionChange> for EverythingEvent {
-        fn from(change: ::parlor::ConnectionChange) -> Self {
+    impl ::core::convert::From<::parlor::client::ConnectionChange> for EverythingEvent {
+        fn from(change: ::parlor::client::ConnectionChange) -> Self {
             Self::Connection(change)
         }
     }

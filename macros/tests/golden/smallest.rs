@@ -46,12 +46,12 @@ struct SmallestEmitter(::parlor::__private::Emitter);
 struct SmallestClient(::parlor::__private::Client);
 /// The events that a client of [`Smallest`] receives, in order.
 #[allow(dead_code)]
-type SmallestEvents = ::parlor::ClientEvents<SmallestEvent>;
+type SmallestEvents = ::parlor::client::ClientEvents<SmallestEvent>;
 /// An event that a client of [`Smallest`] receives.
 #[allow(dead_code)]
 enum SmallestEvent {
     /// The connection was lost, restored or closed.
-    Connection(::parlor::ConnectionChange),
+    Connection(::parlor::client::ConnectionChange),
 }
 #[allow(
     deprecated,
@@ -109,7 +109,7 @@ const _: () = {
         const INCOMING: &'static [&'static ::core::primitive::str] = &["pingMe"];
         const OUTGOING: &'static [(
             &'static ::core::primitive::str,
-            ::parlor::DeliveryPolicy,
+            ::parlor::rooms::DeliveryPolicy,
         )] = &[];
         type Incoming = __SmallestIncoming;
         fn name(event: &__SmallestIncoming) -> &'static ::core::primitive::str {
@@ -155,7 +155,7 @@ const _: () = {
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<
                 (SmallestClient, SmallestEvents),
-                ::parlor::ConnectError,
+                ::parlor::client::ConnectError,
             >,
         > + ::core::marker::Send {
             Self::builder(url).connect()
@@ -163,8 +163,8 @@ const _: () = {
         /// Starts to configure a client for the procedure at a `ws://` URL.
         fn builder(
             url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::parlor::ClientBuilder<SmallestClient> {
-            ::parlor::ClientBuilder::new(
+        ) -> ::parlor::client::ClientBuilder<SmallestClient> {
+            ::parlor::client::ClientBuilder::new(
                 ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
             )
         }
@@ -173,11 +173,11 @@ const _: () = {
             self.0.close();
         }
         /// Returns whether the client is connected.
-        fn status(&self) -> ::parlor::ClientStatus {
+        fn status(&self) -> ::parlor::client::ClientStatus {
             self.0.status()
         }
         /// Sends `pingMe`.
-        fn ping_me(&self) -> ::core::result::Result<(), ::parlor::EmitError> {
+        fn ping_me(&self) -> ::core::result::Result<(), ::parlor::client::EmitError> {
             self.0
                 .emit(
                     "pingMe",
@@ -222,8 +222,8 @@ const _: () = {
             }
         }
     }
-    impl ::core::convert::From<::parlor::ConnectionChange> for SmallestEvent {
-        fn from(change: ::parlor::ConnectionChange) -> Self {
+    impl ::core::convert::From<::parlor::client::ConnectionChange> for SmallestEvent {
+        fn from(change: ::parlor::client::ConnectionChange) -> Self {
             Self::Connection(change)
         }
     }

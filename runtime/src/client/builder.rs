@@ -13,6 +13,7 @@ use super::handle::Client;
 #[cfg(feature = "test")]
 use super::options::Connector;
 use super::options::{MAX_HEARTBEAT, Options};
+use super::reconnect::Reconnect;
 use super::shared::Shared;
 use super::task::Task;
 use crate::contract::ClientHandle;
@@ -33,7 +34,7 @@ const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
 /// #     fn user_joined(room: String);
 /// # }
 /// # async fn fetch_token() -> Result<String, std::io::Error> { Ok(String::new()) }
-/// # async fn connect() -> Result<(), parlor::ConnectError> {
+/// # async fn connect() -> Result<(), parlor::client::ConnectError> {
 /// let (chat, mut events) = ChatClient::builder("ws://127.0.0.1:3000/api/chat/wsChat")
 ///     .heartbeat_interval(Duration::from_secs(15))
 ///     .token(async || Ok(fetch_token().await?))
@@ -69,43 +70,9 @@ impl<C: ClientHandle> ClientBuilder<C> {
         self
     }
 
-    /// Whether to reconnect when the connection is lost. True by default.
-    pub fn reconnect(mut self, reconnect: bool) -> Self {
+    /// Sets when the client reconnects after a lost connection, and when it gives up.
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.options.reconnect = reconnect;
-        self
-    }
-
-    /// The longest wait before the first attempt to reconnect; it doubles with each attempt. The actual
-    /// wait is random, between zero and that, so that many clients do not reconnect at the same moment.
-    /// 1 s by default.
-    ///
-    /// The wait keeps doubling if the connection is restored and soon lost again. Only a connection that
-    /// lasts for [`max_reconnect_interval`](Self::max_reconnect_interval) resets it.
-    pub fn reconnect_interval(mut self, interval: Duration) -> Self {
-        self.options.backoff.first = interval;
-        self
-    }
-
-    /// The upper bound of the wait before an attempt. 30 s by default.
-    ///
-    /// A server that shuts down may send its clients a wait, to spread them. That is the wait before the
-    /// first attempt then, within this bound.
-    ///
-    /// A connection that lasts for this interval is a success: after it the waits start from
-    /// [`reconnect_interval`](Self::reconnect_interval) again, and so does the count of attempts.
-    pub fn max_reconnect_interval(mut self, interval: Duration) -> Self {
-        self.options.backoff.max = interval;
-        self
-    }
-
-    /// After how many failed attempts in a row the client gives up and closes. 10 by default; `u32::MAX` is
-    /// practically never, 0 is `reconnect(false)`.
-    ///
-    /// An attempt also fails if its connection does not last for
-    /// [`max_reconnect_interval`](Self::max_reconnect_interval): a server that welcomes clients and
-    /// then disconnects them is not dialed forever.
-    pub fn max_reconnect_attempts(mut self, attempts: u32) -> Self {
-        self.options.max_attempts = attempts;
         self
     }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 use data_encoding::BASE64URL_NOPAD;
-use futures_util::StreamExt;
+use futures::StreamExt;
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{Request, Uri};
 use tokio::net::TcpStream;
@@ -226,7 +226,7 @@ fn without_query(url: &str) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use futures_util::SinkExt;
+    use futures::SinkExt;
     use http::Response;
 
     use super::*;

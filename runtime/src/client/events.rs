@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures_util::Stream;
+use futures::Stream;
 use tokio::task::coop::poll_proceed;
 
 use super::change::ConnectionChange;

@@ -79,7 +79,7 @@ impl Client {
         Call::new(async move { waiting?.await })
     }
 
-    /// Closes the connection with [`CloseCode::NORMAL`](crate::CloseCode::NORMAL) and does not
+    /// Closes the connection with [`CloseCode::NORMAL`](crate::wire::CloseCode::NORMAL) and does not
     /// reconnect.
     ///
     /// Calls fail with [`CallError::Closed`](super::CallError::Closed) at once. If the client is

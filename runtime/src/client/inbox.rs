@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
+use futures::task::AtomicWaker;
 
 use super::change::ConnectionChange;
 use crate::lock::{Lock, rank};

@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures::future::BoxFuture;
 use http::HeaderMap;
 
-use super::backoff::Backoff;
 use super::error::BoxError;
 use super::handle::Client;
+use super::reconnect::Reconnect;
 use crate::transport::Stream;
 
 /// The longest heartbeat, of either side.
@@ -28,11 +28,9 @@ pub(crate) type Connector =
 pub(super) struct Options {
     pub(super) url: String,
     pub(super) heartbeat: Duration,
-    pub(super) reconnect: bool,
-    pub(super) backoff: Backoff,
+    pub(super) reconnect: Reconnect,
     /// Whether waits before attempts have their full length instead of a random one.
     pub(super) steady: bool,
-    pub(super) max_attempts: u32,
     pub(super) connect_timeout: Duration,
     pub(super) call_timeout: Duration,
     pub(super) buffer: usize,
@@ -50,10 +48,8 @@ impl Options {
         Self {
             url: url.to_owned(),
             heartbeat: Duration::from_secs(30),
-            reconnect: true,
-            backoff: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) },
+            reconnect: Reconnect::default(),
             steady: false,
-            max_attempts: 10,
             connect_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(10),
             buffer: 256,

@@ -1,6 +1,6 @@
 //! The session on the server, as the client's task sees it. It may outlive a connection.
 
-use futures_util::future::BoxFuture;
+use futures::future::BoxFuture;
 
 use crate::wire::{Receipts, Secret, Unrecovered, Welcome, receipts};
 

@@ -47,8 +47,8 @@ impl Task {
 
     async fn run(self, mut connected: Connected) {
         let mut session = self.fresh(1, &mut connected.welcome);
-        let Options { backoff, max_attempts, steady, .. } = self.options;
-        let mut attempts = Attempts::new(backoff, max_attempts).steady(steady);
+        let Options { reconnect, steady, .. } = &self.options;
+        let mut attempts = Attempts::new(reconnect.into(), reconnect.max_attempts).steady(*steady);
         tracing::debug!("connected");
         loop {
             let Connected { mut socket, welcome } = connected;
@@ -62,7 +62,7 @@ impl Task {
                     ConnectionEnd::Lost { code, reason } => (code, reason),
                 };
             attempts.connection_lost(begun.elapsed());
-            let wanted = self.options.reconnect && self.options.max_attempts > 0 && code.redial();
+            let wanted = self.options.reconnect.max_attempts > 0 && code.redial();
             let again = wanted && attempts.is_any_left();
             tracing::info!(%code, reason, again, "connection lost");
             let kept = again && code.resume() && session.is_kept();
@@ -176,7 +176,7 @@ impl Task {
                 delay = retry_delay(reason);
             }
         }
-        let attempts = self.options.max_attempts;
+        let attempts = self.options.reconnect.max_attempts;
         tracing::warn!(attempts, problem, "gave up");
         let reason = format!("gave up after {attempts} attempts: {problem}");
         self.shared.end(CloseCode::ABNORMAL, reason);

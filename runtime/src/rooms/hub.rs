@@ -5,7 +5,7 @@ use super::all_members::{AllMembers, RegisterError};
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
 use super::{Audience, DeliveryPolicy, Membership, Traversal};
 use crate::disconnect_reason::DisconnectReason;
-use crate::session::{Ending, Member, PushPolicy, Recovery, TooLarge, has_emitted};
+use crate::session::{Ending, Member, PushPolicy, RecoveryTable, TooLarge, has_emitted};
 use crate::socket_id::SocketId;
 use crate::wire::Frame;
 
@@ -14,7 +14,7 @@ use crate::wire::Frame;
 pub(crate) struct Hub {
     pub(crate) procedure: &'static str,
     pub(crate) rooms: Membership,
-    pub(crate) recovery: Recovery,
+    pub(crate) recovery: RecoveryTable,
     pub(crate) outgoing_events: OutgoingEvents,
     all_members: AllMembers,
 }

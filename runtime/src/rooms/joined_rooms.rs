@@ -18,7 +18,7 @@ struct State {
 impl Member {
     /// Joins the room. Returns whether the member was not in it before.
     pub(crate) fn join(self: &Arc<Self>, name: &str) -> Result<bool, JoinRoomError> {
-        let max = self.limits().max_room_name;
+        let max = self.options().limits.max_room_name;
         if name.len() > max {
             return Err(JoinRoomError::NameTooLong { length: name.len(), max });
         }
@@ -29,7 +29,7 @@ impl Member {
         if joined.names.contains(name) {
             return Ok(false);
         }
-        let max = self.limits().max_rooms_per_socket;
+        let max = self.options().limits.max_rooms_per_socket;
         if joined.names.len() >= max {
             return Err(JoinRoomError::TooManyRooms { max });
         }

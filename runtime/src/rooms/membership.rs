@@ -35,14 +35,15 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinRoomError {
-    /// The socket is already in `max_rooms_per_socket` rooms (1 000 by default).
-    #[error("the socket is in {max} rooms, the limit; raise `max_rooms_per_socket`")]
+    /// The socket is already in
+    /// [`Limits::max_rooms_per_socket`](crate::server::Limits::max_rooms_per_socket) rooms.
+    #[error("the socket is in {max} rooms, the limit; raise `Limits::max_rooms_per_socket`")]
     TooManyRooms {
         /// The limit.
         max: usize,
     },
-    /// The name is longer than `max_room_name` (256 bytes by default).
-    #[error("the room name has {length} bytes, the limit is {max}; raise `max_room_name`")]
+    /// The name is longer than [`Limits::max_room_name`](crate::server::Limits::max_room_name).
+    #[error("the room name has {length} bytes, the limit is {max}; raise `Limits::max_room_name`")]
     NameTooLong {
         /// The length of the name in bytes.
         length: usize,

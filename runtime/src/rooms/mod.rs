@@ -1,4 +1,4 @@
-//! Rooms: their members, the targets that name them, and the delivery of events to them.
+//! Rooms, targets, and what an event declares for slow clients.
 
 mod all_members;
 mod audience;

@@ -12,7 +12,7 @@ use crate::socket_id::SocketId;
 ///
 /// enum Channel { Lobby, Game(u32) }
 ///
-/// impl parlor::Room for Channel {
+/// impl parlor::rooms::Room for Channel {
 ///     fn name(&self) -> Cow<'_, str> {
 ///         match self {
 ///             Channel::Lobby => "lobby".into(),
@@ -55,7 +55,7 @@ impl<R: Room + ?Sized> Room for &R {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a target",
     label = "not a room, a set of rooms or a `SocketId`",
-    note = "give a room's name, `[\"a\", \"b\"]`, `rooms([..]).except(..)`, a `SocketId`, or implement `parlor::Room` for `{Self}`"
+    note = "give a room's name, `[\"a\", \"b\"]`, `rooms([..]).except(..)`, a `SocketId`, or implement `parlor::rooms::Room` for `{Self}`"
 )]
 pub trait Target {
     /// Adds this target to `audience`.
@@ -128,7 +128,7 @@ pub struct Rooms(Audience);
 ///
 /// ```no_run
 /// # fn example<E: parlor::Contract>(io: &parlor::Io<E>, sender: parlor::SocketId) {
-/// use parlor::rooms;
+/// use parlor::rooms::rooms;
 ///
 /// io.to(rooms(["general", "random"]).except("muted").except(&sender));
 /// # }

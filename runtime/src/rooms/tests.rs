@@ -10,7 +10,8 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use super::delivery::OutgoingEvents;
 use super::{Audience, DeliveryPolicy, Hub, Traversal};
 use crate::request::Request;
-use crate::session::{Limits, Member, PushPolicy, Registration};
+use crate::session::options::{Limits, Recovery, SessionOptions};
+use crate::session::{Member, PushPolicy, Registration};
 use crate::socket_id::SocketId;
 use crate::wire::{Frame, PROTOCOL_JSON};
 
@@ -25,8 +26,10 @@ fn register_with(hub: &Arc<Hub>, extensions: http::Extensions) -> Registration {
     let mut request = Request::new(request.expect("a request"), None);
     *request.extensions_mut() = extensions;
     let id = SocketId::random().expect("random bits");
-    let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-    Registration::new(id, request, hub, &Arc::new(limits), None).expect("below the limit")
+    let recovery =
+        Recovery { max_detached_sessions: 2, max_detached_bytes: 100, ..Recovery::default() };
+    let options = SessionOptions { recovery, ..SessionOptions::default() };
+    Registration::new(id, request, hub, &Arc::new(options)).expect("below the limit")
 }
 
 fn register_in_room(hub: &Arc<Hub>, room: &str) -> Registration {
@@ -146,10 +149,12 @@ fn exception_may_be_the_room_of_the_broadcast() {
 fn connection_limit_is_exact_when_many_threads_register() {
     let hub = Arc::<Hub>::default();
     let register_some = |hub: Arc<Hub>| {
+        let limits = Limits { max_connections: Some(100), ..Limits::default() };
+        let options = Arc::new(SessionOptions { limits, ..SessionOptions::default() });
         let registrations = (0..200).filter_map(move |_| {
             let id = SocketId::random().expect("random bits");
             let request = Request::new(http::Request::new(()), None);
-            Registration::new(id, request, &hub, &Arc::default(), Some(100)).ok()
+            Registration::new(id, request, &hub, &options).ok()
         });
         registrations.collect::<Vec<_>>()
     };
@@ -175,7 +180,7 @@ fn drain_ends_or_rejects_each_session_that_registers_meanwhile() {
                 let id = SocketId::random().expect("random bits");
                 let request = Request::new(http::Request::new(()), None);
                 let registered =
-                    Registration::new(id, request, &hub_of_thread, &Arc::default(), None).ok();
+                    Registration::new(id, request, &hub_of_thread, &Arc::default()).ok();
                 let _ = first.send(());
                 registered
             };

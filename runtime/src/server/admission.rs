@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ use crate::request::{Mode, Request};
 use crate::rooms::Hub;
 use crate::session::Connection;
 use crate::session::{
-    self, Guard, Limits, Registration, ResumeError, ResumeRequest, Session, Signal,
+    self, Guard, Registration, ResumeError, ResumeRequest, Session, SessionOptions, Signal,
 };
 use crate::socket_id::SocketId;
 use crate::task_tracker::TaskTracker;
@@ -62,8 +62,7 @@ pub(super) struct ProcedureEndpoint<E, S> {
     factory: Factory<E, S>,
     hub: Arc<Hub>,
     session_tasks: TaskTracker,
-    limits: Arc<Limits>,
-    max_connections: Option<usize>,
+    options: Arc<SessionOptions>,
     middleware: Middleware,
     guard: Option<Guard<S>>,
     same_client: Option<SameClient>,
@@ -75,8 +74,7 @@ impl<E, S> From<Server<E, S>> for ProcedureEndpoint<E, S> {
             factory: server.factory,
             hub: server.hub,
             session_tasks: TaskTracker::default(),
-            limits: Arc::new(server.limits),
-            max_connections: server.max_connections,
+            options: Arc::new(server.options),
             middleware: server.middleware,
             guard: server.guard,
             same_client: server.same_client,
@@ -106,8 +104,7 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
         let mode = request.mode();
         let id = SocketId::random().map_err(no_random_bits)?;
         let token = self.session_tasks.token();
-        let registration =
-            Registration::new(id, request, &self.hub, &self.limits, self.max_connections)?;
+        let registration = Registration::new(id, request, &self.hub, &self.options)?;
         let socket = Socket::new(Arc::clone(registration.member()));
         let value = (self.factory)(socket).await?;
 
@@ -119,7 +116,7 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
         };
         let welcome = Welcome { resume, reason: unrecovered, ..self.welcome() };
         let session = Session { value, registration, guard: self.guard.clone() };
-        let max_message_size = self.limits.max_message_size;
+        let max_message_size = self.options.limits.max_message_size;
         let start = move |transport, preamble, read| {
             let connection = Connection::new(transport, preamble, read, max_message_size);
             session::start::<E, S>(session, connection, mode, token);
@@ -128,7 +125,8 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
     }
 
     fn welcome(&self) -> Welcome {
-        Welcome::new(self.limits.heartbeat_interval, self.limits.max_message_size)
+        let options = &self.options;
+        Welcome::new(options.heartbeat.interval, options.limits.max_message_size)
     }
 
     /// Requests a resume from the session of `secret`. Returns the reason if it is not recovered.
@@ -175,7 +173,7 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
             recovered: true,
             ..self.welcome()
         };
-        let max_message_size = self.limits.max_message_size;
+        let max_message_size = self.options.limits.max_message_size;
         let start = move |transport, preamble, read| {
             let connection = Connection::new(transport, preamble, read, max_message_size);
             member.resume_slot().connect(grant.generation, connection);
@@ -202,7 +200,7 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for ProcedureEndpoint<E, S> {
     }
 
     fn close_timeout(&self) -> Duration {
-        self.limits.close_timeout
+        self.options.timeouts.close
     }
 
     #[cfg(feature = "typescript")]

@@ -25,19 +25,19 @@ impl Router {
         for endpoint in endpoints() {
             endpoint.hub().cancel_handlers();
         }
-        // `disconnected` and the closing of the connection take up to `close_timeout` each.
+        // `disconnected` and the closing of the connection take up to `Timeouts::close` each.
         let close_timeout = endpoints().map(|endpoint| endpoint.close_timeout()).max();
         let close_timeout = close_timeout.unwrap_or_default();
         let end_timeout = close_timeout.saturating_mul(2).saturating_add(Duration::from_secs(1));
         if timeout(end_timeout, self.wait_until_idle()).await.is_err() {
-            tracing::error!("some sessions did not end within twice their `close_timeout`");
+            tracing::error!("some sessions did not end within twice their `Timeouts::close`");
         }
     }
 
     /// Waits until no handshake is running and all sessions have ended.
     async fn wait_until_idle(&self) {
         // Handshakes first: one that was admitted before the drain still starts a session.
-        self.shared.handshakes.wait().await;
+        self.shared.handshake_limit.wait().await;
         for endpoint in self.shared.endpoints.values() {
             endpoint.session_tasks().wait().await;
         }
@@ -51,20 +51,20 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use futures_util::FutureExt;
-    use futures_util::future::BoxFuture;
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
 
     use super::*;
     use crate::reject::Reject;
     use crate::request::Request;
     use crate::rooms::Hub;
     use crate::server::admission::{Admission, Endpoint};
-    use crate::session::Limits;
+    use crate::session::options::Timeouts;
     use crate::task_tracker::TaskTracker;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// An endpoint with the default `close_timeout`, which is 5 s.
+    /// An endpoint with the default `Timeouts::close`, which is 5 s.
     #[derive(Default)]
     struct WithoutSessions {
         hub: Hub,
@@ -85,7 +85,7 @@ mod tests {
         }
 
         fn close_timeout(&self) -> Duration {
-            Limits::default().close_timeout
+            Timeouts::default().close
         }
 
         #[cfg(feature = "typescript")]
@@ -99,7 +99,7 @@ mod tests {
         let mut router = Router::new().shutdown_timeout(7 * SECOND);
         let endpoint = Arc::new(WithoutSessions::default());
         Arc::make_mut(&mut router.shared).endpoints.insert("/".to_owned(), endpoint);
-        let _permit = router.shared.handshakes.try_acquire().expect("a permit");
+        let _permit = router.shared.handshake_limit.try_acquire().expect("a permit");
         let start = Instant::now();
         router.drain(pending()).await;
         assert_eq!(start.elapsed(), (7 + 2 * 5 + 1) * SECOND);

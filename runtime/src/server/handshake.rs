@@ -24,13 +24,13 @@ pub(super) struct AcceptedConnection {
 /// Reads the request, responds to it, and starts the session if it is admitted.
 pub(super) async fn handshake(accepted: AcceptedConnection, router: &Router) {
     let AcceptedConnection { mut transport, peer, local } = accepted;
-    let request = read_request(&mut transport, router.shared.max_request_size);
-    let (request, read) = match timeout(router.shared.handshake_timeout, request).await {
+    let request = read_request(&mut transport, router.shared.handshakes.max_request_size);
+    let (request, read) = match timeout(router.shared.handshakes.timeout, request).await {
         Ok(Ok(request)) => request,
         Ok(Err(RequestError::Invalid(error))) => return respond(transport, error).await,
         Ok(Err(RequestError::Closed)) => return,
         Err(_) => {
-            return tracing::debug!(?peer, "the request took longer than `handshake_timeout`");
+            return tracing::debug!(?peer, "the request took longer than `Handshakes::timeout`");
         }
     };
     match Upgrade::from_request(Request::new(request, peer), local, router).await {

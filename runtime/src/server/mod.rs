@@ -1,4 +1,14 @@
-//! The server: listener, handshake, admission, router, shutdown.
+//! The options of a server, and how a router is served.
+//!
+//! [`Router`] and [`Server`] have one method per group of options:
+//!
+//! | options | method | what they bound |
+//! | --- | --- | --- |
+//! | [`Heartbeat`] | [`Server::heartbeat`](crate::Server::heartbeat) | the silence of a client |
+//! | [`Recovery`] | [`Server::recovery`](crate::Server::recovery) | sessions without a connection |
+//! | [`Limits`] | [`Server::limits`](crate::Server::limits) | messages, queues, rooms and clients |
+//! | [`Timeouts`] | [`Server::timeouts`](crate::Server::timeouts) | handlers, writes and the end of a session |
+//! | [`Handshakes`] | [`Router::handshakes`](crate::Router::handshakes) | requests and admission |
 
 mod admission;
 #[cfg(feature = "axum")]
@@ -10,10 +20,11 @@ mod handshake_limit;
 #[cfg(feature = "test")]
 mod in_memory;
 mod middleware;
+mod options;
 mod origin;
-mod procedure_server;
+pub(crate) mod procedure_server;
 mod process_signals;
-mod router;
+pub(crate) mod router;
 mod serve;
 #[cfg(feature = "axum")]
 mod tower_service;
@@ -25,9 +36,12 @@ mod write_and_close;
 pub(crate) use handshake::{encode_response, read_request};
 #[cfg(feature = "test")]
 pub(crate) use in_memory::InMemoryServer;
-pub use procedure_server::Server;
-pub use router::Router;
+pub use options::Handshakes;
+pub(crate) use procedure_server::Server;
+pub(crate) use router::Router;
 pub use serve::{Listen, Serve, ServeError};
+
+pub use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeouts};
 
 /// Runs the handshake of a client over a stream that is not a TCP connection.
 #[cfg(fuzzing)]

@@ -3,8 +3,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -108,7 +108,7 @@ impl Serve {
     /// - Each session's `disconnected` runs.
     /// - Pending frames are sent. Clients are closed with 1012 and get a time to reconnect after.
     ///
-    /// The last two have a timeout of [`Server::close_timeout`](crate::Server::close_timeout) each.
+    /// The last two have a timeout of [`Timeouts::close`](super::Timeouts::close) each.
     pub fn with_graceful_shutdown(
         mut self,
         signal: impl Future<Output = ()> + Send + 'static,
@@ -119,7 +119,7 @@ impl Serve {
 
     /// Cancels running handlers at once when `signal` is ready and the shutdown has begun. Each
     /// session's `disconnected` still runs and pending frames are still sent, with a timeout of
-    /// [`Server::close_timeout`](crate::Server::close_timeout) each.
+    /// [`Timeouts::close`](super::Timeouts::close) each.
     pub fn with_cut(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.cancel = signal.boxed();
         self
@@ -228,8 +228,11 @@ pub(super) fn start_handshake(
     stopped: &watch::Receiver<()>,
     runtime: &Handle,
 ) {
-    let Some(permit) = router.shared.handshakes.try_acquire() else {
-        return tracing::warn!(?peer, "connection dropped: `max_handshakes` is reached");
+    let Some(permit) = router.shared.handshake_limit.try_acquire() else {
+        return tracing::warn!(
+            ?peer,
+            "connection dropped: `Handshakes::max_concurrent` is reached"
+        );
     };
     let router = router.clone();
     let mut stopped = stopped.clone();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::StatusCode;
 use http_body_util::Full;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -52,9 +52,12 @@ use crate::transport::Transport;
 /// ```
 ///
 /// Layers around the router run first. Values that they add to the request's extensions are
-/// returned by [`Request::get`]. [`max_request_size`](Router::max_request_size) has no effect: the
-/// HTTP server has its own limit. [`handshake_timeout`](Router::handshake_timeout) is the timeout
-/// from the response to the upgraded connection.
+/// returned by [`Request::get`]. [`Handshakes::max_request_size`] has no effect: the HTTP
+/// server has its own limit. [`Handshakes::timeout`] is the timeout from the response to the upgraded
+/// connection.
+///
+/// [`Handshakes::max_request_size`]: crate::server::Handshakes::max_request_size
+/// [`Handshakes::timeout`]: crate::server::Handshakes::timeout
 ///
 /// [`Request::peer_addr`] is axum's `ConnectInfo<SocketAddr>`, or `None` without it. If it is a loopback
 /// address, the request must use a loopback name of this server, against DNS rebinding, unless
@@ -87,8 +90,8 @@ impl Router {
             let message = "the router of this server is misconfigured";
             return into_http(ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
-        let Some(permit) = self.shared.handshakes.try_acquire() else {
-            tracing::warn!("rejected: `max_handshakes` is reached");
+        let Some(permit) = self.shared.handshake_limit.try_acquire() else {
+            tracing::warn!("rejected: `Handshakes::max_concurrent` is reached");
             let message = "too many handshakes are running";
             return into_http(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
@@ -100,7 +103,7 @@ impl Router {
         };
         // A client with a loopback address is connected to a loopback address of the server.
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
-        let pending = PendingUpgrade { upgrade, timeout: self.shared.handshake_timeout };
+        let pending = PendingUpgrade { upgrade, timeout: self.shared.handshakes.timeout };
         match Upgrade::from_request(request, local, &self).await {
             Upgrade::ErrorResponse(error) => into_http(error),
             Upgrade::Rejected { response, close_frame } => {
@@ -164,7 +167,7 @@ impl PendingUpgrade {
                 None
             }
             Err(_) => {
-                tracing::debug!("the upgrade took longer than `handshake_timeout`");
+                tracing::debug!("the upgrade took longer than `Handshakes::timeout`");
                 None
             }
         }

@@ -38,7 +38,8 @@ impl Upgrade {
         };
         request.remove_handshake_headers();
         let admission =
-            timeout(router.shared.admission_timeout, admit(request, local, router)).await;
+            timeout(router.shared.handshakes.admission_timeout, admit(request, local, router))
+                .await;
         match admission.unwrap_or_else(|_| Err(admission_timed_out())) {
             Ok(admission) => Self::admitted(response, mode, admission),
             Err(reject) => {
@@ -110,7 +111,9 @@ async fn admit(
 }
 
 fn admission_timed_out() -> Reject {
-    tracing::warn!("rejected: middleware and the factory took longer than `admission_timeout`");
+    tracing::warn!(
+        "rejected: middleware and the factory took longer than `Handshakes::admission_timeout`"
+    );
     Reject::try_later("the server took too long to open a session")
 }
 

@@ -303,7 +303,9 @@ async fn close_within(close_timeout: Duration, close: impl Future<Output = io::R
     match timeout(close_timeout, close).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "the connection was lost while it was closing"),
-        Err(_) => tracing::debug!("the client did not close the connection within `close_timeout`"),
+        Err(_) => {
+            tracing::debug!("the client did not close the connection within `Timeouts::close`");
+        }
     }
 }
 

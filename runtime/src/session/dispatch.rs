@@ -63,7 +63,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             Ok(())
         }
         Run::TimedOut => {
-            driver.log(|| tracing::warn!(event, "a handler took longer than `handler_timeout`"));
+            driver.log(|| tracing::warn!(event, "a handler took longer than `Timeouts::handler`"));
             let message = "the handler took longer than it may";
             driver.send_error(&ErrorReply::new(ErrorCode::TimedOut, message, call));
             Ok(())

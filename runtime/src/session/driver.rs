@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
 use super::connection::{Connection, Message};
-use super::heartbeat::{Due, Heartbeat};
+use super::heartbeat::{Due, HeartbeatTimer};
 use super::inbound::Inbound;
 use super::resume_slot::ResumeRequest;
 use super::write_timeout::WriteTimeout;
@@ -39,7 +39,7 @@ pub(super) struct Driver {
     confirmed_generation: u64,
     member: Arc<Member>,
     inbound: Inbound,
-    heartbeat: Heartbeat,
+    heartbeat: HeartbeatTimer,
     write_timeout: WriteTimeout,
     /// The outbox may list this task as asleep.
     asleep: bool,
@@ -83,7 +83,7 @@ impl Driver {
             generation: 0,
             confirmed_generation: 0,
             inbound: Inbound::new(&member, mode),
-            heartbeat: Heartbeat::new(member.limits()),
+            heartbeat: HeartbeatTimer::new(&member.options().heartbeat),
             write_timeout: WriteTimeout::default(),
             asleep: false,
             resume_requested: false,
@@ -179,7 +179,7 @@ impl Driver {
         handler: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
         self.inbound.set_running(call);
-        let timeout = self.member.limits().handler_timeout;
+        let timeout = self.member.options().timeouts.handler;
         self.drive(handler, timeout, true)
     }
 
@@ -188,7 +188,7 @@ impl Driver {
         &mut self,
         disconnected: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
-        let timeout = self.member.limits().close_timeout;
+        let timeout = self.member.options().timeouts.close;
         self.drive(disconnected, Some(timeout), false)
     }
 
@@ -298,7 +298,7 @@ impl Driver {
                         Some(DisconnectReason::ConnectionLost { error: error.to_string() })
                     }
                     Poll::Pending => {
-                        let timeout = self.member.limits().write_timeout;
+                        let timeout = self.member.options().timeouts.write;
                         let moved = connection.take_moved();
                         let elapsed = self.write_timeout.poll_elapsed(moved, timeout, cx);
                         elapsed.is_ready().then_some(DisconnectReason::TooSlow)
@@ -326,7 +326,7 @@ impl Driver {
         }
     }
 
-    /// Pings a silent client. Loses the connection when `heartbeat_timeout` has passed.
+    /// Pings a silent client. Loses the connection when `Heartbeat::timeout` has passed.
     fn check_heartbeat(&mut self, cx: &mut Context<'_>) {
         let paused = self.inbound.is_full();
         let Attachment::Attached(connection) = &mut self.attachment else { return };
@@ -335,7 +335,8 @@ impl Driver {
         }
         while self.ended.is_none()
             && let Attachment::Attached(_) = self.attachment
-            && let Poll::Ready(due) = self.heartbeat.poll_due(paused, self.member.limits(), cx)
+            && let Poll::Ready(due) =
+                self.heartbeat.poll_due(paused, &self.member.options().heartbeat, cx)
         {
             match due {
                 Due::Ping => {

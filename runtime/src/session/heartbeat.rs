@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep};
 
-use super::limits::Limits;
+use super::options::Heartbeat;
 
 /// When bytes were last received from a client, and what is due.
-pub(super) struct Heartbeat {
+pub(super) struct HeartbeatTimer {
     received_at: Instant,
     /// Bytes were received since the timer was last polled.
     is_fresh: bool,
@@ -36,14 +36,14 @@ pub(super) enum Due {
     /// A ping, and a pong without a ping of the client. Reading is paused, so pings of the client get no
     /// answer, and browsers do not show ping frames to their scripts.
     KeepAlive,
-    /// The client was silent for `heartbeat_timeout`.
+    /// The client was silent for `Heartbeat::timeout`.
     Timeout,
 }
 
-impl Heartbeat {
-    pub(super) fn new(limits: &Limits) -> Self {
+impl HeartbeatTimer {
+    pub(super) fn new(options: &Heartbeat) -> Self {
         let received_at = Instant::now();
-        let deadline = received_at + limits.heartbeat_interval.min(limits.heartbeat_timeout);
+        let deadline = received_at + options.interval.min(options.timeout);
         let sleep = Box::pin(tokio::time::sleep_until(deadline));
         Self {
             received_at,
@@ -72,7 +72,7 @@ impl Heartbeat {
     pub(super) fn poll_due(
         &mut self,
         paused: bool,
-        limits: &Limits,
+        options: &Heartbeat,
         cx: &mut Context<'_>,
     ) -> Poll<Due> {
         let (begins, ends) = (paused && !self.paused, self.paused && !paused);
@@ -81,11 +81,11 @@ impl Heartbeat {
             self.received();
         }
         // Reading may pause often: at most four keep-alives per interval.
-        let is_due = |at: Instant| at.elapsed() >= limits.heartbeat_interval / 4;
+        let is_due = |at: Instant| at.elapsed() >= options.interval / 4;
         if begins && self.keep_alive_at.is_none_or(is_due) {
             return Poll::Ready(self.keep_alive());
         }
-        match self.poll_silence(limits, cx) {
+        match self.poll_silence(options, cx) {
             Poll::Ready(Due::Timeout) if paused => {
                 self.received();
                 Poll::Ready(self.keep_alive())
@@ -101,13 +101,13 @@ impl Heartbeat {
     }
 
     /// Ready when the client was silent for the interval, and again for the timeout.
-    fn poll_silence(&mut self, limits: &Limits, cx: &mut Context<'_>) -> Poll<Due> {
+    fn poll_silence(&mut self, options: &Heartbeat, cx: &mut Context<'_>) -> Poll<Due> {
         // While bytes are received, the timer's own memory is not touched.
         let is_early = std::mem::take(&mut self.is_fresh) && self.received_at < self.timer.deadline;
         if self.timer.armed && (is_early || !self.timer.sleep.is_elapsed()) {
             return Poll::Pending;
         }
-        let (interval, timeout) = (limits.heartbeat_interval, limits.heartbeat_timeout);
+        let (interval, timeout) = (options.interval, options.timeout);
         self.timer.armed = false;
         while self.timer.sleep.as_mut().poll(cx).is_ready() {
             let silence = self.received_at.elapsed();
@@ -142,65 +142,61 @@ mod tests {
 
     use super::*;
 
-    fn limits() -> Limits {
-        Limits {
-            heartbeat_interval: Duration::from_secs(30),
-            heartbeat_timeout: Duration::from_secs(45),
-            ..Limits::default()
-        }
+    fn options() -> Heartbeat {
+        Heartbeat { interval: Duration::from_secs(30), timeout: Duration::from_secs(45) }
     }
 
     #[tokio::test(start_paused = true)]
     async fn silent_client_is_pinged_after_the_interval_and_lost_after_the_timeout() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(&limits());
-        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        let mut heartbeat = HeartbeatTimer::new(&options());
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &options(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 30);
-        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Timeout);
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &options(), cx)).await, Due::Timeout);
         assert_eq!(start.elapsed().as_secs(), 45);
     }
 
     #[tokio::test(start_paused = true)]
     async fn received_bytes_put_the_ping_off() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(&limits());
+        let mut heartbeat = HeartbeatTimer::new(&options());
         tokio::time::advance(Duration::from_secs(20)).await;
         heartbeat.received();
-        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &options(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 50);
         heartbeat.received();
-        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &options(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 80);
     }
 
     #[tokio::test(start_paused = true)]
     async fn bytes_before_the_deadline_leave_the_timer_alone() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(&limits());
+        let mut heartbeat = HeartbeatTimer::new(&options());
         poll_fn(|cx| {
-            assert!(heartbeat.poll_due(false, &limits(), cx).is_pending());
+            assert!(heartbeat.poll_due(false, &options(), cx).is_pending());
             heartbeat.received();
-            assert!(heartbeat.poll_due(false, &limits(), cx).is_pending());
+            assert!(heartbeat.poll_due(false, &options(), cx).is_pending());
             Poll::Ready(())
         })
         .await;
-        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx)).await, Due::Ping);
+        assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &options(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 30);
     }
 
     #[tokio::test(start_paused = true)]
     async fn task_without_budget_is_woken_all_the_same() {
-        let mut heartbeat = Heartbeat::new(&limits());
+        let mut heartbeat = HeartbeatTimer::new(&options());
         poll_fn(|cx| {
             while has_budget_remaining() {
                 let _ = std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx);
             }
-            assert!(heartbeat.poll_due(false, &limits(), cx).is_pending());
+            assert!(heartbeat.poll_due(false, &options(), cx).is_pending());
             Poll::Ready(())
         })
         .await;
         tokio::task::yield_now().await;
-        let due = poll_fn(|cx| heartbeat.poll_due(false, &limits(), cx));
+        let due = poll_fn(|cx| heartbeat.poll_due(false, &options(), cx));
         let due = tokio::time::timeout(Duration::from_secs(60), due).await;
         assert_eq!(due, Ok(Due::Ping));
     }

@@ -6,8 +6,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use super::Member;
 use super::connection::{Connection, Message, disconnect_reason};
 use super::outbox::{PushPolicy, TooLarge};
-use super::rate_limit::RateLimit;
 use super::read_ahead::{ReadAhead, ReceivedMessage};
+use super::token_bucket::TokenBucket;
 use crate::contract::ErrorReply;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
@@ -25,7 +25,7 @@ pub(super) struct Inbound {
     /// The call whose handler runs.
     running: Option<CallId>,
     receipts: Receipts,
-    rate: Option<Box<RateLimit>>,
+    rate: Option<Box<TokenBucket>>,
     malformed_in_a_row: u32,
 }
 
@@ -38,7 +38,12 @@ impl Inbound {
             read_ahead: ReadAhead::default(),
             running: None,
             receipts: Receipts::new(receipts::SERVER),
-            rate: member.limits().rate.map(|rate| Box::new(RateLimit::new(rate))),
+            rate: member
+                .options()
+                .limits
+                .rate
+                .as_ref()
+                .map(|rate| Box::new(TokenBucket::new(rate))),
             malformed_in_a_row: 0,
         }
     }
@@ -78,7 +83,7 @@ impl Inbound {
 
     /// Whether the read-ahead limit is reached.
     pub(super) fn is_full(&self) -> bool {
-        self.read_ahead.is_full(self.member.limits().max_read_ahead)
+        self.read_ahead.is_full(&self.member.options().limits)
     }
 
     /// Handles what the connection has read. Returns whether it is an event, which
@@ -193,7 +198,7 @@ impl Inbound {
 
     fn count_malformed(&mut self) -> Result<(), DisconnectReason> {
         self.malformed_in_a_row += 1;
-        if self.malformed_in_a_row < self.member.limits().max_malformed {
+        if self.malformed_in_a_row < self.member.options().limits.max_malformed {
             return Ok(());
         }
         Err(DisconnectReason::ProtocolViolation {

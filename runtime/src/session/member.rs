@@ -5,7 +5,7 @@ use tracing::Span;
 use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
 use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
-use super::{Limits, batch};
+use super::{SessionOptions, batch};
 use crate::lock::{Lock, rank};
 use crate::request::{Mode, Request};
 use crate::rooms::{Hub, JoinedRooms, RegisterError};
@@ -24,7 +24,7 @@ pub(crate) struct Member {
     hub: Arc<Hub>,
     joined_rooms: JoinedRooms,
     resume_slot: ResumeSlot,
-    /// The keys of its resume secrets in [`Recovery`](super::Recovery), the oldest first.
+    /// The keys of its resume secrets in [`RecoveryTable`](super::RecoveryTable), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
 }
 
@@ -49,8 +49,8 @@ impl Member {
         &self.signals
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.outbox.limits
+    pub(crate) fn options(&self) -> &SessionOptions {
+        &self.outbox.options
     }
 
     /// Whether the session can outlive its connection.
@@ -152,13 +152,12 @@ impl Registration {
         id: SocketId,
         request: Request,
         hub: &Arc<Hub>,
-        limits: &Arc<Limits>,
-        max_connections: Option<usize>,
+        options: &Arc<SessionOptions>,
     ) -> Result<Self, RegisterError> {
         // Clients of plain mode send no acknowledgements.
-        let is_resumable = request.mode() == Mode::Parlor && limits.keeps_sessions();
+        let is_resumable = request.mode() == Mode::Parlor && options.recovery.is_on();
         let member = Arc::new(Member {
-            outbox: Outbox::new(limits, is_resumable),
+            outbox: Outbox::new(options, is_resumable),
             signals: Signals::default(),
             id,
             request,
@@ -167,7 +166,7 @@ impl Registration {
             resume_slot: ResumeSlot::default(),
             secrets: Lock::default(),
         });
-        hub.register(&member, max_connections)?;
+        hub.register(&member, options.limits.max_connections)?;
         Ok(Self(member))
     }
 

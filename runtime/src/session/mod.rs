@@ -1,4 +1,4 @@
-//! One session: its task, its outbox, its connection.
+//! What guards check: [`Event`] and [`Denied`].
 
 mod batch;
 mod connection;
@@ -7,18 +7,18 @@ mod driver;
 mod guard;
 mod heartbeat;
 mod inbound;
-mod limits;
 mod member;
 #[cfg(all(test, parlor_model))]
 mod model;
+pub(crate) mod options;
 mod outbox;
 mod queue;
-mod rate_limit;
 mod read_ahead;
 mod recovery;
 mod resume_slot;
 mod signals;
 mod task;
+mod token_bucket;
 mod write_timeout;
 mod writer;
 
@@ -30,12 +30,14 @@ pub(crate) use connection::{Message, disconnect_reason};
 pub(crate) use dispatch::read;
 pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
-pub(crate) use limits::Limits;
 pub(crate) use member::{Member, Registration};
+pub(crate) use options::SessionOptions;
 #[cfg(feature = "__echo")]
 pub(crate) use outbox::Outbox;
 pub(crate) use outbox::{PushOutcome, PushPolicy, TooLarge};
-pub(crate) use recovery::Recovery;
+pub(crate) use recovery::RecoveryTable;
 pub(crate) use resume_slot::{ResumeError, ResumeRequest};
 pub(crate) use signals::{Ending, Signal};
 pub(crate) use task::{Session, start};
+
+pub use crate::socket_id::ParseSocketIdError;

@@ -28,7 +28,7 @@ use loom::future::block_on;
 use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::limits::Limits;
+use super::options::{Limits, Recovery, SessionOptions};
 use super::outbox::{FollowUp, Outbox, PushPolicy, Sleep};
 use super::signals::{Ending, Signal, Signals};
 use super::writer::WriteHalf;
@@ -118,9 +118,9 @@ impl WriteHalf for Half {
 }
 
 impl Shared {
-    fn new(limits: Limits) -> Arc<Self> {
+    fn new(options: SessionOptions) -> Arc<Self> {
         Arc::new(Self {
-            outbox: Outbox::new(&Arc::new(limits), true),
+            outbox: Outbox::new(&Arc::new(options), true),
             signals: Signals::default(),
             resume_slot: Mutex::new(None),
         })
@@ -259,8 +259,8 @@ fn model(run: impl Fn() + Sync + Send + 'static) {
 }
 
 /// A session with a task and one connection.
-fn session(limits: Limits, capacity: Option<usize>, has_flusher: bool) -> Session {
-    let (shared, half) = (Shared::new(limits), Half::new(capacity));
+fn session(options: SessionOptions, capacity: Option<usize>, has_flusher: bool) -> Session {
+    let (shared, half) = (Shared::new(options), Half::new(capacity));
     let task = Task { has_flusher, ..Task::new(&shared, &half) }.spawn();
     Session { shared, half, task }
 }
@@ -306,7 +306,7 @@ const ASKED: Ending = Ending::Requested(DisconnectReason::Disconnected);
 #[test]
 fn pushed_frames_wake_the_task() {
     model(|| {
-        let session = session(Limits::default(), None, false);
+        let session = session(SessionOptions::default(), None, false);
         let pusher = session.spawn(|shared| {
             shared.push(1);
             shared.push(2);
@@ -321,7 +321,7 @@ fn pushed_frames_wake_the_task() {
 fn two_batches_write_each_frame_once() {
     for has_flusher in [false, true] {
         model(move || {
-            let session = session(Limits::default(), None, has_flusher);
+            let session = session(SessionOptions::default(), None, has_flusher);
             let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
             session.shared.push_and_flush(&[3]);
             let mut written = session.half.receive(3);
@@ -336,7 +336,7 @@ fn two_batches_write_each_frame_once() {
 #[test]
 fn blocked_transport_wakes_the_task() {
     model(|| {
-        let session = session(Limits::default(), Some(1), false);
+        let session = session(SessionOptions::default(), Some(1), false);
         let pusher = session.spawn(|shared| {
             shared.push_and_flush(&[1, 2]);
             shared.push_and_flush(&[3]);
@@ -352,8 +352,9 @@ fn blocked_transport_wakes_the_task() {
 fn uncounted_frame_passes_a_closed_window() {
     model(|| {
         // The window is one frame.
-        let limits = Limits { max_replay_frames: 1, ..Limits::default() };
-        let session = session(limits, None, false);
+        let recovery = Recovery { max_replay_frames: 1, ..Recovery::default() };
+        let options = SessionOptions { recovery, ..SessionOptions::default() };
+        let session = session(options, None, false);
         let pusher = session.spawn(|shared| {
             shared.push_and_flush(&[1]);
             assert!(!shared.push_as(PushPolicy::Uncounted, 9, true));
@@ -369,7 +370,7 @@ fn uncounted_frame_passes_a_closed_window() {
 #[test]
 fn resumed_client_gets_the_rest_while_a_batch_is_flushed() {
     model(|| {
-        let session = session(Limits::default(), None, false);
+        let session = session(SessionOptions::default(), None, false);
         let pusher = session.spawn(|shared| {
             shared.push_and_flush(&[1]);
             shared.push_and_flush(&[2]);
@@ -385,7 +386,7 @@ fn resumed_client_gets_the_rest_while_a_batch_is_flushed() {
 #[test]
 fn resumed_client_gets_the_rest_while_two_batches_are_flushed() {
     model(|| {
-        let session = session(Limits::default(), None, true);
+        let session = session(SessionOptions::default(), None, true);
         session.shared.push(1);
         let flusher = session.spawn(Shared::flush);
         let pusher = session.spawn(|shared| shared.push_and_flush(&[2]));
@@ -399,7 +400,7 @@ fn resumed_client_gets_the_rest_while_two_batches_are_flushed() {
 #[test]
 fn twice_resumed_client_gets_the_rest() {
     model(|| {
-        let session = session(Limits::default(), None, false);
+        let session = session(SessionOptions::default(), None, false);
         let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
         // The first answer never reaches it.
         session.shared.resume(Half::new(None), 0);
@@ -413,7 +414,8 @@ fn twice_resumed_client_gets_the_rest() {
 fn slow_client_resumes_and_gets_the_rest() {
     model(|| {
         let limits = Limits { max_outbox_size: 1, ..Limits::default() };
-        let session = session(limits, Some(0), false);
+        let options = SessionOptions { limits, ..SessionOptions::default() };
+        let session = session(options, Some(0), false);
         let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
         session.resume(&[1, 2]);
         pusher.join().expect("no panic");
@@ -424,7 +426,7 @@ fn slow_client_resumes_and_gets_the_rest() {
 #[test]
 fn evicted_session_ends_even_if_its_client_resumes() {
     model(|| {
-        let session = session(Limits::default(), None, false);
+        let session = session(SessionOptions::default(), None, false);
         session.shared.signals.raise(Signal::TooSlow);
         let evictor = session.spawn(|shared| {
             if shared.outbox.discard().is_some() {
@@ -441,7 +443,7 @@ fn evicted_session_ends_even_if_its_client_resumes() {
 #[test]
 fn session_ends_while_frames_are_pushed_and_flushed() {
     model(|| {
-        let session = session(Limits::default(), None, true);
+        let session = session(SessionOptions::default(), None, true);
         let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
         let shared = Arc::clone(&session.shared);
         assert_eq!(session.end(), ASKED);

@@ -78,7 +78,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::push::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
 use self::state::{Intake, Link, State, Task};
-use super::limits::Limits;
+use super::options::SessionOptions;
 use super::queue::{self, Queue};
 use super::writer::{Progress, WriteHalf, Writer};
 use crate::lock::{Lock, rank};
@@ -98,7 +98,7 @@ const MAX_WRITES: usize = 16;
 /// The pending and unconfirmed frames of one session. See the [module](self).
 #[repr(C)]
 pub(crate) struct Outbox<H = OwnedWriteHalf> {
-    pub(super) limits: Arc<Limits>,
+    pub(super) options: Arc<SessionOptions>,
     /// Whether the session can outlive its connection.
     pub(super) is_resumable: bool,
     state: Lock<State<H>, { rank::OUTBOX }>,
@@ -133,22 +133,22 @@ pub(crate) struct Detached<H = OwnedWriteHalf> {
 }
 
 impl<H: WriteHalf> Outbox<H> {
-    /// `is_resumable`: the session can outlive its connection.
-    pub(crate) fn new(limits: &Arc<Limits>, is_resumable: bool) -> Self {
-        let queue = Queue::new(is_resumable.then(|| queue::window(limits)));
-        Self { limits: Arc::clone(limits), is_resumable, state: Lock::new(State::new(queue)) }
+    /// `is_resumable`: the session outlives its connection.
+    pub(crate) fn new(options: &Arc<SessionOptions>, is_resumable: bool) -> Self {
+        let queue = Queue::new(is_resumable.then(|| queue::window(&options.recovery)));
+        Self { options: Arc::clone(options), is_resumable, state: Lock::new(State::new(queue)) }
     }
 
     /// Appends a frame, as the policy says. `batch`: the caller has a batch.
     ///
-    /// Fails for a frame that alone exceeds `max_outbox_size`. Such a frame does not close a connection.
+    /// Fails for a frame that alone exceeds `Limits::max_outbox_size`. Such a frame does not close a connection.
     pub(crate) fn push(
         &self,
         policy: PushPolicy,
         frame: impl EncodedFrame,
         batch: bool,
     ) -> Result<Pushed, TooLarge> {
-        if policy != PushPolicy::Uncounted && frame.len() > self.limits.max_outbox_size {
+        if policy != PushPolicy::Uncounted && frame.len() > self.options.limits.max_outbox_size {
             return Err(TooLarge);
         }
         let mut state = self.state.lock();
@@ -214,7 +214,7 @@ impl<H: WriteHalf> Outbox<H> {
             if state.task != Task::Batched {
                 break;
             }
-            match state.write(&self.limits) {
+            match state.write(&self.options.limits) {
                 Ok(Progress::Done) => {
                     state.sleep();
                     break;
@@ -277,7 +277,7 @@ impl<H: WriteHalf> Outbox<H> {
         let mut moved = false;
         for _ in 0..MAX_WRITES {
             let mut state = self.state.lock();
-            let progress = state.write(&self.limits)?;
+            let progress = state.write(&self.options.limits)?;
             let Some(writer) = state.writer.as_mut().filter(|_| progress != Progress::Done) else {
                 state.sleep();
                 return Ok(Written::All);
@@ -297,7 +297,7 @@ impl<H: WriteHalf> Outbox<H> {
     pub(crate) fn take(&self, bytes: &mut Vec<u8>) {
         let mut state = self.state.lock();
         state.queue.take(bytes);
-        state.have_taken(bytes.len(), &self.limits);
+        state.have_taken(bytes.len(), &self.options.limits);
         if bytes.is_empty() {
             state.sleep();
         } else {
@@ -350,18 +350,19 @@ impl<H: WriteHalf> Outbox<H> {
         state.queue.size()
     }
 
-    /// Whether a volatile frame of `size` bytes is dropped. At most `max_outbox_size`: a volatile frame
+    /// Whether a volatile frame of `size` bytes is dropped. At most `Limits::max_outbox_size`: a volatile frame
     /// never closes a connection.
     fn is_too_slow_for(&self, state: &State<H>, size: usize) -> bool {
-        let max = self.limits.volatile_outbox_size.min(self.limits.max_outbox_size);
+        let limits = &self.options.limits;
+        let max = limits.volatile_outbox_size.min(limits.max_outbox_size);
         state.link == Link::Detached || state.pending() + size > max
     }
 
     /// The follow-up if a limit is exceeded. Too many pending bytes close the connection, if the session
     /// is resumable. Too many kept bytes or frames end the session.
     fn exceeded(&self, state: &mut State<H>, policy: PushPolicy) -> Option<FollowUp> {
-        let limits = &self.limits;
-        let max_kept = limits.max_outbox_size.saturating_add(limits.max_replay_size);
+        let SessionOptions { limits, recovery, .. } = &*self.options;
+        let max_kept = limits.max_outbox_size.saturating_add(recovery.max_replay_size);
         let is_slow = state.pending() > limits.max_outbox_size;
         let is_over = match state.link {
             _ if policy == PushPolicy::Uncounted => {
@@ -376,7 +377,7 @@ impl<H: WriteHalf> Outbox<H> {
             Link::Attached => false,
             Link::Replaying | Link::TooSlow => state.queue.size() > max_kept,
             Link::Detached => {
-                state.queue.size() > max_kept || state.queue.len() > limits.max_replay_frames
+                state.queue.size() > max_kept || state.queue.len() > recovery.max_replay_frames
             }
         };
         is_over.then(|| {

@@ -3,7 +3,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::limits::Limits;
+use super::options::Recovery;
 use crate::wire::replay::{Item, Mismatch, Replay, Window, reset_if_empty};
 use crate::wire::{EncodedFrame, Frame};
 
@@ -52,12 +52,12 @@ struct Rare {
 }
 
 /// The window for a session that can be resumed.
-pub(super) fn window(limits: &Limits) -> Window {
+pub(super) fn window(options: &Recovery) -> Window {
     let bounded = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Window {
         // The other half is for what is emitted after a client was disconnected as too slow.
-        bytes: bounded(limits.max_replay_size / 2),
-        frames: bounded(limits.max_replay_frames),
+        bytes: bounded(options.max_replay_size / 2),
+        frames: bounded(options.max_replay_frames),
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use super::options::Limits;
 use crate::wire::{CallId, Head};
 
 /// An event that is not handled yet.
@@ -33,8 +34,8 @@ impl ReadAhead {
     }
 
     /// Whether a limit is reached: reading pauses until the handler is done.
-    pub(super) fn is_full(&self, (messages, bytes): (usize, usize)) -> bool {
-        self.queue.len() >= messages || self.bytes >= bytes
+    pub(super) fn is_full(&self, limits: &Limits) -> bool {
+        self.queue.len() >= limits.read_ahead_messages || self.bytes >= limits.read_ahead_bytes
     }
 
     pub(super) fn has_call(&self, id: CallId) -> bool {

@@ -14,7 +14,7 @@ const MAX_ENDED: usize = 4096;
 
 /// The sessions of one procedure by their resume secrets, and the detached ones among them.
 #[derive(Default)]
-pub(crate) struct Recovery {
+pub(crate) struct RecoveryTable {
     state: Lock<State, { rank::RECOVERY }>,
     /// Bytes that the detached sessions keep.
     bytes: AtomicIsize,
@@ -40,9 +40,9 @@ enum Owner {
     Ended(Unrecovered),
 }
 
-impl Recovery {
+impl RecoveryTable {
     /// Issues a new secret. The one in the resume request, `shown`, and all that were issued after it
-    /// stay valid until [`Recovery::retire_older_secrets`]: the welcome with the new one may be lost.
+    /// stay valid until [`RecoveryTable::retire_older_secrets`]: the welcome with the new one may be lost.
     pub(crate) fn issue_secret(
         &self,
         member: &Arc<Member>,
@@ -117,7 +117,7 @@ impl Recovery {
     /// Adds a detached session that keeps `bytes`, and returns its id. Evicts the one that was detached
     /// first if there are too many.
     pub(crate) fn detach(&self, member: &Arc<Member>, bytes: usize) -> u64 {
-        let (max, _) = member.limits().max_detached;
+        let max = member.options().recovery.max_detached_sessions;
         let mut state = self.state.lock();
         state.last_id += 1;
         let id = state.last_id;
@@ -145,7 +145,7 @@ impl Recovery {
     /// Apart from `push`, because most pushes are to attached sessions.
     #[cold]
     pub(crate) fn add_bytes(&self, member: &Member, growth: isize) -> Vec<Arc<Member>> {
-        let (_, max) = member.limits().max_detached;
+        let max = member.options().recovery.max_detached_bytes;
         let max = isize::try_from(max).unwrap_or(isize::MAX);
         self.bytes.fetch_add(growth, Ordering::Relaxed);
         let is_exceeded = || growth > 0 && self.bytes.load(Ordering::Relaxed) > max;
@@ -181,7 +181,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::request::Request;
     use crate::rooms::Hub;
-    use crate::session::{Limits, PushPolicy, Registration};
+    use crate::session::options::{Recovery, SessionOptions};
+    use crate::session::{PushPolicy, Registration};
     use crate::socket_id::SocketId;
     use crate::wire::PROTOCOL_JSON;
 
@@ -193,8 +194,10 @@ pub(crate) mod tests {
 
     pub(crate) fn enter(hub: &Arc<Hub>) -> Registration {
         let id = SocketId::random().expect("random bits");
-        let limits = Limits { max_detached: (2, 100), ..Limits::default() };
-        Registration::new(id, request(), hub, &Arc::new(limits), None).expect("there is room")
+        let recovery =
+            Recovery { max_detached_sessions: 2, max_detached_bytes: 100, ..Recovery::default() };
+        let options = SessionOptions { recovery, ..SessionOptions::default() };
+        Registration::new(id, request(), hub, &Arc::new(options)).expect("there is room")
     }
 
     fn detach(hub: &Hub, registration: &Registration) -> u64 {

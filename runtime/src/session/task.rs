@@ -91,7 +91,7 @@ async fn resume<E: Procedure<S>, S>(
         }
         Run::Done(Err(reject)) => reject,
         Run::TimedOut => {
-            driver.log(|| tracing::warn!("`resumed` took longer than `handler_timeout`"));
+            driver.log(|| tracing::warn!("`resumed` took longer than `Timeouts::handler`"));
             Reject::try_later("the session took too long to resume")
         }
         Run::Panicked => {
@@ -119,7 +119,7 @@ async fn run_disconnected<E: Procedure<S>, S>(
         Run::Done(()) | Run::Cancelled => {}
         Run::Panicked => driver.log(|| tracing::error!("`disconnected` panicked")),
         Run::TimedOut => {
-            driver.log(|| tracing::error!("`disconnected` took longer than `close_timeout`"));
+            driver.log(|| tracing::error!("`disconnected` took longer than `Timeouts::close`"));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::task::AtomicWaker;
+use futures::task::AtomicWaker;
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::connection::{Conditions, Connection};
 use super::{End, Network};
-use crate::ClientBuilder;
+use crate::client::ClientBuilder;
 use crate::contract::ClientHandle;
 use crate::lock::{Lock, rank};
 use crate::transport::Stream;
@@ -18,7 +18,7 @@ use crate::transport::Stream;
 ///
 /// ```
 /// # use parlor::prelude::*;
-/// # use parlor::{ClientStatus, test::{Network, settle}};
+/// # use parlor::{client::ClientStatus, test::{Network, settle}};
 /// # #[procedure] pub trait Chat { #[incoming] async fn say(&mut self, text: String); }
 /// # struct Guest;
 /// # impl Chat for Guest { async fn say(&mut self, _text: String) {} }

@@ -72,7 +72,7 @@ impl Network {
     }
 
     /// Shuts the server down as
-    /// [`Serve::with_graceful_shutdown`](crate::Serve::with_graceful_shutdown) does, and waits until it
+    /// [`Serve::with_graceful_shutdown`](crate::server::Serve::with_graceful_shutdown) does, and waits until it
     /// has ended. Connections are refused from now on.
     pub async fn shut_down(&self) {
         let server = self.0.lock().server.take();
@@ -96,7 +96,7 @@ impl Network {
     /// Replaces the server by `router` without a shutdown: all connections break, and clients
     /// cannot resume their sessions. The old sessions still run in the process of the test, until
     /// their
-    /// [`recovery_window`](crate::Server::recovery_window) ends.
+    /// [`Recovery::window`](crate::server::Recovery::window) ends.
     pub fn crash(&self, router: Router) {
         let server = serve(router);
         let mut state = self.0.lock();
@@ -172,6 +172,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::server::Handshakes;
     use crate::test::settle;
 
     /// Takes the lock of its network when it is woken or dropped.
@@ -218,7 +219,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waker_that_locks_network_when_connection_is_dropped_does_not_deadlock() {
-        let network = Network::new(Router::new().max_handshakes(1));
+        let network = Network::new(
+            Router::new().handshakes(Handshakes { max_concurrent: 1, ..Handshakes::default() }),
+        );
         let line = network.line();
         let mut first = line.dial().expect("a connection");
         first.write_all(b"G").await.expect("written");

@@ -7,7 +7,7 @@ pub enum TypeScriptError {
     /// No mounted procedure has `#[procedure(typescript)]`.
     #[error("no mounted procedure has TypeScript: write `#[procedure(typescript)]` on its trait")]
     Nothing,
-    /// The router has an error, with the message of [`ServeError`](crate::ServeError).
+    /// The router has an error, with the message of [`ServeError`](crate::server::ServeError).
     #[error("{0}")]
     Router(String),
     /// A procedure is not mounted below the base path.

@@ -22,7 +22,7 @@ pub enum ErrorCode {
     Limited,
     /// The handler panicked; the session ends.
     Panicked,
-    /// The handler took longer than `handler_timeout`.
+    /// The handler took longer than [`Timeouts::handler`](crate::server::Timeouts::handler).
     TimedOut,
     /// A code that this client does not know, of a newer server.
     #[serde(other)]

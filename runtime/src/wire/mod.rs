@@ -1,9 +1,9 @@
-//! The wire protocol of both ends: frames, payloads, close codes, error codes, resuming.
+//! Close codes, error codes and what else of the wire format a program handles.
 
 mod close;
-mod decode_error;
+pub(crate) mod decode_error;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod frame;
 mod json;
 mod message;
@@ -15,9 +15,9 @@ mod violation;
 mod welcome;
 
 pub use close::CloseCode;
-pub use decode_error::DecodeError;
+pub(crate) use decode_error::DecodeError;
 pub use error::{ErrorBody, ErrorCode};
-pub use fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
+pub(crate) use fields::Defaulted;
 pub(crate) use frame::{EncodedFrame, Frame};
 pub(crate) use message::{CallId, Head};
 pub(crate) use receipts::{Receipts, is_counted};

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use parlor::client::{ConnectionChange, Reconnect};
 use parlor::prelude::*;
-use parlor::{CloseCode, ConnectionChange, Unrecovered};
+use parlor::wire::{CloseCode, Unrecovered};
 use parlor_tests::{Example, within_timeout};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -45,9 +46,11 @@ async fn guest(
     let room = format!("room {}", client % 5);
     let own = room.clone();
     let (chat, mut events) = ChatClient::builder(&url)
-        .reconnect_interval(Duration::from_millis(20))
-        .max_reconnect_interval(Duration::from_millis(500))
-        .max_reconnect_attempts(u32::MAX)
+        .reconnect(Reconnect {
+            interval: Duration::from_millis(20),
+            max_interval: Duration::from_millis(500),
+            max_attempts: u32::MAX,
+        })
         .buffer(100_000)
         .on_session(move |chat: ChatClient| {
             let joined = chat.join_room(&own);

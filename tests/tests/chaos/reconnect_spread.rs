@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use parlor::{ConnectionChange, Router};
+use parlor::Router;
+use parlor::client::ConnectionChange;
 use parlor_tests::within_timeout;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;

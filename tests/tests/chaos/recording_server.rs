@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use parlor::prelude::*;
+use parlor::server::{Heartbeat, Recovery};
 use tokio::sync::watch;
 
 /// Relays numbered texts to all members of a room.
@@ -75,9 +76,11 @@ impl Recorder {
             recorder.records().sessions += 1;
             async move { Ok(Guest { socket, recorder, room: String::new(), client: 0 }) }
         })
-        .recovery_window(Duration::from_secs(120))
-        .heartbeat_interval(Duration::from_secs(1))
-        .heartbeat_timeout(Duration::from_millis(2500))
+        .recovery(Recovery { window: Duration::from_secs(120), ..Recovery::default() })
+        .heartbeat(Heartbeat {
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_millis(2500),
+        })
     }
 
     /// Waits until `entered` clients have joined and `shouts` texts were sent in total.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use parlor::ConnectionChange;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use parlor::client::{ConnectionChange, Reconnect};
 use parlor_tests::SeededRng;
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
@@ -58,9 +58,11 @@ impl RustClient {
     pub(crate) async fn enter(url: &str, client: u32, seed: u64) -> Self {
         let (relay, events) = RelayClient::builder(url)
             .heartbeat_interval(Duration::from_secs(1))
-            .reconnect_interval(Duration::from_millis(20))
-            .max_reconnect_interval(Duration::from_millis(500))
-            .max_reconnect_attempts(u32::MAX)
+            .reconnect(Reconnect {
+                interval: Duration::from_millis(20),
+                max_interval: Duration::from_millis(500),
+                max_attempts: u32::MAX,
+            })
             .connect_timeout(Duration::from_millis(700))
             .call_timeout(Duration::from_secs(180))
             .buffer(100_000)

@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use parlor::{CloseCode, ConnectionChange, Router, Unrecovered};
+use parlor::Router;
+use parlor::client::{ConnectionChange, Reconnect};
+use parlor::wire::{CloseCode, Unrecovered};
 use parlor_tests::{FaultyProxy, TestServer, within_timeout};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -46,9 +48,11 @@ async fn outcome(
         }
     };
     let (relay, mut events) = RelayClient::builder(&url)
-        .reconnect_interval(Duration::from_millis(20))
-        .max_reconnect_interval(Duration::from_millis(500))
-        .max_reconnect_attempts(u32::MAX)
+        .reconnect(Reconnect {
+            interval: Duration::from_millis(20),
+            max_interval: Duration::from_millis(500),
+            max_attempts: u32::MAX,
+        })
         .buffer(100_000)
         .on_session(hook)
         .connect()

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use parlor::{CallError, CloseCode, ConnectionChange};
+use futures::StreamExt;
+use parlor::client::{CallError, ConnectionChange};
+use parlor::wire::CloseCode;
 use parlor_tests::within_timeout;
 use tokio_tungstenite::tungstenite::Message;
 

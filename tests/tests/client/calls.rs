@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures::FutureExt;
 
 use crate::contract::{ChatClient, ChatEvent, JoinError};
-use parlor::{CallError, ConnectionChange};
+use parlor::client::{CallError, ConnectionChange, Reconnect};
 use parlor_tests::within_timeout;
 
 use crate::raw_server::RawServer;
@@ -18,8 +18,8 @@ fn large_said_frame(number: usize) -> String {
 async fn connected(
     server: &RawServer,
 ) -> (ChatClient, crate::contract::ChatEvents, crate::raw_server::Peer) {
-    let connect =
-        ChatClient::builder(server.url()).reconnect_interval(Duration::from_millis(10)).connect();
+    let reconnect = Reconnect { interval: Duration::from_millis(10), ..Reconnect::default() };
+    let connect = ChatClient::builder(server.url()).reconnect(reconnect).connect();
     let (connected, peer) = tokio::join!(connect, server.accept());
     let (chat, events) = connected.unwrap();
     (chat, events, peer)
@@ -153,7 +153,7 @@ async fn call_made_while_disconnected_is_sent_after_reconnect() {
 async fn unsent_call_that_timed_out_or_was_dropped_is_not_sent() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url())
-        .reconnect_interval(Duration::from_millis(10))
+        .reconnect(Reconnect { interval: Duration::from_millis(10), ..Reconnect::default() })
         .call_timeout(Duration::from_millis(100))
         .connect();
     let (connected, peer) = tokio::join!(connect, server.accept());

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
-use futures_util::SinkExt;
-use parlor::{CallError, ClientStatus, CloseCode, ConnectionChange, EmitError};
+use futures::SinkExt;
+use parlor::client::{CallError, ClientStatus, ConnectionChange, EmitError, Reconnect};
+use parlor::wire::CloseCode;
 use parlor_tests::within_timeout;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
@@ -99,9 +100,9 @@ async fn pending_call_keeps_client_open() {
 #[tokio::test]
 async fn close_stops_reconnecting_and_reports_queued_events_as_lost() {
     let server = RawServer::start().await;
+    let day = Duration::from_secs(86_400);
     let connect = ChatClient::builder(server.url())
-        .reconnect_interval(Duration::from_secs(86_400))
-        .max_reconnect_interval(Duration::from_secs(86_400))
+        .reconnect(Reconnect { interval: day, max_interval: day, ..Reconnect::default() })
         .connect();
     let (connected, peer) = tokio::join!(connect, server.accept());
     let (chat, mut events) = connected.unwrap();

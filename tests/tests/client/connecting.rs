@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::contract::ChatClient;
-use parlor::{CloseCode, ConnectError};
+use parlor::client::{ConnectError, Reconnect};
+use parlor::wire::CloseCode;
 use parlor_tests::within_timeout;
 
 use crate::raw_server::RawServer;
@@ -93,7 +94,7 @@ async fn token_and_headers_are_requested_before_each_attempt() {
     let attempts = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&attempts);
     let connect = ChatClient::builder(server.url())
-        .reconnect_interval(Duration::from_millis(10))
+        .reconnect(Reconnect { interval: Duration::from_millis(10), ..Reconnect::default() })
         .token(move || {
             let attempt = counted.fetch_add(1, Ordering::Relaxed);
             async move { Ok(format!("token {attempt}")) }
@@ -143,13 +144,12 @@ async fn retry_hint_of_server_sets_delay_of_next_attempt() {
         (day, 1001, "going away; retry in 0 ms"),
         (day, 1012, "the server shuts down; retry in 20 ms"),
         (day, 1013, "retry in 1 ms"),
-        // At most `max_reconnect_interval`.
+        // At most `Reconnect::max_interval`.
         (Duration::from_millis(10), 1012, "retry in 86400000 ms"),
     ] {
         let server = RawServer::start().await;
         let connect = ChatClient::builder(server.url())
-            .reconnect_interval(day)
-            .max_reconnect_interval(max)
+            .reconnect(Reconnect { interval: day, max_interval: max, ..Reconnect::default() })
             .connect();
         let (connected, peer) = tokio::join!(connect, server.accept());
         let (_chat, _events) = connected.unwrap();

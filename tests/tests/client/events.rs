@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures::StreamExt;
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
-use parlor::{ConnectionChange, ErrorCode};
+use parlor::client::ConnectionChange;
+use parlor::wire::ErrorCode;
 use parlor_tests::within_timeout;
 
 use crate::raw_server::{Peer, RawServer};

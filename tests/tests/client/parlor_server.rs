@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor::client::{CallError, ConnectError, Reconnect};
 use parlor::http::HeaderMap;
 use parlor::prelude::*;
-use parlor::{CallError, CloseCode, ConnectError, Denied, ErrorCode, Unrecovered};
+use parlor::server::Timeouts;
+use parlor::session::Denied;
+use parlor::wire::{CloseCode, ErrorCode, Unrecovered};
 use parlor_tests::{TestServer, within_timeout};
 use tokio::sync::mpsc;
 
 use crate::contract::{Chat, ChatClient, ChatEvent, ChatEvents, ChatServer, ChatSocket, JoinError};
+use crate::reconnecting::fast_reconnect;
 
 /// A session that reports to the test what it handles.
 struct Guest {
@@ -58,7 +62,7 @@ impl ParlorServer {
                 }
             }
         })
-        .handler_timeout(Duration::from_millis(500))
+        .timeouts(Timeouts { handler: Some(Duration::from_millis(500)), ..Timeouts::default() })
         .guard(|_: &Guest, event| match event.size() {
             0..200 => Ok(()),
             _ => Err(Denied::new("too long")),
@@ -127,9 +131,7 @@ async fn call_errors_have_their_types() {
 async fn events_emitted_during_restart_arrive_after_session_hook_joins_room() {
     let mut server = ParlorServer::start().await;
     let (chat, mut events) = ChatClient::builder(server.url())
-        .reconnect_interval(Duration::from_millis(10))
-        .max_reconnect_interval(Duration::from_millis(50))
-        .max_reconnect_attempts(1000)
+        .reconnect(Reconnect { max_attempts: 1000, ..fast_reconnect() })
         .on_session(async |chat| assert!(chat.join_room("general").await.is_ok()))
         .connect()
         .await

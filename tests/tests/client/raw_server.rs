@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use futures_util::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt};
 use parlor_tests::within_timeout;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};

@@ -1,19 +1,28 @@
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use futures::StreamExt;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
-use parlor::{CallError, ClientBuilder, ClientStatus, CloseCode, ConnectionChange, EmitError};
+use parlor::client::{
+    CallError, ClientBuilder, ClientStatus, ConnectionChange, EmitError, Reconnect,
+};
+use parlor::wire::CloseCode;
 use parlor_tests::within_timeout;
 
 use crate::raw_server::{Peer, RawServer};
 
+pub(crate) fn fast_reconnect() -> Reconnect {
+    Reconnect {
+        interval: Duration::from_millis(10),
+        max_interval: Duration::from_millis(50),
+        ..Reconnect::default()
+    }
+}
+
 /// A client that reconnects quickly.
 pub(crate) fn fast_client_builder(server: &RawServer) -> ClientBuilder<ChatClient> {
-    ChatClient::builder(server.url())
-        .reconnect_interval(Duration::from_millis(10))
-        .max_reconnect_interval(Duration::from_millis(50))
+    ChatClient::builder(server.url()).reconnect(fast_reconnect())
 }
 
 async fn connect(
@@ -39,8 +48,9 @@ pub(crate) fn say_frame(text: impl std::fmt::Display) -> String {
 #[tokio::test]
 async fn events_emitted_while_disconnected_are_sent_in_order_after_restart() {
     let server = RawServer::start().await;
+    let reconnect = Reconnect { max_attempts: 1000, ..fast_reconnect() };
     let (chat, mut events, peer) =
-        connect(&server, fast_client_builder(&server).max_reconnect_attempts(1000)).await;
+        connect(&server, fast_client_builder(&server).reconnect(reconnect)).await;
     let address = server.address();
     drop(server);
     peer.close(1012, "restarting").await;
@@ -234,7 +244,7 @@ async fn close_code_determines_whether_client_reconnects() {
 async fn client_with_reconnect_off_closes_after_loss() {
     let server = RawServer::start().await;
     let (chat, mut events, peer) =
-        connect(&server, fast_client_builder(&server).reconnect(false)).await;
+        connect(&server, fast_client_builder(&server).reconnect(Reconnect::never())).await;
     peer.cut();
     assert!(matches!(
         next_change(&mut events).await,
@@ -247,8 +257,9 @@ async fn client_with_reconnect_off_closes_after_loss() {
 #[tokio::test]
 async fn client_closes_after_max_reconnect_attempts() {
     let server = RawServer::start().await;
+    let reconnect = Reconnect { max_attempts: 3, ..fast_reconnect() };
     let (_chat, mut events, peer) =
-        connect(&server, fast_client_builder(&server).max_reconnect_attempts(3)).await;
+        connect(&server, fast_client_builder(&server).reconnect(reconnect)).await;
     peer.cut();
     for _ in 0..3 {
         drop(server.accept_tcp().await);
@@ -268,10 +279,10 @@ async fn attempt_count_resets_after_stable_connection() {
     let server = RawServer::start().await;
     let builder = fast_client_builder(&server)
         .heartbeat_interval(Duration::from_millis(100))
-        .max_reconnect_attempts(2);
+        .reconnect(Reconnect { max_attempts: 2, ..fast_reconnect() });
     let (_chat, mut events, mut peer) = connect(&server, builder).await;
     for _ in 0..4 {
-        // The first ping arrives later than `max_reconnect_interval`.
+        // The first ping arrives later than `Reconnect::max_interval`.
         let ping = within_timeout("a ping", peer.socket.next()).await;
         assert!(matches!(ping, Some(Ok(Message::Ping(_)))), "{ping:?}");
         peer.cut();
@@ -285,9 +296,11 @@ async fn attempt_count_resets_after_stable_connection() {
 #[tokio::test]
 async fn attempt_count_continues_when_server_closes_after_welcome() {
     let server = RawServer::start().await;
-    let builder = fast_client_builder(&server)
-        .max_reconnect_interval(Duration::from_secs(86_400))
-        .max_reconnect_attempts(3);
+    let builder = fast_client_builder(&server).reconnect(Reconnect {
+        max_interval: Duration::from_secs(86_400),
+        max_attempts: 3,
+        ..fast_reconnect()
+    });
     let (_chat, mut events, mut peer) = connect(&server, builder).await;
     for _ in 0..3 {
         peer.close(1011, "a handler panicked").await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt};
-use parlor::{CallError, ClientBuilder, ConnectionChange};
+use futures::{FutureExt, SinkExt};
+use parlor::client::{CallError, ClientBuilder, ConnectionChange};
 use parlor_tests::within_timeout;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use parlor::{CallError, ClientBuilder, ConnectionChange};
+use parlor::client::{CallError, ClientBuilder, ConnectionChange, Reconnect};
 use parlor_tests::{within_timeout, without_deadlock, without_deadlock_async};
 use tokio::runtime::{Builder, Runtime};
 use tracing::subscriber::{NoSubscriber, set_default};
@@ -23,7 +23,7 @@ fn runtime() -> Runtime {
 /// A client whose calls never time out.
 fn without_call_timeout(server: &RawServer) -> ClientBuilder<ChatClient> {
     ChatClient::builder(server.url())
-        .reconnect_interval(Duration::from_millis(10))
+        .reconnect(Reconnect { interval: Duration::from_millis(10), ..Reconnect::default() })
         .call_timeout(Duration::MAX)
 }
 

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use parlor::{CallError, CloseCode, ConnectError, ConnectionChange, Unrecovered};
+use parlor::client::{CallError, ConnectError, ConnectionChange, Reconnect};
+use parlor::wire::{CloseCode, Unrecovered};
 use parlor_tests::{Log, within_timeout};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use crate::contract::{ChatClient, ChatEvents};
 use crate::raw_server::RawServer;
-use crate::reconnecting::{fast_client_builder, next_change, say_frame};
+use crate::reconnecting::{fast_client_builder, fast_reconnect, next_change, say_frame};
 use crate::recovery::{
     SECRETS, connect_recoverable, expect_lost, expect_recovered, expect_said, said_frame,
 };
@@ -132,10 +133,10 @@ async fn rejection_of_resume_may_end_session() {
 
 #[tokio::test]
 async fn client_that_does_not_reconnect_reports_unconfirmed_events_as_lost() {
-    for (reconnects, code) in [(false, None), (true, Some(4500))] {
+    for (reconnect, code) in [(Reconnect::never(), None), (fast_reconnect(), Some(4500))] {
         let server = RawServer::start().await;
         let (chat, mut events, mut peer) =
-            connect_recoverable(&server, fast_client_builder(&server).reconnect(reconnects)).await;
+            connect_recoverable(&server, fast_client_builder(&server).reconnect(reconnect)).await;
         chat.say("lost").unwrap();
         let counting = chat.count();
         peer.text().await;
@@ -155,8 +156,9 @@ async fn client_that_does_not_reconnect_reports_unconfirmed_events_as_lost() {
 #[tokio::test]
 async fn client_that_exhausts_attempts_reports_unconfirmed_events_as_lost() {
     let server = RawServer::start().await;
+    let once = Reconnect { max_attempts: 1, ..fast_reconnect() };
     let (chat, mut events, mut peer) =
-        connect_recoverable(&server, fast_client_builder(&server).max_reconnect_attempts(1)).await;
+        connect_recoverable(&server, fast_client_builder(&server).reconnect(once)).await;
     chat.say("lost").unwrap();
     let counting = chat.count();
     peer.text().await;
@@ -283,8 +285,7 @@ async fn session_hook_is_cancelled_when_session_ends() {
     let (sender, mut cancelled) = mpsc::unbounded_channel();
     let day = Duration::from_secs(86_400);
     let builder = fast_client_builder(&server)
-        .reconnect_interval(day)
-        .max_reconnect_interval(day)
+        .reconnect(Reconnect { interval: day, max_interval: day, ..Reconnect::default() })
         .on_session(move |chat: ChatClient| {
             let guard = ReportsDrop(sender.clone());
             async move {

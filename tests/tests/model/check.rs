@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use parlor::{ConnectionChange, ErrorCode, Unrecovered};
+use parlor::client::ConnectionChange;
+use parlor::wire::{ErrorCode, Unrecovered};
 
 use super::procedure::{Received, Sent, Session, answer};
 use super::simulation::{Counts, Outcome, Record, Seen, Simulation, TestClient};

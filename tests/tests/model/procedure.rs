@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use parlor::prelude::*;
-use parlor::{Router, SocketId};
+use parlor::{Router, SocketId, server};
 
 use tokio::time::sleep;
 
@@ -157,14 +157,22 @@ pub(crate) fn router(limits: &Limits, sessions: &Sessions) -> Router {
         async move { Ok(record_session(socket, server, sessions)) }
     });
     let model = model
-        .heartbeat_interval(Duration::from_secs(5))
-        .heartbeat_timeout(Duration::from_secs(8))
-        .recovery_window(limits.window)
-        .max_outbox_size(limits.outbox)
-        .max_replay_size(limits.replay)
-        .max_replay_frames(limits.frames)
-        .max_detached(limits.detached, 64 << 20);
-    let model = if limits.rate { model.rate_limit(2.0, 10) } else { model };
+        .heartbeat(server::Heartbeat {
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(8),
+        })
+        .recovery(server::Recovery {
+            window: limits.window,
+            max_replay_size: limits.replay,
+            max_replay_frames: limits.frames,
+            max_detached_sessions: limits.detached,
+            max_detached_bytes: 64 << 20,
+        })
+        .limits(server::Limits {
+            max_outbox_size: limits.outbox,
+            rate: limits.rate.then_some(server::RateLimit { events_per_second: 2.0, burst: 10 }),
+            ..server::Limits::default()
+        });
     Router::new().procedure("/model", model)
 }
 

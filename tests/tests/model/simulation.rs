@@ -5,8 +5,8 @@ use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parlor::client::{CallError, ClientStatus, ConnectionChange, Reconnect};
 use parlor::test::{Line, Network, settle};
-use parlor::{CallError, ClientStatus, ConnectionChange};
 use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
@@ -278,9 +278,11 @@ impl TestClient {
         let (chat, events) = line
             .client::<ModelClient>(&format!("/model?{number}"))
             .heartbeat_interval(Duration::from_secs(5))
-            .reconnect_interval(Duration::from_millis(100))
-            .max_reconnect_interval(Duration::from_secs(1))
-            .max_reconnect_attempts(u32::MAX)
+            .reconnect(Reconnect {
+                interval: Duration::from_millis(100),
+                max_interval: Duration::from_secs(1),
+                max_attempts: u32::MAX,
+            })
             .call_timeout(CALL_TIMEOUT)
             .connect_timeout(Duration::from_secs(2))
             .on_session(async |chat: ModelClient| {

@@ -1,8 +1,9 @@
-//! Waits before a session: the handshake, middleware, the factory, resume requests.
+//! What comes before a session: the handshake, middleware, the factory, resume requests.
 
 use std::future::pending;
 
 use parlor::Router;
+use parlor::server::{Handshakes, Timeouts};
 use parlor::test::{Line, Network};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Duration, Instant};
@@ -36,11 +37,12 @@ async fn client_is_rejected_after_admission_timeout_when_factory_never_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn client_is_rejected_after_admission_timeout_when_middleware_never_ends() {
-    let router = Router::new().middleware(|_| pending()).admission_timeout(2 * SECOND);
+    let handshakes = Handshakes { admission_timeout: 2 * SECOND, ..Handshakes::default() };
+    let router = Router::new().middleware(|_| pending()).handshakes(handshakes.clone());
     let network = Network::new(router.procedure("/stuck", stuck(Never::default()).0));
     assert_eq!(time_to_rejection(&network.line()).await, 2 * SECOND);
     let server = stuck(Never::default()).0.middleware(|_| pending());
-    let router = Router::new().procedure("/stuck", server).admission_timeout(2 * SECOND);
+    let router = Router::new().procedure("/stuck", server).handshakes(handshakes);
     assert_eq!(time_to_rejection(&Network::new(router).line()).await, 2 * SECOND);
 }
 
@@ -66,7 +68,8 @@ async fn resume_request_is_rejected_after_10_s_when_resumed_never_ends() {
 #[tokio::test(start_paused = true)]
 async fn resume_request_is_rejected_after_handler_timeout_when_resumed_never_ends() {
     let server = stuck(Never { resumed: true, ..Never::default() }).0;
-    let line = network(server.handler_timeout(2 * SECOND)).line();
+    let timeouts = Timeouts { handler: Some(2 * SECOND), ..Timeouts::default() };
+    let line = network(server.timeouts(timeouts)).line();
     let (_wire, secret) = RawClient::welcomed(&line).await;
     let start = Instant::now();
     let (rejected, code) = resume(&line, &secret).await.expect("no panic");

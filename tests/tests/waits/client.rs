@@ -2,9 +2,12 @@
 
 use std::future::pending;
 
+use parlor::Router;
+use parlor::client::{CallError, ConnectError, ConnectionChange, EmitError};
+use parlor::server::Limits;
 use parlor::test::{Line, Network, Side, settle};
-use parlor::{CallError, CloseCode, ConnectError, ConnectionChange, EmitError, Router};
-use parlor_tests::advance_clock;
+use parlor::wire::CloseCode;
+use parlor_tests::{advance_clock, recovery_off};
 use tokio::time::{Duration, Instant};
 
 use crate::{Never, SECOND, StuckClient, StuckEvent, StuckEvents, network, stuck};
@@ -79,7 +82,9 @@ async fn call_fails_after_call_timeout_when_session_hook_never_ends() {
 async fn call_fails_after_1_s_when_inbox_is_full_and_events_are_not_polled() {
     let (server, _reports) = stuck(Never::default());
     let io = server.io();
-    let server = server.recovery_window(Duration::ZERO).max_outbox_size(4 << 20);
+    let server = server
+        .recovery(recovery_off())
+        .limits(Limits { max_outbox_size: 4 << 20, ..Limits::default() });
     let (client, _events) = client(&network(server).line()).await;
     let call = tokio::spawn(client.hang());
     settle().await;
@@ -173,7 +178,7 @@ async fn unacknowledged_message_causes_ping_after_1_s() {
     let millis = Duration::from_millis;
     for (cut_after, is_confirmed) in [(millis(999), false), (millis(1001), true)] {
         let (server, _reports) = stuck(Never::default());
-        let line = network(server.recovery_window(Duration::ZERO)).line();
+        let line = network(server.recovery(recovery_off())).line();
         let (client, mut events) = client(&line).await;
         client.note().expect("taken");
         advance_clock(cut_after).await;

@@ -8,7 +8,7 @@ mod shutdown;
 use std::future::pending;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt};
 use parlor::prelude::*;
 use parlor::test::{End, Line, Network, settle};
 use serde_json::Value;

@@ -1,9 +1,10 @@
 //! Waits of a session: for its client, its handlers and its end.
 
-use futures_util::StreamExt;
+use futures::StreamExt;
 use parlor::DisconnectReason;
+use parlor::server::{Heartbeat, Timeouts};
 use parlor::test::settle;
-use parlor_tests::advance_clock;
+use parlor_tests::{advance_clock, recovery_off};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Duration, Instant, interval};
@@ -14,7 +15,7 @@ use crate::{Never, RawClient, Report, SECOND, end, network, stuck};
 #[tokio::test(start_paused = true)]
 async fn silent_client_is_pinged_after_heartbeat_interval_and_lost_after_heartbeat_timeout() {
     let (server, mut reports) = stuck(Never::default());
-    let network = network(server.recovery_window(Duration::ZERO));
+    let network = network(server.recovery(recovery_off()));
     let line = network.line();
     let (mut client, _) = RawClient::welcomed(&line).await;
     let start = Instant::now();
@@ -30,7 +31,7 @@ async fn silent_client_is_pinged_after_heartbeat_interval_and_lost_after_heartbe
 async fn client_that_reads_nothing_is_closed_after_write_timeout() {
     let (server, mut reports) = stuck(Never::default());
     let io = server.io();
-    let network = network(server.recovery_window(Duration::ZERO));
+    let network = network(server.recovery(recovery_off()));
     let line = network.line();
     let (_unread, _) = RawClient::welcomed(&line).await;
     line.buffer(1000);
@@ -44,7 +45,8 @@ async fn client_that_reads_nothing_is_closed_after_write_timeout() {
 async fn reading_a_byte_restarts_write_timeout() {
     let (server, mut reports) = stuck(Never::default());
     let io = server.io();
-    let server = server.recovery_window(Duration::ZERO).heartbeat_timeout(100 * SECOND);
+    let heartbeat = Heartbeat { timeout: 100 * SECOND, ..Heartbeat::default() };
+    let server = server.recovery(recovery_off()).heartbeat(heartbeat);
     let line = network(server).line();
     let (mut slow, _) = RawClient::welcomed(&line).await;
     line.buffer(1000);
@@ -60,7 +62,8 @@ async fn reading_a_byte_restarts_write_timeout() {
 async fn connection_of_kept_session_is_dropped_after_close_timeout_when_client_reads_nothing() {
     let (server, _reports) = stuck(Never::default());
     let io = server.io();
-    let network = network(server.write_timeout(2 * SECOND));
+    let timeouts = Timeouts { write: 2 * SECOND, ..Timeouts::default() };
+    let network = network(server.timeouts(timeouts));
     let line = network.line();
     let (mut unread, _) = RawClient::welcomed(&line).await;
     line.buffer(1000);
@@ -108,7 +111,8 @@ async fn detached_session_ends_after_recovery_window() {
 #[tokio::test(start_paused = true)]
 async fn handler_is_cancelled_after_handler_timeout() {
     let (server, _reports) = stuck(Never::default());
-    let line = network(server.handler_timeout(3 * SECOND)).line();
+    let timeouts = Timeouts { handler: Some(3 * SECOND), ..Timeouts::default() };
+    let line = network(server.timeouts(timeouts)).line();
     let (mut client, _) = RawClient::welcomed(&line).await;
     let start = Instant::now();
     client.send(r#"["hang",{},1]"#).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use parlor::server::{Handshakes, Timeouts};
 use parlor::test::{Line, Network, settle};
 use parlor::{DisconnectReason, Router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -18,7 +19,8 @@ const CLOSE: Duration = Duration::from_secs(3);
 
 fn router(never: Never) -> (Router, Reports) {
     let (server, reports) = stuck(never);
-    let router = Router::new().procedure("/stuck", server.close_timeout(CLOSE));
+    let server = server.timeouts(Timeouts { close: CLOSE, ..Timeouts::default() });
+    let router = Router::new().procedure("/stuck", server);
     (router.shutdown_timeout(SHUTDOWN), reports)
 }
 
@@ -212,7 +214,7 @@ async fn shutdown_inside_another_server_returns_after_its_bound_when_factory_nev
 #[tokio::test(start_paused = true)]
 async fn upgrade_inside_another_server_is_abandoned_after_handshake_timeout() {
     let (router, mut reports) = router(Never::default());
-    let router = router.handshake_timeout(2 * SECOND);
+    let router = router.handshakes(Handshakes { timeout: 2 * SECOND, ..Handshakes::default() });
     let start = Instant::now();
     // A buffer smaller than the response.
     let _client = send_request_to_hyper(&router, 1).await;

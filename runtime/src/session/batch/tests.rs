@@ -18,7 +18,7 @@ fn registration() -> Registration {
 
 fn enter(request: Request) -> Registration {
     let id = SocketId::random().expect("random bits");
-    Registration::new(id, request, &Arc::<Hub>::default(), &Arc::default(), None).expect("not full")
+    Registration::new(id, request, &Arc::<Hub>::default(), &Arc::default()).expect("not full")
 }
 
 fn flusher() -> Flusher {

@@ -13,7 +13,7 @@ pub(super) enum Attachment {
     Detached {
         /// Why the connection was lost.
         reason: DisconnectReason,
-        /// The key of the session in [`Recovery`](crate::session::Recovery).
+        /// The key of the session in [`RecoveryTable`](crate::session::RecoveryTable).
         detached_id: u64,
         expiry: Pin<Box<Sleep>>,
     },

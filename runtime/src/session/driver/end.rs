@@ -92,16 +92,16 @@ impl Driver {
         }
         let Attachment::Attached(connection) = &mut self.attachment else { return };
         tracing::debug!(%reason, "connection lost; the session is detached");
-        let limits = self.member.limits();
+        let options = self.member.options();
         let bytes = connection.detach(self.member.outbox());
         let detached_id = self.member.hub().recovery.detach(&self.member, bytes);
-        let expiry = Box::pin(sleep(limits.recovery_window));
+        let expiry = Box::pin(sleep(options.recovery.window));
         let detached = Attachment::Detached { reason: reason.clone(), detached_id, expiry };
         if let Attachment::Attached(connection) = std::mem::replace(&mut self.attachment, detached)
             && !matches!(reason, DisconnectReason::ConnectionLost { .. })
         {
             let (code, text) = reason.close();
-            connection.close_detached(code, text, limits.close_timeout);
+            connection.close_detached(code, text, options.timeouts.close);
         }
     }
 
@@ -117,18 +117,18 @@ impl Driver {
 
     /// Closes the connection: writes the pending frames, then a close frame, then shuts it down.
     pub(in crate::session) async fn finish(mut self: Box<Self>, reason: &DisconnectReason) {
-        let (limits, outbox) = (self.member.limits(), self.member.outbox());
+        let (options, outbox) = (self.member.options(), self.member.outbox());
         if let Attachment::Attached(connection) = &mut self.attachment
             && !matches!(reason, DisconnectReason::ConnectionLost { .. })
         {
             let (code, text) = reason.close();
             let text = match reason {
-                DisconnectReason::ShutDown => with_retry_hint(text, limits.retry_window),
+                DisconnectReason::ShutDown => with_retry_hint(text, options.retry_window),
                 _ => text.to_owned(),
             };
             // A client that has sent a close frame sends nothing after it.
             let linger = !matches!(reason, DisconnectReason::ClientClosed { .. });
-            connection.finish(outbox, (code, &text), linger, limits.close_timeout).await;
+            connection.finish(outbox, (code, &text), linger, options.timeouts.close).await;
         }
         // A user may keep the socket, which must keep no frames.
         outbox.detach();

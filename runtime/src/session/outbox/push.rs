@@ -58,5 +58,5 @@ impl From<PushOutcome> for Pushed {
 
 /// The frame alone exceeds the limit of pending bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("larger than `max_outbox_size`")]
+#[error("larger than `Limits::max_outbox_size`")]
 pub(crate) struct TooLarge;

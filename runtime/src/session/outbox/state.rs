@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::session::limits::Limits;
+use crate::session::options::Limits;
 use crate::session::queue::Queue;
 use crate::session::writer::{Progress, WriteHalf, Writer};
 

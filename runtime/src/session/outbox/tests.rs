@@ -3,6 +3,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::*;
+use crate::session::options::{Limits, Recovery};
 
 /// What was written to one connection, and how many bytes its transport still takes.
 #[derive(Clone)]
@@ -38,19 +39,17 @@ impl WriteHalf for FakeHalf {
 type TestOutbox = Outbox<FakeHalf>;
 
 fn outbox(waiting: usize, volatile: usize, is_resumable: bool) -> TestOutbox {
-    let limits = Limits {
-        max_outbox_size: waiting,
-        volatile_outbox_size: volatile,
-        max_replay_size: 10,
-        max_replay_frames: 4,
-        ..Limits::default()
-    };
-    Outbox::new(&Arc::new(limits), is_resumable)
+    let limits =
+        Limits { max_outbox_size: waiting, volatile_outbox_size: volatile, ..Limits::default() };
+    let recovery = Recovery { max_replay_size: 10, max_replay_frames: 4, ..Recovery::default() };
+    let options = SessionOptions { recovery, limits, ..SessionOptions::default() };
+    Outbox::new(&Arc::new(options), is_resumable)
 }
 
 fn large_outbox() -> TestOutbox {
     let limits = Limits { max_outbox_size: 64 << 20, ..Limits::default() };
-    Outbox::new(&Arc::new(limits), true)
+    let options = SessionOptions { limits, ..SessionOptions::default() };
+    Outbox::new(&Arc::new(options), true)
 }
 
 impl TestOutbox {

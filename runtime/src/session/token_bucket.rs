@@ -1,18 +1,20 @@
 use tokio::time::Instant;
 
+use super::options::RateLimit;
+
 /// A token bucket: it holds up to `burst` tokens and gains `per_second` of them each second.
 #[derive(Debug)]
-pub(super) struct RateLimit {
+pub(super) struct TokenBucket {
     per_second: f64,
     burst: f64,
     tokens: f64,
     at: Instant,
 }
 
-impl RateLimit {
-    pub(super) fn new((per_second, burst): (f64, u32)) -> Self {
-        let burst = f64::from(burst);
-        Self { per_second, burst, tokens: burst, at: Instant::now() }
+impl TokenBucket {
+    pub(super) fn new(rate: &RateLimit) -> Self {
+        let burst = f64::from(rate.burst);
+        Self { per_second: rate.events_per_second, burst, tokens: burst, at: Instant::now() }
     }
 
     /// Takes a token, if there is one.
@@ -37,7 +39,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn burst_is_allowed_and_then_the_rate() {
-        let mut limit = RateLimit::new((10.0, 3));
+        let mut limit = TokenBucket::new(&RateLimit { events_per_second: 10.0, burst: 3 });
         assert_eq!((0..5).filter(|_| limit.allow()).count(), 3);
         tokio::time::advance(Duration::from_millis(200)).await;
         assert_eq!((0..5).filter(|_| limit.allow()).count(), 2);
