@@ -3,19 +3,19 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::Router;
+use super::routes::Routes;
 
-impl Router {
+impl Routes {
     /// Ends all sessions and waits until they have ended. Cancels handlers that run for longer than
     /// `shutdown_timeout`, or still run when `cancel` is ready.
     pub(super) async fn drain(&self, cancel: impl Future<Output = ()>) {
-        let endpoints = || self.shared.endpoints.values();
+        let endpoints = || self.endpoints.values();
         for endpoint in endpoints() {
             endpoint.hub().drain();
         }
         tokio::select! {
             () = self.wait_until_idle() => return,
-            () = sleep(self.shared.shutdown_timeout) => {
+            () = sleep(self.shutdown_timeout) => {
                 tracing::warn!("sessions remain after `shutdown_timeout`: handlers are cancelled");
             }
             () = cancel => {
@@ -37,8 +37,8 @@ impl Router {
     /// Waits until no handshake is running and all sessions have ended.
     async fn wait_until_idle(&self) {
         // Handshakes first: one that was admitted before the drain still starts a session.
-        self.shared.handshake_limit.wait().await;
-        for endpoint in self.shared.endpoints.values() {
+        self.handshake_limit.wait().await;
+        for endpoint in self.endpoints.values() {
             endpoint.session_tasks().wait().await;
         }
     }
@@ -96,15 +96,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn drain_returns_after_its_timeouts_when_handshake_never_ends() {
-        let mut router = Router::new().shutdown_timeout(7 * SECOND);
+        let mut routes = Routes { shutdown_timeout: 7 * SECOND, ..Routes::default() };
         let endpoint = Arc::new(WithoutSessions::default());
-        Arc::make_mut(&mut router.shared).endpoints.insert("/".to_owned(), endpoint);
-        let _permit = router.shared.handshake_limit.try_acquire().expect("a permit");
+        routes.endpoints.insert("/".to_owned(), endpoint);
+        let _permit = routes.handshake_limit.try_acquire().expect("a permit");
         let start = Instant::now();
-        router.drain(pending()).await;
+        routes.drain(pending()).await;
         assert_eq!(start.elapsed(), (7 + 2 * 5 + 1) * SECOND);
         let start = Instant::now();
-        router.drain(ready(())).await;
+        routes.drain(ready(())).await;
         assert_eq!(start.elapsed(), (2 * 5 + 1) * SECOND);
     }
 }

@@ -7,8 +7,8 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::write_response;
 
-use super::Router;
 use super::error_response::ErrorResponse;
+use super::routes::Routes;
 use super::upgrade::Upgrade;
 use super::write_and_close::write_and_close;
 use crate::request::Request;
@@ -22,10 +22,10 @@ pub(super) struct AcceptedConnection {
 }
 
 /// Reads the request, responds to it, and starts the session if it is admitted.
-pub(super) async fn handshake(accepted: AcceptedConnection, router: &Router) {
+pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
     let AcceptedConnection { mut transport, peer, local } = accepted;
-    let request = read_request(&mut transport, router.shared.handshakes.max_request_size);
-    let (request, read) = match timeout(router.shared.handshakes.timeout, request).await {
+    let request = read_request(&mut transport, routes.handshakes.max_request_size);
+    let (request, read) = match timeout(routes.handshakes.timeout, request).await {
         Ok(Ok(request)) => request,
         Ok(Err(RequestError::Invalid(error))) => return respond(transport, error).await,
         Ok(Err(RequestError::Closed)) => return,
@@ -33,7 +33,7 @@ pub(super) async fn handshake(accepted: AcceptedConnection, router: &Router) {
             return tracing::debug!(?peer, "the request took longer than `Handshakes::timeout`");
         }
     };
-    match Upgrade::from_request(Request::new(request, peer), local, router).await {
+    match Upgrade::from_request(Request::new(request, peer), local, routes).await {
         Upgrade::ErrorResponse(error) => respond(transport, error).await,
         Upgrade::Rejected { response, close_frame } => {
             if let Some(mut bytes) = encode_response(&response) {

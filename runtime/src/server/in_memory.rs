@@ -15,7 +15,7 @@ pub(crate) struct InMemoryServer {
 
 impl InMemoryServer {
     pub(crate) fn new(router: Router) -> Result<Self, ServeError> {
-        router.check()?;
+        router.routes.check()?;
         Ok(Self { router, stop: watch::channel(()).0 })
     }
 
@@ -27,7 +27,13 @@ impl InMemoryServer {
         let transport = Transport::Other(Box::new(stream));
         let accepted = AcceptedConnection { transport, peer: None, local: None };
         let stopped = self.stop.subscribe();
-        start_handshake(async { Ok(accepted) }, None, &self.router, &stopped, &Handle::current());
+        start_handshake(
+            async { Ok(accepted) },
+            None,
+            &self.router.routes,
+            &stopped,
+            &Handle::current(),
+        );
     }
 
     /// Shuts down gracefully.

@@ -19,13 +19,16 @@ mod handshake;
 mod handshake_limit;
 #[cfg(feature = "test")]
 mod in_memory;
+mod listen;
 mod middleware;
 mod options;
 mod origin;
 pub(crate) mod procedure_server;
 mod process_signals;
 pub(crate) mod router;
+mod routes;
 mod serve;
+mod serve_error;
 #[cfg(feature = "axum")]
 mod tower_service;
 mod upgrade;
@@ -36,10 +39,12 @@ mod write_and_close;
 pub(crate) use handshake::{encode_response, read_request};
 #[cfg(feature = "test")]
 pub(crate) use in_memory::InMemoryServer;
+pub use listen::Listen;
 pub use options::Handshakes;
 pub(crate) use procedure_server::Server;
 pub(crate) use router::Router;
-pub use serve::{Listen, Serve, ServeError};
+pub use serve::Serve;
+pub use serve_error::ServeError;
 
 pub use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeouts};
 
@@ -48,5 +53,5 @@ pub use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeou
 pub(crate) async fn connect(router: &Router, stream: impl crate::transport::Stream + 'static) {
     let transport = crate::transport::Transport::Other(Box::new(stream));
     let accepted = handshake::AcceptedConnection { transport, peer: None, local: None };
-    handshake::handshake(accepted, router).await;
+    handshake::handshake(accepted, &router.routes).await;
 }

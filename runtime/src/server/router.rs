@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -7,10 +6,10 @@ use std::time::Duration;
 use super::Server;
 use super::admission::{Endpoint, ProcedureEndpoint};
 use super::handshake_limit::HandshakeLimit;
-use super::middleware::Middleware;
+use super::listen::Listen;
 use super::options::Handshakes;
-use super::origin::OriginRules;
-use super::serve::{Listen, Serve, ServeError};
+use super::routes::Routes;
+use super::serve::Serve;
 use crate::contract::Procedure;
 use crate::reject::Reject;
 use crate::request::Request;
@@ -37,35 +36,7 @@ use crate::request::Request;
 #[must_use = "a router does nothing until it is served"]
 #[derive(Clone, Default)]
 pub struct Router {
-    pub(super) shared: Arc<Shared>,
-}
-
-/// What the clones of a router share.
-#[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) endpoints: HashMap<String, Arc<dyn Endpoint>>,
-    pub(super) middleware: Middleware,
-    pub(super) rules: OriginRules,
-    pub(super) handshakes: Handshakes,
-    pub(super) handshake_limit: HandshakeLimit,
-    pub(super) shutdown_timeout: Duration,
-    /// What is wrong with paths: mounted twice, or no path.
-    pub(super) mistakes: Vec<String>,
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        let handshakes = Handshakes::default();
-        Self {
-            endpoints: HashMap::new(),
-            middleware: Middleware::default(),
-            rules: OriginRules::default(),
-            handshake_limit: HandshakeLimit::new(handshakes.max_concurrent),
-            handshakes,
-            shutdown_timeout: Duration::from_secs(30),
-            mistakes: Vec::new(),
-        }
-    }
+    pub(super) routes: Arc<Routes>,
 }
 
 impl Router {
@@ -87,17 +58,17 @@ impl Router {
     }
 
     fn mount(mut self, path: String, endpoint: Arc<dyn Endpoint>) -> Self {
-        let shared = self.shared();
+        let routes = self.routes();
         if !path.starts_with('/') {
-            shared.mistakes.push(format!("the path `{path}` does not start with `/`"));
+            routes.mistakes.push(format!("the path `{path}` does not start with `/`"));
             return self;
         }
-        match shared.endpoints.entry(path) {
+        match routes.endpoints.entry(path) {
             Entry::Vacant(entry) => {
                 entry.insert(endpoint);
             }
             Entry::Occupied(entry) => {
-                shared.mistakes.push(format!("two procedures are mounted at `{}`", entry.key()));
+                routes.mistakes.push(format!("two procedures are mounted at `{}`", entry.key()));
             }
         }
         self
@@ -109,7 +80,7 @@ impl Router {
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Request, Reject>> + Send + 'static,
     {
-        self.shared().middleware.push(step);
+        self.routes().middleware.push(step);
         self
     }
 
@@ -118,13 +89,13 @@ impl Router {
     /// Pages of the server's own host and clients without an `Origin` can always connect. `null` and
     /// all others are rejected, since browsers let any page open a WebSocket to any server.
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
-        self.shared().rules.origins.extend(origins.into_iter().map(Into::into));
+        self.routes().rules.origins.extend(origins.into_iter().map(Into::into));
         self
     }
 
     /// Lets pages of any origin connect: for public procedures that read no cookie.
     pub fn allow_any_origin(mut self) -> Self {
-        self.shared().rules.any_origin = true;
+        self.routes().rules.any_origin = true;
         self
     }
 
@@ -133,16 +104,16 @@ impl Router {
     /// By default any name is allowed, but on a loopback address only loopback names, against DNS
     /// rebinding.
     pub fn allow_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.shared().rules.hosts.extend(hosts.into_iter().map(Into::into));
+        self.routes().rules.hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 
     /// Sets how long a handshake may take, how large its request may be, and how many there may be at
     /// once.
     pub fn handshakes(mut self, handshakes: Handshakes) -> Self {
-        let shared = self.shared();
-        shared.handshake_limit = HandshakeLimit::new(handshakes.max_concurrent);
-        shared.handshakes = handshakes;
+        let routes = self.routes();
+        routes.handshake_limit = HandshakeLimit::new(handshakes.max_concurrent);
+        routes.handshakes = handshakes;
         self
     }
 
@@ -153,7 +124,7 @@ impl Router {
     /// [`Timeouts::close`](crate::server::Timeouts::close) and 1 s. A supervisor must wait for as
     /// long before it kills the process.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shared().shutdown_timeout = timeout;
+        self.routes().shutdown_timeout = timeout;
         self
     }
 
@@ -162,57 +133,45 @@ impl Router {
     /// Runs until the signal of [`with_signals`](Serve::with_signals) or
     /// [`with_graceful_shutdown`](Serve::with_graceful_shutdown); without one of them it never ends.
     pub fn serve(self, listen: impl Listen) -> Serve {
-        Serve::new(self, listen)
+        Serve::new(self.routes, listen)
     }
 
     /// The TypeScript client of the mounted procedures that have `#[procedure(typescript)]`.
     #[cfg(feature = "typescript")]
     pub fn typescript(&self) -> crate::typescript::TypeScript {
         let described = self
-            .shared
+            .routes
             .endpoints
             .iter()
             .filter_map(|(path, endpoint)| Some((path.clone(), endpoint.typescript()?)));
-        crate::typescript::TypeScript::new(described, self.shared.mistakes.first().cloned())
+        crate::typescript::TypeScript::new(described, self.routes.mistakes.first().cloned())
     }
 
     /// The number of clients that are connected to all procedures.
     pub fn connections(&self) -> usize {
-        self.shared.endpoints.values().map(|endpoint| endpoint.hub().connected()).sum()
+        self.routes.endpoints.values().map(|endpoint| endpoint.hub().connected()).sum()
     }
 
     /// The number of sessions of all procedures, those without a connection included.
     #[cfg(feature = "test")]
     pub(crate) fn sessions(&self) -> usize {
-        self.shared.endpoints.values().map(|endpoint| endpoint.hub().sessions()).sum()
+        self.routes.endpoints.values().map(|endpoint| endpoint.hub().sessions()).sum()
     }
 
     /// The number of entries in the tables of all procedures.
     #[cfg(feature = "test")]
     pub(crate) fn entries(&self) -> usize {
-        self.shared.endpoints.values().map(|endpoint| endpoint.hub().entries()).sum()
+        self.routes.endpoints.values().map(|endpoint| endpoint.hub().entries()).sum()
     }
 
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and admits no more.
     ///
     /// For a router inside another HTTP server: call it when that server accepts no more connections.
     pub async fn shutdown(&self) {
-        self.drain(pending()).await;
+        self.routes.drain(pending()).await;
     }
 
-    /// Fails if a procedure could not be mounted at its path.
-    pub(super) fn check(&self) -> Result<(), ServeError> {
-        match self.shared.mistakes.as_slice() {
-            [] => Ok(()),
-            mistakes => Err(ServeError::Path(mistakes.join("; "))),
-        }
-    }
-
-    pub(super) fn endpoint(&self, path: &str) -> Option<Arc<dyn Endpoint>> {
-        self.shared.endpoints.get(path).map(Arc::clone)
-    }
-
-    fn shared(&mut self) -> &mut Shared {
-        Arc::make_mut(&mut self.shared)
+    fn routes(&mut self) -> &mut Routes {
+        Arc::make_mut(&mut self.routes)
     }
 }

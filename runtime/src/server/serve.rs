@@ -1,6 +1,7 @@
 use std::future::{Future, IntoFuture, pending};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -10,79 +11,17 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::Router;
 use super::handshake::{AcceptedConnection, handshake};
+use super::listen::Listen;
 use super::process_signals::first_and_second_signal;
+use super::routes::Routes;
+use super::serve_error::ServeError;
 use super::workers::Workers;
-
-/// Why a router could not be served.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// The address cannot be bound.
-    #[error("cannot listen: {0}")]
-    Listen(#[from] io::Error),
-    /// A thread of [`Serve::with_threads`] cannot be started.
-    #[error("cannot start a worker thread: {0}")]
-    Thread(#[source] io::Error),
-    /// A path is mounted twice or does not start with `/`.
-    #[error("{0}")]
-    Path(String),
-}
-
-/// An address to listen on, or a bound listener.
-pub trait Listen {
-    /// Binds the address, or returns the listener.
-    fn listen(self) -> impl Future<Output = io::Result<TcpListener>> + Send + 'static;
-}
-
-impl Listen for TcpListener {
-    async fn listen(self) -> io::Result<TcpListener> {
-        Ok(self)
-    }
-}
-
-impl Listen for std::net::TcpListener {
-    async fn listen(self) -> io::Result<TcpListener> {
-        self.set_nonblocking(true)?;
-        TcpListener::from_std(self)
-    }
-}
-
-impl Listen for &str {
-    fn listen(self) -> impl Future<Output = io::Result<TcpListener>> + Send + 'static {
-        self.to_owned().listen()
-    }
-}
-
-impl Listen for String {
-    async fn listen(self) -> io::Result<TcpListener> {
-        TcpListener::bind(self).await
-    }
-}
-
-impl Listen for SocketAddr {
-    async fn listen(self) -> io::Result<TcpListener> {
-        TcpListener::bind(self).await
-    }
-}
-
-impl Listen for ([u8; 4], u16) {
-    async fn listen(self) -> io::Result<TcpListener> {
-        TcpListener::bind(SocketAddr::from(self)).await
-    }
-}
-
-impl Listen for (IpAddr, u16) {
-    async fn listen(self) -> io::Result<TcpListener> {
-        TcpListener::bind(self).await
-    }
-}
 
 /// Serves a router when it is awaited.
 #[must_use = "nothing is served until this is awaited"]
 pub struct Serve {
-    router: Router,
+    routes: Arc<Routes>,
     listener: BoxFuture<'static, io::Result<TcpListener>>,
     shutdown: BoxFuture<'static, ()>,
     cancel: BoxFuture<'static, ()>,
@@ -90,9 +29,9 @@ pub struct Serve {
 }
 
 impl Serve {
-    pub(super) fn new(router: Router, listen: impl Listen) -> Self {
+    pub(super) fn new(routes: Arc<Routes>, listen: impl Listen) -> Self {
         Self {
-            router,
+            routes,
             listener: listen.listen().boxed(),
             shutdown: pending().boxed(),
             cancel: pending().boxed(),
@@ -104,7 +43,7 @@ impl Serve {
     ///
     /// - New connections and sessions are not accepted.
     /// - Running handlers, and those of messages that were already received, run to their end.
-    ///   After [`Router::shutdown_timeout`] they are cancelled.
+    ///   After [`Router::shutdown_timeout`](crate::Router::shutdown_timeout) they are cancelled.
     /// - Each session's `disconnected` runs.
     /// - Pending frames are sent. Clients are closed with 1012 and get a time to reconnect after.
     ///
@@ -157,8 +96,8 @@ impl Serve {
     }
 
     async fn run(self) -> Result<(), ServeError> {
-        let Self { router, listener, shutdown, cancel, threads } = self;
-        router.check()?;
+        let Self { routes, listener, shutdown, cancel, threads } = self;
+        routes.check()?;
         let listener = listener.await?;
         let mut workers = threads.map(Workers::start).transpose().map_err(ServeError::Thread)?;
         let local = listener.local_addr().ok();
@@ -168,11 +107,11 @@ impl Serve {
         let (stop, stopped) = watch::channel(());
         tokio::select! {
             () = shutdown => {}
-            () = accept_connections(&listener, local, &router, workers.as_mut(), &stopped) => {}
+            () = accept_connections(&listener, local, &routes, workers.as_mut(), &stopped) => {}
         }
         drop(listener);
         drop(stop);
-        router.drain(cancel).await;
+        routes.drain(cancel).await;
         Ok(())
     }
 }
@@ -189,7 +128,7 @@ impl IntoFuture for Serve {
 async fn accept_connections(
     listener: &TcpListener,
     local: Option<SocketAddr>,
-    router: &Router,
+    routes: &Arc<Routes>,
     mut workers: Option<&mut Workers>,
     stopped: &watch::Receiver<()>,
 ) {
@@ -206,7 +145,7 @@ async fn accept_connections(
                 let accepted =
                     AcceptedConnection { transport: stream.into(), peer: Some(peer), local };
                 let accepted = async { Ok(accepted) };
-                start_handshake(accepted, Some(peer), router, stopped, &Handle::current());
+                start_handshake(accepted, Some(peer), routes, stopped, &Handle::current());
             }
             Some(runtime) => {
                 // A `TcpStream` stays registered with the runtime in which it was created.
@@ -214,7 +153,7 @@ async fn accept_connections(
                     let stream = TcpStream::from_std(stream.into_std()?)?;
                     Ok(AcceptedConnection { transport: stream.into(), peer: Some(peer), local })
                 };
-                start_handshake(accepted, Some(peer), router, stopped, runtime);
+                start_handshake(accepted, Some(peer), routes, stopped, runtime);
             }
         }
     }
@@ -224,17 +163,17 @@ async fn accept_connections(
 pub(super) fn start_handshake(
     accepted: impl Future<Output = io::Result<AcceptedConnection>> + Send + 'static,
     peer: Option<SocketAddr>,
-    router: &Router,
+    routes: &Arc<Routes>,
     stopped: &watch::Receiver<()>,
     runtime: &Handle,
 ) {
-    let Some(permit) = router.shared.handshake_limit.try_acquire() else {
+    let Some(permit) = routes.handshake_limit.try_acquire() else {
         return tracing::warn!(
             ?peer,
             "connection dropped: `Handshakes::max_concurrent` is reached"
         );
     };
-    let router = router.clone();
+    let routes = Arc::clone(routes);
     let mut stopped = stopped.clone();
     runtime.spawn(async move {
         let _permit = permit;
@@ -245,7 +184,7 @@ pub(super) fn start_handshake(
             }
         };
         tokio::select! {
-            () = handshake(accepted, &router) => {}
+            () = handshake(accepted, &routes) => {}
             _ = stopped.changed() => {}
         }
     });

@@ -85,12 +85,12 @@ impl Router {
         request: http::Request<()>,
         upgrade: Option<OnUpgrade>,
     ) -> http::Response<Bytes> {
-        if let Err(error) = self.check() {
+        if let Err(error) = self.routes.check() {
             tracing::error!(%error, "the router is not served");
             let message = "the router of this server is misconfigured";
             return into_http(ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
-        let Some(permit) = self.shared.handshake_limit.try_acquire() else {
+        let Some(permit) = self.routes.handshake_limit.try_acquire() else {
             tracing::warn!("rejected: `Handshakes::max_concurrent` is reached");
             let message = "too many handshakes are running";
             return into_http(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
@@ -98,13 +98,13 @@ impl Router {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let request = Request::new(request, peer);
         let Some(upgrade) = upgrade else {
-            let error = upgrade_response(&request, &self).err();
+            let error = upgrade_response(&request, &self.routes).err();
             return into_http(error.unwrap_or_else(upgrade_missing));
         };
         // A client with a loopback address is connected to a loopback address of the server.
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
-        let pending = PendingUpgrade { upgrade, timeout: self.shared.handshakes.timeout };
-        match Upgrade::from_request(request, local, &self).await {
+        let pending = PendingUpgrade { upgrade, timeout: self.routes.handshakes.timeout };
+        match Upgrade::from_request(request, local, &self.routes).await {
             Upgrade::ErrorResponse(error) => into_http(error),
             Upgrade::Rejected { response, close_frame } => {
                 tokio::spawn(async move {

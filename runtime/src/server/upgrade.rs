@@ -4,10 +4,10 @@ use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
-use super::Router;
 use super::admission::Admission;
 use super::error_response::ErrorResponse;
 use super::middleware::catch_panic;
+use super::routes::Routes;
 use crate::reject::Reject;
 use crate::request::{Mode, Request};
 use crate::session::close_frame;
@@ -29,17 +29,16 @@ impl Upgrade {
     pub(super) async fn from_request(
         mut request: Request,
         local: Option<SocketAddr>,
-        router: &Router,
+        routes: &Routes,
     ) -> Self {
         let (peer, mode) = (request.peer_addr(), request.mode());
-        let response = match upgrade_response(&request, router) {
+        let response = match upgrade_response(&request, routes) {
             Ok(response) => response,
             Err(error) => return Self::ErrorResponse(error),
         };
         request.remove_handshake_headers();
         let admission =
-            timeout(router.shared.handshakes.admission_timeout, admit(request, local, router))
-                .await;
+            timeout(routes.handshakes.admission_timeout, admit(request, local, routes)).await;
         match admission.unwrap_or_else(|_| Err(admission_timed_out())) {
             Ok(admission) => Self::admitted(response, mode, admission),
             Err(reject) => {
@@ -82,11 +81,11 @@ impl Upgrade {
 /// handshake.
 pub(super) fn upgrade_response(
     request: &Request,
-    router: &Router,
+    routes: &Routes,
 ) -> Result<http::Response<()>, ErrorResponse> {
     let mut response = create_response(&request.to_http()).map_err(|error| {
         // For people who open the address in a browser tab: an unknown path is 404 rather than 426.
-        match router.endpoint(request.uri().path()) {
+        match routes.endpoint(request.uri().path()) {
             None => ErrorResponse::from(&not_found()),
             Some(_) => ErrorResponse::from(error),
         }
@@ -101,12 +100,11 @@ pub(super) fn upgrade_response(
 async fn admit(
     request: Request,
     local: Option<SocketAddr>,
-    router: &Router,
+    routes: &Routes,
 ) -> Result<Admission, Reject> {
-    let shared = &router.shared;
-    shared.rules.check(request.headers(), local)?;
-    let endpoint = router.endpoint(request.uri().path()).ok_or_else(not_found)?;
-    let request = catch_panic("a middleware", shared.middleware.run(request)).await?;
+    routes.rules.check(request.headers(), local)?;
+    let endpoint = routes.endpoint(request.uri().path()).ok_or_else(not_found)?;
+    let request = catch_panic("a middleware", routes.middleware.run(request)).await?;
     endpoint.admit(request).await
 }
 

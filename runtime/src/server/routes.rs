@@ -1,0 +1,52 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::admission::Endpoint;
+use super::handshake_limit::HandshakeLimit;
+use super::middleware::Middleware;
+use super::options::Handshakes;
+use super::origin::OriginRules;
+use super::serve_error::ServeError;
+
+/// The mounted procedures, and the options of handshakes and shutdown: what the clones of a router share.
+#[derive(Clone)]
+pub(super) struct Routes {
+    pub(super) endpoints: HashMap<String, Arc<dyn Endpoint>>,
+    pub(super) middleware: Middleware,
+    pub(super) rules: OriginRules,
+    pub(super) handshakes: Handshakes,
+    pub(super) handshake_limit: HandshakeLimit,
+    pub(super) shutdown_timeout: Duration,
+    /// What is wrong with paths: mounted twice, or no path.
+    pub(super) mistakes: Vec<String>,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        let handshakes = Handshakes::default();
+        Self {
+            endpoints: HashMap::new(),
+            middleware: Middleware::default(),
+            rules: OriginRules::default(),
+            handshake_limit: HandshakeLimit::new(handshakes.max_concurrent),
+            handshakes,
+            shutdown_timeout: Duration::from_secs(30),
+            mistakes: Vec::new(),
+        }
+    }
+}
+
+impl Routes {
+    /// Fails if a procedure could not be mounted at its path.
+    pub(super) fn check(&self) -> Result<(), ServeError> {
+        match self.mistakes.as_slice() {
+            [] => Ok(()),
+            mistakes => Err(ServeError::Path(mistakes.join("; "))),
+        }
+    }
+
+    pub(super) fn endpoint(&self, path: &str) -> Option<Arc<dyn Endpoint>> {
+        self.endpoints.get(path).map(Arc::clone)
+    }
+}
