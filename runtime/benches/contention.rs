@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor::__bench::{Crowd, Guest, lock_waits};
+use parlor::__bench::{Client, Clients, lock_waits};
 use parlor::prelude::*;
 
 /// The room of all clients.
@@ -52,18 +52,23 @@ fn main() {
 
 /// Measures how long changes of membership take while another thread broadcasts.
 fn latencies(size: &Size) {
-    let crowd = Crowd::new::<MarketEmitter>(size.members, BIG).expect("random bits");
-    let io = crowd.io::<MarketEmitter>();
+    let clients = Clients::new::<MarketEmitter>(size.members, BIG).expect("random bits");
+    let io = clients.io::<MarketEmitter>();
     println!("changes during broadcasts to {} members", size.members);
     println!("{:44}{:>12}{:>12}{:>12}", "", "p50", "p99", "max");
-    measure("room", size, || io.to(BIG), &crowd);
-    measure("everyone", size, || io.broadcast(), &crowd);
+    measure("room", size, || io.to(BIG), &clients);
+    measure("everyone", size, || io.broadcast(), &clients);
 }
 
 /// Measures them during broadcasts to one target.
-fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync, crowd: &Crowd) {
-    let new = || crowd.guest().expect("random bits");
-    let (guest, other) = (new(), new());
+fn measure(
+    target: &str,
+    size: &Size,
+    emitter: impl Fn() -> MarketEmitter + Sync,
+    clients: &Clients,
+) {
+    let new = || clients.client().expect("random bits");
+    let (client, other) = (new(), new());
     let others: Vec<_> = (1..PER_ROOM).map(|_| new()).collect();
     assert!(others.iter().all(|other| other.join(SMALL)));
     let broadcasts = AtomicU32::new(0);
@@ -80,14 +85,14 @@ fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync
         let show = |what: &str, act: &mut Change<'_>, undo: &mut Change<'_>| {
             println!("{:44}{}", format!("{target}: {what}"), latency(size, act, undo));
         };
-        show("join a small room", &mut || guest.join(SMALL), &mut || guest.leave(SMALL));
-        guest.join(SMALL);
-        show("leave a small room", &mut || guest.leave(SMALL), &mut || guest.join(SMALL));
-        show("join the big room", &mut || guest.join(BIG), &mut || guest.leave(BIG));
-        guest.join(BIG);
-        show("leave the big room", &mut || guest.leave(BIG), &mut || guest.join(BIG));
+        show("join a small room", &mut || client.join(SMALL), &mut || client.leave(SMALL));
+        client.join(SMALL);
+        show("leave a small room", &mut || client.leave(SMALL), &mut || client.join(SMALL));
+        show("join the big room", &mut || client.join(BIG), &mut || client.leave(BIG));
+        client.join(BIG);
+        show("leave the big room", &mut || client.leave(BIG), &mut || client.join(BIG));
         let mut connect = || {
-            connected = crowd.guest();
+            connected = clients.client();
             connected.is_some()
         };
         show("disconnect and connect", &mut connect, &mut || true);
@@ -102,9 +107,9 @@ fn measure(target: &str, size: &Size, emitter: impl Fn() -> MarketEmitter + Sync
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        guest.leave(SMALL);
+        client.leave(SMALL);
         let what = "join a small room, another the big one";
-        show(what, &mut || guest.join(SMALL), &mut || guest.leave(SMALL));
+        show(what, &mut || client.join(SMALL), &mut || client.leave(SMALL));
         stop.store(true, Ordering::Relaxed);
     });
 }
@@ -133,14 +138,14 @@ fn latency(size: &Size, act: &mut Change<'_>, undo: &mut Change<'_>) -> String {
 fn throughput(size: &Size) {
     println!("two threads that join, emit and leave");
     for (what, is_shared) in [("rooms of their own", false), ("shared rooms", true)] {
-        let crowd = Crowd::new::<MarketEmitter>(1, BIG).expect("random bits");
-        let guests: [Vec<Guest>; 2] =
-            [(); 2].map(|()| (0..SESSIONS).filter_map(|_| crowd.guest()).collect());
+        let clients = Clients::new::<MarketEmitter>(1, BIG).expect("random bits");
+        let guests: [Vec<Client>; 2] =
+            [(); 2].map(|()| (0..SESSIONS).filter_map(|_| clients.client()).collect());
         let (waited, start) = (lock_waits(), Instant::now());
         thread::scope(|scope| {
             for (thread, guests) in guests.iter().enumerate() {
                 let owner = if is_shared { 0 } else { thread };
-                let io = crowd.io::<MarketEmitter>();
+                let io = clients.io::<MarketEmitter>();
                 scope.spawn(move || work(guests, owner, &io, size.rounds));
             }
         });
@@ -154,15 +159,15 @@ fn throughput(size: &Size) {
 }
 
 /// Each session joins a room, emits to it and leaves the room that it joined before.
-fn work(guests: &[Guest], owner: usize, io: &parlor::Io<MarketEmitter>, rounds: u32) {
+fn work(guests: &[Client], owner: usize, io: &parlor::Io<MarketEmitter>, rounds: u32) {
     let names: Vec<_> = (0..SESSIONS / PER_ROOM).map(|room| format!("{owner}:{room}")).collect();
     let name = |index: usize| &names[index % names.len()];
     for round in (0..).take(rounds as usize) {
-        for (number, guest) in guests.iter().enumerate() {
+        for (number, client) in guests.iter().enumerate() {
             let (old, new) = (name(number + round), name(number + round + 1));
-            guest.join(new);
+            client.join(new);
             io.to(new).priced(7);
-            guest.leave(old);
+            client.leave(old);
         }
     }
 }

@@ -21,7 +21,7 @@ const TOLERANCE: u64 = 10;
 /// Rounds until buffers have grown, and counted rounds.
 const WARM_UP: u32 = 20;
 const ROUNDS: u32 = 40;
-/// Tells the program under valgrind which case to run.
+/// The case that the program under valgrind runs.
 const CASE: &str = "PARLOR_COUNTED_CASE";
 
 const HEADER: &str = "\

@@ -32,7 +32,7 @@ pub fn encode<P: Serialize>(event: &str, payload: &P) -> Option<EncodedEvent> {
 }
 
 /// Sessions of Parlor mode in one room, without connections. The benches take their pending frames.
-pub struct Crowd {
+pub struct Clients {
     hub: Arc<Hub>,
     registrations: Vec<Registration>,
     /// Frames received by each session.
@@ -40,23 +40,23 @@ pub struct Crowd {
     bytes: Vec<u8>,
 }
 
-impl Crowd {
+impl Clients {
     pub fn new<E: Contract>(size: usize, room: &str) -> Option<Self> {
         let hub = Arc::new(Hub::new(E::NAME, E::OUTGOING));
         let options = Arc::default();
         let enter = |_| {
-            let guest = Guest::enter(&hub, &options)?;
-            guest.join(room).then_some(guest.0)
+            let client = Client::enter(&hub, &options)?;
+            client.join(room).then_some(client.0)
         };
         let registrations = (0..size).map(enter).collect::<Option<_>>()?;
-        let mut crowd = Self { hub, registrations, received: 0, bytes: Vec::new() };
-        crowd.take(0);
-        Some(crowd)
+        let mut clients = Self { hub, registrations, received: 0, bytes: Vec::new() };
+        clients.take(0);
+        Some(clients)
     }
 
     /// A session of the same procedure, in no room.
-    pub fn guest(&self) -> Option<Guest> {
-        Guest::enter(&self.hub, &Arc::default())
+    pub fn client(&self) -> Option<Client> {
+        Client::enter(&self.hub, &Arc::default())
     }
 
     pub fn io<E: Contract>(&self) -> Io<E> {
@@ -94,9 +94,9 @@ impl Crowd {
 }
 
 /// A session of Parlor mode without a connection. It ends when it is dropped.
-pub struct Guest(Registration);
+pub struct Client(Registration);
 
-impl Guest {
+impl Client {
     fn enter(hub: &Arc<Hub>, options: &Arc<SessionOptions>) -> Option<Self> {
         let request =
             http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());

@@ -54,7 +54,7 @@ pub async fn echo(stream: TcpStream, max_message_size: usize) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes what is pending, then reads the next message.
+/// Writes the pending frames, then reads the next message.
 fn poll_next(
     connection: &mut Connection,
     outbox: &Outbox,

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use parlor::__bench::{Crowd, EncodedEvent, decode, encode};
+use parlor::__bench::{Clients, EncodedEvent, decode, encode};
 use parlor::prelude::*;
 use parlor::test::{End, Network};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
@@ -91,12 +91,12 @@ struct Dispatch {
     _network: Network,
 }
 
-struct Guest {
+struct Session {
     messages: u32,
     handled: Arc<Notify>,
 }
 
-impl Chat for Guest {
+impl Chat for Session {
     async fn send_message(&mut self, room: String, text: String, number: u32) {
         black_box((room, text, number));
         self.messages += 1;
@@ -113,8 +113,8 @@ impl Dispatch {
         let handled = Arc::new(Notify::new());
         let server_handled = Arc::clone(&handled);
         let chat = ChatServer::new(move |_| {
-            let guest = Guest { messages: 0, handled: Arc::clone(&server_handled) };
-            async { Ok(guest) }
+            let session = Session { messages: 0, handled: Arc::clone(&server_handled) };
+            async { Ok(session) }
         });
         let network = Network::new(Router::new().procedure("/chat", chat));
         let client = runtime.block_on(connect(&network));
@@ -184,13 +184,13 @@ impl Round for Encode {
 
 /// Queues a frame for a client, passes it to the transport and confirms it.
 struct Outbox {
-    client: Crowd,
+    client: Clients,
     frame: EncodedEvent,
 }
 
 impl Outbox {
     fn new() -> Self {
-        let client = Crowd::new::<ChatEmitter>(1, ROOM).expect("a client");
+        let client = Clients::new::<ChatEmitter>(1, ROOM).expect("a client");
         Self { client, frame: encode("newMessage", &message()).expect("encoded") }
     }
 }
@@ -206,27 +206,27 @@ impl Round for Outbox {
 
 /// Queues an event in the outboxes of all members of a room.
 struct RoomWalk {
-    crowd: Crowd,
+    clients: Clients,
     message: Message,
     is_queued: bool,
 }
 
 impl RoomWalk {
     fn new() -> Self {
-        let crowd = Crowd::new::<ChatEmitter>(MEMBERS, ROOM).expect("clients");
-        Self { crowd, message: message(), is_queued: false }
+        let clients = Clients::new::<ChatEmitter>(MEMBERS, ROOM).expect("clients");
+        Self { clients, message: message(), is_queued: false }
     }
 }
 
 impl Round for RoomWalk {
     fn prepare(&mut self) {
         if std::mem::take(&mut self.is_queued) {
-            assert!(self.crowd.take(1) > 0, "it has arrived");
+            assert!(self.clients.take(1) > 0, "it has arrived");
         }
     }
 
     fn run(&mut self) {
-        self.crowd.io::<ChatEmitter>().to(ROOM).new_message(black_box(&self.message));
+        self.clients.io::<ChatEmitter>().to(ROOM).new_message(black_box(&self.message));
         self.is_queued = true;
     }
 }

@@ -280,7 +280,7 @@ impl Session {
 
     /// Ends the session, and returns why it has ended.
     fn end(self) -> Ending {
-        self.shared.signals.end(ASKED);
+        self.shared.signals.end(REQUESTED);
         self.task.join().expect("no panic")
     }
 
@@ -301,7 +301,7 @@ impl Session {
     }
 }
 
-const ASKED: Ending = Ending::Requested(DisconnectReason::Disconnected);
+const REQUESTED: Ending = Ending::Requested(DisconnectReason::Disconnected);
 
 #[test]
 fn pushed_frames_wake_the_task() {
@@ -313,7 +313,7 @@ fn pushed_frames_wake_the_task() {
         });
         assert_eq!(session.half.receive(2), [1, 2]);
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -328,7 +328,7 @@ fn two_batches_write_each_frame_once() {
             written.retain(|frame| *frame != 3);
             assert_eq!(written, [1, 2]);
             pusher.join().expect("no panic");
-            assert_eq!(session.end(), ASKED);
+            assert_eq!(session.end(), REQUESTED);
         });
     }
 }
@@ -344,7 +344,7 @@ fn blocked_transport_wakes_the_task() {
         session.half.unblock();
         assert_eq!(session.half.receive(3), [1, 2, 3]);
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -363,7 +363,7 @@ fn uncounted_frame_passes_a_closed_window() {
         written.sort_unstable();
         assert_eq!(written, [1, 9]);
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -379,7 +379,7 @@ fn resumed_client_gets_the_rest_while_a_batch_is_flushed() {
         session.half.receive(1);
         session.resume(&[1, 2]);
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -393,7 +393,7 @@ fn resumed_client_gets_the_rest_while_two_batches_are_flushed() {
         session.resume(&[1, 2]);
         flusher.join().expect("no panic");
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -406,7 +406,7 @@ fn twice_resumed_client_gets_the_rest() {
         session.shared.resume(Half::new(None), 0);
         session.resume(&[1, 2]);
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -419,7 +419,7 @@ fn slow_client_resumes_and_gets_the_rest() {
         let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
         session.resume(&[1, 2]);
         pusher.join().expect("no panic");
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
     });
 }
 
@@ -436,7 +436,7 @@ fn evicted_session_ends_even_if_its_client_resumes() {
         session.shared.resume(Half::new(None), 0);
         evictor.join().expect("no panic");
         let ending = session.end();
-        assert!(matches!(ending, Ending::Evicted | ASKED));
+        assert!(matches!(ending, Ending::Evicted | REQUESTED));
     });
 }
 
@@ -446,9 +446,9 @@ fn session_ends_while_frames_are_pushed_and_flushed() {
         let session = session(SessionOptions::default(), None, true);
         let pusher = session.spawn(|shared| shared.push_and_flush(&[1, 2]));
         let shared = Arc::clone(&session.shared);
-        assert_eq!(session.end(), ASKED);
+        assert_eq!(session.end(), REQUESTED);
         shared.signals.end(Ending::Overflow);
-        assert_eq!(shared.signals.ending(), Some(ASKED), "the first reason stands");
+        assert_eq!(shared.signals.ending(), Some(REQUESTED), "the first reason stands");
         pusher.join().expect("no panic");
     });
 }

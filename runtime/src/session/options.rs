@@ -218,9 +218,8 @@ pub struct Timeouts {
     ///
     /// Bytes that the operating system has accepted count: it buffers up to some megabytes.
     pub write: Duration,
-    /// Bounds the end of a session twice: first its `disconnected`, which is cancelled then; after it
-    /// the client, which reads what is pending and closes, and whose connection is dropped then.
-    /// Default: 5 s each.
+    /// The timeout of `disconnected`, which is then cancelled. After it, also the timeout for the client to
+    /// read the pending frames and to close; then its connection is dropped. Default: 5 s each.
     pub close: Duration,
 }
 

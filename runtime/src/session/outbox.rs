@@ -41,7 +41,7 @@
 //! | `confirm` | drops what the client has received |
 //! | `attach` | → `Awake`, `Replaying`; what is in flight is pending again |
 //!
-//! # Why each frame is handed over once per connection, and to that connection
+//! # Why each frame is written once per connection, and to that connection
 //!
 //! - A writer exists only between `lend` and `detach` of one connection. `detach` takes it back and
 //!   marks the session as detached in one step.

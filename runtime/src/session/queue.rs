@@ -7,7 +7,7 @@ use super::options::Recovery;
 use crate::wire::replay::{Item, Mismatch, Replay, Window, reset_if_empty};
 use crate::wire::{EncodedFrame, Frame};
 
-/// The size of a full batch, but for the rest of its last frame. After a smaller batch, nothing more may
+/// The size of a full batch in bytes; its last frame may exceed it. After a smaller batch, no more frames may
 /// be sent for now.
 pub(super) const BATCH: usize = 64 << 10;
 /// More holes than this are closed when they are more than half of what is pending.

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The random bytes of a secret: 128 bits. OWASP asks for at least 64 bits in a session token.
+/// The random bytes of a secret: 128 bits. OWASP requires at least 64 bits in a session token.
 const LENGTH: usize = 16;
 /// The characters of a secret: its bytes in base64url, without padding.
 const TEXT_LENGTH: usize = 22;

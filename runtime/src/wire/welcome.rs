@@ -15,10 +15,10 @@ pub(crate) struct Welcome {
     /// How many counted frames of the client the session has received.
     #[serde(default)]
     pub(crate) received: u64,
-    /// Whether the session is the one that the client asked to resume.
+    /// Whether the session is the one that the client requested.
     #[serde(default)]
     pub(crate) recovered: bool,
-    /// Why it is not, if the client asked to resume one.
+    /// Why it is not, if the client requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Unrecovered>,
     /// After how many milliseconds of silence the server pings.

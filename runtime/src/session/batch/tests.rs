@@ -94,7 +94,7 @@ fn panic_in_a_poll_leaves_the_thread_unmarked() {
     let registration = registration();
     let mut task = pin!(Batched::new(poll_fn(|_| {
         add(registration.member());
-        panic!("as asked")
+        panic!("on purpose")
     })));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(!is_open() && queued() == 0);
@@ -204,7 +204,7 @@ struct PanicsWhenDropped;
 
 impl Drop for PanicsWhenDropped {
     fn drop(&mut self) {
-        panic!("as asked");
+        panic!("on purpose");
     }
 }
 
