@@ -26,7 +26,7 @@ impl Backoff {
     }
 }
 
-/// The attempts to reconnect since a connection last lasted for `max` of the backoff.
+/// The attempts to reconnect so far. A connection that lasts for `backoff.max` resets their number.
 #[derive(Debug)]
 pub(super) struct Attempts {
     backoff: Backoff,
@@ -75,11 +75,11 @@ impl Attempts {
     }
 }
 
-/// How long the server wants a client to wait before it reconnects, which spreads the clients of a server
-/// that shuts down: `retry in <ms> ms` at the end of the close `reason`.
-pub(super) fn retry_delay(reason: &str) -> Option<Duration> {
-    let (_, wait) = reason.strip_suffix(" ms")?.rsplit_once("retry in ")?;
-    wait.parse().ok().map(Duration::from_millis)
+/// The delay at the end of a close `reason`, `retry in <ms> ms`. A server that shuts down spreads the
+/// reconnects of its clients with it.
+pub(super) fn retry_hint(reason: &str) -> Option<Duration> {
+    let (_, delay) = reason.strip_suffix(" ms")?.rsplit_once("retry in ")?;
+    delay.parse().ok().map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn retry_delay_is_read_from_end_of_reason() {
-        let seconds = |reason| retry_delay(reason).map(|wait| wait.as_secs_f64());
+        let seconds = |reason| retry_hint(reason).map(|wait| wait.as_secs_f64());
         assert_eq!(seconds("the server shuts down; retry in 1234 ms"), Some(1.234));
         assert_eq!(seconds("retry in 0 ms"), Some(0.0));
         for reason in [

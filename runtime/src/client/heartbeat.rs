@@ -12,8 +12,8 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// `servers` is the interval of the server's own pings, at most a day: it leaves the client's pings
-    /// unanswered while a handler is busy.
+    /// `servers` is the interval of the server's own pings, at most a day. A server with a busy handler
+    /// answers no pings and only sends its own, so the longer interval counts.
     pub(super) fn new(own: Duration, servers: Duration) -> Self {
         let longer = own.max(servers.min(MAX_HEARTBEAT));
         Self { interval: own, timeout: longer + longer / 2 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
-use super::backoff::{Attempts, retry_delay};
+use super::backoff::{Attempts, retry_hint};
 use super::change::ConnectionChange;
 use super::connection::{Connection, ConnectionEnd};
 use super::dial::{Connected, Dialer};
@@ -139,7 +139,7 @@ impl Task {
         code: CloseCode,
         reason: String,
     ) -> Option<Connected> {
-        let mut delay = retry_delay(&reason);
+        let mut delay = retry_hint(&reason);
         let lost = ConnectionChange::Lost { code, reason, will_reconnect: false };
         let mut problem = lost.to_string();
         while let Some(wait) = attempts.next(delay.take()) {
@@ -173,7 +173,7 @@ impl Task {
                 self.session_ends(session, Unrecovered::Ended);
             }
             if let ConnectError::Closed { reason, .. } = &error {
-                delay = retry_delay(reason);
+                delay = retry_hint(reason);
             }
         }
         let attempts = self.options.reconnect.max_attempts;

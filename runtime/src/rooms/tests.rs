@@ -264,7 +264,7 @@ fn value_that_emits_at_drop_may_belong_to_a_session_that_a_broadcast_evicts() {
         let hub = Arc::<Hub>::default();
         let detach = |registration: &Registration| {
             hub.recovery
-                .detach(registration.member(), registration.member().outbox().detach().size);
+                .add_detached(registration.member(), registration.member().outbox().detach().size);
         };
         let (evicted, is_dropped) = register_emits_at_drop(&hub);
         detach(&evicted);

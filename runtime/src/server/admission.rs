@@ -22,8 +22,8 @@ use crate::task_tracker::TaskTracker;
 use crate::transport::Transport;
 use crate::wire::{Secret, Unrecovered, Welcome};
 
-/// Timeout for a session to answer a resume request, which it does between two handlers. Clients
-/// wait as long for a connection.
+/// Timeout for a session to answer a resume request. It answers only while no handler runs. Equal to the
+/// default `connect_timeout` of clients.
 const RESUME_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A mounted procedure with its types erased.

@@ -164,8 +164,8 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
 
     /// Spreads the reconnects after a shutdown or [`Io::drain`] over this duration. 5 s by default.
     ///
-    /// Each close frame carries a random wait of at most this, as in `retry in 1234 ms`. With 0 the
-    /// wait is left to the clients, which spread their first attempt over 1 s.
+    /// Each of their close frames has a retry hint: a random delay of at most this, as in
+    /// `retry in 1234 ms`. With 0 the clients choose the delay, and spread their first attempt over 1 s.
     pub fn retry_window(mut self, window: Duration) -> Self {
         self.options.retry_window = window;
         self

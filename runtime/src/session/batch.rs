@@ -58,7 +58,7 @@ struct Thread {
     /// Members taken out of the batch so far.
     flushed: u64,
     /// Tasks that have left members to the flusher since the last flush.
-    left: usize,
+    waiting_tasks: usize,
     /// The session's task that is polled now.
     running: Option<Running>,
     /// Wakes the flusher, if there is one.
@@ -76,12 +76,12 @@ struct Running {
 
 impl Thread {
     const fn new() -> Self {
-        Self { batch: Members::new(), flushed: 0, left: 0, running: None, flusher: None }
+        Self { batch: Members::new(), flushed: 0, waiting_tasks: 0, running: None, flusher: None }
     }
 
     /// Whether the batch is flushed before other tasks run.
     fn is_due(&self) -> bool {
-        self.batch.len() >= FLUSH_AFTER || self.left >= FLUSH_AFTER
+        self.batch.len() >= FLUSH_AFTER || self.waiting_tasks >= FLUSH_AFTER
     }
 
     fn next(&mut self) -> Option<Arc<Member>> {
@@ -132,7 +132,7 @@ pub(super) fn add(member: &Arc<Member>) {
 
 /// Flushes the batch before other tasks run.
 pub(super) fn flush_soon() {
-    thread(|thread| thread.left = FLUSH_AFTER);
+    thread(|thread| thread.waiting_tasks = FLUSH_AFTER);
 }
 
 /// The running task emits to others. It continues when they are flushed.
@@ -147,7 +147,7 @@ pub(crate) fn has_emitted() {
 /// Flushes the first members of the thread's batch, at most `max`. Returns whether any is left.
 fn flush_some(max: usize) -> bool {
     let count = thread(|thread| {
-        thread.left = 0;
+        thread.waiting_tasks = 0;
         thread.batch.len().min(max)
     });
     for _ in 0..count {
@@ -212,7 +212,7 @@ impl<'a> PollGuard<'a> {
                 self.0.until = thread.flushed + thread.batch.len() as u64;
             }
             // A task that only waits for the flusher adds nothing to the batch.
-            thread.left += usize::from(self.0.until == 0 || running.has_emitted);
+            thread.waiting_tasks += usize::from(self.0.until == 0 || running.has_emitted);
             thread.is_due()
         });
         if is_due {

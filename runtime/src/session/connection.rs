@@ -24,8 +24,8 @@ use crate::wire::{CloseCode, Frame};
 
 /// One WebSocket.
 ///
-/// Everything that is sent, pongs and close frames too, passes through the outbox of the session, so
-/// there is one order.
+/// Events, pongs and the last close frame pass through the outbox of the session, so there is one order.
+/// The preamble does not, nor does the close frame of a connection whose session continues.
 pub(crate) struct Connection {
     reader: Reader,
     output: Output,

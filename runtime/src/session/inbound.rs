@@ -15,7 +15,7 @@ use crate::wire::{
     CallId, CloseCode, ErrorCode, Frame, Head, Receipts, control, is_counted, receipts,
 };
 
-/// Received messages: answers heartbeats and acknowledgements, and stores events for the session.
+/// Handles received messages: answers pings, applies acknowledgements, stores events for the session.
 pub(super) struct Inbound {
     member: Arc<Member>,
     mode: Mode,

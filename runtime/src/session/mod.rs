@@ -1,5 +1,7 @@
 //! What guards check: [`Event`] and [`Denied`].
 
+// One session: start to read at `task.rs`, then `driver.rs`.
+
 mod batch;
 mod connection;
 mod dispatch;

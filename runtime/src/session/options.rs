@@ -17,7 +17,8 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// The silence after which the client is pinged. Default: 30 s, as in Phoenix.
+    /// The silence after which the client is pinged. Default: 30 s, as in Phoenix. A client is never pinged
+    /// if this is not shorter than `timeout`.
     pub interval: Duration,
     /// The silence after which the connection is lost
     /// ([`HeartbeatMissed`](crate::DisconnectReason::HeartbeatMissed)). Default: 45 s.

@@ -64,7 +64,7 @@
 //! - A flush comes after the task was woken: it finds `Awake` and leaves the frames to the task.
 //! - A frame is pushed between two writes of one flush: the flush continues, and writes it in order.
 
-mod push;
+mod push_types;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -76,7 +76,7 @@ use std::task::Context;
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
-pub(crate) use self::push::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
+pub(crate) use self::push_types::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
 use self::state::{Intake, Link, State, Task};
 use super::options::SessionOptions;
 use super::queue::{self, Queue};
@@ -162,7 +162,7 @@ impl<H: WriteHalf> Outbox<H> {
                 return Ok(PushOutcome::Dropped.into());
             }
             PushPolicy::Uncounted => state.queue.push_uncounted(frame.to_frame()),
-            PushPolicy::Volatile if self.is_too_slow_for(&state, frame.len()) => {
+            PushPolicy::Volatile if self.drops_volatile(&state, frame.len()) => {
                 return Ok(PushOutcome::Dropped.into());
             }
             PushPolicy::Latest(key) if state.queue.push_latest(frame, key) => {
@@ -252,7 +252,7 @@ impl<H: WriteHalf> Outbox<H> {
     /// The task is about to sleep, on a thread whose batch is flushed soon.
     pub(crate) fn sleep_if_batched(&self) -> Sleep {
         let mut state = self.state.lock();
-        let is_writable = state.writer.as_ref().is_some_and(|writer| writer.left() == 0);
+        let is_writable = state.writer.as_ref().is_some_and(|writer| writer.unwritten() == 0);
         if !is_writable || state.queue.is_window_full() {
             return Sleep::Awake;
         }
@@ -305,10 +305,10 @@ impl<H: WriteHalf> Outbox<H> {
         }
     }
 
-    /// The task sleeps, with `left` taken bytes not written yet. Counted frames do not wake it.
-    pub(crate) fn block(&self, left: usize) {
+    /// The task sleeps, with `unwritten` taken bytes not written yet. Counted frames do not wake it.
+    pub(crate) fn block(&self, unwritten: usize) {
         let mut state = self.state.lock();
-        state.taken = left;
+        state.taken = unwritten;
         state.task = Task::Blocked;
     }
 
@@ -350,9 +350,9 @@ impl<H: WriteHalf> Outbox<H> {
         state.queue.size()
     }
 
-    /// Whether a volatile frame of `size` bytes is dropped. At most `Limits::max_outbox_size`: a volatile frame
-    /// never closes a connection.
-    fn is_too_slow_for(&self, state: &State<H>, size: usize) -> bool {
+    /// Whether a volatile frame of `size` bytes is dropped. `Limits::max_outbox_size` bounds the threshold, too,
+    /// so a volatile frame never closes a connection.
+    fn drops_volatile(&self, state: &State<H>, size: usize) -> bool {
         let limits = &self.options.limits;
         let max = limits.volatile_outbox_size.min(limits.max_outbox_size);
         state.link == Link::Detached || state.pending() + size > max

@@ -116,7 +116,7 @@ impl RecoveryTable {
 
     /// Adds a detached session that keeps `bytes`, and returns its id. Evicts the one that was detached
     /// first if there are too many.
-    pub(crate) fn detach(&self, member: &Arc<Member>, bytes: usize) -> u64 {
+    pub(crate) fn add_detached(&self, member: &Arc<Member>, bytes: usize) -> u64 {
         let max = member.options().recovery.max_detached_sessions;
         let mut state = self.state.lock();
         state.last_id += 1;
@@ -133,7 +133,7 @@ impl RecoveryTable {
 
     /// Removes a session that was resumed, or has ended, and the `bytes` that it kept: 0 if it was
     /// evicted.
-    pub(crate) fn attach(&self, id: u64, bytes: usize) {
+    pub(crate) fn remove_detached(&self, id: u64, bytes: usize) {
         let member = self.state.lock().detached.remove(&id);
         drop(member);
         self.bytes.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
@@ -202,7 +202,7 @@ pub(crate) mod tests {
 
     fn detach(hub: &Hub, registration: &Registration) -> u64 {
         let member = registration.member();
-        hub.recovery.detach(member, member.outbox().detach().size)
+        hub.recovery.add_detached(member, member.outbox().detach().size)
     }
 
     fn push(registration: &Registration, bytes: usize) {
@@ -251,7 +251,7 @@ pub(crate) mod tests {
         let id = detach(&hub, &registration);
         push(&registration, 20);
         assert_eq!((bytes(&hub), recovery.detached()), (30, 1));
-        recovery.attach(id, member.outbox().attach());
+        recovery.remove_detached(id, member.outbox().attach());
         push(&registration, 30);
         assert_eq!((bytes(&hub), recovery.detached()), (0, 0));
         // All 60 bytes are in flight. The client has received 30.
@@ -264,7 +264,7 @@ pub(crate) mod tests {
         push(&registration, 71);
         assert!(is_ending(&registration), "more than 100 bytes");
         assert_eq!((bytes(&hub), recovery.detached()), (0, 0));
-        recovery.attach(id, member.outbox().discard().unwrap_or_default());
+        recovery.remove_detached(id, member.outbox().discard().unwrap_or_default());
         assert_eq!(bytes(&hub), 0);
     }
 
@@ -282,7 +282,7 @@ pub(crate) mod tests {
         assert_eq!(hub.recovery.detached(), 2);
         assert!(!is_ending(&eve));
         for id in ids {
-            hub.recovery.attach(id, 0);
+            hub.recovery.remove_detached(id, 0);
         }
         assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
     }
@@ -297,7 +297,7 @@ pub(crate) mod tests {
         let kept = registration.member().outbox().attach();
         push(&registration, 10);
         assert!(hub.recovery.evict().is_some());
-        hub.recovery.attach(id, kept);
+        hub.recovery.remove_detached(id, kept);
         assert!(!is_ending(&registration));
         assert_eq!((bytes(&hub), hub.recovery.detached()), (0, 0));
     }

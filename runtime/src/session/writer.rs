@@ -41,24 +41,24 @@ pub(crate) enum Progress {
 pub(super) struct Writer<H> {
     half: H,
     /// Bytes taken from the queue that the connection has not taken.
-    left: Option<Box<Bytes>>,
+    unwritten: Option<Box<Bytes>>,
     /// The connection took bytes since [`take_moved`](Self::take_moved).
     moved: bool,
 }
 
 impl<H: WriteHalf> Writer<H> {
     pub(super) fn new(half: H) -> Self {
-        Self { half, left: None, moved: false }
+        Self { half, unwritten: None, moved: false }
     }
 
     /// Returns the write half, and the bytes taken from the queue that it has not taken.
     pub(super) fn into_parts(self) -> (H, Bytes) {
-        (self.half, self.left.map_or_else(Bytes::new, |left| *left))
+        (self.half, self.unwritten.map_or_else(Bytes::new, |unwritten| *unwritten))
     }
 
     /// The number of bytes taken from the queue and not written.
-    pub(super) fn left(&self) -> usize {
-        self.left.as_ref().map_or(0, |left| left.len())
+    pub(super) fn unwritten(&self) -> usize {
+        self.unwritten.as_ref().map_or(0, |unwritten| unwritten.len())
     }
 
     /// Returns whether the connection took bytes since the last call.
@@ -68,11 +68,11 @@ impl<H: WriteHalf> Writer<H> {
 
     /// Writes once: the rest of the last batch, or the next batch of pending frames.
     pub(super) fn write(&mut self, queue: &mut Queue) -> io::Result<Progress> {
-        if let Some(mut left) = self.left.take() {
-            let written = self.write_some(&left);
-            left.advance(*written.as_ref().unwrap_or(&0));
-            if !left.is_empty() {
-                self.left = Some(left);
+        if let Some(mut unwritten) = self.unwritten.take() {
+            let written = self.write_some(&unwritten);
+            unwritten.advance(*written.as_ref().unwrap_or(&0));
+            if !unwritten.is_empty() {
+                self.unwritten = Some(unwritten);
                 return written.map(|_| Progress::WouldBlock);
             }
             return Ok(if queue.pending_bytes() == 0 { Progress::Done } else { Progress::More });
@@ -81,9 +81,9 @@ impl<H: WriteHalf> Writer<H> {
         batch.clear();
         queue.take(&mut batch);
         let written = self.write_some(&batch);
-        let left = &batch[*written.as_ref().unwrap_or(&0)..];
-        let progress = if !left.is_empty() {
-            self.left = Some(Box::new(Bytes::copy_from_slice(left)));
+        let unwritten = &batch[*written.as_ref().unwrap_or(&0)..];
+        let progress = if !unwritten.is_empty() {
+            self.unwritten = Some(Box::new(Bytes::copy_from_slice(unwritten)));
             written.map(|_| Progress::WouldBlock)
         } else if batch.len() < BATCH || queue.pending_bytes() == 0 {
             Ok(Progress::Done)

@@ -48,6 +48,10 @@ macro_rules! close_codes {
     };
 }
 
+// A new row needs the same row in `docs/wire.md` and in `runtime/ts/src/closeCodes.ts`, which the tests
+// below compare, and code that sends it: `DisconnectReason::close` or a `Reject`. Whether a session can be
+// resumed after a code is also decided in `DisconnectReason::may_resume`. Parlor sends neither 1003 nor
+// 1013, and 4504 is reserved, but clients handle them.
 close_codes! {
     NORMAL = 1000, "both", redial: false, resume: false, "finished";
     GOING_AWAY = 1001, "both", redial: true, resume: true, "going away";

@@ -3,12 +3,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Why an event or a call was refused: the `code` of an `$err` frame. The table is closed.
+/// Why an event or a call failed: the `code` of an `$err` frame. A server sends no other codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The handler returned `Err(E)`; `details` is the `E`.
+    /// The handler returned `Err(E)`; `details` is the `E`. Without `details`, the answer was too large or
+    /// could not be encoded.
     Refused,
     /// No event has this name; the message names the nearest one.
     Unknown,
@@ -20,11 +21,11 @@ pub enum ErrorCode {
     Denied,
     /// The rate limit is exceeded.
     Limited,
-    /// The handler panicked; the session ends.
+    /// The handler, the guard or the decoding panicked; the session ends.
     Panicked,
     /// The handler took longer than [`Timeouts::handler`](crate::server::Timeouts::handler).
     TimedOut,
-    /// A code that this client does not know, of a newer server.
+    /// A code of a newer server, which this client does not know.
     #[serde(other)]
     Other,
 }

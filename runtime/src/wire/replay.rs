@@ -11,7 +11,7 @@ pub(crate) trait Item: Default {
     fn size(&self) -> usize;
 }
 
-/// With this much in flight, nothing more is taken.
+/// The most that may be in flight. More stays pending until the other side confirms some.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     pub(crate) bytes: u32,

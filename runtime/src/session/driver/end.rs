@@ -70,7 +70,7 @@ impl Driver {
         }
         if let Attachment::Detached { detached_id, .. } = &self.attachment {
             let bytes = self.member.outbox().discard().unwrap_or_default();
-            self.member.hub().recovery.attach(*detached_id, bytes);
+            self.member.hub().recovery.remove_detached(*detached_id, bytes);
         }
     }
 
@@ -94,7 +94,7 @@ impl Driver {
         tracing::debug!(%reason, "connection lost; the session is detached");
         let options = self.member.options();
         let bytes = connection.detach(self.member.outbox());
-        let detached_id = self.member.hub().recovery.detach(&self.member, bytes);
+        let detached_id = self.member.hub().recovery.add_detached(&self.member, bytes);
         let expiry = Box::pin(sleep(options.recovery.window));
         let detached = Attachment::Detached { reason: reason.clone(), detached_id, expiry };
         if let Attachment::Attached(connection) = std::mem::replace(&mut self.attachment, detached)

@@ -79,14 +79,14 @@ impl<H: WriteHalf> State<H> {
     pub(super) fn write(&mut self, limits: &Limits) -> io::Result<Progress> {
         let Some(writer) = &mut self.writer else { return Ok(Progress::Done) };
         let progress = writer.write(&mut self.queue);
-        let left = writer.left();
-        self.have_taken(left, limits);
+        let unwritten = writer.unwritten();
+        self.have_taken(unwritten, limits);
         progress
     }
 
-    /// `left` taken bytes are not written yet.
-    pub(super) fn have_taken(&mut self, left: usize, limits: &Limits) {
-        self.taken = left;
+    /// `unwritten` taken bytes are not written yet.
+    pub(super) fn have_taken(&mut self, unwritten: usize, limits: &Limits) {
+        self.taken = unwritten;
         if self.link == Link::Replaying && self.pending() <= limits.max_outbox_size {
             self.link = Link::Attached;
         }
