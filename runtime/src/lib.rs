@@ -252,7 +252,8 @@
 //! | a room's name | 256 bytes | [`Limits::max_room_name`] |
 //! | sessions of a procedure | no limit | [`Limits::max_connections`] |
 //! | a session without a connection | 30 s | [`Recovery::window`] |
-//! | frames in flight and stored for a client | 4 096, and 256 KiB | [`Recovery::max_replay_frames`], [`Recovery::max_replay_size`] |
+//! | frames in flight, and frames stored without a connection | 4 096 | [`Recovery::max_replay_frames`] |
+//! | bytes stored on top of [`Limits::max_outbox_size`] | 256 KiB, half of it in flight | [`Recovery::max_replay_size`] |
 //! | sessions without a connection | 10 000, and 64 MiB | [`Recovery::max_detached_sessions`], [`Recovery::max_detached_bytes`] |
 //! | silence of a client | ping after 30 s, lost after 45 s | [`Heartbeat`] |
 //! | a handler | no limit | [`Timeouts::handler`] |

@@ -91,7 +91,8 @@ impl Request {
         let (secret, received) = resume.split_once('.')?;
         // `u64::from_str` accepts a sign.
         let digits = received.bytes().all(|byte| byte.is_ascii_digit());
-        Some((Secret::parse(secret)?, received.parse().ok().filter(|_| digits)?))
+        let secret = Secret::parse(secret).filter(Secret::is_canonical)?;
+        Some((secret, received.parse().ok().filter(|_| digits)?))
     }
 
     /// The subprotocols that the client offers, in the order of the header.

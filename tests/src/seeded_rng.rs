@@ -10,7 +10,7 @@ impl SeededRng {
         Self(seed)
     }
 
-    /// Returns fork generator, seeded from this one.
+    /// Returns another generator, seeded from this one.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.next())

@@ -180,7 +180,7 @@ async fn path_mounted_twice_rejects_every_connection_with_500() {
 }
 
 #[tokio::test]
-async fn handshake_over_max_handshakes_is_rejected_with_503() {
+async fn handshake_over_max_concurrent_is_rejected_with_503() {
     let (go_on, wait) = (Arc::new(tokio::sync::Notify::new()), Arc::new(AtomicBool::new(false)));
     let (inner, waits) = (Arc::clone(&go_on), Arc::clone(&wait));
     let fixture = Arc::new(probe_fixture());

@@ -19,14 +19,14 @@ async fn start_echo(max_message_size: usize) -> SocketAddr {
     addr
 }
 
-async fn receive(wire: &mut RawClient) -> Message {
-    within_timeout("a message", wire.0.next()).await.expect("not closed").expect("no error")
+async fn receive(client: &mut RawClient) -> Message {
+    within_timeout("a message", client.0.next()).await.expect("not closed").expect("no error")
 }
 
 #[tokio::test]
 async fn text_and_binary_messages_are_echoed_unchanged() {
     let addr = start_echo(1 << 20).await;
-    let mut wire = RawClient::plain(addr, "/").await;
+    let mut client = RawClient::plain(addr, "/").await;
     let large = vec![7; 1 << 20];
     for message in [
         Message::text("no JSON at all"),
@@ -35,21 +35,21 @@ async fn text_and_binary_messages_are_echoed_unchanged() {
         Message::binary(&b"\x00\xff"[..]),
         Message::binary(large),
     ] {
-        wire.send_message(message.clone()).await;
-        assert_eq!(receive(&mut wire).await, message);
+        client.send_message(message.clone()).await;
+        assert_eq!(receive(&mut client).await, message);
     }
-    wire.send_message(Message::Ping(Bytes::from_static(b"payload"))).await;
-    assert_eq!(receive(&mut wire).await, Message::Pong(Bytes::from_static(b"payload")));
+    client.send_message(Message::Ping(Bytes::from_static(b"payload"))).await;
+    assert_eq!(receive(&mut client).await, Message::Pong(Bytes::from_static(b"payload")));
 
-    within_timeout("the close frame", wire.0.close(None)).await.expect("sent");
-    assert_eq!(wire.closed().await.code, 1005);
+    within_timeout("the close frame", client.0.close(None)).await.expect("sent");
+    assert_eq!(client.closed().await.code, 1005);
 }
 
 #[tokio::test]
 async fn many_messages_are_echoed_in_order() {
     let addr = start_echo(1 << 20).await;
-    let wire = RawClient::plain(addr, "/").await;
-    let (mut sink, mut stream) = wire.0.split();
+    let client = RawClient::plain(addr, "/").await;
+    let (mut sink, mut stream) = client.0.split();
     let numbered = |number: u32| format!("{number:0>65000}");
     // More bytes than the socket buffers and the outbox take together.
     let sending = tokio::spawn(async move {
@@ -69,8 +69,8 @@ async fn many_messages_are_echoed_in_order() {
 async fn connection_is_not_read_while_its_outbox_is_full() {
     // The outbox takes less than one burst.
     let addr = start_echo(64 << 10).await;
-    let wire = RawClient::plain(addr, "/").await;
-    let (mut sink, mut stream) = wire.0.split();
+    let client = RawClient::plain(addr, "/").await;
+    let (mut sink, mut stream) = client.0.split();
     // How much has arrived when the server reads depends on the system; usually it is enough.
     let large = [(60_000, 40); 20];
     for (size, messages) in [(1, 6000), (200, 6000)].into_iter().chain(large) {
@@ -88,10 +88,12 @@ async fn connection_is_not_read_while_its_outbox_is_full() {
 #[tokio::test]
 async fn message_over_the_limit_closes_with_1009() {
     let addr = start_echo(1 << 20).await;
-    let mut wire = RawClient::plain(addr, "/").await;
+    let mut client = RawClient::plain(addr, "/").await;
     // The server closes before it has read all of it.
-    let _ =
-        within_timeout("the server to read", wire.0.send(Message::binary(vec![0; (1 << 20) + 1])))
-            .await;
-    assert_eq!(wire.closed().await.code, 1009);
+    let _ = within_timeout(
+        "the server to read",
+        client.0.send(Message::binary(vec![0; (1 << 20) + 1])),
+    )
+    .await;
+    assert_eq!(client.closed().await.code, 1009);
 }

@@ -88,7 +88,7 @@ async fn stalled_handshake_is_closed_after_handshake_timeout() {
 }
 
 #[tokio::test]
-async fn connection_over_max_handshakes_is_dropped() {
+async fn connection_over_max_concurrent_handshakes_is_dropped() {
     let router = Router::new()
         .procedure("/probe", probe_fixture().server)
         .handshakes(Handshakes { max_concurrent: 1, ..Handshakes::default() });

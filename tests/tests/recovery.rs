@@ -264,6 +264,8 @@ async fn invalid_resume_parameter_starts_fresh_session() {
         "AAAAAAAAAAAAAAAAAAAAAA.",
         "AAAAAAAAAAAAAAAAAAAAAA.+1",
         "AAAAAAAAAAAAAAAAAAAAAA.99999999999999999999",
+        // Its last four bits are unused, and not 0.
+        "AAAAAAAAAAAAAAAAAAAAAB.0",
     ] {
         let protocols = format!("parlor.v1.json, parlor.resume.{resume}");
         let headers = [("sec-websocket-protocol", protocols.as_str())];

@@ -240,7 +240,7 @@ async fn missed_heartbeat_closes_connection_and_keeps_session() {
 }
 
 #[tokio::test]
-async fn unlimited_max_detached_evicts_no_session() {
+async fn unlimited_max_detached_sessions_evicts_no_session() {
     let recovery = Recovery {
         max_detached_sessions: usize::MAX,
         max_detached_bytes: usize::MAX,

@@ -357,7 +357,7 @@ async fn event_larger_than_outbox_is_not_sent_and_closes_no_connection() {
 }
 
 #[tokio::test]
-async fn reading_pauses_at_max_read_ahead() {
+async fn reading_pauses_at_the_read_ahead_limit() {
     let ProbeFixture { server, gate, .. } = probe_fixture();
     let server = server.limits(Limits {
         read_ahead_messages: 2,

@@ -19,7 +19,7 @@ use super::websocket::{WebSocket, close_frame};
 use crate::wire::{CloseCode, Head, control, is_counted};
 
 /// The timeout of closing: sending what is queued, and receiving the close frame of the server.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the inbox may stay full before calls fail.
 const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long after a message the client pings to have it confirmed.
@@ -277,7 +277,7 @@ impl<'a> Connection<'a> {
             self.shared.unstall();
         }
         if self.closing.is_none() && self.shared.is_closing() {
-            self.closing = Some(Instant::now() + CLOSE_TIMEOUT);
+            self.closing = Some(Instant::now() + CLOSING_TIMEOUT);
         }
     }
 

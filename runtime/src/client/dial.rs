@@ -131,7 +131,7 @@ impl Dialer {
         let welcome = self.welcome(&mut socket).await?;
         if welcome.recovered && !resumes {
             close_socket(&mut socket, CloseCode::PROTOCOL).await;
-            let problem = "it resumes a session that the client did not ask to resume";
+            let problem = "it resumed a session without a resume request";
             return Err(ConnectError::Protocol(problem.to_owned()));
         }
         Ok(Connected { socket, welcome })

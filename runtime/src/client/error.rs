@@ -66,7 +66,7 @@ pub enum ConnectError {
     )]
     NotParlor,
     /// The server closed the connection instead of welcoming it.
-    #[error("the server refused the connection: {code} {reason}")]
+    #[error("the server rejected the connection: {code} {reason}")]
     #[non_exhaustive]
     Closed {
         /// Why; the table is at [`CloseCode`].
@@ -133,7 +133,7 @@ pub enum CallError<E> {
     /// A field is missing, of the wrong type or breaks a rule. The client or the server detected it.
     #[error("{0}")]
     Invalid(Violation),
-    /// The procedure's guard refused it; with the server's message.
+    /// The procedure's guard denied it; with the server's message.
     #[error("denied: {0}")]
     Denied(String),
     /// The server's rate limit is exceeded; with its message.
@@ -173,7 +173,7 @@ pub enum CallError<E> {
     Encode(String),
     /// Client and server have different contracts: the server has no such event, or its answer has
     /// another type than this client's contract declares.
-    #[error("client and server do not agree: {0}")]
+    #[error("client and server have different contracts: {0}; build both from one trait")]
     Protocol(String),
     /// The inbox is full: 1 MiB of events wait until `ClientEvents` is polled. The answer comes after them
     /// and cannot be read.

@@ -88,7 +88,7 @@ impl<E> fmt::Debug for ClientEvents<E> {
 fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E> {
     let (name, payload) = (head.name(text), head.payload(text));
     if name == control::ERR {
-        return Some(refusal(payload).into());
+        return Some(event_failure(payload).into());
     }
     let problem = match E::decode_json(name, payload) {
         Ok(event) => return Some(event),
@@ -104,7 +104,7 @@ fn read<E: Events + From<ConnectionChange>>(text: &str, head: &Head) -> Option<E
 }
 
 /// Decodes an `$err` without an id.
-fn refusal(payload: &str) -> ConnectionChange {
+fn event_failure(payload: &str) -> ConnectionChange {
     match serde_json::from_str::<ErrorBody>(payload) {
         Ok(ErrorBody { code, message, details }) => ConnectionChange::EventRefused {
             code,

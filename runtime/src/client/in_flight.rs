@@ -1,9 +1,9 @@
 //! The messages of one session that the server has not confirmed.
 
 use super::queue::Outgoing;
-use crate::wire::replay::{Item, Replay, Window};
+use crate::wire::replay::{InFlightLimit, Item, Replay};
 
-const WINDOW: Window = Window { bytes: 256 << 10, frames: 4096 };
+const WINDOW: InFlightLimit = InFlightLimit { bytes: 256 << 10, frames: 4096 };
 
 #[derive(Debug)]
 pub(super) enum InFlight {
@@ -48,11 +48,11 @@ impl InFlight {
         }
     }
 
-    /// Takes the next message to send: one to replay, else a new one from `pop` if the window allows it.
+    /// Takes the next message to send: one to replay, else a new one from `pop` if the in-flight limit allows it.
     pub(super) fn take_next(&mut self, pop: impl FnOnce() -> Option<Outgoing>) -> Option<Outgoing> {
         match self {
             Self::Kept(replay) => {
-                if replay.pending() == 0 && !replay.is_window_full() {
+                if replay.pending() == 0 && !replay.is_limit_reached() {
                     replay.push(pop()?);
                 }
                 replay.take_next(Outgoing::clone)
@@ -129,7 +129,7 @@ mod tests {
         Outgoing { text: text.into(), call: Some(id) }
     }
 
-    /// Sends a new message, unless the window is full.
+    /// Sends a new message, unless the in-flight limit is reached.
     fn send(in_flight: &mut InFlight, message: Outgoing) -> bool {
         in_flight.take_next(|| Some(message)).is_some()
     }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn window_is_bounded_in_frames() {
+    fn in_flight_is_bounded_in_frames() {
         let mut in_flight = InFlight::new(true);
         for _ in 0..WINDOW.frames {
             assert!(send(&mut in_flight, emit("x")));
@@ -234,13 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn window_is_bounded_in_bytes() {
+    fn in_flight_is_bounded_in_bytes() {
         let large = "x".repeat(WINDOW.bytes as usize - 1);
         let mut in_flight = sent(true, &[emit(&large)]);
         assert!(send(&mut in_flight, emit(&large)), "one may exceed it");
         assert!(!send(&mut in_flight, emit("x")));
         assert!(in_flight.resume(0));
-        assert_eq!(replayed(&mut in_flight).len(), 2, "what was in the window is replayed");
+        assert_eq!(replayed(&mut in_flight).len(), 2, "what was in flight is replayed");
         assert!(!send(&mut in_flight, emit("x")));
         in_flight.confirm(1);
         assert!(send(&mut in_flight, emit("x")));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn no_window_without_kept_session() {
+    fn in_flight_is_not_bounded_without_kept_session() {
         let large = "x".repeat(WINDOW.bytes as usize);
         let mut in_flight = sent(false, &[emit(&large), emit(&large)]);
         assert!(send(&mut in_flight, emit("x")));

@@ -15,7 +15,7 @@ use crate::wire::CloseCode;
 pub(super) type WebSocket = WebSocketStream<MaybeTlsStream<Transport>>;
 
 /// The timeout of [`close_socket`].
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_FRAME_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends a close frame with `code` if neither side has sent one, flushes, and shuts the transport down.
 pub(super) async fn close_socket(socket: &mut WebSocket, code: CloseCode) {
@@ -28,8 +28,8 @@ pub(super) async fn close_socket(socket: &mut WebSocket, code: CloseCode) {
         socket.get_mut().shutdown().await?;
         Ok::<(), Error>(())
     };
-    if !matches!(timeout(CLOSE_TIMEOUT, close).await, Ok(Ok(()))) {
-        tracing::debug!("the connection broke while it was closed");
+    if !matches!(timeout(CLOSE_FRAME_TIMEOUT, close).await, Ok(Ok(()))) {
+        tracing::debug!("the connection was lost, or did not close within 1 s");
     }
 }
 

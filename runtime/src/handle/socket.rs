@@ -92,7 +92,7 @@ impl<E: Contract> Socket<E> {
     }
 }
 
-/// Here, because only this file knows both handles.
+/// In this file, because `io.rs` does not import [`Socket`].
 impl<E: Contract> Io<E> {
     /// The socket with this id, if its session is on this server, with or without a connection.
     pub fn local(&self, id: impl Into<SocketId>) -> Option<Socket<E>> {

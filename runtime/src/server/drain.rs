@@ -19,7 +19,7 @@ impl Routes {
                 tracing::warn!("sessions remain after `shutdown_timeout`: handlers are cancelled");
             }
             () = cancel => {
-                tracing::warn!("sessions remain after `with_cut`: handlers are cancelled");
+                tracing::warn!("sessions remain after the second signal or `with_cut`: handlers are cancelled");
             }
         }
         for endpoint in endpoints() {

@@ -45,7 +45,7 @@ impl Serve {
     /// - Running handlers, and those of messages that were already received, run to their end.
     ///   After [`Router::shutdown_timeout`](crate::Router::shutdown_timeout) they are cancelled.
     /// - Each session's `disconnected` runs.
-    /// - Pending frames are sent. Clients are closed with 1012 and get a time to reconnect after.
+    /// - Pending frames are sent. Connections are closed with 1012 and a retry hint.
     ///
     /// The last two have a timeout of [`Timeouts::close`](super::Timeouts::close) each.
     pub fn with_graceful_shutdown(

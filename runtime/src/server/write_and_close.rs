@@ -4,7 +4,7 @@ use tokio::time::{Duration, timeout};
 use crate::transport::Transport;
 
 /// Timeout for a client to read the response and close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Writes `bytes`, shuts the write half down, then reads until the client closes. If it closed with
 /// bytes unread, TCP would reset the connection, and `bytes` could be lost.
@@ -17,7 +17,7 @@ pub(super) async fn write_and_close(mut transport: Transport, bytes: &[u8]) {
         Ok::<_, std::io::Error>(())
     };
     // The connection is dropped in any case.
-    let _ = timeout(CLOSE_TIMEOUT, close).await;
+    let _ = timeout(RESPONSE_TIMEOUT, close).await;
 }
 
 #[cfg(test)]

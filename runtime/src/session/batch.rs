@@ -1,4 +1,4 @@
-//! A session's task flushes the members that it emits to.
+//! A session's task flushes the members that it emits to at the end of its poll.
 //!
 //! To wake a task for one frame costs as much as the frame. So while a session's task is polled, the
 //! members that it emits to are added to a batch. When the poll ends, the batch is flushed: each member
@@ -6,8 +6,8 @@
 //!
 //! A thread has one batch. A thread that serves and nothing else runs a [`Flusher`], which owns that
 //! batch: other tasks run before a small batch is flushed. To read from many clients and then write to
-//! many is cheaper than to do one after the other, because the code of the kernel for reading and for
-//! writing do not fit into a processor's cache together. On any other thread the batch belongs to the
+//! many is cheaper than to do one after the other, because the kernel's code for reading and its code
+//! for writing do not fit into a processor's cache together. On any other thread the batch belongs to the
 //! running task, which stores it when its poll ends.
 //!
 //! # State

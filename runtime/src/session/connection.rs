@@ -184,7 +184,7 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
-    /// Lends the write half to the outbox, if there is one.
+    /// Lends the write half of a TCP connection to the outbox. Other transports have none.
     fn lend(&mut self, outbox: &Outbox) {
         match std::mem::replace(&mut self.output, Output::Outbox) {
             Output::Tcp(half) => outbox.lend(half),
@@ -192,8 +192,8 @@ impl Connection {
         }
     }
 
-    /// Detaches the outbox and takes the write half back from it. After this, only the rest of partly
-    /// written frames is written. Returns the size in bytes of the frames that the outbox keeps.
+    /// Detaches the outbox and takes the write half back from it. After this, only the rest of the last
+    /// batch is written. Returns the size in bytes of the frames that the outbox keeps.
     pub(crate) fn detach(&mut self, outbox: &Outbox) -> usize {
         let Detached { writer, size } = outbox.detach();
         if let Some((half, left)) = writer {

@@ -18,8 +18,8 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     let call = head.id;
     // The guard, a `Deserialize` and a rule may be code of the user: their panics end this session only.
     let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text));
-    let incoming = match catch_unwind(prepare) {
-        Ok(Ok(incoming)) => incoming,
+    let (event, incoming) = match catch_unwind(prepare) {
+        Ok(Ok(prepared)) => prepared,
         Ok(Err(error)) => {
             driver.inbound().forget_message();
             driver.send_error(&error);
@@ -37,7 +37,6 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             return Err(Box::new(panicked(driver, call)));
         }
     };
-    let event = E::name(&incoming);
     driver.inbound().forget_message();
     driver.inbound().well_formed();
     let wanted = call.filter(|_| driver.inbound().mode() == Mode::Parlor);
@@ -88,13 +87,14 @@ fn known<E: Contract>(name: &str) -> Option<&'static str> {
     E::INCOMING.iter().copied().find(|event| *event == name)
 }
 
-/// Runs the guard, then decodes the event.
+/// Runs the guard, then decodes the event. Returns its name, too: a borrow of the event in the future of
+/// [`dispatch`] would make that store the event twice.
 fn prepare<E: Procedure<S>, S>(
     session: &S,
     guard: Option<&Guard<S>>,
     head: &Head,
     text: &str,
-) -> Result<E::Incoming, Box<ErrorReply>> {
+) -> Result<(&'static str, E::Incoming), Box<ErrorReply>> {
     let payload = head.payload(text);
     if let Some(guard) = guard
         && let Some(name) = known::<E>(head.name(text))
@@ -103,7 +103,9 @@ fn prepare<E: Procedure<S>, S>(
             Box::new(ErrorReply::new(ErrorCode::Denied, denied.message, head.id))
         })?;
     }
-    E::Incoming::decode_json(head.name(text), payload).map_err(|_| Box::new(diagnose::<E>(text)))
+    let event = E::Incoming::decode_json(head.name(text), payload)
+        .map_err(|_| Box::new(diagnose::<E>(text)))?;
+    Ok((E::name(&event), event))
 }
 
 /// Parses and decodes a message without a session. `Err` is the frame of the error reply.

@@ -12,7 +12,7 @@ use crate::rooms::{Hub, JoinedRooms, RegisterError};
 use crate::socket_id::SocketId;
 use crate::wire::{EncodedFrame, Frame, Unrecovered};
 
-/// What the rest of the server sees of one session: outbox, signals, rooms.
+/// The part of one session that the rest of the server uses: outbox, signals, rooms.
 ///
 /// The outbox is first, next to the reference count of the `Arc`: a broadcast touches both.
 #[repr(C)]

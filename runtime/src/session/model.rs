@@ -349,9 +349,9 @@ fn blocked_transport_wakes_the_task() {
 }
 
 #[test]
-fn uncounted_frame_passes_a_closed_window() {
+fn uncounted_frame_is_written_at_the_in_flight_limit() {
     model(|| {
-        // The window is one frame.
+        // The in-flight limit is one frame.
         let recovery = Recovery { max_replay_frames: 1, ..Recovery::default() };
         let options = SessionOptions { recovery, ..SessionOptions::default() };
         let session = session(options, None, false);

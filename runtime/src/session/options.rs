@@ -196,7 +196,7 @@ impl Default for Limits {
 /// How many events one session may send: [`Limits::rate`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct RateLimit {
-    /// Events per second over a longer time. At least 0: then only a burst is allowed.
+    /// Events per second on average. At least 0; with 0, a session may send one burst.
     pub events_per_second: f64,
     /// Events at once. At least 1: with 0, no event would be allowed.
     pub burst: u32,
@@ -219,8 +219,8 @@ pub struct Timeouts {
     ///
     /// Bytes that the operating system has accepted count: it buffers up to some megabytes.
     pub write: Duration,
-    /// The timeout of `disconnected`, which is then cancelled. After it, also the timeout for the client to
-    /// read the pending frames and to close; then its connection is dropped. Default: 5 s each.
+    /// Two timeouts: `disconnected` is cancelled after this time. Then the client has this time to read the
+    /// pending frames and to close, before its connection is dropped. Default: 5 s each.
     pub close: Duration,
 }
 

@@ -12,7 +12,7 @@
 //! | part | values |
 //! | --- | --- |
 //! | `task` | `Awake`, `Asleep`, `Batched`, `Blocked`: see [`Task`] |
-//! | `link` | `Attached`, `Replaying`, `TooSlow`, `Detached`: see [`Link`] |
+//! | `connection` | `Attached`, `Replaying`, `TooSlow`, `Detached`: see [`ConnectionState`] |
 //! | `intake` | `Open`, `Overflowed`, `Sealed`: see [`Intake`] |
 //! | `writer` | the write half that the connection has lent, or `None`; with or without bytes left of its last batch |
 //! | `queue` | pending, in flight and confirmed frames: see [`Queue`] |
@@ -25,7 +25,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | `push` of a counted frame | | with a batch and a writer → `Batched`, and the caller adds it to its batch; else → `Awake`, and the caller wakes the task | | |
 //! | `push` of an uncounted frame | | → `Awake`, wakes | | → `Awake`, wakes |
-//! | `push` that makes the link too slow, or overflows | | → `Awake`, signals | → `Awake`, signals | → `Awake`, signals |
+//! | `push` that makes the connection too slow, or overflows | | → `Awake`, signals | → `Awake`, signals | → `Awake`, signals |
 //! | `flush` | | | writes; all written → `Asleep`, or `Blocked` if the client has to confirm first; else → `Awake`, and the caller wakes the task | |
 //! | `seal`, `discard` | | | | |
 //!
@@ -77,7 +77,7 @@ use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::push_types::{FollowUp, PushOutcome, PushPolicy, Pushed, TooLarge};
-use self::state::{Intake, Link, State, Task};
+use self::state::{ConnectionState, Intake, State, Task};
 use super::options::SessionOptions;
 use super::queue::{self, Queue};
 use super::writer::{Progress, WriteHalf, Writer};
@@ -126,7 +126,7 @@ pub(crate) enum Written {
 
 /// The result of [`Outbox::detach`].
 pub(crate) struct Detached<H = OwnedWriteHalf> {
-    /// The write half that was lent, and the rest of a frame that was partly written.
+    /// The write half that was lent, and the bytes of its last batch that it has not taken.
     pub(crate) writer: Option<(H, Bytes)>,
     /// Bytes that the outbox keeps.
     pub(crate) size: usize,
@@ -135,7 +135,7 @@ pub(crate) struct Detached<H = OwnedWriteHalf> {
 impl<H: WriteHalf> Outbox<H> {
     /// `is_resumable`: the session outlives its connection.
     pub(crate) fn new(options: &Arc<SessionOptions>, is_resumable: bool) -> Self {
-        let queue = Queue::new(is_resumable.then(|| queue::window(&options.recovery)));
+        let queue = Queue::new(is_resumable.then(|| queue::in_flight_limit(&options.recovery)));
         Self { options: Arc::clone(options), is_resumable, state: Lock::new(State::new(queue)) }
     }
 
@@ -158,7 +158,7 @@ impl<H: WriteHalf> Outbox<H> {
         let before = state.queue.size();
         let mut outcome = PushOutcome::Queued;
         match policy {
-            PushPolicy::Uncounted if state.link == Link::Detached => {
+            PushPolicy::Uncounted if state.connection == ConnectionState::Detached => {
                 return Ok(PushOutcome::Dropped.into());
             }
             PushPolicy::Uncounted => state.queue.push_uncounted(frame.to_frame()),
@@ -196,7 +196,7 @@ impl<H: WriteHalf> Outbox<H> {
             if state.intake == Intake::Overflowed {
                 state.queue.clear();
             }
-            state.queue.remove_window();
+            state.queue.remove_limit();
             state.queue.push(last);
         } else if state.intake == Intake::Overflowed {
             // Stays `Overflowed` until the last frame.
@@ -233,7 +233,7 @@ impl<H: WriteHalf> Outbox<H> {
     /// `None` for an attached session, which continues.
     pub(crate) fn discard(&self) -> Option<usize> {
         let mut state = self.state.lock();
-        if state.link != Link::Detached {
+        if state.connection != ConnectionState::Detached {
             return None;
         }
         let size = state.queue.size();
@@ -253,7 +253,7 @@ impl<H: WriteHalf> Outbox<H> {
     pub(crate) fn sleep_if_batched(&self) -> Sleep {
         let mut state = self.state.lock();
         let is_writable = state.writer.as_ref().is_some_and(|writer| writer.unwritten() == 0);
-        if !is_writable || state.queue.is_window_full() {
+        if !is_writable || state.queue.is_limit_reached() {
             return Sleep::Awake;
         }
         if state.queue.pending_bytes() == 0 {
@@ -330,7 +330,7 @@ impl<H: WriteHalf> Outbox<H> {
     pub(crate) fn detach(&self) -> Detached<H> {
         let mut state = self.state.lock();
         state.task = Task::Awake;
-        state.link = Link::Detached;
+        state.connection = ConnectionState::Detached;
         state.taken = 0;
         state.queue.drop_uncounted();
         state.queue.shrink();
@@ -345,7 +345,7 @@ impl<H: WriteHalf> Outbox<H> {
     pub(crate) fn attach(&self) -> usize {
         let mut state = self.state.lock();
         state.task = Task::Awake;
-        state.link = Link::Replaying;
+        state.connection = ConnectionState::Replaying;
         state.queue.rewind();
         state.queue.size()
     }
@@ -355,7 +355,7 @@ impl<H: WriteHalf> Outbox<H> {
     fn drops_volatile(&self, state: &State<H>, size: usize) -> bool {
         let limits = &self.options.limits;
         let max = limits.volatile_outbox_size.min(limits.max_outbox_size);
-        state.link == Link::Detached || state.pending() + size > max
+        state.connection == ConnectionState::Detached || state.pending() + size > max
     }
 
     /// The follow-up if a limit is exceeded. Too many pending bytes close the connection, if the session
@@ -364,19 +364,19 @@ impl<H: WriteHalf> Outbox<H> {
         let SessionOptions { limits, recovery, .. } = &*self.options;
         let max_kept = limits.max_outbox_size.saturating_add(recovery.max_replay_size);
         let is_slow = state.pending() > limits.max_outbox_size;
-        let is_over = match state.link {
+        let is_over = match state.connection {
             _ if policy == PushPolicy::Uncounted => {
                 state.pending() > max_kept || state.queue.uncounted() > MAX_UNCOUNTED
             }
             _ if !self.is_resumable => is_slow,
-            Link::Attached if is_slow => {
-                state.link = Link::TooSlow;
+            ConnectionState::Attached if is_slow => {
+                state.connection = ConnectionState::TooSlow;
                 return Some(FollowUp::CloseConnection);
             }
-            // In-flight bytes are bounded by the window of the queue.
-            Link::Attached => false,
-            Link::Replaying | Link::TooSlow => state.queue.size() > max_kept,
-            Link::Detached => {
+            // In-flight bytes are bounded by the in-flight limit of the queue.
+            ConnectionState::Attached => false,
+            ConnectionState::Replaying | ConnectionState::TooSlow => state.queue.size() > max_kept,
+            ConnectionState::Detached => {
                 state.queue.size() > max_kept || state.queue.len() > recovery.max_replay_frames
             }
         };

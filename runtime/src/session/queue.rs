@@ -4,13 +4,13 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::options::Recovery;
-use crate::wire::replay::{Item, Mismatch, Replay, Window, reset_if_empty};
+use crate::wire::replay::{InFlightLimit, Item, Mismatch, Replay, reset_if_empty};
 use crate::wire::{EncodedFrame, Frame};
 
 /// The size of a full batch in bytes; its last frame may exceed it. After a smaller batch, no more frames may
 /// be sent for now.
 pub(super) const BATCH: usize = 64 << 10;
-/// More holes than this are closed when they are more than half of what is pending.
+/// Holes are closed when there are more than this, and more than half of the pending slots are holes.
 const MAX_HOLES: usize = 64;
 
 /// A counted frame, or a hole where a pending one was dropped.
@@ -51,10 +51,10 @@ struct Rare {
     latest: BTreeMap<u64, u64>,
 }
 
-/// The window for a session that can be resumed.
-pub(super) fn window(options: &Recovery) -> Window {
+/// The in-flight limit of a session that can be resumed.
+pub(super) fn in_flight_limit(options: &Recovery) -> InFlightLimit {
     let bounded = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Window {
+    InFlightLimit {
         // The other half is for what is emitted after a client was disconnected as too slow.
         bytes: bounded(options.max_replay_size / 2),
         frames: bounded(options.max_replay_frames),
@@ -62,9 +62,9 @@ pub(super) fn window(options: &Recovery) -> Window {
 }
 
 impl Queue {
-    /// With a window, the queue keeps frames until they are confirmed.
-    pub(super) fn new(window: Option<Window>) -> Self {
-        Self { counted: Replay::new(window), ..Self::default() }
+    /// With a limit, the queue keeps frames until they are confirmed.
+    pub(super) fn new(limit: Option<InFlightLimit>) -> Self {
+        Self { counted: Replay::new(limit), ..Self::default() }
     }
 
     pub(super) fn pending_bytes(&self) -> usize {
@@ -94,7 +94,7 @@ impl Queue {
         self.pending_bytes += frame.len();
         match frame.unshared() {
             Some(bytes)
-                if !self.counted.has_window()
+                if !self.counted.has_limit()
                     && self.counted.len() == 0
                     && self.unshared.len() < BATCH =>
             {
@@ -125,14 +125,14 @@ impl Queue {
     }
 
     /// Returns whether counted frames stay pending until the client confirms some.
-    pub(super) fn is_window_full(&self) -> bool {
-        self.counted.is_window_full()
+    pub(super) fn is_limit_reached(&self) -> bool {
+        self.counted.is_limit_reached()
     }
 
     /// Moves a batch of pending frames to `bytes`.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
         let sent = self.counted.sent();
-        if !self.is_window_full() {
+        if !self.is_limit_reached() {
             bytes.reserve(self.pending_bytes.min(BATCH));
         }
         if let Some(rare) = &mut self.rare {
@@ -149,7 +149,7 @@ impl Queue {
             self.pending_bytes -= self.unshared.len();
             bytes.extend_from_slice(&std::mem::take(&mut self.unshared));
         }
-        while bytes.len() < BATCH && !self.is_window_full() && self.take_next(bytes) {}
+        while bytes.len() < BATCH && !self.is_limit_reached() && self.take_next(bytes) {}
         let first = self.counted.sent();
         if first > sent {
             self.reached = self.reached.max(first);
@@ -196,8 +196,8 @@ impl Queue {
     }
 
     /// Drops what is in flight. From now on, frames are dropped when they are taken.
-    pub(super) fn remove_window(&mut self) {
-        self.counted.remove_window();
+    pub(super) fn remove_limit(&mut self) {
+        self.counted.remove_limit();
     }
 
     /// Drops all frames. From now on, frames are dropped when they are taken.

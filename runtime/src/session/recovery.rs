@@ -192,7 +192,7 @@ pub(crate) mod tests {
         Request::new(request.expect("a request"), None)
     }
 
-    pub(crate) fn enter(hub: &Arc<Hub>) -> Registration {
+    pub(crate) fn register(hub: &Arc<Hub>) -> Registration {
         let id = SocketId::random().expect("random bits");
         let recovery =
             Recovery { max_detached_sessions: 2, max_detached_bytes: 100, ..Recovery::default() };
@@ -221,7 +221,7 @@ pub(crate) mod tests {
     #[test]
     fn shown_secret_is_valid_until_the_client_has_a_newer_one() {
         let hub = Arc::<Hub>::default();
-        let registration = enter(&hub);
+        let registration = register(&hub);
         let (member, recovery) = (registration.member(), &hub.recovery);
         let first = recovery.issue_secret(member, None).expect("random bits");
         let mut last = recovery.issue_secret(member, Some(&first)).expect("random bits");
@@ -244,7 +244,7 @@ pub(crate) mod tests {
     #[test]
     fn bytes_are_counted_only_while_the_session_is_detached() {
         let hub = Arc::<Hub>::default();
-        let registration = enter(&hub);
+        let registration = register(&hub);
         let (member, recovery) = (registration.member(), &hub.recovery);
         push(&registration, 10);
         assert_eq!(bytes(&hub), 0);
@@ -271,7 +271,7 @@ pub(crate) mod tests {
     #[test]
     fn sessions_are_evicted_until_the_limit_holds() {
         let hub = Arc::<Hub>::default();
-        let [ada, bob, eve] = [(); 3].map(|()| enter(&hub));
+        let [ada, bob, eve] = [(); 3].map(|()| register(&hub));
         detach(&hub, &ada);
         detach(&hub, &bob);
         push(&bob, 60);
@@ -290,7 +290,7 @@ pub(crate) mod tests {
     #[test]
     fn resumed_session_is_not_evicted() {
         let hub = Arc::<Hub>::default();
-        let registration = enter(&hub);
+        let registration = register(&hub);
         let id = detach(&hub, &registration);
         push(&registration, 10);
         // The session is resumed after it was chosen, and before it is evicted.

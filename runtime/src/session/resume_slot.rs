@@ -29,7 +29,7 @@ enum Accepts {
     Nothing,
 }
 
-/// A client that wants its session back.
+/// A request to resume a session.
 pub(crate) struct ResumeRequest {
     pub(crate) request: Request,
     /// Counted frames that the client has received.
@@ -118,7 +118,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
     use super::*;
-    use crate::session::recovery::tests::{enter, request};
+    use crate::session::recovery::tests::{register, request};
     use crate::transport::Transport;
 
     /// A connection, and the client's end of it.
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn late_connection_does_not_replace_one_of_a_later_generation() {
-        let registration = enter(&Arc::default());
+        let registration = register(&Arc::default());
         let slot = registration.member().resume_slot();
         slot.connect(2, connection().0);
         slot.connect(1, connection().0);
@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn closed_slot_drops_what_it_holds_and_accepts_nothing() {
-        let registration = enter(&Arc::default());
+        let registration = register(&Arc::default());
         let slot = registration.member().resume_slot();
         let send_request = || {
             let (answer, answered) = oneshot::channel();

@@ -9,10 +9,10 @@ pub(super) fn procedure(contract: &Description) -> Result<String, TypeScriptErro
     let name = contract.name;
     let comment = docs::comment(&docs::lines(contract.docs.iter().copied()), 0);
     let parts = [
-        interface("Incoming", "What clients send.", &contract.incoming, incoming)?,
+        interface("Incoming", "The events that clients send.", &contract.incoming, incoming)?,
         interface("Outgoing", "What the server sends.", &contract.outgoing, outgoing)?,
         interface("Answers", "The answers to calls.", &contract.incoming, answer)?,
-        interface("Errors", "The typed refusals of calls.", &contract.incoming, error)?,
+        interface("Errors", "The typed errors of calls.", &contract.incoming, error)?,
         types(contract)?,
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();

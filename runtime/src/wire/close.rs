@@ -35,7 +35,7 @@ macro_rules! close_codes {
             )*
         }
 
-        /// All close codes that Parlor knows.
+        /// The close codes with a row in `docs/wire.md`.
         const TABLE: &[Row] = &[$(Row {
             code: $code,
             #[cfg(test)]

@@ -17,7 +17,7 @@ pub enum ErrorCode {
     Malformed,
     /// A field is missing, of the wrong type or breaks a rule; `details` says which.
     Invalid,
-    /// The guard of the procedure refused the event.
+    /// The guard of the procedure denied the event.
     Denied,
     /// The rate limit is exceeded.
     Limited,

@@ -1,4 +1,4 @@
-//! Close codes, error codes and what else of the wire format a program handles.
+//! The parts of the wire format that programs use: close codes, error codes, violations.
 
 mod close;
 pub(crate) mod decode_error;

@@ -7,7 +7,7 @@ pub(crate) struct AckInterval {
     bytes: usize,
 }
 
-/// A server acknowledges early, because clients report emits as lost that are not confirmed.
+/// A server acknowledges early, because clients report unconfirmed emits as lost.
 pub(crate) const SERVER: AckInterval = AckInterval { frames: 128, bytes: 32 << 10 };
 /// Clients are many, and each acknowledgement costs the server a read.
 pub(crate) const CLIENT: AckInterval = AckInterval { frames: 512, bytes: 64 << 10 };

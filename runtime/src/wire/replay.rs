@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 pub(crate) trait Item: Default {
     /// The capacity that an empty [`Replay`] keeps, because it may be filled again soon.
     const KEPT_CAPACITY: usize;
-    /// The bytes that count for the [`Window`].
+    /// The bytes that count for the [`InFlightLimit`].
     fn size(&self) -> usize;
 }
 
 /// The most that may be in flight. More stays pending until the other side confirms some.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Window {
+pub(crate) struct InFlightLimit {
     pub(crate) bytes: u32,
     pub(crate) frames: u32,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Mismatch;
 
 /// The items of one session in order: those in flight, then those pending.
 ///
-/// An item gets its number when it is taken. With a window, it stays here until it is confirmed; without
+/// An item gets its number when it is taken. With a limit, it stays here until it is confirmed; without
 /// one, it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Replay<T> {
@@ -33,22 +33,21 @@ pub(crate) struct Replay<T> {
     in_flight_bytes: usize,
     /// The number of confirmed items, which is the number of the first of `items`.
     confirmed: u64,
-    window: Option<Window>,
+    limit: Option<InFlightLimit>,
 }
 
 impl<T: Item> Replay<T> {
-    pub(crate) fn new(window: Option<Window>) -> Self {
-        Self { window, ..Self::default() }
+    pub(crate) fn new(limit: Option<InFlightLimit>) -> Self {
+        Self { limit, ..Self::default() }
     }
 
-    pub(crate) fn has_window(&self) -> bool {
-        self.window.is_some()
+    pub(crate) fn has_limit(&self) -> bool {
+        self.limit.is_some()
     }
 
-    pub(crate) fn is_window_full(&self) -> bool {
-        self.window.is_some_and(|window| {
-            self.in_flight_bytes >= window.bytes as usize
-                || self.in_flight >= window.frames as usize
+    pub(crate) fn is_limit_reached(&self) -> bool {
+        self.limit.is_some_and(|limit| {
+            self.in_flight_bytes >= limit.bytes as usize || self.in_flight >= limit.frames as usize
         })
     }
 
@@ -86,11 +85,11 @@ impl<T: Item> Replay<T> {
         self.items.push_back(item);
     }
 
-    /// Takes the first pending item, even if the window is full. Returns what `read` makes of it.
+    /// Takes the first pending item, even if the limit is reached. Returns what `read` makes of it.
     pub(crate) fn take_next<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
         let item = self.items.get(self.in_flight)?;
         let taken = read(item);
-        if self.window.is_some() {
+        if self.limit.is_some() {
             self.in_flight_bytes += item.size();
             self.in_flight += 1;
         } else {
@@ -123,8 +122,8 @@ impl<T: Item> Replay<T> {
     }
 
     /// Drops what is in flight. From now on, items are dropped when they are taken.
-    pub(crate) fn remove_window(&mut self) {
-        self.window = None;
+    pub(crate) fn remove_limit(&mut self) {
+        self.limit = None;
         let _ = self.confirm(self.sent());
     }
 
@@ -185,9 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn items_in_flight_are_kept_with_window_only() {
-        for (window, in_flight) in [(None, 0), (Some(Window { bytes: 6, frames: 9 }), 3)] {
-            let mut replay = Replay::new(window);
+    fn items_in_flight_are_kept_with_limit_only() {
+        for (limit, in_flight) in [(None, 0), (Some(InFlightLimit { bytes: 6, frames: 9 }), 3)] {
+            let mut replay = Replay::new(limit);
             for item in ["a", "bb", "ccc"] {
                 replay.push(item);
             }
@@ -196,9 +195,9 @@ mod tests {
                 (replay.sent(), replay.len(), replay.in_flight()),
                 (3, in_flight, in_flight)
             );
-            assert_eq!(replay.is_window_full(), window.is_some());
+            assert_eq!(replay.is_limit_reached(), limit.is_some());
             replay.rewind();
-            assert_eq!(take_all(&mut replay), if window.is_some() { "abbccc" } else { "" });
+            assert_eq!(take_all(&mut replay), if limit.is_some() { "abbccc" } else { "" });
             assert_eq!((replay.confirm(4), replay.confirm(3)), (Err(Mismatch), Ok(())));
             assert_eq!((replay.len(), replay.in_flight_bytes()), (0, 0));
         }

@@ -33,6 +33,11 @@ impl Secret {
         text.iter().all(is_base64url).then_some(Self(text))
     }
 
+    /// Returns whether a server can have issued it: the last character has four unused bits, which are 0.
+    pub(crate) fn is_canonical(&self) -> bool {
+        BASE64URL_NOPAD.decode(&self.0).is_ok()
+    }
+
     pub(crate) fn encode(&self) -> String {
         self.0.iter().map(|byte| char::from(*byte)).collect()
     }

@@ -21,7 +21,7 @@ pub enum Unrecovered {
     Ended,
     /// The request has another identity than the one that began the session.
     Identity,
-    /// The two sides do not agree on what they have sent and received.
+    /// The counts of the two sides contradict each other.
     Mismatch,
     /// The server does not know the session, for example after a restart, or it sent a reason that this
     /// client does not know.
@@ -38,7 +38,7 @@ impl fmt::Display for Unrecovered {
             Self::Evicted => "the server had too many detached sessions",
             Self::Ended => "the session was ended",
             Self::Identity => "the session belongs to another identity",
-            Self::Mismatch => "the two sides do not agree on what was received",
+            Self::Mismatch => "the counts of the two sides contradict each other",
             Self::Unknown => "the server does not know the session",
         })
     }

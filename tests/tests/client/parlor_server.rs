@@ -123,7 +123,7 @@ async fn call_errors_have_their_types() {
         event(&mut events).await,
         ChatEvent::Connection(ConnectionChange::EventRefused { code: ErrorCode::Denied, .. })
     ));
-    // The server cancels its handler after `handler_timeout`.
+    // The server cancels its handler after `Timeouts::handler`.
     assert_eq!(within_timeout("an answer", chat.count()).await, Err(CallError::TimedOut));
 }
 

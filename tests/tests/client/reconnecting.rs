@@ -255,7 +255,7 @@ async fn client_with_reconnect_off_closes_after_loss() {
 }
 
 #[tokio::test]
-async fn client_closes_after_max_reconnect_attempts() {
+async fn client_closes_after_max_attempts() {
     let server = RawServer::start().await;
     let reconnect = Reconnect { max_attempts: 3, ..fast_reconnect() };
     let (_chat, mut events, peer) =

@@ -191,7 +191,7 @@ async fn unacknowledged_message_causes_ping_after_1_s() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_is_made_after_max_reconnect_interval_when_retry_hint_is_longer() {
+async fn attempt_is_made_after_max_interval_when_retry_hint_is_longer() {
     let router = || {
         let (server, _reports) = stuck(Never::default());
         Router::new().procedure("/stuck", server.retry_window(1_000_000_000 * SECOND))

@@ -1,4 +1,4 @@
-//! A shutdown returns within `shutdown_timeout`, twice `close_timeout` and 1 s, whatever hangs.
+//! A shutdown returns within `shutdown_timeout` plus twice `Timeouts::close` plus 1 s, whatever hangs.
 
 use std::time::Duration;
 

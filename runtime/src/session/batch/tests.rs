@@ -13,10 +13,10 @@ use crate::socket_id::SocketId;
 const MANY: usize = 5000;
 
 fn registration() -> Registration {
-    enter(request())
+    register(request())
 }
 
-fn enter(request: Request) -> Registration {
+fn register(request: Request) -> Registration {
     let id = SocketId::random().expect("random bits");
     Registration::new(id, request, &Arc::<Hub>::default(), &Arc::default()).expect("not full")
 }
@@ -214,7 +214,7 @@ fn member_that_panics_when_dropped_leaves_the_others_in_the_batch() {
     let mut flusher = flusher();
     let mut request = http::Request::new(());
     request.extensions_mut().insert(PanicsWhenDropped);
-    let ended = enter(Request::new(request, None));
+    let ended = register(Request::new(request, None));
     add(ended.member());
     add(registration.member());
     // The batch has the last reference now.

@@ -11,7 +11,7 @@ use crate::session::writer::{Progress, WriteHalf, Writer};
 pub(super) struct State<H> {
     pub(super) intake: Intake,
     pub(super) task: Task,
-    pub(super) link: Link,
+    pub(super) connection: ConnectionState,
     /// Bytes taken from the queue and not written yet.
     pub(super) taken: usize,
     /// The write half that the connection has lent.
@@ -34,7 +34,7 @@ pub(super) enum Intake {
 pub(super) enum Task {
     /// It runs, or was woken, and writes the pending frames before it sleeps. Nothing else writes.
     Awake,
-    /// It sleeps, and no pending frame may be written. A new frame wakes it, or goes to a batch.
+    /// It sleeps, and no frame is pending that can be written now. A new frame wakes it, or goes to a batch.
     Asleep,
     /// It sleeps, and a batch writes the pending frames.
     Batched,
@@ -45,7 +45,7 @@ pub(super) enum Task {
 
 /// The connection of the session, as far as limits are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(super) enum ConnectionState {
     Attached,
     /// Frames are pending again after a resume. They may exceed the limit of pending bytes.
     Replaying,
@@ -59,7 +59,7 @@ impl<H: WriteHalf> State<H> {
         Self {
             intake: Intake::Open,
             task: Task::Awake,
-            link: Link::Attached,
+            connection: ConnectionState::Attached,
             taken: 0,
             writer: None,
             queue,
@@ -70,9 +70,9 @@ impl<H: WriteHalf> State<H> {
         self.taken + self.queue.pending_bytes()
     }
 
-    /// The task sleeps: no pending frame may be written before the client acknowledges others, or at all.
+    /// The task sleeps: nothing is pending, or the in-flight limit is reached.
     pub(super) fn sleep(&mut self) {
-        self.task = if self.queue.is_window_full() { Task::Blocked } else { Task::Asleep };
+        self.task = if self.queue.is_limit_reached() { Task::Blocked } else { Task::Asleep };
     }
 
     /// Writes one batch of pending frames.
@@ -87,13 +87,14 @@ impl<H: WriteHalf> State<H> {
     /// `unwritten` taken bytes are not written yet.
     pub(super) fn have_taken(&mut self, unwritten: usize, limits: &Limits) {
         self.taken = unwritten;
-        if self.link == Link::Replaying && self.pending() <= limits.max_outbox_size {
-            self.link = Link::Attached;
+        if self.connection == ConnectionState::Replaying && self.pending() <= limits.max_outbox_size
+        {
+            self.connection = ConnectionState::Attached;
         }
     }
 
     pub(super) fn growth_since(&self, before: usize) -> isize {
-        if self.link != Link::Detached {
+        if self.connection != ConnectionState::Detached {
             return 0;
         }
         self.queue.size().cast_signed().wrapping_sub(before.cast_signed())

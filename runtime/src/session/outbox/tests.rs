@@ -76,8 +76,8 @@ impl TestOutbox {
         self.write(&mut Context::from_waker(std::task::Waker::noop())).expect("no error")
     }
 
-    fn link(&self) -> Link {
-        self.state.lock().link
+    fn connection(&self) -> ConnectionState {
+        self.state.lock().connection
     }
 }
 
@@ -145,7 +145,7 @@ fn uncounted_frame_wakes_task_while_client_acknowledges_nothing() {
     let outbox = outbox(100, 100, true);
     outbox.append(b"123456");
     assert_eq!(outbox.taken(), b"123456");
-    assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
+    assert_eq!(outbox.taken(), b"", "the in-flight limit of 5 bytes is reached");
     assert_eq!(outbox.push_as(PushPolicy::Reliable, b"7").follow_up, FollowUp::Nothing);
     assert_eq!(outbox.push_as(PushPolicy::Uncounted, b"ack").follow_up, FollowUp::Wake);
 }
@@ -170,7 +170,7 @@ fn resumed_session_may_exceed_the_pending_limit_until_it_is_read() {
     outbox.attach();
     let pushed = outbox.push_as(PushPolicy::Reliable, b"4");
     assert_eq!(pushed.follow_up, FollowUp::Nothing, "not cut again before it could read anything");
-    assert_eq!(outbox.taken(), b"12345678", "the window of 5 bytes is closed then");
+    assert_eq!(outbox.taken(), b"12345678", "the in-flight limit of 5 bytes is reached then");
     assert_eq!(outbox.confirm(1), Ok(0));
     assert_eq!(outbox.taken(), b"1234");
     assert_eq!(
@@ -247,7 +247,7 @@ fn last_frame_does_not_wait_for_acknowledgements() {
     outbox.append(b"12345678");
     assert_eq!(outbox.taken(), b"12345678");
     outbox.append(b"9");
-    assert_eq!(outbox.taken(), b"", "the window of 5 bytes is closed");
+    assert_eq!(outbox.taken(), b"", "the in-flight limit of 5 bytes is reached");
     outbox.seal(Some(&Frame::copy(b"bye")));
     assert_eq!(outbox.taken(), b"9bye");
 }
@@ -328,8 +328,8 @@ fn flush_yields_after_16_batches() {
 }
 
 #[test]
-fn nothing_is_written_while_the_window_is_full() {
-    // Its window is 5 bytes.
+fn nothing_is_written_while_the_in_flight_limit_is_reached() {
+    // Its in-flight limit is 5 bytes.
     let (outbox, half) = (outbox(100, 100, true), FakeHalf::new(usize::MAX));
     outbox.lend(half.clone());
     assert_eq!(outbox.sleep_if_batched(), Sleep::Asleep);
@@ -363,5 +363,5 @@ fn batch_does_not_write_to_the_old_connection_after_resume() {
     outbox.lend(new.clone());
     assert_eq!(outbox.write_all(), Written::All);
     assert_eq!((old.written().as_str(), new.written().as_str()), ("1", "12"));
-    assert_eq!(outbox.link(), Link::Attached);
+    assert_eq!(outbox.connection(), ConnectionState::Attached);
 }

@@ -51,7 +51,7 @@ proptest! {
 
     #[test]
     fn frames_are_taken_as_pushed_with_recovery(steps in steps()) {
-        const WINDOW: Window = Window { bytes: 200, frames: 8 };
+        const WINDOW: InFlightLimit = InFlightLimit { bytes: 200, frames: 8 };
         let mut queue = Queue::new(Some(WINDOW));
         let mut model = Model::default();
         for (number, step) in steps.into_iter().enumerate() {
@@ -69,7 +69,7 @@ proptest! {
                     let mut bytes = Vec::new();
                     queue.take(&mut bytes);
                     let was_pending = !model.pending.is_empty();
-                    prop_assert!(!was_pending || !bytes.is_empty() || queue.is_window_full());
+                    prop_assert!(!was_pending || !bytes.is_empty() || queue.is_limit_reached());
                     take(&mut model, bytes)?;
                 }
                 Step::Confirm(received) => {
@@ -103,7 +103,7 @@ proptest! {
             prop_assert!(model.in_flight.len() <= WINDOW.frames as usize);
             prop_assert!(in_flight < WINDOW.bytes as usize + 48);
         }
-        queue.remove_window();
+        queue.remove_limit();
         let mut bytes = Vec::new();
         queue.take(&mut bytes);
         take(&mut model, bytes)?;
@@ -174,7 +174,7 @@ fn take(model: &mut Model, mut bytes: Vec<u8>) -> Result<(), TestCaseError> {
 
 #[test]
 fn late_resume_request_with_smaller_number_is_accepted() {
-    let mut queue = Queue::new(Some(Window { bytes: 100, frames: 8 }));
+    let mut queue = Queue::new(Some(InFlightLimit { bytes: 100, frames: 8 }));
     let taken = |queue: &mut Queue| {
         let mut bytes = Vec::new();
         queue.take(&mut bytes);
@@ -220,9 +220,10 @@ fn taken(queue: &mut Queue) -> Vec<u8> {
 
 #[test]
 fn memory_is_bounded_when_client_sends_heartbeats_and_no_acknowledgements() {
-    // With an open window, and a full one.
-    for window in [Window { bytes: 100, frames: 8 }, Window { bytes: 100, frames: 1 }] {
-        let mut queue = Queue::new(Some(window));
+    // Below the in-flight limit, and at it.
+    for limit in [InFlightLimit { bytes: 100, frames: 8 }, InFlightLimit { bytes: 100, frames: 1 }]
+    {
+        let mut queue = Queue::new(Some(limit));
         queue.push(b"unconfirmed".as_slice());
         assert_eq!(taken(&mut queue), b"unconfirmed");
         for _ in 0..100_000 {
@@ -237,8 +238,8 @@ fn memory_is_bounded_when_client_sends_heartbeats_and_no_acknowledgements() {
 }
 
 #[test]
-fn uncounted_frames_go_first_in_order_even_with_full_window() {
-    let mut queue = Queue::new(Some(Window { bytes: 100, frames: 1 }));
+fn uncounted_frames_go_first_in_order_even_at_the_in_flight_limit() {
+    let mut queue = Queue::new(Some(InFlightLimit { bytes: 100, frames: 1 }));
     queue.push(b"1".as_slice());
     queue.push(b"2".as_slice());
     assert_eq!(taken(&mut queue), b"1");
@@ -252,7 +253,7 @@ fn uncounted_frames_go_first_in_order_even_with_full_window() {
 
 #[test]
 fn memory_is_freed_after_long_queue_is_confirmed() {
-    let mut queue = Queue::new(Some(Window { bytes: 1 << 20, frames: 4096 }));
+    let mut queue = Queue::new(Some(InFlightLimit { bytes: 1 << 20, frames: 4096 }));
     for _ in 0..4096 {
         queue.push(b"x".as_slice());
     }

@@ -24,7 +24,7 @@ export interface Chat {
 }
 
 export namespace Chat {
-  /** What clients send. */
+  /** The events that clients send. */
   export interface Incoming {
     /** Says `text` to everyone in `room`. */
     sendMessage: {
@@ -62,7 +62,7 @@ export namespace Chat {
     touch: null;
   }
 
-  /** The typed refusals of calls. */
+  /** The typed errors of calls. */
   export interface Errors {
     joinRoom: JoinError;
   }
@@ -93,7 +93,7 @@ export interface Shapes {
 }
 
 export namespace Shapes {
-  /** What clients send. */
+  /** The events that clients send. */
   export interface Incoming {
     numbers: {
       small: number;
@@ -171,7 +171,7 @@ export namespace Shapes {
     whole: Page<Everywhere>;
   }
 
-  /** The typed refusals of calls. */
+  /** The typed errors of calls. */
   export interface Errors {}
 
   export type Adjacent =

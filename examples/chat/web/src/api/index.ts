@@ -19,7 +19,7 @@ export interface Chat {
 }
 
 export namespace Chat {
-  /** What clients send. */
+  /** The events that clients send. */
   export interface Incoming {
     /** Sends `text` to everyone in `room`. */
     sendMessage: {
@@ -59,7 +59,7 @@ export namespace Chat {
     joinRoom: Array<string>;
   }
 
-  /** The typed refusals of calls. */
+  /** The typed errors of calls. */
   export interface Errors {
     joinRoom: JoinError;
   }
