@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Bytes;
-use tokio_tungstenite::tungstenite::handshake::server::create_response;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tungstenite::Bytes;
+use tungstenite::handshake::server::create_response;
+use tungstenite::protocol::frame::Frame as RawFrame;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::options::{Limits, SessionOptions};

@@ -4,8 +4,8 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::Router;
 use crate::contract::Contract;
-use crate::server::Router;
 use crate::wire::{CallId, Head};
 
 const JSON_WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];

@@ -326,6 +326,8 @@
 //! [waits and shutdown]: https://github.com/parlor-rs/parlor/blob/main/docs/waits.md
 //! [performance]: https://github.com/parlor-rs/parlor/blob/main/docs/performance.md
 
+// With one feature, what the wire format has for the other side is unused. A build with both finds dead code.
+#![cfg_attr(not(all(feature = "client", feature = "server")), allow(dead_code))]
 // No panic is reachable from the network, from the macro's input or from a user's handler.
 #![cfg_attr(
     not(test),
@@ -351,33 +353,46 @@ pub mod __echo;
 #[doc(hidden)]
 #[path = "fuzz.rs"]
 pub mod __fuzz;
+#[cfg(feature = "server")]
 mod buffers;
+#[cfg(feature = "client")]
 pub mod client;
 mod contract;
 mod disconnect_reason;
+#[cfg(feature = "server")]
 mod handle;
+#[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 mod reject;
 mod request;
+#[cfg(feature = "server")]
 pub mod rooms;
 #[cfg(feature = "validate")]
 mod rules;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
 pub mod session;
 mod socket_id;
+#[cfg(any(feature = "client", feature = "server"))]
 mod sync;
+#[cfg(feature = "server")]
 mod task_tracker;
 #[cfg(feature = "test")]
 pub mod test;
+#[cfg(any(feature = "client", feature = "server"))]
 mod transport;
-#[cfg(feature = "typescript")]
+#[cfg(all(feature = "server", feature = "typescript"))]
 pub mod typescript;
 pub mod wire;
 
-pub use contract::{Contract, Payload};
+#[cfg(feature = "server")]
+pub use contract::Contract;
+pub use contract::Payload;
 pub use disconnect_reason::DisconnectReason;
 #[cfg(feature = "validate")]
 pub use garde;
+#[cfg(feature = "server")]
 pub use handle::{Io, Socket};
 pub use http;
 pub use parlor_macros::{incoming, outgoing, payload, procedure};
@@ -385,18 +400,25 @@ pub use reject::Reject;
 pub use request::Request;
 #[cfg(feature = "rustls")]
 pub use rustls;
+#[cfg(feature = "server")]
 pub use server::procedure_server::Server;
+#[cfg(feature = "server")]
 pub use server::router::Router;
-pub use socket_id::SocketId;
+pub use socket_id::{ParseSocketIdError, SocketId};
 
 /// The names that most files with a procedure need: `use parlor::prelude::*`.
 ///
 /// A name that your file defines or imports by itself takes precedence.
 pub mod prelude {
+    #[cfg(feature = "client")]
     pub use crate::client::ConnectionChange;
-    pub use crate::rooms::{Room, Target, rooms};
     pub use crate::{
-        DisconnectReason, Reject, Request, Router, SocketId, incoming, outgoing, payload, procedure,
+        DisconnectReason, Reject, Request, SocketId, incoming, outgoing, payload, procedure,
+    };
+    #[cfg(feature = "server")]
+    pub use crate::{
+        Router,
+        rooms::{Room, Target, rooms},
     };
 }
 
@@ -407,13 +429,16 @@ pub mod __private {
     #[cfg(feature = "typescript")]
     pub use ts_rs;
 
+    #[cfg(feature = "client")]
     pub use crate::client::Client;
-    #[cfg(feature = "typescript")]
+    #[cfg(feature = "client")]
+    pub use crate::contract::ClientHandle;
+    #[cfg(all(feature = "server", feature = "typescript"))]
     pub use crate::contract::HasTypeScript;
-    pub use crate::contract::{
-        ClientHandle, Contract, DecodeError, Events, NotResult, OrDefault, Payload, Procedure,
-        Reply, ReturnType,
-    };
+    #[cfg(feature = "server")]
+    pub use crate::contract::{Contract, Procedure, Reply};
+    pub use crate::contract::{DecodeError, Events, NotResult, OrDefault, Payload, ReturnType};
+    #[cfg(feature = "server")]
     pub use crate::handle::Emitter;
     /// The rules of `#[validate]`.
     #[cfg(feature = "validate")]
@@ -421,7 +446,7 @@ pub mod __private {
         pub use crate::rules::*;
     }
     /// The description of a contract for the TypeScript generator.
-    #[cfg(feature = "typescript")]
+    #[cfg(all(feature = "server", feature = "typescript"))]
     pub mod typescript {
         pub use crate::typescript::{Description, Event, Field, Rule};
     }

@@ -14,6 +14,7 @@ const LENGTH: usize = 22;
 pub struct SocketId([u8; LENGTH]);
 
 impl SocketId {
+    #[cfg(feature = "server")]
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;

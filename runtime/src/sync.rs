@@ -2,6 +2,7 @@
 
 #[cfg(not(parlor_model))]
 mod primitives {
+    #[cfg(feature = "server")]
     pub(crate) use std::sync::atomic::{AtomicU8, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};
     #[cfg(debug_assertions)]
@@ -10,6 +11,7 @@ mod primitives {
 
 #[cfg(parlor_model)]
 mod primitives {
+    #[cfg(feature = "server")]
     pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     #[cfg(debug_assertions)]

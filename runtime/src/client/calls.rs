@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tokio::sync::oneshot;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tungstenite::Utf8Bytes;
 
 use super::error::{CallError, EmitError};
 use crate::wire::Head;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+use tungstenite::error::ProtocolError;
+use tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::Answer;
 use super::heartbeat::Heartbeat;

@@ -10,10 +10,10 @@ use http::{Request, Uri};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::Connector;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tungstenite::Message;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::error::{Error, ProtocolError};
+use tungstenite::protocol::WebSocketConfig;
 
 use super::error::{BoxError, ConnectError};
 use super::options::Options;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tungstenite::Utf8Bytes;
 
 use super::calls::{Answer, Calls, CompletedCall, Failure, Outcome, PendingCall, complete};
 use super::change::{ClientStatus, ConnectionChange};

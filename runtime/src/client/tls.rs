@@ -4,8 +4,8 @@ use http::Request;
 use tokio_tungstenite::Connector;
 #[cfg(not(feature = "rustls"))]
 use tokio_tungstenite::MaybeTlsStream;
-use tokio_tungstenite::tungstenite::handshake::client::Response;
-use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
+use tungstenite::handshake::client::Response;
+use tungstenite::{Error, protocol::WebSocketConfig};
 
 use super::error::ConnectError;
 use super::options::Options;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::SinkExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tungstenite::protocol::CloseFrame;
+use tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::transport::Transport;
 use crate::wire::CloseCode;

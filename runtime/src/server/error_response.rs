@@ -1,5 +1,5 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+use tungstenite::error::{Error, ProtocolError};
 
 use crate::reject::Reject;
 

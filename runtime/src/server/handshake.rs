@@ -3,9 +3,9 @@ use std::net::SocketAddr;
 use http::{HeaderValue, StatusCode, header};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
-use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
-use tokio_tungstenite::tungstenite::handshake::server::write_response;
+use tungstenite::error::{CapacityError, Error};
+use tungstenite::handshake::machine::TryParse;
+use tungstenite::handshake::server::write_response;
 
 use super::error_response::ErrorResponse;
 use super::routes::Routes;

@@ -1,9 +1,10 @@
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::ServeError;
 use super::handshake::AcceptedConnection;
+use super::router::Router;
 use super::serve::start_handshake;
-use super::{Router, ServeError};
 use crate::transport::{Stream, Transport};
 
 /// Serves a router on streams in memory.

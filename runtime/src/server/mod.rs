@@ -42,7 +42,6 @@ pub(crate) use in_memory::InMemoryServer;
 pub use listen::Listen;
 pub use options::Handshakes;
 pub(crate) use procedure_server::Server;
-pub(crate) use router::Router;
 pub use serve::Serve;
 pub use serve_error::ServeError;
 
@@ -50,7 +49,10 @@ pub use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeou
 
 /// Runs the handshake of a client over a stream that is not a TCP connection.
 #[cfg(fuzzing)]
-pub(crate) async fn connect(router: &Router, stream: impl crate::transport::Stream + 'static) {
+pub(crate) async fn connect(
+    router: &crate::Router,
+    stream: impl crate::transport::Stream + 'static,
+) {
     let transport = crate::transport::Transport::Other(Box::new(stream));
     let accepted = handshake::AcceptedConnection { transport, peer: None, local: None };
     handshake::handshake(accepted, &router.routes).await;

@@ -18,10 +18,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::Router;
 use super::admission::Admission;
 use super::copy_request::copy_request;
 use super::error_response::ErrorResponse;
+use super::router::Router;
 use super::upgrade::{Upgrade, upgrade_response};
 use super::write_and_close::write_and_close;
 use crate::request::Request;

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::server::create_response;
+use tungstenite::handshake::server::create_response;
 
 use super::admission::Admission;
 use super::error_response::ErrorResponse;

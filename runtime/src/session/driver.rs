@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::task::coop::{poll_proceed, unconstrained};
 use tokio::time::{Sleep, sleep};
-use tokio_tungstenite::tungstenite::Bytes;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
+use tungstenite::Bytes;
+use tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
 use super::connection::{Connection, Message};

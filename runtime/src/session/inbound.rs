@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
+use tungstenite::Error;
+use tungstenite::protocol::frame::Frame as RawFrame;
 
 use super::Member;
 use super::connection::{Connection, Message, disconnect_reason};

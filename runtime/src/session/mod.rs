@@ -41,5 +41,3 @@ pub(crate) use recovery::RecoveryTable;
 pub(crate) use resume_slot::{ResumeError, ResumeRequest};
 pub(crate) use signals::{Ending, Signal};
 pub(crate) use task::{Session, start};
-
-pub use crate::socket_id::ParseSocketIdError;

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+#[cfg(any(feature = "client", feature = "server"))]
+use tungstenite::protocol::CloseFrame;
 
 /// Why a connection was closed: the code of the WebSocket close frame.
 ///
@@ -79,6 +80,7 @@ close_codes! {
 
 impl CloseCode {
     /// The code and the reason of a close frame.
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn from_frame(frame: Option<CloseFrame>) -> (Self, String) {
         frame.map_or_else(
             || (Self::NO_CODE, String::new()),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
+use tungstenite::protocol::frame::Frame as RawFrame;
 
 use super::json::{encode, encode_text};
 use crate::buffers::{self, FRAME_BUFFER, MAX_KEPT_FRAME};
@@ -181,7 +181,7 @@ impl From<RawFrame> for Frame {
 mod tests {
     use std::io::Cursor;
 
-    use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+    use tungstenite::protocol::frame::FrameHeader;
 
     use super::*;
 

@@ -4,26 +4,40 @@ mod close;
 pub(crate) mod decode_error;
 mod error;
 pub(crate) mod fields;
+#[cfg(feature = "server")]
 mod frame;
+#[cfg(feature = "server")]
 mod json;
+#[cfg(any(feature = "client", feature = "server"))]
 mod message;
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) mod receipts;
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) mod replay;
 mod secret;
 mod unrecovered;
 mod violation;
+#[cfg(any(feature = "client", feature = "server"))]
 mod welcome;
 
 pub use close::CloseCode;
 pub(crate) use decode_error::DecodeError;
 pub use error::{ErrorBody, ErrorCode};
 pub(crate) use fields::Defaulted;
+#[cfg(feature = "server")]
 pub(crate) use frame::{EncodedFrame, Frame};
-pub(crate) use message::{CallId, Head};
+#[cfg(feature = "server")]
+pub(crate) use message::CallId;
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) use message::Head;
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use receipts::{Receipts, is_counted};
-pub(crate) use secret::{Digest, Secret};
+#[cfg(feature = "server")]
+pub(crate) use secret::Digest;
+pub(crate) use secret::Secret;
 pub use unrecovered::Unrecovered;
 pub use violation::Violation;
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use welcome::Welcome;
 
 /// The subprotocol of Parlor mode with JSON text frames.

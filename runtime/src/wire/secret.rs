@@ -1,9 +1,13 @@
+#[cfg(feature = "server")]
+mod digest;
+
 use std::fmt;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Serialize, Serializer};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+
+#[cfg(feature = "server")]
+pub(crate) use self::digest::Digest;
 
 /// The random bytes of a secret: 128 bits. OWASP requires at least 64 bits in a session token.
 const LENGTH: usize = 16;
@@ -14,11 +18,8 @@ const TEXT_LENGTH: usize = 22;
 #[derive(Clone)]
 pub(crate) struct Secret([u8; TEXT_LENGTH]);
 
-/// What the server keeps of a secret.
-#[derive(Clone, Copy)]
-pub(crate) struct Digest([u8; 32]);
-
 impl Secret {
+    #[cfg(feature = "server")]
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut bits = [0; LENGTH];
         getrandom::fill(&mut bits)?;
@@ -41,10 +42,6 @@ impl Secret {
     pub(crate) fn encode(&self) -> String {
         self.0.iter().map(|byte| char::from(*byte)).collect()
     }
-
-    pub(crate) fn digest(&self) -> Digest {
-        Digest(Sha256::digest(self.0).into())
-    }
 }
 
 impl Serialize for Secret {
@@ -56,18 +53,6 @@ impl Serialize for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
-    }
-}
-
-impl Digest {
-    /// The key of a table. The time of a lookup may reveal bits of a digest, but none of its secret.
-    pub(crate) fn key(&self) -> u64 {
-        self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
     }
 }
 

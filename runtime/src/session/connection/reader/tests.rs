@@ -3,9 +3,9 @@ use std::io::{Read, Write};
 use std::task::Waker;
 
 use proptest::prelude::*;
-use tokio_tungstenite::tungstenite::Message as WireMessage;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
+use tungstenite::Message as WireMessage;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
 use super::*;
 use crate::disconnect_reason::DisconnectReason;
