@@ -361,6 +361,7 @@ mod contract;
 mod disconnect_reason;
 #[cfg(feature = "server")]
 mod handle;
+mod header_list;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 mod reject;

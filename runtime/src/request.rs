@@ -2,8 +2,9 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use data_encoding::BASE64URL_NOPAD;
-use http::{Extensions, HeaderMap, HeaderName, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, Method, Uri, Version, header};
 
+use crate::header_list::header_list;
 use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME, Secret};
 
 /// Headers that only the handshake needs.
@@ -95,14 +96,11 @@ impl Request {
         Some((secret, received.parse().ok().filter(|_| digits)?))
     }
 
-    /// The subprotocols that the client offers, in the order of the header.
+    /// The subprotocols that the client offers, in the order of the header. Their names differ in case
+    /// (RFC 6455 §4.1).
     fn protocols(&self) -> impl Iterator<Item = &str> {
-        self.headers()
-            .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
+        header_list(self.headers(), header::SEC_WEBSOCKET_PROTOCOL)
+            .filter_map(|name| std::str::from_utf8(name).ok())
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -121,13 +119,12 @@ impl Request {
         }
     }
 
-    /// Returns the request for tungstenite, which needs the handshake headers.
-    pub(super) fn to_http(&self) -> http::Request<()> {
-        let mut request = http::Request::new(());
-        *request.method_mut() = self.parts.method.clone();
-        *request.version_mut() = self.parts.version;
-        *request.headers_mut() = self.parts.headers.clone();
-        request
+    pub(super) fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.parts.version
     }
 }
 

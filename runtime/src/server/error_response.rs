@@ -15,7 +15,12 @@ impl ErrorResponse {
         Self { status, message: message.into(), header: None }
     }
 
-    fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+    pub(super) fn wrong_method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake uses GET")
+            .with_header(header::ALLOW, "GET")
+    }
+
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some((name, value));
         self
     }
@@ -45,23 +50,10 @@ impl From<&Reject> for ErrorResponse {
 impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         match error {
-            Error::Protocol(ProtocolError::WrongHttpMethod) => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake uses GET")
-                    .with_header(header::ALLOW, "GET")
+            Error::Protocol(ProtocolError::WrongHttpMethod) => Self::wrong_method(),
+            error => {
+                Self::new(StatusCode::BAD_REQUEST, format!("bad WebSocket handshake: {error}"))
             }
-            Error::Protocol(
-                ProtocolError::MissingConnectionUpgradeHeader
-                | ProtocolError::MissingUpgradeWebSocketHeader,
-            ) => Self::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket endpoint")
-                .with_header(header::UPGRADE, "websocket"),
-            Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => {
-                bad_handshake(&error).with_header(header::SEC_WEBSOCKET_VERSION, "13")
-            }
-            error => bad_handshake(&error),
         }
     }
-}
-
-fn bad_handshake(error: &Error) -> ErrorResponse {
-    ErrorResponse::new(StatusCode::BAD_REQUEST, format!("bad WebSocket handshake: {error}"))
 }

@@ -32,6 +32,7 @@ mod serve_error;
 #[cfg(feature = "axum")]
 mod tower_service;
 mod upgrade;
+mod upgrade_response;
 mod workers;
 mod write_and_close;
 

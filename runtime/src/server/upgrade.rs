@@ -1,17 +1,17 @@
 use std::net::SocketAddr;
 
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use tokio::time::timeout;
-use tungstenite::handshake::server::create_response;
 
 use super::admission::Admission;
 use super::error_response::ErrorResponse;
 use super::middleware::catch_panic;
 use super::routes::Routes;
+use super::upgrade_response::upgrade_response;
 use crate::reject::Reject;
 use crate::request::{Mode, Request};
 use crate::session::close_frame;
-use crate::wire::{CloseCode, Frame, PROTOCOL_JSON, control};
+use crate::wire::{CloseCode, Frame, control};
 
 /// The result of a handshake.
 pub(super) enum Upgrade {
@@ -77,26 +77,6 @@ impl Upgrade {
     }
 }
 
-/// Returns the response with status 101, or the error response if `request` is not a WebSocket
-/// handshake.
-pub(super) fn upgrade_response(
-    request: &Request,
-    routes: &Routes,
-) -> Result<http::Response<()>, ErrorResponse> {
-    let mut response = create_response(&request.to_http()).map_err(|error| {
-        // For people who open the address in a browser tab: an unknown path is 404 rather than 426.
-        match routes.endpoint(request.uri().path()) {
-            None => ErrorResponse::from(&not_found()),
-            Some(_) => ErrorResponse::from(error),
-        }
-    })?;
-    if request.mode() == Mode::Parlor {
-        let protocol = HeaderValue::from_static(PROTOCOL_JSON);
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
-    Ok(response)
-}
-
 async fn admit(
     request: Request,
     local: Option<SocketAddr>,
@@ -115,7 +95,7 @@ fn admission_timed_out() -> Reject {
     Reject::try_later("the server took too long to open a session")
 }
 
-fn not_found() -> Reject {
+pub(super) fn not_found() -> Reject {
     let message = "no procedure is mounted at this path";
     Reject::new(StatusCode::NOT_FOUND, CloseCode::NOT_FOUND, message)
 }

@@ -1,0 +1,79 @@
+//! Checks that a request is a WebSocket handshake (RFC 6455 §4.2.1).
+
+use data_encoding::BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use tungstenite::handshake::derive_accept_key;
+
+use super::error_response::ErrorResponse;
+use super::routes::Routes;
+use super::upgrade::not_found;
+use crate::header_list::header_list;
+use crate::request::{Mode, Request};
+use crate::wire::PROTOCOL_JSON;
+
+/// Returns the response with status 101, or the error response if `request` is not a WebSocket
+/// handshake.
+pub(super) fn upgrade_response(
+    request: &Request,
+    routes: &Routes,
+) -> Result<http::Response<()>, ErrorResponse> {
+    // For people who open the address in a browser tab: an unknown path is 404 rather than 426.
+    check(request).map_err(|error| match routes.endpoint(request.uri().path()) {
+        None => ErrorResponse::from(&not_found()),
+        Some(_) => error,
+    })?;
+    let mut response = http::Response::new(());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept(request.headers())?);
+    if request.mode() == Mode::Parlor {
+        let protocol = HeaderValue::from_static(PROTOCOL_JSON);
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+fn check(request: &Request) -> Result<(), ErrorResponse> {
+    if request.method() != Method::GET {
+        return Err(ErrorResponse::wrong_method());
+    }
+    if request.version() != Version::HTTP_11 {
+        return Err(bad_request("a WebSocket handshake uses HTTP/1.1"));
+    }
+    let headers = request.headers();
+    if !lists(headers, header::CONNECTION, "upgrade")
+        || !lists(headers, header::UPGRADE, "websocket")
+    {
+        return Err(ErrorResponse::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "this is a WebSocket endpoint",
+        )
+        .with_header(header::UPGRADE, "websocket"));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(bad_request("the header `Sec-WebSocket-Version: 13` is missing")
+            .with_header(header::SEC_WEBSOCKET_VERSION, "13"));
+    }
+    Ok(())
+}
+
+/// Returns whether the list field has this element, in any case.
+fn lists(headers: &HeaderMap, name: HeaderName, element: &str) -> bool {
+    header_list(headers, name).any(|listed| listed.eq_ignore_ascii_case(element.as_bytes()))
+}
+
+/// The value of `Sec-WebSocket-Accept`.
+fn accept(headers: &HeaderMap) -> Result<HeaderValue, ErrorResponse> {
+    headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .map(HeaderValue::as_bytes)
+        .filter(|key| BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16))
+        .and_then(|key| HeaderValue::try_from(derive_accept_key(key)).ok())
+        .ok_or_else(|| bad_request("the header `Sec-WebSocket-Key` is not 16 bytes in base64"))
+}
+
+fn bad_request(message: &'static str) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::BAD_REQUEST, message)
+}
