@@ -11,6 +11,8 @@
 //! | [`Handshakes`] | [`Router::handshakes`](crate::Router::handshakes) | requests and admission |
 
 mod admission;
+mod authority;
+mod contradiction;
 #[cfg(feature = "axum")]
 mod copy_request;
 mod drain;

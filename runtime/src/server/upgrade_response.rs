@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use tungstenite::handshake::derive_accept_key;
 
+use super::contradiction;
 use super::error_response::ErrorResponse;
 use super::routes::Routes;
 use super::upgrade::not_found;
@@ -17,10 +18,14 @@ pub(super) fn upgrade_response(
     request: &Request,
     routes: &Routes,
 ) -> Result<http::Response<()>, ErrorResponse> {
+    check_http(request)?;
+    contradiction::check(request)?;
     // For people who open the address in a browser tab: an unknown path is 404 rather than 426.
-    check(request).map_err(|error| match routes.endpoint(request.uri().path()) {
-        None => ErrorResponse::from(&not_found()),
-        Some(_) => error,
+    check_websocket(request.headers()).map_err(|error| {
+        match routes.endpoint(request.uri().path()) {
+            None => ErrorResponse::from(&not_found()),
+            Some(_) => error,
+        }
     })?;
     let mut response = http::Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -35,14 +40,17 @@ pub(super) fn upgrade_response(
     Ok(response)
 }
 
-fn check(request: &Request) -> Result<(), ErrorResponse> {
+fn check_http(request: &Request) -> Result<(), ErrorResponse> {
     if request.method() != Method::GET {
         return Err(ErrorResponse::wrong_method());
     }
     if request.version() != Version::HTTP_11 {
         return Err(bad_request("a WebSocket handshake uses HTTP/1.1"));
     }
-    let headers = request.headers();
+    Ok(())
+}
+
+fn check_websocket(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if !lists(headers, header::CONNECTION, "upgrade")
         || !lists(headers, header::UPGRADE, "websocket")
     {

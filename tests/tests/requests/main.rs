@@ -1,5 +1,6 @@
 //! How the server reads the request of a handshake: on its own listener and inside axum.
 
+mod contradictions;
 mod lists;
 
 use std::net::SocketAddr;

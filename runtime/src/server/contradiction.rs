@@ -1,0 +1,87 @@
+//! Requests that contradict themselves. A proxy may have read another value than this server would, so
+//! nothing is decided by them.
+
+use data_encoding::BASE64URL_NOPAD;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+
+use super::authority::Authority;
+use super::error_response::ErrorResponse;
+use crate::request::Request;
+use crate::wire::{PROTOCOL_BEARER, PROTOCOL_RESUME};
+
+/// Header fields that a request has once at most (RFC 9112 §3.2, RFC 6455 §4.2.1, RFC 9110 §5.3).
+const SINGLE_FIELDS: [HeaderName; 6] = [
+    header::HOST,
+    header::SEC_WEBSOCKET_KEY,
+    header::SEC_WEBSOCKET_VERSION,
+    header::ORIGIN,
+    header::AUTHORIZATION,
+    header::CONTENT_LENGTH,
+];
+
+/// Subprotocols that a client offers once at most.
+const SINGLE_OFFERS: [&str; 2] = [PROTOCOL_RESUME, PROTOCOL_BEARER];
+
+/// Fails if `request` has no host or two, two values for one thing, or a body.
+pub(super) fn check(request: &Request) -> Result<(), ErrorResponse> {
+    let headers = request.headers();
+    for name in &SINGLE_FIELDS {
+        if headers.get_all(name).iter().nth(1).is_some() {
+            return Err(bad_request(format!("the request has several `{name}` headers")));
+        }
+    }
+    check_host(request)?;
+    check_body(headers)?;
+    check_credentials(request)
+}
+
+/// Compares the host of a request target in absolute form with the header.
+fn check_host(request: &Request) -> Result<(), ErrorResponse> {
+    let uri = request.uri();
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(host) = host.and_then(Authority::parse) else {
+        return Err(bad_request("the request has no valid Host"));
+    };
+    if !uri.path().starts_with('/') {
+        return Err(bad_request("the request target is not a path"));
+    }
+    let (Some(authority), Some(scheme)) = (uri.authority(), uri.scheme_str()) else {
+        return Ok(());
+    };
+    let is_same = Authority::parse(authority.as_str()).is_some_and(|authority| {
+        authority.host == host.host && authority.port_with(scheme) == host.port_with(scheme)
+    });
+    if is_same { Ok(()) } else { Err(bad_request("the request target contradicts the Host")) }
+}
+
+/// The bytes of a body would be read as frames.
+fn check_body(headers: &HeaderMap) -> Result<(), ErrorResponse> {
+    let has_length = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    if has_length || headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(bad_request("a WebSocket handshake has no body"));
+    }
+    Ok(())
+}
+
+fn check_credentials(request: &Request) -> Result<(), ErrorResponse> {
+    for offer in SINGLE_OFFERS {
+        if request.protocols().filter(|name| name.starts_with(offer)).nth(1).is_some() {
+            return Err(bad_request(format!("the request offers several `{offer}` subprotocols")));
+        }
+    }
+    let Some(token) = request.bearer_in_header() else { return Ok(()) };
+    // A proxy has joined two lines: tokens have no comma (RFC 6750 §2.1).
+    if token.contains(',') {
+        return Err(bad_request("the request has several tokens in its `authorization` header"));
+    }
+    let encoded = BASE64URL_NOPAD.encode(token.as_bytes());
+    if request.bearer_in_protocol().is_some_and(|offered| offered != encoded) {
+        let message = "the subprotocol `parlor.bearer.` contradicts the `authorization` header";
+        return Err(bad_request(message));
+    }
+    Ok(())
+}
+
+fn bad_request(message: impl Into<String>) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::BAD_REQUEST, message)
+}
