@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use parlor::Router;
-use parlor::rooms::{Room, rooms};
+use parlor::rooms::{Audience, Room, Target, rooms};
 use parlor::server::Limits;
 use parlor::wire::CloseCode;
+use parlor::{Router, SocketId};
 use parlor_tests::{ProbeFixture, ProbeIo, RawClient, TestServer, probe_fixture, within_timeout};
 use serde_json::{Value, json};
 
@@ -191,4 +191,48 @@ async fn join_over_room_limit_or_name_length_fails() {
     }
     ada.emit("leave", json!({"room": "a"})).await;
     assert_eq!(ada.call("enter", json!({"room": "c"}), 1).await[0], "$ok");
+}
+
+/// A target of its own: a room without one of its sockets.
+struct Without(&'static str, SocketId);
+
+impl Target for Without {
+    fn add_to(&self, audience: &mut Audience) {
+        rooms(self.0).except(self.1).add_to(audience);
+    }
+}
+
+#[tokio::test]
+async fn exception_applies_only_to_the_target_it_was_given_for() {
+    let (running, io, _fixture) = server().await;
+    let mut ada = client(&running, "/probe", &["a", "b"]).await;
+    let mut bob = client(&running, "/probe", &["a", "muted"]).await;
+    let (ada_id, bob_id) = (io.members("b").await[0], io.members("muted").await[0]);
+
+    io.to([rooms("a").except(ada_id), rooms("b")]).said("", "array", "");
+    io.to(vec![rooms("b"), rooms("a").except(ada_id)]).said("", "vec", "");
+    io.to(&[rooms("a").except(ada_id), rooms(ada_id)][..]).said("", "socket", "");
+    io.to([Without("a", ada_id), Without("b", bob_id)]).said("", "own", "");
+    io.to([[rooms("a").except("b")], [rooms("b")]]).said("", "nested", "");
+    io.to([rooms("a").except("muted"), rooms(bob_id)]).said("", "room", "");
+    // An exception from the whole.
+    io.to(rooms([rooms("a").except(ada_id), rooms("b")]).except("muted")).said("", "ada", "");
+    io.to(rooms([rooms("a").except(bob_id), rooms("b")]).except(ada_id)).said("", "nobody", "");
+    for expected in ["array", "vec", "socket", "own", "nested", "room"] {
+        assert_eq!(text(&ada.receive().await), expected);
+        assert_eq!(text(&bob.receive().await), expected);
+    }
+    assert_eq!(text(&ada.receive().await), "ada");
+    ada.assert_nothing_received().await;
+    bob.assert_nothing_received().await;
+
+    // `socket.to` excepts its own client from the whole.
+    let socket = io.local(ada_id).expect("a session");
+    socket.to([rooms("a").except(bob_id), rooms(bob_id)]).said("", "others", "");
+    assert_eq!(text(&bob.receive().await), "others");
+    ada.assert_nothing_received().await;
+
+    assert_eq!(io.disconnect([rooms("a").except(ada_id), rooms("b")]).await, 2);
+    assert_eq!(ada.closed().await.code, 4500);
+    assert_eq!(bob.closed().await.code, 4500);
 }

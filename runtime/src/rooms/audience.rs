@@ -4,47 +4,62 @@ use std::ops::Range;
 use crate::buffers;
 use crate::socket_id::SocketId;
 
-/// The capacity up to which [`PARTS_BUFFER`] is kept: bytes of names, and parts.
+/// The capacity up to which [`PARTS_BUFFER`] is kept: bytes of names, parts, and exceptions.
 const MAX_KEPT_PARTS: usize = 1024;
 
 thread_local! {
     /// The parts of an audience. It is here and not in `buffers`, because its type is private.
-    static PARTS_BUFFER: Cell<Parts> =
-        const { Cell::new(Parts { names: String::new(), list: Vec::new() }) };
+    static PARTS_BUFFER: Cell<Parts> = const { Cell::new(Parts::NONE) };
 }
 
 /// What a [`Target`](super::Target) resolves to: rooms and sockets, and exceptions from them.
+///
+/// It is the union of its parts. An exception applies to some parts that follow each other, so a target
+/// that is composed of targets with exceptions is a flat list, too: `[rooms("a").except(x), rooms("b")]`
+/// is the parts `a`, `b`, and the exception `x` from the first.
 #[derive(Debug, Clone)]
-pub struct Audience {
-    /// All members of the procedure, without the exceptions.
-    all: bool,
-    parts: Parts,
-}
+pub struct Audience(Parts);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Parts {
     /// The names of all rooms, concatenated.
     names: String,
     list: Vec<Part>,
+    exceptions: Vec<ExceptedPart>,
 }
 
 /// A room is a range of [`Parts::names`].
 #[derive(Debug, Clone)]
 enum Part {
+    /// All members of the procedure.
+    All,
     Room(Range<usize>),
     Socket(SocketId),
-    RoomException(Range<usize>),
-    SocketException(SocketId),
+}
+
+#[derive(Debug, Clone)]
+struct ExceptedPart {
+    part: Part,
+    /// The parts that it is excepted from: a range of [`Parts::list`].
+    from: Range<usize>,
+}
+
+/// Some members of a procedure.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Recipients<'a> {
+    All,
+    Room(&'a str),
+    Socket(SocketId),
 }
 
 impl Audience {
     fn empty() -> Self {
-        Self { all: false, parts: buffers::take(&PARTS_BUFFER) }
+        Self(buffers::take(&PARTS_BUFFER))
     }
 
     pub(crate) fn all() -> Self {
         let mut audience = Self::empty();
-        audience.all = true;
+        audience.0.list.push(Part::All);
         audience
     }
 
@@ -55,101 +70,109 @@ impl Audience {
     }
 
     pub(crate) fn except(mut self, socket: SocketId) -> Self {
-        self.add_socket_exception(socket);
+        self.except_socket(socket);
         self
     }
 
     pub(super) fn add_room(&mut self, name: &str) {
-        let name = self.parts.add_name(name);
-        self.parts.list.push(Part::Room(name));
+        let part = self.0.room(name);
+        self.0.list.push(part);
     }
 
     pub(super) fn add_socket(&mut self, socket: SocketId) {
-        self.parts.list.push(Part::Socket(socket));
+        self.0.list.push(Part::Socket(socket));
     }
 
-    pub(super) fn add_room_exception(&mut self, name: &str) {
-        let name = self.parts.add_name(name);
-        self.parts.list.push(Part::RoomException(name));
+    /// Adds an exception from all parts that the audience has now.
+    pub(super) fn except_room(&mut self, name: &str) {
+        let part = self.0.room(name);
+        self.0.except(part);
     }
 
-    pub(super) fn add_socket_exception(&mut self, socket: SocketId) {
-        self.parts.list.push(Part::SocketException(socket));
+    /// Adds an exception from all parts that the audience has now.
+    pub(super) fn except_socket(&mut self, socket: SocketId) {
+        self.0.except(Part::Socket(socket));
     }
 
-    pub(super) fn extend(&mut self, other: &Self) {
-        self.all |= other.all;
-        for part in &other.parts.list {
-            match part {
-                Part::Room(name) => self.add_room(other.parts.name(name)),
-                Part::Socket(socket) => self.add_socket(*socket),
-                Part::RoomException(name) => self.add_room_exception(other.parts.name(name)),
-                Part::SocketException(socket) => self.add_socket_exception(*socket),
-            }
-        }
-    }
-
-    pub(super) fn is_all(&self) -> bool {
-        self.all
+    /// Adds the parts of `other` with their exceptions, which do not apply to the parts of `self`.
+    pub(super) fn extend(&mut self, Self(other): &Self) {
+        let parts = &mut self.0;
+        let (name, first) = (parts.names.len(), parts.list.len());
+        parts.names.push_str(&other.names);
+        parts.list.extend(other.list.iter().map(|part| part.moved(name)));
+        parts.exceptions.extend(other.exceptions.iter().map(|exception| ExceptedPart {
+            part: exception.part.moved(name),
+            from: moved(&exception.from, first),
+        }));
     }
 
     /// Returns whether several parts may include the same member.
     pub(super) fn may_overlap(&self) -> bool {
-        let included = |part: &&Part| matches!(part, Part::Room(_) | Part::Socket(_));
-        self.parts.list.iter().filter(included).count() > 1
+        self.0.list.len() > 1
     }
 
-    pub(super) fn rooms(&self) -> impl Iterator<Item = &str> {
-        self.parts.list.iter().filter_map(|part| match part {
-            Part::Room(name) => Some(self.parts.name(name)),
-            _ => None,
-        })
+    /// The parts by their indices.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, Recipients<'_>)> {
+        self.0.list.iter().map(|part| self.0.recipients(part)).enumerate()
     }
 
-    pub(super) fn sockets(&self) -> impl Iterator<Item = SocketId> {
-        self.parts.list.iter().filter_map(|part| match part {
-            Part::Socket(socket) => Some(*socket),
-            _ => None,
-        })
-    }
-
-    pub(super) fn has_exceptions(&self) -> bool {
-        let is_exception =
-            |part: &Part| matches!(part, Part::RoomException(_) | Part::SocketException(_));
-        self.parts.list.iter().any(is_exception)
-    }
-
-    pub(super) fn room_exceptions(&self) -> impl Iterator<Item = &str> {
-        self.parts.list.iter().filter_map(|part| match part {
-            Part::RoomException(name) => Some(self.parts.name(name)),
-            _ => None,
-        })
-    }
-
-    pub(super) fn has_socket_exception(&self, socket: SocketId) -> bool {
-        let is_it = |part: &Part| matches!(part, Part::SocketException(it) if *it == socket);
-        self.parts.list.iter().any(is_it)
+    /// The exceptions from the part with this index.
+    pub(super) fn exceptions(&self, part: usize) -> impl Iterator<Item = Recipients<'_>> {
+        let applies = move |exception: &&ExceptedPart| exception.from.contains(&part);
+        self.0.exceptions.iter().filter(applies).map(|it| self.0.recipients(&it.part))
     }
 }
 
 impl Parts {
-    fn add_name(&mut self, name: &str) -> Range<usize> {
+    const NONE: Self = Self { names: String::new(), list: Vec::new(), exceptions: Vec::new() };
+
+    fn room(&mut self, name: &str) -> Part {
         let start = self.names.len();
         self.names.push_str(name);
-        start..self.names.len()
+        Part::Room(start..self.names.len())
     }
 
-    fn name(&self, range: &Range<usize>) -> &str {
-        self.names.get(range.clone()).unwrap_or_default()
+    fn except(&mut self, part: Part) {
+        self.exceptions.push(ExceptedPart { part, from: 0..self.list.len() });
+    }
+
+    fn recipients(&self, part: &Part) -> Recipients<'_> {
+        match part {
+            Part::All => Recipients::All,
+            Part::Room(name) => Recipients::Room(self.names.get(name.clone()).unwrap_or_default()),
+            Part::Socket(socket) => Recipients::Socket(*socket),
+        }
+    }
+}
+
+impl Part {
+    /// The same part, when its name is `by` bytes further.
+    fn moved(&self, by: usize) -> Self {
+        match self {
+            Self::Room(name) => Self::Room(moved(name, by)),
+            Self::All | Self::Socket(_) => self.clone(),
+        }
+    }
+}
+
+fn moved(range: &Range<usize>, by: usize) -> Range<usize> {
+    range.start + by..range.end + by
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
 impl Drop for Audience {
     fn drop(&mut self) {
-        let mut parts = std::mem::take(&mut self.parts);
-        if parts.names.capacity().max(parts.list.capacity()) <= MAX_KEPT_PARTS {
-            parts.names.clear();
-            parts.list.clear();
+        let mut parts = std::mem::take(&mut self.0);
+        let Parts { names, list, exceptions } = &mut parts;
+        if names.capacity().max(list.capacity()).max(exceptions.capacity()) <= MAX_KEPT_PARTS {
+            names.clear();
+            list.clear();
+            exceptions.clear();
             buffers::put(&PARTS_BUFFER, parts);
         }
     }

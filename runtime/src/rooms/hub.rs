@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::all_members::{AllMembers, RegisterError};
+use super::audience::Recipients;
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
 use super::{Audience, DeliveryPolicy, Membership, Traversal};
 use crate::disconnect_reason::DisconnectReason;
@@ -138,35 +139,31 @@ impl Hub {
         traversal: Traversal,
         mut visit: impl FnMut(&Arc<Member>),
     ) {
-        let has_exceptions = audience.has_exceptions();
-        let is_excepted = |member: &Arc<Member>| {
-            has_exceptions
-                && (audience.has_socket_exception(member.id())
-                    || audience.room_exceptions().any(|it| self.rooms.contains(it, member.id())))
-        };
-        if audience.is_all() {
-            self.all_members.for_each(traversal, |member| {
-                if !is_excepted(member) {
-                    visit(member);
-                }
-            });
-            return;
-        }
-        // One room has each member once. The set finds members of several rooms.
+        // One part has each member once. The set finds members of several parts.
         let mut visited = HashSet::new();
         let may_overlap = audience.may_overlap();
-        let mut visit_once = |member: &Arc<Member>| {
-            if !is_excepted(member) && (!may_overlap || visited.insert(member.id())) {
-                visit(member);
+        for (part, recipients) in audience.parts() {
+            let visit_once = |member: &Arc<Member>| {
+                let id = member.id();
+                if !audience.exceptions(part).any(|exception| self.includes(exception, id))
+                    && (!may_overlap || visited.insert(id))
+                {
+                    visit(member);
+                }
+            };
+            match recipients {
+                Recipients::All => self.all_members.for_each(traversal, visit_once),
+                Recipients::Room(name) => self.rooms.for_each(traversal, name, visit_once),
+                Recipients::Socket(socket) => self.member(socket).iter().for_each(visit_once),
             }
-        };
-        for room in audience.rooms() {
-            self.rooms.for_each(traversal, room, &mut visit_once);
         }
-        for socket in audience.sockets() {
-            if let Some(member) = self.member(socket) {
-                visit_once(&member);
-            }
+    }
+
+    fn includes(&self, recipients: Recipients<'_>, socket: SocketId) -> bool {
+        match recipients {
+            Recipients::All => true,
+            Recipients::Room(name) => self.rooms.contains(name, socket),
+            Recipients::Socket(it) => it == socket,
         }
     }
 }

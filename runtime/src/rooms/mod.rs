@@ -24,5 +24,5 @@ pub(crate) use joined_rooms::JoinedRooms;
 pub(crate) use latest_key::latest_key;
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
-pub use target::{Exception, Room, Rooms, Target, rooms};
+pub use target::{Exception, Exceptions, Room, Rooms, Target, rooms};
 pub(crate) use traversal::Traversal;

@@ -1,5 +1,8 @@
 //! Targets of events: rooms, sockets and exceptions.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use super::Audience;
@@ -50,8 +53,40 @@ impl<R: Room + ?Sized> Room for &R {
     }
 }
 
-/// The recipients of an event: a room, a [`SocketId`], an array, slice or `Vec` of these, or
-/// `rooms([..]).except(..)`.
+/// The recipients of an event: a room, a [`SocketId`], `rooms([..]).except(..)`, or an array, slice or
+/// `Vec` of targets.
+///
+/// A socket in several parts of a target receives one copy. An exception belongs to the target that it
+/// was given for. A socket that is excepted from one part of an array receives the event if it is in
+/// another part:
+///
+/// ```no_run
+/// # fn example<E: parlor::Contract>(io: &parlor::Io<E>, sender: parlor::SocketId) {
+/// use parlor::rooms::rooms;
+///
+/// // The sender receives it if it is in `random`.
+/// io.to([rooms("general").except(&sender), rooms("random")]);
+/// // The sender does not receive it.
+/// io.to(rooms(["general", "random"]).except(&sender));
+/// # }
+/// ```
+///
+/// Implement it for your own types with the targets that exist:
+///
+/// ```
+/// use parlor::SocketId;
+/// use parlor::rooms::{Audience, Target, rooms};
+///
+/// /// The players of a game and those who watch it, without one player.
+/// struct Others { game: u32, player: SocketId }
+///
+/// impl Target for Others {
+///     fn add_to(&self, audience: &mut Audience) {
+///         rooms(format!("game:{}", self.game)).except(self.player).add_to(audience);
+///         format!("watchers:{}", self.game).add_to(audience);
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a target",
     label = "not a room, a set of rooms or a `SocketId`",
@@ -118,11 +153,11 @@ impl Target for &SocketId {
     }
 }
 
-/// Several rooms with exceptions, made by [`rooms`].
+/// A target with exceptions, made by [`rooms`].
 #[derive(Debug, Clone)]
 pub struct Rooms(Audience);
 
-/// Makes one target of several rooms. [`Rooms::except`] adds exceptions.
+/// Makes one target of several rooms. [`Rooms::except`] adds exceptions from all of them.
 ///
 /// A socket in two of the rooms receives one copy.
 ///
@@ -138,10 +173,11 @@ pub fn rooms(target: impl Target) -> Rooms {
 }
 
 impl Rooms {
-    /// Excludes the members of a room, a socket by its id, or several of these.
+    /// Excludes the members of a room, a socket by its id, or several of these, from this whole target.
+    /// Other targets beside it in an array include them.
     #[must_use]
     pub fn except(mut self, exception: impl Exception) -> Self {
-        exception.take_from(&mut self.0);
+        exception.add_to_exceptions(&mut Exceptions(&mut self.0));
         self
     }
 }
@@ -159,40 +195,44 @@ impl Target for Rooms {
     note = "give a room's name, a `SocketId`, or an array of them"
 )]
 pub trait Exception {
-    /// Adds this exception to `audience`.
-    fn take_from(&self, audience: &mut Audience);
+    /// Adds this exception to `exceptions`.
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>);
 }
 
+/// The exceptions from one target. [`Rooms::except`] passes it to an [`Exception`].
+#[derive(Debug)]
+pub struct Exceptions<'a>(&'a mut Audience);
+
 impl<R: Room> Exception for R {
-    fn take_from(&self, audience: &mut Audience) {
-        audience.add_room_exception(&self.name());
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        exceptions.0.except_room(&self.name());
     }
 }
 
 impl<X: Exception, const N: usize> Exception for [X; N] {
-    fn take_from(&self, audience: &mut Audience) {
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
         for exception in self {
-            exception.take_from(audience);
+            exception.add_to_exceptions(exceptions);
         }
     }
 }
 
 impl<X: Exception> Exception for Vec<X> {
-    fn take_from(&self, audience: &mut Audience) {
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
         for exception in self {
-            exception.take_from(audience);
+            exception.add_to_exceptions(exceptions);
         }
     }
 }
 
 impl Exception for SocketId {
-    fn take_from(&self, audience: &mut Audience) {
-        audience.add_socket_exception(*self);
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        exceptions.0.except_socket(*self);
     }
 }
 
 impl Exception for &SocketId {
-    fn take_from(&self, audience: &mut Audience) {
-        (**self).take_from(audience);
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        (**self).add_to_exceptions(exceptions);
     }
 }
