@@ -143,10 +143,13 @@ impl Hub {
         let mut visited = HashSet::new();
         let may_overlap = audience.may_overlap();
         for (part, recipients) in audience.parts() {
+            let has_exceptions = audience.exceptions(part).next().is_some();
+            let is_excepted = |id: SocketId| {
+                audience.exceptions(part).any(|exception| self.includes(exception, id))
+            };
             let visit_once = |member: &Arc<Member>| {
-                let id = member.id();
-                if !audience.exceptions(part).any(|exception| self.includes(exception, id))
-                    && (!may_overlap || visited.insert(id))
+                if !(has_exceptions && is_excepted(member.id()))
+                    && (!may_overlap || visited.insert(member.id()))
                 {
                     visit(member);
                 }
