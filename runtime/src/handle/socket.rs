@@ -7,7 +7,7 @@ use crate::contract::Contract;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Request;
 use crate::rooms::{Audience, JoinRoomError, Room, Target};
-use crate::session::{Ending, Member};
+use crate::session::{Ending, Member, flush};
 use crate::socket_id::SocketId;
 use crate::wire::CloseCode;
 
@@ -71,6 +71,43 @@ impl<E: Contract> Socket<E> {
     /// The handle to all sessions of the procedure.
     pub fn io(&self) -> Io<E> {
         Io::new(Arc::clone(self.member.hub()))
+    }
+
+    /// Waits until the events that this task has emitted so far, to this client, to rooms and to others,
+    /// are written. Use it before a computation that blocks the thread.
+    ///
+    /// Events are written when the task that emits them waits at an `.await`: those that a handler emits
+    /// before it blocks would leave after it. After `flush` each event was handed to its connection, or to
+    /// the session's task that writes it:
+    ///
+    /// - What a connection does not take now, because its client reads slowly, is written by the task of
+    ///   its session. `flush` waits for no client. The rest of what this client does not take waits until
+    ///   the handler has ended, or waits itself. Use `spawn_blocking` for long computations.
+    /// - Connections that are not plain TCP, such as those of axum, are written to by the tasks of their
+    ///   sessions. The same holds for what a task emits that is not one of a session. `flush` lets them
+    ///   run first if the runtime has one thread. Other threads run them at the same time.
+    /// - The answer of a call is sent when its handler has ended.
+    /// - An event for a client to which a task on another thread emits at the same time is written by
+    ///   that task. It waits if that one blocks without `flush`.
+    ///
+    /// The client's next message is handled after the handler has ended, so a handler cannot wait for it.
+    ///
+    /// ```
+    /// # use parlor::prelude::*;
+    /// # #[procedure] trait Jobs { #[incoming] async fn run(&mut self); #[outgoing] fn started(); #[outgoing] fn done(); }
+    /// # struct Job { socket: JobsSocket }
+    /// # fn compute() {}
+    /// impl Jobs for Job {
+    ///     async fn run(&mut self) {
+    ///         self.socket.emit().started();
+    ///         self.socket.flush().await;
+    ///         compute(); // blocks the thread for some milliseconds
+    ///         self.socket.emit().done();
+    ///     }
+    /// }
+    /// ```
+    pub async fn flush(&self) {
+        flush().await;
     }
 
     /// Ends the session and closes the connection with 1000, after which the client does not reconnect

@@ -29,6 +29,7 @@ mod tests;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -142,6 +143,25 @@ pub(crate) fn has_emitted() {
             running.has_emitted = true;
         }
     });
+}
+
+/// Ready when the members that the running task has emitted to are flushed. In a task that has no batch:
+/// when the tasks that it has woken on this thread have run, if its runtime has one thread.
+pub(crate) async fn flush() {
+    let mut is_first_poll = true;
+    poll_fn(|cx| {
+        if mem::take(&mut is_first_poll) {
+            // Also for what the task emits to its own client, which others do not wait for.
+            has_emitted();
+        } else if !waits_for_flush() {
+            return Poll::Ready(());
+        }
+        flush_soon();
+        // Not `yield_now`, whose wake-up is delayed: this task continues after those woken before.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Flushes the first members of the thread's batch, at most `max`. Returns whether any is left.

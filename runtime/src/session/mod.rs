@@ -24,7 +24,7 @@ mod token_bucket;
 mod write_timeout;
 mod writer;
 
-pub(crate) use batch::{Flusher, has_emitted};
+pub(crate) use batch::{Flusher, flush, has_emitted};
 pub(crate) use connection::{Connection, close_frame};
 #[cfg(feature = "__echo")]
 pub(crate) use connection::{Message, disconnect_reason};
