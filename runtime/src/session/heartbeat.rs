@@ -86,11 +86,11 @@ impl HeartbeatTimer {
             return Poll::Ready(self.keep_alive());
         }
         match self.poll_silence(options, cx) {
-            Poll::Ready(Due::Timeout) if paused => {
+            // The silence starts anew, so that the next keep-alive is due after another interval.
+            Poll::Ready(_) if paused => {
                 self.received();
                 Poll::Ready(self.keep_alive())
             }
-            Poll::Ready(Due::Ping) if paused => Poll::Ready(self.keep_alive()),
             due => due,
         }
     }
@@ -116,7 +116,8 @@ impl HeartbeatTimer {
             }
             if silence >= interval && !self.pinged {
                 self.pinged = true;
-                self.timer.set(self.received_at + timeout);
+                // The answer will not set the timer.
+                self.timer.set((self.received_at + timeout).min(Instant::now() + interval));
                 return Poll::Ready(Due::Ping);
             }
             let next = if self.pinged { timeout } else { interval.min(timeout) };
@@ -167,6 +168,33 @@ mod tests {
         heartbeat.received();
         assert_eq!(poll_fn(|cx| heartbeat.poll_due(false, &options(), cx)).await, Due::Ping);
         assert_eq!(start.elapsed().as_secs(), 80);
+    }
+
+    /// Proxies close connections that are silent for longer than their own timeout.
+    #[tokio::test(start_paused = true)]
+    async fn client_is_pinged_once_per_interval_however_long_the_timeout_is() {
+        for (interval, timeout) in [(1, 45), (10, 45), (20, 45), (30, 45), (10, 11)] {
+            let [interval, timeout] = [interval, timeout].map(Duration::from_secs);
+            let options = Heartbeat { interval, timeout };
+            for paused in [false, true] {
+                let mut heartbeat = HeartbeatTimer::new(&options);
+                let mut last = Instant::now();
+                let expected = if paused { Due::KeepAlive } else { Due::Ping };
+                if paused {
+                    let due = poll_fn(|cx| heartbeat.poll_due(paused, &options, cx)).await;
+                    assert_eq!(due, expected);
+                }
+                for _ in 0..5 {
+                    let due = poll_fn(|cx| heartbeat.poll_due(paused, &options, cx)).await;
+                    assert_eq!(due, expected);
+                    assert_eq!(last.elapsed(), interval, "{options:?}, paused: {paused}");
+                    last = Instant::now();
+                    if !paused {
+                        heartbeat.received();
+                    }
+                }
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
