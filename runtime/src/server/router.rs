@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use super::Server;
 use super::admission::{Endpoint, ProcedureEndpoint};
+use super::authority::Authority;
 use super::handshake_limit::HandshakeLimit;
 use super::listen::Listen;
 use super::options::Handshakes;
+use super::origin::Origin;
+use super::path;
 use super::routes::Routes;
 use super::serve::Serve;
 use crate::contract::Procedure;
@@ -45,9 +48,10 @@ impl Router {
         Self::default()
     }
 
-    /// Mounts a procedure at `path`, which starts with `/` and is matched exactly.
+    /// Mounts a procedure at `path`, which starts with `/`. Equivalent paths (RFC 3986 §6.2.2) are one:
+    /// `/%63hat`, `/./chat` and `/chat`. A trailing slash makes another path.
     ///
-    /// With a path that is mounted twice, or does not start with `/`, [`serve`](Self::serve) fails;
+    /// With a path that is mounted twice, or that no request can have, [`serve`](Self::serve) fails;
     /// inside another HTTP server this is logged, and every request gets 500.
     pub fn procedure<E, S>(self, path: impl Into<String>, server: Server<E, S>) -> Self
     where
@@ -59,11 +63,11 @@ impl Router {
 
     fn mount(mut self, path: String, endpoint: Arc<dyn Endpoint>) -> Self {
         let routes = self.routes();
-        if !path.starts_with('/') {
-            routes.mistakes.push(format!("the path `{path}` does not start with `/`"));
+        if let Some(problem) = path::problem(&path) {
+            routes.mistakes.push(format!("the path `{path}` {problem}"));
             return self;
         }
-        match routes.endpoints.entry(path) {
+        match routes.endpoints.entry(path::normalize(&path).into_owned()) {
             Entry::Vacant(entry) => {
                 entry.insert(endpoint);
             }
@@ -88,8 +92,17 @@ impl Router {
     ///
     /// Pages of the server's own host and clients without an `Origin` can always connect. `null` and
     /// all others are rejected, since browsers let any page open a WebSocket to any server.
+    ///
+    /// Equivalent origins are one: `https://app.example.com` and `https://App.example.com.:443`. With one
+    /// that no page can have, [`serve`](Self::serve) fails.
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
-        self.routes().rules.origins.extend(origins.into_iter().map(Into::into));
+        let routes = self.routes();
+        for origin in origins.into_iter().map(Into::into) {
+            match Origin::parse(&origin) {
+                Ok(origin) => routes.rules.origins.push(origin),
+                Err(problem) => routes.mistakes.push(format!("the origin `{origin}` {problem}")),
+            }
+        }
         self
     }
 
@@ -99,12 +112,24 @@ impl Router {
         self
     }
 
-    /// Lets clients connect with these values of the `Host` header only, with or without a port.
+    /// Lets clients connect with these values of the `Host` header only, as in `chat.example.com`. One
+    /// without a port allows any port.
     ///
     /// By default any name is allowed, but on a loopback address only loopback names, against DNS
     /// rebinding.
+    ///
+    /// Equivalent hosts are one: `chat.example.com` and `Chat.example.com.`, `[::1]` and `[0::1]`. With one
+    /// that no request can have, [`serve`](Self::serve) fails.
     pub fn allow_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
-        self.routes().rules.hosts.extend(hosts.into_iter().map(Into::into));
+        let routes = self.routes();
+        for host in hosts.into_iter().map(Into::into) {
+            match Authority::parse(&host) {
+                Some(host) => routes.rules.hosts.push(host),
+                None => routes.mistakes.push(format!(
+                    "the host `{host}` is not one as in `chat.example.com` or `[::1]:8080`"
+                )),
+            }
+        }
         self
     }
 

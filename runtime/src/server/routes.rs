@@ -6,19 +6,21 @@ use super::admission::Endpoint;
 use super::handshake_limit::HandshakeLimit;
 use super::middleware::Middleware;
 use super::options::Handshakes;
-use super::origin::OriginRules;
+use super::origin_rules::OriginRules;
+use super::path;
 use super::serve_error::ServeError;
 
 /// The mounted procedures, and the options of handshakes and shutdown: what the clones of a router share.
 #[derive(Clone)]
 pub(super) struct Routes {
+    /// By path in normal form.
     pub(super) endpoints: HashMap<String, Arc<dyn Endpoint>>,
     pub(super) middleware: Middleware,
     pub(super) rules: OriginRules,
     pub(super) handshakes: Handshakes,
     pub(super) handshake_limit: HandshakeLimit,
     pub(super) shutdown_timeout: Duration,
-    /// What is wrong with paths: mounted twice, or no path.
+    /// What is wrong with the configuration: a path that is mounted twice, an origin without a scheme.
     pub(super) mistakes: Vec<String>,
 }
 
@@ -38,15 +40,15 @@ impl Default for Routes {
 }
 
 impl Routes {
-    /// Fails if a procedure could not be mounted at its path.
+    /// Fails if the router has a path, an origin or a host that no request can have, or a path twice.
     pub(super) fn check(&self) -> Result<(), ServeError> {
         match self.mistakes.as_slice() {
             [] => Ok(()),
-            mistakes => Err(ServeError::Path(mistakes.join("; "))),
+            mistakes => Err(ServeError::Configuration(mistakes.join("; "))),
         }
     }
 
     pub(super) fn endpoint(&self, path: &str) -> Option<Arc<dyn Endpoint>> {
-        self.endpoints.get(path).map(Arc::clone)
+        self.endpoints.get(path::normalize(path).as_ref()).map(Arc::clone)
     }
 }

@@ -6,12 +6,13 @@ use tokio::time::timeout;
 use super::admission::Admission;
 use super::error_response::ErrorResponse;
 use super::middleware::catch_panic;
+use super::not_found::not_found;
 use super::routes::Routes;
 use super::upgrade_response::upgrade_response;
 use crate::reject::Reject;
 use crate::request::{Mode, Request};
 use crate::session::close_frame;
-use crate::wire::{CloseCode, Frame, control};
+use crate::wire::{Frame, control};
 
 /// The result of a handshake.
 pub(super) enum Upgrade {
@@ -83,7 +84,8 @@ async fn admit(
     routes: &Routes,
 ) -> Result<Admission, Reject> {
     routes.rules.check(request.headers(), local)?;
-    let endpoint = routes.endpoint(request.uri().path()).ok_or_else(not_found)?;
+    let asked = request.uri().path();
+    let endpoint = routes.endpoint(asked).ok_or_else(|| not_found(asked, routes))?;
     let request = catch_panic("a middleware", routes.middleware.run(request)).await?;
     endpoint.admit(request).await
 }
@@ -93,9 +95,4 @@ fn admission_timed_out() -> Reject {
         "rejected: middleware and the factory took longer than `Handshakes::admission_timeout`"
     );
     Reject::try_later("the server took too long to open a session")
-}
-
-pub(super) fn not_found() -> Reject {
-    let message = "no procedure is mounted at this path";
-    Reject::new(StatusCode::NOT_FOUND, CloseCode::NOT_FOUND, message)
 }

@@ -6,8 +6,8 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::contradiction;
 use super::error_response::ErrorResponse;
+use super::not_found::not_found;
 use super::routes::Routes;
-use super::upgrade::not_found;
 use crate::header_list::header_list;
 use crate::request::{Mode, Request};
 use crate::wire::PROTOCOL_JSON;
@@ -21,11 +21,10 @@ pub(super) fn upgrade_response(
     check_http(request)?;
     contradiction::check(request)?;
     // For people who open the address in a browser tab: an unknown path is 404 rather than 426.
-    check_websocket(request.headers()).map_err(|error| {
-        match routes.endpoint(request.uri().path()) {
-            None => ErrorResponse::from(&not_found()),
-            Some(_) => error,
-        }
+    let asked = request.uri().path();
+    check_websocket(request.headers()).map_err(|error| match routes.endpoint(asked) {
+        None => ErrorResponse::from(&not_found(asked, routes)),
+        Some(_) => error,
     })?;
     let mut response = http::Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

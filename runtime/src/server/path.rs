@@ -1,0 +1,124 @@
+use std::borrow::Cow;
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// The one form of all paths that are equivalent by RFC 3986 §6.2.2: unreserved characters are not
+/// percent-encoded, all others are, in upper case, and there are no dot segments. A trailing slash stays.
+pub(super) fn normalize(path: &str) -> Cow<'_, str> {
+    if path.bytes().all(is_path_byte) && !path.contains("/.") {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(remove_dot_segments(&encode(path)))
+}
+
+/// Returns why no request can have this path.
+pub(super) fn problem(path: &str) -> Option<&'static str> {
+    let is_escape =
+        |rest: &str| rest.as_bytes().first_chunk().is_some_and(|hex| decode(*hex).is_some());
+    if !path.starts_with('/') {
+        Some("does not start with `/`")
+    } else if path.contains(['?', '#']) {
+        Some("has a query or a fragment")
+    } else if !path.split('%').skip(1).all(is_escape) {
+        Some("has a `%` without two hex digits")
+    } else {
+        None
+    }
+}
+
+fn encode(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let escaped = after.first_chunk().filter(|_| byte == b'%').and_then(|hex| decode(*hex));
+        if escaped.is_some() {
+            rest = &after[2..];
+        }
+        match escaped {
+            Some(byte) if !is_unreserved(byte) => push_encoded(&mut encoded, byte),
+            Some(byte) => encoded.push(char::from(byte)),
+            None if is_path_byte(byte) => encoded.push(char::from(byte)),
+            None => push_encoded(&mut encoded, byte),
+        }
+    }
+    encoded
+}
+
+fn push_encoded(path: &mut String, byte: u8) {
+    path.push('%');
+    for digit in [byte >> 4, byte & 15] {
+        path.push(char::from(HEX[usize::from(digit)]));
+    }
+}
+
+/// Decodes two hex digits.
+fn decode(hex: [u8; 2]) -> Option<u8> {
+    let [high, low] = hex.map(|digit| char::from(digit).to_digit(16));
+    u8::try_from(high? << 4 | low?).ok()
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Returns whether the byte may be in a path as it is.
+fn is_path_byte(byte: u8) -> bool {
+    is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte)
+}
+
+/// RFC 3986 §5.2.4.
+fn remove_dot_segments(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        segments.push("");
+    }
+    format!("/{}", segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn equivalent_paths_have_one_form() {
+        for (path, normal) in [
+            ("/", "/"),
+            ("/a/b", "/a/b"),
+            ("/a/", "/a/"),
+            ("/%61%2Db", "/a-b"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/a/./b/../c", "/a/c"),
+            ("/a/..", "/"),
+            ("/a/.", "/a/"),
+            ("/../../a", "/a"),
+            ("/%2e%2E/a", "/a"),
+            ("/.a/..b/c.", "/.a/..b/c."),
+            ("//a", "//a"),
+            ("/a//../b", "/a/b"),
+            ("/ä b", "/%C3%A4%20b"),
+            ("/%zz%4", "/%25zz%254"),
+            ("/%2561", "/%2561"),
+        ] {
+            assert_eq!(normalize(path), normal, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn normal_form_is_normal(path in "/[a-b./%26eE\u{e4} ?]{0,20}") {
+            let normal = normalize(&path).into_owned();
+            prop_assert_eq!(normalize(&normal), normal.as_str());
+            prop_assert!(normal.is_ascii() && normal.starts_with('/'));
+        }
+    }
+}
