@@ -41,7 +41,7 @@ async fn invalid_upgrade_request_gets_matching_http_status() {
         ("GET /probe HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), "426"),
         ("POST /probe HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), "405"),
         (format!("GET /probe HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\n\r\n"), "400"),
-        (format!("GET /probe HTTP/1.1\r\n{upgrade}{key}Sec-WebSocket-Version: 8\r\n\r\n"), "400"),
+        (format!("GET /probe HTTP/1.1\r\n{upgrade}{key}Sec-WebSocket-Version: 8\r\n\r\n"), "426"),
         ("GARBAGE\r\n\r\n".to_owned(), "400"),
         (format!("GET /probe HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(200)), "431"),
     ] {

@@ -58,3 +58,13 @@ async fn call_over_tls_works_only_with_trusted_server() {
     let refused = within_timeout("the error", ProbeClient::connect(&url)).await.err();
     assert!(matches!(refused, Some(ConnectError::Unreachable { .. })), "{refused:?}");
 }
+
+#[tokio::test]
+async fn server_without_tls_has_error_that_names_ws() {
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+    let url = running.url("/probe").replace("ws://", "wss://");
+    let error = within_timeout("the error", ProbeClient::connect(&url)).await.err();
+    let error = error.expect("no TLS").to_string();
+    assert!(error.contains("use ws://"), "{error}");
+}

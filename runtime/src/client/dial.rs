@@ -166,7 +166,15 @@ impl Dialer {
 
     fn failed(&self, error: Error) -> ConnectError {
         match error {
-            Error::Io(error) => ConnectError::Unreachable { host: self.address.clone(), error },
+            Error::Io(error) => {
+                let error = tls::explain(error);
+                ConnectError::Unreachable { host: self.address.clone(), error }
+            }
+            Error::Protocol(ProtocolError::HttparseError(error)) => {
+                let hint =
+                    if self.tls.is_none() { "; for a server with TLS, use wss://" } else { "" };
+                ConnectError::Protocol(format!("its answer is not HTTP/1.1: {error}{hint}"))
+            }
             Error::Http(response) => ConnectError::Http { status: response.status().as_u16() },
             Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
                 ConnectError::NotParlor
@@ -228,6 +236,7 @@ mod tests {
 
     use futures::SinkExt;
     use http::Response;
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
     use crate::transport::Stream;
@@ -274,6 +283,19 @@ mod tests {
             "parlor.v1.json, parlor.resume.AZaz09-_AZaz09-_AZaz09.7, parlor.bearer.YSB0b2tlbi8r";
         assert_eq!(value, expected);
         assert!(!format!("{value:?}").contains("AZaz"), "{value:?}");
+    }
+
+    #[tokio::test]
+    async fn answer_of_tls_server_has_error_that_names_wss() {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+        let dialer = Dialer::new(&Options::new("ws://host/chat")).unwrap();
+        let request = "ws://host/chat".into_client_request().unwrap();
+        let transport = Transport::Other(Box::new(ours));
+        // The alert `protocol_version`.
+        theirs.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await.unwrap();
+        let opened = tls::open(request, transport, WebSocketConfig::default(), None).await;
+        let error = dialer.failed(opened.map(drop).unwrap_err()).to_string();
+        assert!(error.contains("wss://"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Opens a WebSocket, over TLS for `wss://` with the feature `rustls`.
 
+use std::io;
+
 use http::Request;
 use tokio_tungstenite::Connector;
 #[cfg(not(feature = "rustls"))]
@@ -60,4 +62,22 @@ pub(super) async fn open(
 ) -> Result<(WebSocket, Response), Error> {
     let plain = MaybeTlsStream::Plain(transport);
     tokio_tungstenite::client_async_with_config(request, plain, Some(config)).await
+}
+
+/// Adds the likely cause to an error of TLS.
+#[cfg(feature = "rustls")]
+pub(super) fn explain(error: io::Error) -> io::Error {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            let hint = "the server does not answer with TLS: for a server without it, use ws://";
+            io::Error::new(error.kind(), format!("{error}; {hint}"))
+        }
+        _ => error,
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+pub(super) fn explain(error: io::Error) -> io::Error {
+    error
 }

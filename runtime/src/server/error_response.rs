@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tungstenite::error::{Error, ProtocolError};
 
@@ -7,12 +9,12 @@ use crate::reject::Reject;
 pub(crate) struct ErrorResponse {
     status: StatusCode,
     message: String,
-    header: Option<(HeaderName, &'static str)>,
+    headers: Vec<(HeaderName, &'static str)>,
 }
 
 impl ErrorResponse {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), header: None }
+        Self { status, message: message.into(), headers: Vec::new() }
     }
 
     pub(super) fn wrong_method() -> Self {
@@ -20,9 +22,18 @@ impl ErrorResponse {
             .with_header(header::ALLOW, "GET")
     }
 
+    pub(super) fn wrong_version() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "a WebSocket handshake uses HTTP/1.1")
+    }
+
     pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, value));
+        self.headers.push((name, value));
         self
+    }
+
+    /// Logs why the client of `peer` gets no WebSocket.
+    pub(super) fn log(&self, peer: Option<SocketAddr>) {
+        tracing::debug!(?peer, status = %self.status, "no WebSocket: {}", self.message);
     }
 
     pub(super) fn into_response(self) -> http::Response<String> {
@@ -30,7 +41,7 @@ impl ErrorResponse {
         *response.status_mut() = self.status;
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, text);
-        if let Some((name, value)) = self.header {
+        for (name, value) in self.headers {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
@@ -51,9 +62,8 @@ impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         match error {
             Error::Protocol(ProtocolError::WrongHttpMethod) => Self::wrong_method(),
-            error => {
-                Self::new(StatusCode::BAD_REQUEST, format!("bad WebSocket handshake: {error}"))
-            }
+            Error::Protocol(ProtocolError::WrongHttpVersion) => Self::wrong_version(),
+            error => Self::new(StatusCode::BAD_REQUEST, format!("not an HTTP request: {error}")),
         }
     }
 }

@@ -8,6 +8,7 @@ use tungstenite::handshake::machine::TryParse;
 use tungstenite::handshake::server::write_response;
 
 use super::error_response::ErrorResponse;
+use super::other_protocol::{is_begun_signature, likely_cause};
 use super::routes::Routes;
 use super::upgrade::Upgrade;
 use super::write_and_close::write_and_close;
@@ -27,7 +28,14 @@ pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
     let request = read_request(&mut transport, routes.handshakes.max_request_size);
     let (request, read) = match timeout(routes.handshakes.timeout, request).await {
         Ok(Ok(request)) => request,
-        Ok(Err(RequestError::Invalid(error))) => return respond(transport, error).await,
+        Ok(Err(RequestError::Invalid(error))) => {
+            error.log(peer);
+            return respond(transport, error).await;
+        }
+        Ok(Err(RequestError::OtherProtocol(cause))) => {
+            tracing::warn!(?peer, "rejected: {cause}");
+            return respond(transport, ErrorResponse::new(StatusCode::BAD_REQUEST, cause)).await;
+        }
         Ok(Err(RequestError::Closed)) => return,
         Err(_) => {
             return tracing::debug!(?peer, "the request took longer than `Handshakes::timeout`");
@@ -56,6 +64,8 @@ pub(crate) enum RequestError {
     /// The client closed the connection.
     Closed,
     Invalid(ErrorResponse),
+    /// The likely cause.
+    OtherProtocol(&'static str),
 }
 
 /// Reads one request. Returns it with the bytes that were read after it.
@@ -70,10 +80,14 @@ pub(crate) async fn read_request(
             Ok(0) | Err(_) => return Err(RequestError::Closed),
             Ok(_) => {}
         }
+        if let Some(cause) = likely_cause(&bytes) {
+            return Err(RequestError::OtherProtocol(cause));
+        }
         // The request is parsed once, when it is complete. To parse it after each read would cost
         // more with clients that send it in small pieces.
         let from = old_len.saturating_sub(3);
-        let is_complete = bytes[from..].windows(4).any(|window| window == b"\r\n\r\n");
+        let is_complete = bytes[from..].windows(4).any(|window| window == b"\r\n\r\n")
+            && !is_begun_signature(&bytes);
         if is_complete && let Some((end, request)) = parse(&bytes).map_err(RequestError::Invalid)? {
             let read = bytes.split_off(end);
             return Ok((request, read));
@@ -109,10 +123,39 @@ pub(crate) fn encode_response(response: &http::Response<()>) -> Option<Vec<u8>> 
 
 async fn respond(transport: Transport, error: ErrorResponse) {
     let (mut head, body) = error.into_response().into_parts();
-    head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    head.headers.append(header::CONNECTION, HeaderValue::from_static("close"));
     head.headers.insert(header::CONTENT_LENGTH, body.len().into());
     if let Some(mut bytes) = encode_response(&http::Response::from_parts(head, ())) {
         bytes.extend_from_slice(body.as_bytes());
         write_and_close(transport, &bytes).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn other_protocol_is_recognized_when_it_arrives_byte_by_byte() {
+        let proxy_v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
+        for (bytes, protocol) in [
+            (&proxy_v2[..], "PROXY protocol"),
+            (b"PROXY TCP4 ", "PROXY protocol"),
+            (b"\x16\x03\x01", "TLS"),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"),
+        ] {
+            let (mut client, server) = tokio::io::duplex(1);
+            let mut transport = Transport::Other(Box::new(server));
+            let read = async {
+                let read = read_request(&mut transport, 1024).await;
+                drop(transport);
+                read
+            };
+            let (read, _) = tokio::join!(read, client.write_all(bytes));
+            let Err(RequestError::OtherProtocol(cause)) = read else { panic!("{protocol}") };
+            assert!(cause.contains(protocol), "{cause}");
+        }
     }
 }

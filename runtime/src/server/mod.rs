@@ -27,6 +27,7 @@ mod not_found;
 mod options;
 mod origin;
 mod origin_rules;
+mod other_protocol;
 mod path;
 pub(crate) mod procedure_server;
 mod process_signals;

@@ -100,6 +100,9 @@ impl Router {
         let request = Request::new(request, peer);
         let Some(upgrade) = upgrade else {
             let error = upgrade_response(&request, &self.routes).err();
+            if let Some(error) = &error {
+                error.log(peer);
+            }
             return into_http(error.unwrap_or_else(upgrade_missing));
         };
         // A client with a loopback address is connected to a loopback address of the server.

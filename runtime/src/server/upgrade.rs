@@ -35,7 +35,10 @@ impl Upgrade {
         let (peer, mode) = (request.peer_addr(), request.mode());
         let response = match upgrade_response(&request, routes) {
             Ok(response) => response,
-            Err(error) => return Self::ErrorResponse(error),
+            Err(error) => {
+                error.log(peer);
+                return Self::ErrorResponse(error);
+            }
         };
         request.remove_handshake_headers();
         let admission =

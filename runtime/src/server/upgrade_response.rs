@@ -44,26 +44,37 @@ fn check_http(request: &Request) -> Result<(), ErrorResponse> {
         return Err(ErrorResponse::wrong_method());
     }
     if request.version() != Version::HTTP_11 {
-        return Err(bad_request("a WebSocket handshake uses HTTP/1.1"));
+        return Err(ErrorResponse::wrong_version());
     }
     Ok(())
 }
 
 fn check_websocket(headers: &HeaderMap) -> Result<(), ErrorResponse> {
-    if !lists(headers, header::CONNECTION, "upgrade")
-        || !lists(headers, header::UPGRADE, "websocket")
-    {
-        return Err(ErrorResponse::new(
-            StatusCode::UPGRADE_REQUIRED,
-            "this is a WebSocket endpoint",
-        )
-        .with_header(header::UPGRADE, "websocket"));
+    for (name, element, line) in [
+        (header::UPGRADE, "websocket", "Upgrade: websocket"),
+        (header::CONNECTION, "upgrade", "Connection: Upgrade"),
+    ] {
+        if !lists(headers, name, element) {
+            return Err(upgrade_required(format!(
+                "this is a WebSocket endpoint, for clients of ws:// or wss://: the request has no \
+                 `{line}`, which a proxy must pass on"
+            )));
+        }
     }
-    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err(bad_request("the header `Sec-WebSocket-Version: 13` is missing")
-            .with_header(header::SEC_WEBSOCKET_VERSION, "13"));
+    match headers.get(header::SEC_WEBSOCKET_VERSION) {
+        Some(version) if version == "13" => Ok(()),
+        Some(_) => Err(upgrade_required("this server speaks version 13 of the WebSocket protocol")
+            .with_header(header::SEC_WEBSOCKET_VERSION, "13")),
+        None => Err(bad_request("the header `Sec-WebSocket-Version: 13` is missing")
+            .with_header(header::SEC_WEBSOCKET_VERSION, "13")),
     }
-    Ok(())
+}
+
+/// RFC 9110 §15.5.22 and §7.8: the response names the protocol in `Upgrade`, and that in `Connection`.
+fn upgrade_required(message: impl Into<String>) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::UPGRADE_REQUIRED, message)
+        .with_header(header::UPGRADE, "websocket")
+        .with_header(header::CONNECTION, "upgrade")
 }
 
 /// Returns whether the list field has this element, in any case.

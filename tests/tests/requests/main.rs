@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod lists;
+mod messages;
 mod paths;
 
 use std::net::SocketAddr;
