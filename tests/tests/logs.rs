@@ -44,9 +44,11 @@ async fn panic_is_logged_without_secrets_or_payloads() {
             "sec-websocket-protocol",
             "parlor.v1.json, parlor.bearer.c2VjcmV0LTE, parlor.resume.secret-2.0",
         ),
-        ("authorization", "Bearer secret-3"),
+        ("authorization", "Basic secret-3"),
         ("cookie", "secret-4"),
     ];
+    let contradiction = [headers[0], ("authorization", "Bearer secret-3")];
+    assert!(RawClient::open(running.addr, "/probe", &contradiction).await.is_err());
     let mut client =
         RawClient::open(running.addr, "/probe?token=secret-5", &headers).await.expect("open");
     client.receive().await;
