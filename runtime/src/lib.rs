@@ -366,6 +366,8 @@ mod handle;
 mod header_list;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
+#[cfg(feature = "server")]
+mod percent;
 mod reject;
 mod request;
 #[cfg(feature = "server")]

@@ -46,6 +46,12 @@ impl Reject {
         }
     }
 
+    /// 400 and 4506: the request is wrong, such as a parameter of its query. The client does not reconnect by
+    /// itself.
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, CloseCode::BAD_REQUEST, message)
+    }
+
     /// 401 and 4501: credentials are missing or wrong. The client does not reconnect by itself.
     pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, CloseCode::UNAUTHORIZED, message)

@@ -1,9 +1,17 @@
+mod cookie;
+#[cfg(feature = "server")]
+mod query;
+
 use std::fmt;
 use std::net::SocketAddr;
 
 use data_encoding::BASE64URL_NOPAD;
 use http::{Extensions, HeaderMap, HeaderName, Method, Uri, Version, header};
+#[cfg(feature = "server")]
+use serde::de::DeserializeOwned;
 
+#[cfg(feature = "server")]
+pub use self::query::QueryError;
 use crate::header_list::header_list;
 use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME, Secret};
 
@@ -42,6 +50,54 @@ impl Request {
     /// The query, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.parts.uri.query()
+    }
+
+    /// The parameters of the query as a `T`: a struct whose fields are text, numbers, booleans, enums
+    /// without fields, or options of those. The factory or the middleware rejects the request with `?`: 400,
+    /// or the close code 4506.
+    ///
+    /// A parameter that is given twice is an error. Parameters that `T` does not have are ignored, unless it
+    /// has `#[serde(deny_unknown_fields)]`. `+` is a space. Parameters of `#[serde(flatten)]` are text. The
+    /// size of the query is bounded by [`Handshakes::max_request_size`].
+    ///
+    /// [`Handshakes::max_request_size`]: crate::server::Handshakes::max_request_size
+    ///
+    /// ```
+    /// # use parlor::{Reject, Request};
+    /// #[derive(serde::Deserialize)]
+    /// struct Query {
+    ///     room: String,
+    ///     since: Option<u64>,
+    /// }
+    ///
+    /// async fn check_room(mut request: Request) -> Result<Request, Reject> {
+    ///     let query: Query = request.query_as()?;
+    ///     request.extensions_mut().insert(query.room);
+    ///     Ok(request)
+    /// }
+    /// ```
+    #[cfg(feature = "server")]
+    pub fn query_as<T: DeserializeOwned>(&self) -> Result<T, QueryError> {
+        query::parse(self.query().unwrap_or_default())
+    }
+
+    /// The value of the cookie `name`, as it was received but for one pair of quotes around it.
+    /// Percent-encoding is not decoded. `None` if there is no such cookie, or if it is not UTF-8.
+    ///
+    /// If several have this name, the first is returned: browsers send that with the longest path first
+    /// (RFC 6265 §5.4).
+    ///
+    /// ```
+    /// # use parlor::{Reject, Request};
+    /// async fn authenticate(request: Request) -> Result<Request, Reject> {
+    ///     match request.cookie("session") {
+    ///         Some(_) => Ok(request),
+    ///         None => Err(Reject::unauthorized("log in first")),
+    ///     }
+    /// }
+    /// ```
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        cookie::cookie(self.headers(), name)
     }
 
     /// The headers as they were received, including those that are not UTF-8, without `Connection`,

@@ -52,6 +52,7 @@ pub(crate) use procedure_server::Server;
 pub use serve::Serve;
 pub use serve_error::ServeError;
 
+pub use crate::request::QueryError;
 pub use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeouts};
 
 /// Runs the handshake of a client over a stream that is not a TCP connection.

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use crate::percent::decode_escape;
+
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// The one form of all paths that are equivalent by RFC 3986 §6.2.2: unreserved characters are not
@@ -13,8 +15,7 @@ pub(super) fn normalize(path: &str) -> Cow<'_, str> {
 
 /// Returns why no request can have this path.
 pub(super) fn problem(path: &str) -> Option<&'static str> {
-    let is_escape =
-        |rest: &str| rest.as_bytes().first_chunk().is_some_and(|hex| decode(*hex).is_some());
+    let is_escape = |rest: &str| decode_escape(rest.as_bytes()).is_some();
     if !path.starts_with('/') {
         Some("does not start with `/`")
     } else if path.contains(['?', '#']) {
@@ -30,17 +31,17 @@ fn encode(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let escaped = after.first_chunk().filter(|_| byte == b'%').and_then(|hex| decode(*hex));
-        if escaped.is_some() {
-            rest = &after[2..];
+        let escape = decode_escape(after).filter(|_| byte == b'%');
+        let (byte, is_literal) = match escape {
+            Some((byte, _)) => (byte, is_unreserved(byte)),
+            None => (byte, is_path_byte(byte)),
+        };
+        if is_literal {
+            encoded.push(char::from(byte));
+        } else {
+            push_encoded(&mut encoded, byte);
         }
-        match escaped {
-            Some(byte) if !is_unreserved(byte) => push_encoded(&mut encoded, byte),
-            Some(byte) => encoded.push(char::from(byte)),
-            None if is_path_byte(byte) => encoded.push(char::from(byte)),
-            None => push_encoded(&mut encoded, byte),
-        }
+        rest = escape.map_or(after, |(_, after)| after);
     }
     encoded
 }
@@ -50,12 +51,6 @@ fn push_encoded(path: &mut String, byte: u8) {
     for digit in [byte >> 4, byte & 15] {
         path.push(char::from(HEX[usize::from(digit)]));
     }
-}
-
-/// Decodes two hex digits.
-fn decode(hex: [u8; 2]) -> Option<u8> {
-    let [high, low] = hex.map(|digit| char::from(digit).to_digit(16));
-    u8::try_from(high? << 4 | low?).ok()
 }
 
 fn is_unreserved(byte: u8) -> bool {

@@ -76,6 +76,7 @@ close_codes! {
     ORIGIN = 4503, "server", redial: false, resume: false, "this Origin or Host is not allowed";
     CONTRACT = 4504, "server", redial: false, resume: false, "the contract is broken";
     FORBIDDEN = 4505, "server", redial: false, resume: false, "forbidden";
+    BAD_REQUEST = 4506, "server", redial: false, resume: false, "the request is wrong, such as its query";
 }
 
 impl CloseCode {

@@ -4,6 +4,7 @@ mod contradictions;
 mod lists;
 mod messages;
 mod paths;
+mod values;
 
 use std::net::SocketAddr;
 

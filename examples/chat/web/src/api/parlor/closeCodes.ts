@@ -29,6 +29,7 @@
  * | 4503 | server | no | no | this Origin or Host is not allowed |
  * | 4504 | server | no | no | the contract is broken |
  * | 4505 | server | no | no | forbidden |
+ * | 4506 | server | no | no | the request is wrong, such as its query |
  */
 export const finalCodes: readonly number[] = [1000, 1008];
 

@@ -1,0 +1,324 @@
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess,
+    Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use crate::percent::decode_escape;
+use crate::reject::Reject;
+
+/// Names and problems are cut after this many characters.
+const MAX_TEXT: usize = 200;
+
+/// Why the query of a request is not of the expected type. It never contains a value.
+///
+/// As a [`Reject`] it is 400 in plain mode, and the close code 4506 in Parlor mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryError {
+    parameter: Option<String>,
+    problem: String,
+}
+
+impl QueryError {
+    /// The name of the wrong parameter, if it is one.
+    pub fn parameter(&self) -> Option<&str> {
+        self.parameter.as_deref()
+    }
+
+    fn new(problem: impl fmt::Display) -> Self {
+        Self { parameter: None, problem: cut(&problem.to_string()) }
+    }
+
+    /// The error of the parameter `name`, unless it names one already.
+    fn at(mut self, name: &str) -> Self {
+        self.parameter.get_or_insert_with(|| cut(name));
+        self
+    }
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.parameter {
+            Some(name) => write!(f, "the query parameter `{name}` {}", self.problem),
+            None => write!(f, "the query {}", self.problem),
+        }
+    }
+}
+
+impl std::error::Error for QueryError {}
+
+impl From<QueryError> for Reject {
+    fn from(error: QueryError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+/// Leaves out the values, which may be secrets.
+impl Error for QueryError {
+    fn custom<T: fmt::Display>(problem: T) -> Self {
+        Self::new(format_args!("is wrong: {problem}"))
+    }
+
+    fn invalid_type(_: Unexpected, expected: &dyn Expected) -> Self {
+        Self::new(format_args!("is not {expected}"))
+    }
+
+    fn invalid_value(_: Unexpected, expected: &dyn Expected) -> Self {
+        Self::new(format_args!("is not {expected}"))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format_args!("is none of {}", expected.join(", ")))
+    }
+
+    fn unknown_field(name: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format_args!("is unknown; expected are {}", expected.join(", "))).at(name)
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self::new("is missing").at(name)
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::new("is given twice").at(name)
+    }
+}
+
+/// Escapes what is not printable, and cuts long text.
+fn cut(text: &str) -> String {
+    text.chars().flat_map(|char| char.escape_debug()).take(MAX_TEXT).collect()
+}
+
+/// Deserializes the parameters of a query (`application/x-www-form-urlencoded`).
+pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, QueryError> {
+    let mut names = HashSet::new();
+    let mut parameters = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decode(name).map_err(|problem| QueryError::new(problem).at(name))?;
+        let value = decode(value).map_err(|problem| QueryError::new(problem).at(&name))?;
+        if !names.insert(name.clone()) {
+            return Err(QueryError::new("is given twice").at(&name));
+        }
+        parameters.push((name, value));
+    }
+    let parameters = Parameters { left: parameters.into_iter(), current: None };
+    T::deserialize(MapAccessDeserializer::new(parameters))
+}
+
+fn decode(text: &str) -> Result<Cow<'_, str>, &'static str> {
+    if !text.contains(['%', '+']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let (byte, after) = match byte {
+            b'+' => (b' ', after),
+            b'%' => decode_escape(after).ok_or("has a `%` without two hex digits")?,
+            byte => (byte, after),
+        };
+        decoded.push(byte);
+        rest = after;
+    }
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| "is not UTF-8")
+}
+
+type Parameter<'q> = (Cow<'q, str>, Cow<'q, str>);
+
+struct Parameters<'q> {
+    left: std::vec::IntoIter<Parameter<'q>>,
+    /// The one whose name was read and whose value was not.
+    current: Option<Parameter<'q>>,
+}
+
+impl<'de> MapAccess<'de> for Parameters<'_> {
+    type Error = QueryError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, QueryError> {
+        self.current = self.left.next();
+        let Some((name, _)) = &self.current else { return Ok(None) };
+        seed.deserialize(Value(Cow::Borrowed(name))).map(Some).map_err(|error| error.at(name))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, QueryError> {
+        let Some((name, value)) = self.current.take() else {
+            return Err(QueryError::new("is read out of order"));
+        };
+        seed.deserialize(Value(value)).map_err(|error| error.at(&name))
+    }
+}
+
+/// A name or a value: text that is parsed as the type that is asked for.
+struct Value<'q>(Cow<'q, str>);
+
+impl<'q> Value<'q> {
+    fn text(self) -> CowStrDeserializer<'q, QueryError> {
+        self.0.into_deserializer()
+    }
+}
+
+macro_rules! parse {
+    ($($method:ident, $type:ident, $visit:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+            match self.0.parse::<$type>() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => Err(QueryError::new(concat!("is not of type ", stringify!($type)))),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Value<'_> {
+    type Error = QueryError;
+
+    parse! {
+        deserialize_bool, bool, visit_bool;
+        deserialize_i8, i8, visit_i8;
+        deserialize_i16, i16, visit_i16;
+        deserialize_i32, i32, visit_i32;
+        deserialize_i64, i64, visit_i64;
+        deserialize_i128, i128, visit_i128;
+        deserialize_u8, u8, visit_u8;
+        deserialize_u16, u16, visit_u16;
+        deserialize_u32, u32, visit_u32;
+        deserialize_u64, u64, visit_u64;
+        deserialize_u128, u128, visit_u128;
+        deserialize_f32, f32, visit_f32;
+        deserialize_f64, f64, visit_f64;
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        self.text().deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, QueryError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, QueryError> {
+        self.text().deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Sort {
+        Up,
+        Down,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Name(String);
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Search {
+        text: Name,
+        page: Option<u32>,
+        #[serde(default)]
+        sort: Option<Sort>,
+        #[serde(default)]
+        all: bool,
+    }
+
+    #[test]
+    fn query_is_read_as_struct() {
+        let search = parse::<Search>("text=a+b%26%C3%A4=&&page=7&sort=down&all=true&utm=x&flag");
+        assert_eq!(
+            search.expect("a search"),
+            Search {
+                text: Name("a b&\u{e4}=".to_owned()),
+                page: Some(7),
+                sort: Some(Sort::Down),
+                all: true
+            }
+        );
+        let search = parse::<Search>("text=").expect("a search");
+        assert_eq!((search.page, search.sort, search.all), (None, None, false));
+    }
+
+    #[test]
+    fn error_names_parameter_and_problem_and_no_value() {
+        for (query, message) in [
+            ("", "the query parameter `text` is missing"),
+            ("text=x&page=secret", "the query parameter `page` is not of type u32"),
+            ("text=x&page=-1", "the query parameter `page` is not of type u32"),
+            ("text=x&page=", "the query parameter `page` is not of type u32"),
+            ("text=x&sort=secret", "the query parameter `sort` is none of up, down"),
+            ("text=x&all=1", "the query parameter `all` is not of type bool"),
+            ("text=x&text=secret", "the query parameter `text` is given twice"),
+            ("text=x&%74ext=secret", "the query parameter `text` is given twice"),
+            ("text=%ff", "the query parameter `text` is not UTF-8"),
+            ("text=%4", "the query parameter `text` has a `%` without two hex digits"),
+            ("%ff=x", "the query parameter `%ff` is not UTF-8"),
+        ] {
+            let error = parse::<Search>(query).expect_err(query);
+            assert_eq!(error.to_string(), message);
+            let reject = Reject::from(error);
+            assert_eq!((reject.status().as_u16(), reject.code().0), (400, 4506));
+        }
+    }
+
+    #[test]
+    fn error_of_unknown_parameter_or_list_says_what_is_expected() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code, reason = "only the error is tested")]
+        struct Strict {
+            list: Vec<u32>,
+        }
+        let error = parse::<Strict>("a%00=1").expect_err("an unknown parameter").to_string();
+        assert_eq!(error, r"the query parameter `a\0` is unknown; expected are list");
+        let error = parse::<Strict>("list=1").expect_err("a list").to_string();
+        assert_eq!(error, "the query parameter `list` is not a sequence");
+        let long = parse::<Strict>(&"a".repeat(5000)).expect_err("a long name").to_string();
+        assert!(long.len() < 300, "{long}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_read_or_refused(query in "[a-c=&%+0-9f\u{e4}]{0,30}") {
+            drop(parse::<Search>(&query));
+            if let Ok(map) = parse::<std::collections::HashMap<String, String>>(&query) {
+                let pairs = query.split('&').filter(|pair| !pair.is_empty()).count();
+                prop_assert_eq!(map.len(), pairs);
+            }
+        }
+    }
+}
