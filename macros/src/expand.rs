@@ -25,14 +25,16 @@ pub(crate) fn expand(procedure: &Procedure) -> TokenStream {
     let allow = allow_generated();
     let types = [
         contract::session_trait(procedure, &names),
-        server::types(procedure, &names),
-        client::types(procedure, &names),
+        names.with_server(&server::types(procedure, &names)),
+        names.with_client(&client::types(procedure, &names)),
     ];
+    let incoming_events = contract::incoming_events(procedure, &names);
+    let server_impls = server::impls(procedure, &names);
     let impls = [
-        contract::incoming_events(procedure, &names),
+        contract::assertions(procedure, &names),
         validation::functions(procedure, &names),
-        server::impls(procedure, &names),
-        client::impls(procedure, &names),
+        names.with_server(&quote!(#incoming_events #server_impls)),
+        names.with_client(&client::impls(procedure, &names)),
     ];
     quote! {
         #(#types)*

@@ -38,8 +38,10 @@ use proc_macro::TokenStream;
 /// session handles it. With a return type it is a call, which has a typed answer. The server sends
 /// `#[outgoing] fn name(fields..);`.
 ///
-/// For `trait Chat` it generates `ChatServer`, `ChatSocket`, `ChatIo`, `ChatEmitter`, `ChatClient`,
-/// `ChatEvents` and `ChatEvent`, with the visibility of the trait.
+/// For `trait Chat` it generates these items, with the visibility of the trait:
+///
+/// - with the feature `server` of the crate `parlor`: `ChatServer`, `ChatSocket`, `ChatIo` and `ChatEmitter`
+/// - with the feature `client`: `ChatClient`, `ChatEvents` and `ChatEvent`
 ///
 /// # Options
 ///

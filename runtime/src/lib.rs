@@ -272,15 +272,44 @@
 //!
 //! | feature | brings | default |
 //! | --- | --- | --- |
+//! | `client` | the Rust client: [`client`], and `ChatClient`, `ChatEvents`, `ChatEvent` of a contract | yes |
+//! | `server` | the server: [`Router`], [`server`], [`rooms`], [`session`], and `ChatServer`, `ChatSocket`, `ChatIo`, `ChatEmitter` | yes |
 //! | `validate` | `#[validate(length(..), range(..), inner(..), nested, custom(..))]` | yes |
 //! | `validate-pattern` | `#[validate(pattern(".."))]`, with `regex` | |
 //! | `validate-email` | `#[validate(email)]`, with `regex` | |
 //! | `validate-url` | `#[validate(url)]`, with `url` | |
-//! | `axum` | a [`Router`] inside of axum's, or of any HTTP server on hyper | |
+//! | `axum` | a [`Router`] inside of axum's, or of any HTTP server on hyper; `server` | |
 //! | `typescript` | the [TypeScript client](typescript), with `ts-rs` | |
 //! | `chrono`, `url`, `uuid` | the TypeScript types of these crates | |
-//! | `rustls` | `wss://` in the Rust client | |
-//! | `test` | [`test`](mod@test): clients and servers in one test, without ports and without waits | |
+//! | `rustls` | `wss://` in the Rust client; `client` | |
+//! | `test` | [`test`](mod@test): clients and servers in one test, without ports and without waits; `client`, `server` | |
+//!
+//! # A contract in its own crate
+//!
+//! A program that only connects, such as a bot, needs no server. Put the contract into a crate that the
+//! server and the client depend on. That crate selects neither side:
+//!
+//! ```toml
+//! # contract/Cargo.toml
+//! [dependencies]
+//! parlor = { version = "0.1", default-features = false }
+//!
+//! # server/Cargo.toml
+//! [dependencies]
+//! contract = { path = "../contract" }
+//! parlor = { version = "0.1", default-features = false, features = ["server"] }
+//!
+//! # bot/Cargo.toml
+//! [dependencies]
+//! contract = { path = "../contract" }
+//! parlor = { version = "0.1", default-features = false, features = ["client"] }
+//! ```
+//!
+//! Cargo builds `parlor` with the features that the crates of a build request together. So the bot gets
+//! `ChatClient` from the contract, and the server gets `ChatServer`. Without either feature, a contract
+//! has its trait and its payload types. `#[validate]` needs the feature `validate` in the contract's crate.
+//! When Cargo builds a whole workspace at once, all crates get both sides: `cargo build -p bot` builds the
+//! bot without the server. The [example with three crates] is a quiz.
 //!
 //! # Logs
 //!
@@ -322,6 +351,7 @@
 //! [`Timeouts::write`]: server::Timeouts::write
 //! [`ConnectionChange`]: client::ConnectionChange
 //! [`ConnectionChange::Restored`]: client::ConnectionChange::Restored
+//! [example with three crates]: https://github.com/parlor-rs/parlor/tree/main/examples/three-crates
 //! [examples]: https://github.com/parlor-rs/parlor/tree/main/examples
 //! [wire format]: https://github.com/parlor-rs/parlor/blob/main/docs/wire.md
 //! [security]: https://github.com/parlor-rs/parlor/blob/main/docs/security.md
@@ -457,6 +487,38 @@ pub mod __private {
     }
     pub use crate::wire::Violation;
     pub use crate::wire::fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
+
+    // `parlor-macros` cannot select items by feature: Cargo may build it for other features than this crate.
+
+    /// Expands to its items with the feature `client`, else to nothing.
+    #[cfg(feature = "client")]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_client {
+        ($($items:tt)*) => { $($items)* };
+    }
+    #[cfg(not(feature = "client"))]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_client {
+        ($($items:tt)*) => {};
+    }
+    pub use __parlor_client as client;
+
+    /// Expands to its items with the feature `server`, else to nothing.
+    #[cfg(feature = "server")]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_server {
+        ($($items:tt)*) => { $($items)* };
+    }
+    #[cfg(not(feature = "server"))]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_server {
+        ($($items:tt)*) => {};
+    }
+    pub use __parlor_server as server;
 
     /// Expands to `_`, where `ts-rs` would replace a plain `_`.
     #[cfg(feature = "typescript")]

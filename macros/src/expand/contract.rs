@@ -49,7 +49,8 @@ pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream
             #defaults
         }
     };
-    quote!(#(#attrs)* #vis #session_trait)
+    // A crate that has only a client, or neither side, does not use the trait.
+    quote!(#(#attrs)* #[allow(dead_code)] #vis #session_trait)
 }
 
 /// A method of the trait. `async fn` becomes a function that returns a future, because a trait cannot
@@ -77,7 +78,7 @@ fn method(method: &Method) -> TokenStream {
     quote!(#(#attrs)* #sig #body #semicolon)
 }
 
-/// The enum of incoming events, its decoder, and the assertions about return types.
+/// The enum of incoming events, and its decoder.
 pub(super) fn incoming_events(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { private, incoming, .. } = names;
     let vis = &procedure.vis;
@@ -91,7 +92,6 @@ pub(super) fn incoming_events(procedure: &Procedure, names: &Names) -> TokenStre
         }
     });
     let decode = decode_function(procedure.incoming(), names);
-    let assertions = procedure.incoming().filter_map(|event| assert_no_result_alias(event, names));
     quote! {
         /// An incoming event with its arguments.
         #vis enum #incoming {
@@ -100,8 +100,12 @@ pub(super) fn incoming_events(procedure: &Procedure, names: &Names) -> TokenStre
         impl #private::Events for #incoming {
             #decode
         }
-        #(#assertions)*
     }
+}
+
+/// The assertions about return types.
+pub(super) fn assertions(procedure: &Procedure, names: &Names) -> TokenStream {
+    procedure.incoming().filter_map(|event| assert_no_result_alias(event, names)).collect()
 }
 
 /// Asserts at compile time that a return type is no alias of `Result`. Its value would be sent as one

@@ -59,6 +59,19 @@ impl Names {
         relocated(&self.krate, span)
     }
 
+    /// The items for builds of `parlor` with the feature `server`. `parlor` decides this: a macro does
+    /// not see the features for which its output is compiled.
+    pub(super) fn with_server(&self, items: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        quote!(#private::server! { #items })
+    }
+
+    /// The items for builds of `parlor` with the feature `client`.
+    pub(super) fn with_client(&self, items: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        quote!(#private::client! { #items })
+    }
+
     /// `<T as Payload<_>>::item`, or `None` for a type of std, which is a payload.
     ///
     /// The span is exactly that of the type. rustc reports a type that is no payload wherever it

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
-use syn::{Attribute, Item, Meta};
+use quote::{ToTokens, format_ident};
+use syn::{Attribute, Expr, File, Item, Meta, Stmt, StmtMacro, parse_quote};
 
 use crate::payload::payload;
 use crate::procedure::procedure;
@@ -39,7 +39,7 @@ fn compare(input: &str, golden: &str) {
     let source = fs::read_to_string(root.join(input)).expect("the input exists");
     let mut file = syn::parse_file(&source).expect("the input is Rust");
     let expanded: TokenStream = file.items.drain(..).map(expand).collect();
-    let expanded = prettyplease::unparse(&syn::parse2(expanded).expect("generated code is Rust"));
+    let expanded = format(syn::parse2(expanded).expect("generated code is Rust"));
     let text = format!(
         "// The expansion of `{input}`. Written by\n\
          // `PARLOR_OVERWRITE=1 cargo test -p parlor-macros --all-features golden`.\n\n{expanded}"
@@ -55,6 +55,44 @@ fn compare(input: &str, golden: &str) {
         "{} is stale; `PARLOR_OVERWRITE=1` rewrites it. First difference: {difference:?}",
         path.display()
     );
+}
+
+/// Formats the code, also inside `client! { .. }` and `server! { .. }`, which prettyplease leaves as it is.
+fn format(mut file: File) -> String {
+    file.items = file.items.into_iter().map(as_module).collect();
+    prettyplease::unparse(&file)
+        .replace("mod __parlor_client {", "::parlor::__private::client! {")
+        .replace("mod __parlor_server {", "::parlor::__private::server! {")
+}
+
+/// Replaces `client! { .. }` and `server! { .. }` by a module with the same items.
+fn as_module(item: Item) -> Item {
+    match item {
+        Item::Const(mut item) => {
+            if let Expr::Block(block) = &mut *item.expr {
+                for statement in &mut block.block.stmts {
+                    if let Stmt::Macro(StmtMacro { mac, .. }) = statement
+                        && let Some(module) = module(mac)
+                    {
+                        *statement = Stmt::Item(module);
+                    }
+                }
+            }
+            Item::Const(item)
+        }
+        Item::Macro(item) => module(&item.mac).unwrap_or(Item::Macro(item)),
+        item => item,
+    }
+}
+
+fn module(call: &syn::Macro) -> Option<Item> {
+    let name = call.path.segments.last()?.ident.to_string();
+    let name = match &*name {
+        "client" | "server" => format_ident!("__parlor_{name}"),
+        _ => return None,
+    };
+    let items = &call.tokens;
+    Some(parse_quote!(mod #name { #items }))
 }
 
 /// Expands the macro of an item, as rustc would.

@@ -4,6 +4,7 @@
 use parlor::prelude::*;
 /// Each option of the macros at least once.
 #[allow(clippy::pedantic)]
+#[allow(dead_code)]
 pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync {
     /// An event without fields.
     fn start(
@@ -92,71 +93,75 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
         ::core::future::ready(::core::result::Result::Ok(()))
     }
 }
-/// Serves [`Everything`]. Made from a function that makes the session of a socket.
-#[allow(clippy::pedantic)]
-#[allow(dead_code)]
-pub(crate) type EverythingServer<__Session> = ::parlor::Server<
-    EverythingEmitter,
-    __Session,
->;
-/// The server's handle to one session of [`Everything`].
-#[allow(clippy::pedantic)]
-#[allow(dead_code)]
-pub(crate) type EverythingSocket = ::parlor::Socket<EverythingEmitter>;
-/// The server's handle to all sessions of [`Everything`].
-#[allow(clippy::pedantic)]
-#[allow(dead_code)]
-pub(crate) type EverythingIo = ::parlor::Io<EverythingEmitter>;
-/// Sends the outgoing events of [`Everything`] to one audience.
-#[allow(clippy::pedantic)]
-pub(crate) struct EverythingEmitter(::parlor::__private::Emitter);
-/// A client of [`Everything`], with a method per incoming event. Cheap to clone.
-#[allow(clippy::pedantic)]
-#[allow(dead_code)]
-pub(crate) struct EverythingClient(::parlor::__private::Client);
-/// The events that a client of [`Everything`] receives, in order.
-#[allow(clippy::pedantic)]
-#[allow(dead_code)]
-pub(crate) type EverythingEvents = ::parlor::client::ClientEvents<EverythingEvent>;
-/// An event that a client of [`Everything`] receives.
-#[allow(clippy::pedantic)]
-#[allow(dead_code)]
-pub(crate) enum EverythingEvent {
-    /// A reliable event.
-    Drawn {
-        /// The field `user_id`.
-        user_id: String,
-        /// The field `color`.
-        color: Color,
-        /// The field `label`.
-        label: String,
-    },
-    /// A volatile event.
-    Typing {
-        /// The field `user_id`.
-        user_id: String,
-    },
-    /// Only the newest.
-    Score {
-        /// The field `home`.
-        home: u32,
-        /// The field `guests`.
-        guests: u32,
-    },
-    /// Only the newest of each user.
-    Moved {
-        /// The field `user_id`.
-        user_id: UserId,
-        /// The field `x`.
-        x: u32,
-    },
-    /// Only the newest of each drawing.
-    Replaced(Drawing),
-    /// An event without fields, and with a name of its own.
-    #[cfg(unix)]
-    Cleared,
-    /// The connection was lost, restored or closed.
-    Connection(::parlor::client::ConnectionChange),
+::parlor::__private::server! {
+    /// Serves [`Everything`]. Made from a function that makes the session of a socket.
+    #[allow(clippy::pedantic)]
+    #[allow(dead_code)]
+    pub(crate) type EverythingServer<__Session> = ::parlor::Server<
+        EverythingEmitter,
+        __Session,
+    >;
+    /// The server's handle to one session of [`Everything`].
+    #[allow(clippy::pedantic)]
+    #[allow(dead_code)]
+    pub(crate) type EverythingSocket = ::parlor::Socket<EverythingEmitter>;
+    /// The server's handle to all sessions of [`Everything`].
+    #[allow(clippy::pedantic)]
+    #[allow(dead_code)]
+    pub(crate) type EverythingIo = ::parlor::Io<EverythingEmitter>;
+    /// Sends the outgoing events of [`Everything`] to one audience.
+    #[allow(clippy::pedantic)]
+    pub(crate) struct EverythingEmitter(::parlor::__private::Emitter);
+}
+::parlor::__private::client! {
+    /// A client of [`Everything`], with a method per incoming event. Cheap to clone.
+    #[allow(clippy::pedantic)]
+    #[allow(dead_code)]
+    pub(crate) struct EverythingClient(::parlor::__private::Client);
+    /// The events that a client of [`Everything`] receives, in order.
+    #[allow(clippy::pedantic)]
+    #[allow(dead_code)]
+    pub(crate) type EverythingEvents = ::parlor::client::ClientEvents<EverythingEvent>;
+    /// An event that a client of [`Everything`] receives.
+    #[allow(clippy::pedantic)]
+    #[allow(dead_code)]
+    pub(crate) enum EverythingEvent {
+        /// A reliable event.
+        Drawn {
+            /// The field `user_id`.
+            user_id: String,
+            /// The field `color`.
+            color: Color,
+            /// The field `label`.
+            label: String,
+        },
+        /// A volatile event.
+        Typing {
+            /// The field `user_id`.
+            user_id: String,
+        },
+        /// Only the newest.
+        Score {
+            /// The field `home`.
+            home: u32,
+            /// The field `guests`.
+            guests: u32,
+        },
+        /// Only the newest of each user.
+        Moved {
+            /// The field `user_id`.
+            user_id: UserId,
+            /// The field `x`.
+            x: u32,
+        },
+        /// Only the newest of each drawing.
+        Replaced(Drawing),
+        /// An event without fields, and with a name of its own.
+        #[cfg(unix)]
+        Cleared,
+        /// The connection was lost, restored or closed.
+        Connection(::parlor::client::ConnectionChange),
+    }
 }
 #[allow(clippy::pedantic)]
 #[allow(
@@ -169,144 +174,6 @@ pub(crate) enum EverythingEvent {
     clippy::used_underscore_binding
 )]
 const _: () = {
-    /// An incoming event with its arguments.
-    pub(crate) enum __EverythingIncoming {
-        Start,
-        Draw(Color, u32, Option<Label>),
-        Validate(String, u8, Option<String>, Vec<String>, Address),
-        Replace(Drawing),
-        Count,
-        Drawing(u64),
-        Join(String),
-        Seen(u64),
-        #[cfg(unix)]
-        Signal(i32),
-        Begin(u64),
-    }
-    impl ::parlor::__private::Events for __EverythingIncoming {
-        fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
-            name: &::core::primitive::str,
-            payload: __D,
-        ) -> ::core::result::Result<Self, ::parlor::__private::DecodeError<__D::Error>> {
-            match name {
-                "start" => {
-                    ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
-                    ::core::result::Result::Ok(Self::Start)
-                }
-                "draw-shape" => {
-                    let (color, width, label) = ::parlor::__private::decode_fields::<
-                        (
-                            <Color as ::parlor::__private::Payload<_>>::This,
-                            <u32 as ::parlor::__private::OrDefault<_>>::Wire,
-                            <Option<Label> as ::parlor::__private::OrDefault<_>>::Wire,
-                        ),
-                        __D,
-                    >(payload, &["color", "strokeWidth", "label"])?;
-                    let color = <Color as ::parlor::__private::Payload<
-                        _,
-                    >>::from_wire(color);
-                    let width = <u32 as ::parlor::__private::OrDefault<
-                        _,
-                    >>::from_wire(width);
-                    let label = <Option<
-                        Label,
-                    > as ::parlor::__private::OrDefault<_>>::from_wire(label);
-                    ::core::result::Result::Ok(Self::Draw(color, width, label))
-                }
-                "validate" => {
-                    let (name, age, email, links, address) = ::parlor::__private::decode_fields::<
-                        (
-                            String,
-                            u8,
-                            Option<String>,
-                            Vec<String>,
-                            <Address as ::parlor::__private::Payload<_>>::This,
-                        ),
-                        __D,
-                    >(payload, &["name", "age", "email", "links", "address"])?;
-                    let address = <Address as ::parlor::__private::Payload<
-                        _,
-                    >>::from_wire(address);
-                    __EverythingValidation::incoming_validate(
-                        &name,
-                        &age,
-                        &email,
-                        &links,
-                        &address,
-                    )?;
-                    ::core::result::Result::Ok(
-                        Self::Validate(name, age, email, links, address),
-                    )
-                }
-                "replace" => {
-                    let drawing = ::parlor::__private::decode_payload::<
-                        <Drawing as ::parlor::__private::Payload<_>>::This,
-                        __D,
-                    >(payload)?;
-                    let drawing = <Drawing as ::parlor::__private::Payload<
-                        _,
-                    >>::from_wire(drawing);
-                    ::core::result::Result::Ok(Self::Replace(drawing))
-                }
-                "count" => {
-                    ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
-                    ::core::result::Result::Ok(Self::Count)
-                }
-                "drawing" => {
-                    let (id,) = ::parlor::__private::decode_fields::<
-                        (u64,),
-                        __D,
-                    >(payload, &["id"])?;
-                    ::core::result::Result::Ok(Self::Drawing(id))
-                }
-                "join" => {
-                    let (room,) = ::parlor::__private::decode_fields::<
-                        (String,),
-                        __D,
-                    >(payload, &["room"])?;
-                    ::core::result::Result::Ok(Self::Join(room))
-                }
-                "seen" => {
-                    let (id,) = ::parlor::__private::decode_fields::<
-                        (u64,),
-                        __D,
-                    >(payload, &["id"])?;
-                    ::core::result::Result::Ok(Self::Seen(id))
-                }
-                #[cfg(unix)]
-                "signal" => {
-                    let (number,) = ::parlor::__private::decode_fields::<
-                        (i32,),
-                        __D,
-                    >(payload, &["number"])?;
-                    ::core::result::Result::Ok(Self::Signal(number))
-                }
-                #[allow(non_snake_case)]
-                #[allow(
-                    deprecated,
-                    dead_code,
-                    private_interfaces,
-                    clippy::cast_lossless,
-                    clippy::cast_precision_loss,
-                    clippy::too_many_arguments,
-                    clippy::used_underscore_binding
-                )]
-                "begin" => {
-                    let (at,) = ::parlor::__private::decode_fields::<
-                        (u64,),
-                        __D,
-                    >(payload, &["at"])?;
-                    ::core::result::Result::Ok(Self::Begin(at))
-                }
-                _ => {
-                    let _ = payload;
-                    ::core::result::Result::Err(
-                        ::parlor::__private::DecodeError::Unknown,
-                    )
-                }
-            }
-        }
-    }
     const _: () = {
         #[allow(unused_imports)]
         use ::parlor::__private::NotResult as _;
@@ -376,601 +243,121 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    /// Indexes of the outgoing events in `OUTGOING`.
-    enum __EverythingOutgoingIndex {
-        Drawn,
-        Typing,
-        Score,
-        Moved,
-        Replaced,
-        #[cfg(unix)]
-        Cleared,
-    }
-    impl EverythingEmitter {
-        /// A reliable event.
-        pub(crate) fn drawn(
-            &self,
-            user_id: impl ::core::convert::AsRef<::core::primitive::str>,
-            color: Color,
-            label: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) {
-            let user_id = ::core::convert::AsRef::<
-                ::core::primitive::str,
-            >::as_ref(&user_id);
-            let label = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&label);
-            self.0
-                .emit(
-                    __EverythingOutgoingIndex::Drawn as ::core::primitive::usize,
-                    &::parlor::__private::Object {
-                        names: &["user_id", "color", "label"],
-                        values: (
-                            user_id,
-                            <Color as ::parlor::__private::Payload<_>>::as_wire(&color),
-                            label,
-                        ),
-                    },
-                    __EverythingValidation::outgoing_drawn(label),
-                );
-        }
-        /// A volatile event.
-        pub(crate) fn typing(
-            &self,
-            user_id: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) {
-            let user_id = ::core::convert::AsRef::<
-                ::core::primitive::str,
-            >::as_ref(&user_id);
-            self.0
-                .emit(
-                    __EverythingOutgoingIndex::Typing as ::core::primitive::usize,
-                    &::parlor::__private::Object {
-                        names: &["user_id"],
-                        values: (user_id,),
-                    },
-                    ::core::result::Result::Ok(()),
-                );
-        }
-        /// Only the newest.
-        pub(crate) fn score(&self, home: u32, guests: u32) {
-            self.0
-                .emit_latest(
-                    __EverythingOutgoingIndex::Score as ::core::primitive::usize,
-                    &::parlor::__private::Object {
-                        names: &["home", "guests"],
-                        values: (&home, &guests),
-                    },
-                    ::core::result::Result::Ok(()),
-                    &(),
-                );
-        }
-        /// Only the newest of each user.
-        pub(crate) fn moved(&self, user_id: UserId, x: u32) {
-            self.0
-                .emit_latest(
-                    __EverythingOutgoingIndex::Moved as ::core::primitive::usize,
-                    &::parlor::__private::Object {
-                        names: &["user_id", "x"],
-                        values: (
-                            <UserId as ::parlor::__private::Payload<
-                                _,
-                            >>::as_wire(&user_id),
-                            &x,
-                        ),
-                    },
-                    ::core::result::Result::Ok(()),
-                    <UserId as ::parlor::__private::Payload<_>>::as_wire(&user_id),
-                );
-        }
-        /// Only the newest of each drawing.
-        pub(crate) fn replaced(&self, drawing: &Drawing) {
-            self.0
-                .emit_latest(
-                    __EverythingOutgoingIndex::Replaced as ::core::primitive::usize,
-                    <Drawing as ::parlor::__private::Payload<_>>::as_wire(drawing),
-                    ::core::result::Result::Ok(()),
-                    &drawing.id,
-                );
-        }
-        /// An event without fields, and with a name of its own.
-        #[cfg(unix)]
-        pub(crate) fn cleared(&self) {
-            self.0
-                .emit(
-                    __EverythingOutgoingIndex::Cleared as ::core::primitive::usize,
-                    &::parlor::__private::Object {
-                        names: &[],
-                        values: (),
-                    },
-                    ::core::result::Result::Ok(()),
-                );
-        }
-    }
-    impl ::core::convert::From<::parlor::__private::Emitter> for EverythingEmitter {
-        fn from(handle: ::parlor::__private::Emitter) -> Self {
-            Self(handle)
-        }
-    }
-    impl ::core::clone::Clone for EverythingEmitter {
-        fn clone(&self) -> Self {
-            Self(::core::clone::Clone::clone(&self.0))
-        }
-    }
-    impl ::core::fmt::Debug for EverythingEmitter {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            f.write_str("EverythingEmitter")
-        }
-    }
-    impl ::parlor::__private::Contract for EverythingEmitter {
-        const NAME: &'static ::core::primitive::str = "everything";
-        const INCOMING: &'static [&'static ::core::primitive::str] = &[
-            "start",
-            "draw-shape",
-            "validate",
-            "replace",
-            "count",
-            "drawing",
-            "join",
-            "seen",
+    ::parlor::__private::server! {
+        /// An incoming event with its arguments.
+        pub(crate) enum __EverythingIncoming {
+            Start,
+            Draw(Color, u32, Option<Label>),
+            Validate(String, u8, Option<String>, Vec<String>, Address),
+            Replace(Drawing),
+            Count,
+            Drawing(u64),
+            Join(String),
+            Seen(u64),
             #[cfg(unix)]
-            "signal",
-            "begin",
-        ];
-        const OUTGOING: &'static [(
-            &'static ::core::primitive::str,
-            ::parlor::rooms::DeliveryPolicy,
-        )] = &[
-            ("drawn", ::parlor::rooms::DeliveryPolicy::Reliable),
-            ("typing", ::parlor::rooms::DeliveryPolicy::Volatile),
-            ("score", ::parlor::rooms::DeliveryPolicy::Latest),
-            ("moved", ::parlor::rooms::DeliveryPolicy::Latest),
-            ("replaced", ::parlor::rooms::DeliveryPolicy::Latest),
-            #[cfg(unix)]
-            ("all-cleared", ::parlor::rooms::DeliveryPolicy::Reliable),
-        ];
-        type Incoming = __EverythingIncoming;
-        fn name(event: &__EverythingIncoming) -> &'static ::core::primitive::str {
-            match *event {
-                __EverythingIncoming::Start { .. } => "start",
-                __EverythingIncoming::Draw { .. } => "draw-shape",
-                __EverythingIncoming::Validate { .. } => "validate",
-                __EverythingIncoming::Replace { .. } => "replace",
-                __EverythingIncoming::Count { .. } => "count",
-                __EverythingIncoming::Drawing { .. } => "drawing",
-                __EverythingIncoming::Join { .. } => "join",
-                __EverythingIncoming::Seen { .. } => "seen",
-                #[cfg(unix)]
-                __EverythingIncoming::Signal { .. } => "signal",
-                __EverythingIncoming::Begin { .. } => "begin",
-            }
+            Signal(i32),
+            Begin(u64),
         }
-        fn typescript() -> ::core::option::Option<
-            ::parlor::__private::typescript::Description,
-        > {
-            let mut description = ::parlor::__private::typescript::Description::new::<
+        impl ::parlor::__private::Events for __EverythingIncoming {
+            fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
+                name: &::core::primitive::str,
+                payload: __D,
+            ) -> ::core::result::Result<
                 Self,
-            >("everything", &[" Each option of the macros at least once."]);
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                        "start",
-                        &[" An event without fields."],
-                    ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "draw-shape",
-                            &[
-                                " An event with a name of its own, and fields with options.",
-                            ],
-                        )
-                        .field(
-                            "color",
-                            ::parlor::__private::typescript::Field::new(
-                                &[" The color."],
-                                <Color as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        )
-                        .field(
-                            "strokeWidth",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                                )
-                                .default(),
-                        )
-                        .field(
-                            "label",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <Option<
-                                        Label,
-                                    > as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                                )
-                                .default(),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "validate",
-                            &[" Each rule."],
-                        )
-                        .field(
-                            "name",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <String as ::parlor::__private::HasTypeScript<
-                                        _,
-                                    >>::typescript(),
-                                )
-                                .rule(::parlor::__private::typescript::Rule::Length {
-                                    min: ::core::option::Option::Some(1f64),
-                                    max: ::core::option::Option::Some(10f64),
-                                })
-                                .rule(
-                                    ::parlor::__private::typescript::Rule::Pattern("^[a-z]+$"),
-                                ),
-                        )
-                        .field(
-                            "age",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <u8 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                                )
-                                .rule(::parlor::__private::typescript::Rule::Range {
-                                    min: ::core::option::Option::Some(0f64),
-                                    max: ::core::option::Option::Some(
-                                        (MAX_AGE) as ::core::primitive::f64,
-                                    ),
-                                })
-                                .rule(::parlor::__private::typescript::Rule::Custom),
-                        )
-                        .field(
-                            "email",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <Option<
-                                        String,
-                                    > as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                                )
-                                .rule(::parlor::__private::typescript::Rule::Email),
-                        )
-                        .field(
-                            "links",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <Vec<
-                                        String,
-                                    > as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                                )
-                                .rule(
-                                    ::parlor::__private::typescript::Rule::Inner(
-                                        ::std::vec![
-                                            ::parlor::__private::typescript::Rule::Url,
-                                            ::parlor::__private::typescript::Rule::Length { min :
-                                            ::core::option::Option::Some(20f64), max :
-                                            ::core::option::Option::Some(20f64) }
-                                        ],
-                                    ),
-                                ),
-                        )
-                        .field(
-                            "address",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <Address as ::parlor::__private::HasTypeScript<
-                                        _,
-                                    >>::typescript(),
-                                )
-                                .rule(::parlor::__private::typescript::Rule::Nested),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "replace",
-                            &[" A whole payload."],
-                        )
-                        .payload(
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <Drawing as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "count",
-                            &[" A call that cannot fail."],
-                        )
-                        .answer(
-                            <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "drawing",
-                            &[" A call whose answer is a user's type."],
-                        )
-                        .field(
-                            "id",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        )
-                        .answer(
-                            <Drawing as ::parlor::__private::HasTypeScript<
-                                _,
-                            >>::typescript(),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "join",
-                            &[" A call with a typed error."],
-                        )
-                        .field(
-                            "room",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <String as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        )
-                        .answer(
-                            <Vec<
-                                Drawing,
-                            > as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                        )
-                        .error(
-                            <JoinError as ::parlor::__private::HasTypeScript<
-                                _,
-                            >>::typescript(),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "seen",
-                            &[" An event with a default handler."],
-                        )
-                        .field(
-                            "id",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        ),
-                );
-            #[cfg(unix)]
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new(
-                            "signal",
-                            &[" An event that exists on Unix only."],
-                        )
-                        .field(
-                            "number",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <i32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        ),
-                );
-            description
-                .incoming(
-                    ::parlor::__private::typescript::Event::new("begin", &[])
-                        .deprecated("use `start`")
-                        .field(
-                            "at",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        ),
-                );
-            description
-                .outgoing(
-                    ::parlor::__private::typescript::Event::new(
-                            "drawn",
-                            &[" A reliable event."],
-                        )
-                        .field(
-                            "user_id",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <String as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        )
-                        .field(
-                            "color",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <Color as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        )
-                        .field(
-                            "label",
-                            ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <String as ::parlor::__private::HasTypeScript<
-                                        _,
-                                    >>::typescript(),
-                                )
-                                .rule(::parlor::__private::typescript::Rule::Length {
-                                    min: ::core::option::Option::None,
-                                    max: ::core::option::Option::Some(20f64),
-                                }),
-                        ),
-                );
-            description
-                .outgoing(
-                    ::parlor::__private::typescript::Event::new(
-                            "typing",
-                            &[" A volatile event."],
-                        )
-                        .field(
-                            "user_id",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <String as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        ),
-                );
-            description
-                .outgoing(
-                    ::parlor::__private::typescript::Event::new(
-                            "score",
-                            &[" Only the newest."],
-                        )
-                        .field(
-                            "home",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        )
-                        .field(
-                            "guests",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        ),
-                );
-            description
-                .outgoing(
-                    ::parlor::__private::typescript::Event::new(
-                            "moved",
-                            &[" Only the newest of each user."],
-                        )
-                        .field(
-                            "user_id",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <UserId as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        )
-                        .field(
-                            "x",
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
-                            ),
-                        ),
-                );
-            description
-                .outgoing(
-                    ::parlor::__private::typescript::Event::new(
-                            "replaced",
-                            &[" Only the newest of each drawing."],
-                        )
-                        .payload(
-                            ::parlor::__private::typescript::Field::new(
-                                &[],
-                                <Drawing as ::parlor::__private::HasTypeScript<
-                                    _,
-                                >>::typescript(),
-                            ),
-                        ),
-                );
-            #[cfg(unix)]
-            description
-                .outgoing(
-                    ::parlor::__private::typescript::Event::new(
-                        "all-cleared",
-                        &[" An event without fields, and with a name of its own."],
-                    ),
-                );
-            ::core::option::Option::Some(description)
-        }
-    }
-    impl<__Session: Everything> ::parlor::__private::Procedure<__Session>
-    for EverythingEmitter {
-        fn handle(
-            session: &mut __Session,
-            event: __EverythingIncoming,
-            reply: &mut ::parlor::__private::Reply,
-        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-            async move {
-                let _ = (&session, &reply);
-                match event {
-                    __EverythingIncoming::Start => {
-                        <__Session as Everything>::start(session).await;
-                        reply.none()
+                ::parlor::__private::DecodeError<__D::Error>,
+            > {
+                match name {
+                    "start" => {
+                        ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
+                        ::core::result::Result::Ok(Self::Start)
                     }
-                    __EverythingIncoming::Draw(color, width, label) => {
-                        <__Session as Everything>::draw(session, color, width, label)
-                            .await;
-                        reply.none()
+                    "draw-shape" => {
+                        let (color, width, label) = ::parlor::__private::decode_fields::<
+                            (
+                                <Color as ::parlor::__private::Payload<_>>::This,
+                                <u32 as ::parlor::__private::OrDefault<_>>::Wire,
+                                <Option<Label> as ::parlor::__private::OrDefault<_>>::Wire,
+                            ),
+                            __D,
+                        >(payload, &["color", "strokeWidth", "label"])?;
+                        let color = <Color as ::parlor::__private::Payload<
+                            _,
+                        >>::from_wire(color);
+                        let width = <u32 as ::parlor::__private::OrDefault<
+                            _,
+                        >>::from_wire(width);
+                        let label = <Option<
+                            Label,
+                        > as ::parlor::__private::OrDefault<_>>::from_wire(label);
+                        ::core::result::Result::Ok(Self::Draw(color, width, label))
                     }
-                    __EverythingIncoming::Validate(name, age, email, links, address) => {
-                        <__Session as Everything>::validate(
-                                session,
-                                name,
-                                age,
-                                email,
-                                links,
-                                address,
-                            )
-                            .await;
-                        reply.none()
+                    "validate" => {
+                        let (name, age, email, links, address) = ::parlor::__private::decode_fields::<
+                            (
+                                String,
+                                u8,
+                                Option<String>,
+                                Vec<String>,
+                                <Address as ::parlor::__private::Payload<_>>::This,
+                            ),
+                            __D,
+                        >(payload, &["name", "age", "email", "links", "address"])?;
+                        let address = <Address as ::parlor::__private::Payload<
+                            _,
+                        >>::from_wire(address);
+                        __EverythingValidation::incoming_validate(
+                            &name,
+                            &age,
+                            &email,
+                            &links,
+                            &address,
+                        )?;
+                        ::core::result::Result::Ok(
+                            Self::Validate(name, age, email, links, address),
+                        )
                     }
-                    __EverythingIncoming::Replace(drawing) => {
-                        <__Session as Everything>::replace(session, drawing).await;
-                        reply.none()
+                    "replace" => {
+                        let drawing = ::parlor::__private::decode_payload::<
+                            <Drawing as ::parlor::__private::Payload<_>>::This,
+                            __D,
+                        >(payload)?;
+                        let drawing = <Drawing as ::parlor::__private::Payload<
+                            _,
+                        >>::from_wire(drawing);
+                        ::core::result::Result::Ok(Self::Replace(drawing))
                     }
-                    __EverythingIncoming::Count => {
-                        let answer = <__Session as Everything>::count(session).await;
-                        reply.value(&answer)
+                    "count" => {
+                        ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
+                        ::core::result::Result::Ok(Self::Count)
                     }
-                    __EverythingIncoming::Drawing(id) => {
-                        let answer = <__Session as Everything>::drawing(session, id)
-                            .await;
-                        reply
-                            .value(
-                                <Drawing as ::parlor::__private::Payload<
-                                    _,
-                                >>::as_wire(&answer),
-                            )
+                    "drawing" => {
+                        let (id,) = ::parlor::__private::decode_fields::<
+                            (u64,),
+                            __D,
+                        >(payload, &["id"])?;
+                        ::core::result::Result::Ok(Self::Drawing(id))
                     }
-                    __EverythingIncoming::Join(room) => {
-                        let answer = <__Session as Everything>::join(session, room)
-                            .await
-                            .map(
-                                <Vec<Drawing> as ::parlor::__private::Payload<_>>::into_wire,
-                            )
-                            .map_err(
-                                <JoinError as ::parlor::__private::Payload<_>>::into_wire,
-                            );
-                        reply.result(&answer)
+                    "join" => {
+                        let (room,) = ::parlor::__private::decode_fields::<
+                            (String,),
+                            __D,
+                        >(payload, &["room"])?;
+                        ::core::result::Result::Ok(Self::Join(room))
                     }
-                    __EverythingIncoming::Seen(id) => {
-                        <__Session as Everything>::seen(session, id).await;
-                        reply.none()
+                    "seen" => {
+                        let (id,) = ::parlor::__private::decode_fields::<
+                            (u64,),
+                            __D,
+                        >(payload, &["id"])?;
+                        ::core::result::Result::Ok(Self::Seen(id))
                     }
                     #[cfg(unix)]
-                    __EverythingIncoming::Signal(number) => {
-                        <__Session as Everything>::signal(session, number).await;
-                        reply.none()
+                    "signal" => {
+                        let (number,) = ::parlor::__private::decode_fields::<
+                            (i32,),
+                            __D,
+                        >(payload, &["number"])?;
+                        ::core::result::Result::Ok(Self::Signal(number))
                     }
                     #[allow(non_snake_case)]
                     #[allow(
@@ -982,371 +369,1012 @@ const _: () = {
                         clippy::too_many_arguments,
                         clippy::used_underscore_binding
                     )]
-                    __EverythingIncoming::Begin(at) => {
-                        <__Session as Everything>::r#begin(session, at).await;
-                        reply.none()
+                    "begin" => {
+                        let (at,) = ::parlor::__private::decode_fields::<
+                            (u64,),
+                            __D,
+                        >(payload, &["at"])?;
+                        ::core::result::Result::Ok(Self::Begin(at))
+                    }
+                    _ => {
+                        let _ = payload;
+                        ::core::result::Result::Err(
+                            ::parlor::__private::DecodeError::Unknown,
+                        )
                     }
                 }
             }
         }
-        async fn disconnected(
-            session: &mut __Session,
-            reason: ::parlor::DisconnectReason,
-        ) {
-            <__Session as Everything>::disconnected(session, reason).await
+        /// Indexes of the outgoing events in `OUTGOING`.
+        enum __EverythingOutgoingIndex {
+            Drawn,
+            Typing,
+            Score,
+            Moved,
+            Replaced,
+            #[cfg(unix)]
+            Cleared,
         }
-        async fn resumed(
-            session: &mut __Session,
-            request: ::parlor::Request,
-        ) -> ::core::result::Result<(), ::parlor::Reject> {
-            <__Session as Everything>::resumed(session, request).await
+        impl EverythingEmitter {
+            /// A reliable event.
+            pub(crate) fn drawn(
+                &self,
+                user_id: impl ::core::convert::AsRef<::core::primitive::str>,
+                color: Color,
+                label: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) {
+                let user_id = ::core::convert::AsRef::<
+                    ::core::primitive::str,
+                >::as_ref(&user_id);
+                let label = ::core::convert::AsRef::<
+                    ::core::primitive::str,
+                >::as_ref(&label);
+                self.0
+                    .emit(
+                        __EverythingOutgoingIndex::Drawn as ::core::primitive::usize,
+                        &::parlor::__private::Object {
+                            names: &["user_id", "color", "label"],
+                            values: (
+                                user_id,
+                                <Color as ::parlor::__private::Payload<_>>::as_wire(&color),
+                                label,
+                            ),
+                        },
+                        __EverythingValidation::outgoing_drawn(label),
+                    );
+            }
+            /// A volatile event.
+            pub(crate) fn typing(
+                &self,
+                user_id: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) {
+                let user_id = ::core::convert::AsRef::<
+                    ::core::primitive::str,
+                >::as_ref(&user_id);
+                self.0
+                    .emit(
+                        __EverythingOutgoingIndex::Typing as ::core::primitive::usize,
+                        &::parlor::__private::Object {
+                            names: &["user_id"],
+                            values: (user_id,),
+                        },
+                        ::core::result::Result::Ok(()),
+                    );
+            }
+            /// Only the newest.
+            pub(crate) fn score(&self, home: u32, guests: u32) {
+                self.0
+                    .emit_latest(
+                        __EverythingOutgoingIndex::Score as ::core::primitive::usize,
+                        &::parlor::__private::Object {
+                            names: &["home", "guests"],
+                            values: (&home, &guests),
+                        },
+                        ::core::result::Result::Ok(()),
+                        &(),
+                    );
+            }
+            /// Only the newest of each user.
+            pub(crate) fn moved(&self, user_id: UserId, x: u32) {
+                self.0
+                    .emit_latest(
+                        __EverythingOutgoingIndex::Moved as ::core::primitive::usize,
+                        &::parlor::__private::Object {
+                            names: &["user_id", "x"],
+                            values: (
+                                <UserId as ::parlor::__private::Payload<
+                                    _,
+                                >>::as_wire(&user_id),
+                                &x,
+                            ),
+                        },
+                        ::core::result::Result::Ok(()),
+                        <UserId as ::parlor::__private::Payload<_>>::as_wire(&user_id),
+                    );
+            }
+            /// Only the newest of each drawing.
+            pub(crate) fn replaced(&self, drawing: &Drawing) {
+                self.0
+                    .emit_latest(
+                        __EverythingOutgoingIndex::Replaced as ::core::primitive::usize,
+                        <Drawing as ::parlor::__private::Payload<_>>::as_wire(drawing),
+                        ::core::result::Result::Ok(()),
+                        &drawing.id,
+                    );
+            }
+            /// An event without fields, and with a name of its own.
+            #[cfg(unix)]
+            pub(crate) fn cleared(&self) {
+                self.0
+                    .emit(
+                        __EverythingOutgoingIndex::Cleared as ::core::primitive::usize,
+                        &::parlor::__private::Object {
+                            names: &[],
+                            values: (),
+                        },
+                        ::core::result::Result::Ok(()),
+                    );
+            }
+        }
+        impl ::core::convert::From<::parlor::__private::Emitter> for EverythingEmitter {
+            fn from(handle: ::parlor::__private::Emitter) -> Self {
+                Self(handle)
+            }
+        }
+        impl ::core::clone::Clone for EverythingEmitter {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        impl ::core::fmt::Debug for EverythingEmitter {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str("EverythingEmitter")
+            }
+        }
+        impl ::parlor::__private::Contract for EverythingEmitter {
+            const NAME: &'static ::core::primitive::str = "everything";
+            const INCOMING: &'static [&'static ::core::primitive::str] = &[
+                "start",
+                "draw-shape",
+                "validate",
+                "replace",
+                "count",
+                "drawing",
+                "join",
+                "seen",
+                #[cfg(unix)]
+                "signal",
+                "begin",
+            ];
+            const OUTGOING: &'static [(
+                &'static ::core::primitive::str,
+                ::parlor::rooms::DeliveryPolicy,
+            )] = &[
+                ("drawn", ::parlor::rooms::DeliveryPolicy::Reliable),
+                ("typing", ::parlor::rooms::DeliveryPolicy::Volatile),
+                ("score", ::parlor::rooms::DeliveryPolicy::Latest),
+                ("moved", ::parlor::rooms::DeliveryPolicy::Latest),
+                ("replaced", ::parlor::rooms::DeliveryPolicy::Latest),
+                #[cfg(unix)]
+                ("all-cleared", ::parlor::rooms::DeliveryPolicy::Reliable),
+            ];
+            type Incoming = __EverythingIncoming;
+            fn name(event: &__EverythingIncoming) -> &'static ::core::primitive::str {
+                match *event {
+                    __EverythingIncoming::Start { .. } => "start",
+                    __EverythingIncoming::Draw { .. } => "draw-shape",
+                    __EverythingIncoming::Validate { .. } => "validate",
+                    __EverythingIncoming::Replace { .. } => "replace",
+                    __EverythingIncoming::Count { .. } => "count",
+                    __EverythingIncoming::Drawing { .. } => "drawing",
+                    __EverythingIncoming::Join { .. } => "join",
+                    __EverythingIncoming::Seen { .. } => "seen",
+                    #[cfg(unix)]
+                    __EverythingIncoming::Signal { .. } => "signal",
+                    __EverythingIncoming::Begin { .. } => "begin",
+                }
+            }
+            fn typescript() -> ::core::option::Option<
+                ::parlor::__private::typescript::Description,
+            > {
+                let mut description = ::parlor::__private::typescript::Description::new::<
+                    Self,
+                >("everything", &[" Each option of the macros at least once."]);
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                            "start",
+                            &[" An event without fields."],
+                        ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "draw-shape",
+                                &[
+                                    " An event with a name of its own, and fields with options.",
+                                ],
+                            )
+                            .field(
+                                "color",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[" The color."],
+                                    <Color as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            )
+                            .field(
+                                "strokeWidth",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                    )
+                                    .default(),
+                            )
+                            .field(
+                                "label",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <Option<
+                                            Label,
+                                        > as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                    )
+                                    .default(),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "validate",
+                                &[" Each rule."],
+                            )
+                            .field(
+                                "name",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <String as ::parlor::__private::HasTypeScript<
+                                            _,
+                                        >>::typescript(),
+                                    )
+                                    .rule(::parlor::__private::typescript::Rule::Length {
+                                        min: ::core::option::Option::Some(1f64),
+                                        max: ::core::option::Option::Some(10f64),
+                                    })
+                                    .rule(
+                                        ::parlor::__private::typescript::Rule::Pattern("^[a-z]+$"),
+                                    ),
+                            )
+                            .field(
+                                "age",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <u8 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                    )
+                                    .rule(::parlor::__private::typescript::Rule::Range {
+                                        min: ::core::option::Option::Some(0f64),
+                                        max: ::core::option::Option::Some(
+                                            (MAX_AGE) as ::core::primitive::f64,
+                                        ),
+                                    })
+                                    .rule(::parlor::__private::typescript::Rule::Custom),
+                            )
+                            .field(
+                                "email",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <Option<
+                                            String,
+                                        > as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                    )
+                                    .rule(::parlor::__private::typescript::Rule::Email),
+                            )
+                            .field(
+                                "links",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <Vec<
+                                            String,
+                                        > as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                    )
+                                    .rule(
+                                        ::parlor::__private::typescript::Rule::Inner(
+                                            ::std::vec![
+                                                ::parlor::__private::typescript::Rule::Url,
+                                                ::parlor::__private::typescript::Rule::Length { min :
+                                                ::core::option::Option::Some(20f64), max :
+                                                ::core::option::Option::Some(20f64) }
+                                            ],
+                                        ),
+                                    ),
+                            )
+                            .field(
+                                "address",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <Address as ::parlor::__private::HasTypeScript<
+                                            _,
+                                        >>::typescript(),
+                                    )
+                                    .rule(::parlor::__private::typescript::Rule::Nested),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "replace",
+                                &[" A whole payload."],
+                            )
+                            .payload(
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <Drawing as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "count",
+                                &[" A call that cannot fail."],
+                            )
+                            .answer(
+                                <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "drawing",
+                                &[" A call whose answer is a user's type."],
+                            )
+                            .field(
+                                "id",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            )
+                            .answer(
+                                <Drawing as ::parlor::__private::HasTypeScript<
+                                    _,
+                                >>::typescript(),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "join",
+                                &[" A call with a typed error."],
+                            )
+                            .field(
+                                "room",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <String as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            )
+                            .answer(
+                                <Vec<
+                                    Drawing,
+                                > as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                            )
+                            .error(
+                                <JoinError as ::parlor::__private::HasTypeScript<
+                                    _,
+                                >>::typescript(),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "seen",
+                                &[" An event with a default handler."],
+                            )
+                            .field(
+                                "id",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            ),
+                    );
+                #[cfg(unix)]
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new(
+                                "signal",
+                                &[" An event that exists on Unix only."],
+                            )
+                            .field(
+                                "number",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <i32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            ),
+                    );
+                description
+                    .incoming(
+                        ::parlor::__private::typescript::Event::new("begin", &[])
+                            .deprecated("use `start`")
+                            .field(
+                                "at",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <u64 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            ),
+                    );
+                description
+                    .outgoing(
+                        ::parlor::__private::typescript::Event::new(
+                                "drawn",
+                                &[" A reliable event."],
+                            )
+                            .field(
+                                "user_id",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <String as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            )
+                            .field(
+                                "color",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <Color as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            )
+                            .field(
+                                "label",
+                                ::parlor::__private::typescript::Field::new(
+                                        &[],
+                                        <String as ::parlor::__private::HasTypeScript<
+                                            _,
+                                        >>::typescript(),
+                                    )
+                                    .rule(::parlor::__private::typescript::Rule::Length {
+                                        min: ::core::option::Option::None,
+                                        max: ::core::option::Option::Some(20f64),
+                                    }),
+                            ),
+                    );
+                description
+                    .outgoing(
+                        ::parlor::__private::typescript::Event::new(
+                                "typing",
+                                &[" A volatile event."],
+                            )
+                            .field(
+                                "user_id",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <String as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            ),
+                    );
+                description
+                    .outgoing(
+                        ::parlor::__private::typescript::Event::new(
+                                "score",
+                                &[" Only the newest."],
+                            )
+                            .field(
+                                "home",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            )
+                            .field(
+                                "guests",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            ),
+                    );
+                description
+                    .outgoing(
+                        ::parlor::__private::typescript::Event::new(
+                                "moved",
+                                &[" Only the newest of each user."],
+                            )
+                            .field(
+                                "user_id",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <UserId as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            )
+                            .field(
+                                "x",
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <u32 as ::parlor::__private::HasTypeScript<_>>::typescript(),
+                                ),
+                            ),
+                    );
+                description
+                    .outgoing(
+                        ::parlor::__private::typescript::Event::new(
+                                "replaced",
+                                &[" Only the newest of each drawing."],
+                            )
+                            .payload(
+                                ::parlor::__private::typescript::Field::new(
+                                    &[],
+                                    <Drawing as ::parlor::__private::HasTypeScript<
+                                        _,
+                                    >>::typescript(),
+                                ),
+                            ),
+                    );
+                #[cfg(unix)]
+                description
+                    .outgoing(
+                        ::parlor::__private::typescript::Event::new(
+                            "all-cleared",
+                            &[" An event without fields, and with a name of its own."],
+                        ),
+                    );
+                ::core::option::Option::Some(description)
+            }
+        }
+        impl<__Session: Everything> ::parlor::__private::Procedure<__Session>
+        for EverythingEmitter {
+            fn handle(
+                session: &mut __Session,
+                event: __EverythingIncoming,
+                reply: &mut ::parlor::__private::Reply,
+            ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+                async move {
+                    let _ = (&session, &reply);
+                    match event {
+                        __EverythingIncoming::Start => {
+                            <__Session as Everything>::start(session).await;
+                            reply.none()
+                        }
+                        __EverythingIncoming::Draw(color, width, label) => {
+                            <__Session as Everything>::draw(session, color, width, label)
+                                .await;
+                            reply.none()
+                        }
+                        __EverythingIncoming::Validate(
+                            name,
+                            age,
+                            email,
+                            links,
+                            address,
+                        ) => {
+                            <__Session as Everything>::validate(
+                                    session,
+                                    name,
+                                    age,
+                                    email,
+                                    links,
+                                    address,
+                                )
+                                .await;
+                            reply.none()
+                        }
+                        __EverythingIncoming::Replace(drawing) => {
+                            <__Session as Everything>::replace(session, drawing).await;
+                            reply.none()
+                        }
+                        __EverythingIncoming::Count => {
+                            let answer = <__Session as Everything>::count(session).await;
+                            reply.value(&answer)
+                        }
+                        __EverythingIncoming::Drawing(id) => {
+                            let answer = <__Session as Everything>::drawing(session, id)
+                                .await;
+                            reply
+                                .value(
+                                    <Drawing as ::parlor::__private::Payload<
+                                        _,
+                                    >>::as_wire(&answer),
+                                )
+                        }
+                        __EverythingIncoming::Join(room) => {
+                            let answer = <__Session as Everything>::join(session, room)
+                                .await
+                                .map(
+                                    <Vec<Drawing> as ::parlor::__private::Payload<_>>::into_wire,
+                                )
+                                .map_err(
+                                    <JoinError as ::parlor::__private::Payload<_>>::into_wire,
+                                );
+                            reply.result(&answer)
+                        }
+                        __EverythingIncoming::Seen(id) => {
+                            <__Session as Everything>::seen(session, id).await;
+                            reply.none()
+                        }
+                        #[cfg(unix)]
+                        __EverythingIncoming::Signal(number) => {
+                            <__Session as Everything>::signal(session, number).await;
+                            reply.none()
+                        }
+                        #[allow(non_snake_case)]
+                        #[allow(
+                            deprecated,
+                            dead_code,
+                            private_interfaces,
+                            clippy::cast_lossless,
+                            clippy::cast_precision_loss,
+                            clippy::too_many_arguments,
+                            clippy::used_underscore_binding
+                        )]
+                        __EverythingIncoming::Begin(at) => {
+                            <__Session as Everything>::r#begin(session, at).await;
+                            reply.none()
+                        }
+                    }
+                }
+            }
+            async fn disconnected(
+                session: &mut __Session,
+                reason: ::parlor::DisconnectReason,
+            ) {
+                <__Session as Everything>::disconnected(session, reason).await
+            }
+            async fn resumed(
+                session: &mut __Session,
+                request: ::parlor::Request,
+            ) -> ::core::result::Result<(), ::parlor::Reject> {
+                <__Session as Everything>::resumed(session, request).await
+            }
         }
     }
-    impl EverythingClient {
-        /// Connects to the procedure at a `ws://` URL with default settings.
-        pub(crate) fn connect(
-            url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> impl ::core::future::Future<
-            Output = ::core::result::Result<
-                (EverythingClient, EverythingEvents),
-                ::parlor::client::ConnectError,
-            >,
-        > + ::core::marker::Send {
-            Self::builder(url).connect()
-        }
-        /// Starts to configure a client for the procedure at a `ws://` URL.
-        pub(crate) fn builder(
-            url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::parlor::client::ClientBuilder<EverythingClient> {
-            ::parlor::client::ClientBuilder::new(
-                ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
-            )
-        }
-        /// Closes the connection. The client does not reconnect.
-        pub(crate) fn close(&self) {
-            self.0.close();
-        }
-        /// Returns whether the client is connected.
-        pub(crate) fn status(&self) -> ::parlor::client::ClientStatus {
-            self.0.status()
-        }
-        /// An event without fields.
-        pub(crate) fn start(
-            &self,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "start",
-                    &::parlor::__private::Object {
-                        names: &[],
-                        values: (),
-                    },
-                    ::core::result::Result::Ok(()),
+    ::parlor::__private::client! {
+        impl EverythingClient {
+            /// Connects to the procedure at a `ws://` URL with default settings.
+            pub(crate) fn connect(
+                url: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> impl ::core::future::Future<
+                Output = ::core::result::Result<
+                    (EverythingClient, EverythingEvents),
+                    ::parlor::client::ConnectError,
+                >,
+            > + ::core::marker::Send {
+                Self::builder(url).connect()
+            }
+            /// Starts to configure a client for the procedure at a `ws://` URL.
+            pub(crate) fn builder(
+                url: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> ::parlor::client::ClientBuilder<EverythingClient> {
+                ::parlor::client::ClientBuilder::new(
+                    ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
                 )
-        }
-        /// An event with a name of its own, and fields with options.
-        pub(crate) fn draw(
-            &self,
-            color: Color,
-            width: u32,
-            label: Option<Label>,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "draw-shape",
-                    &::parlor::__private::Object {
-                        names: &["color", "strokeWidth", "label"],
-                        values: (
-                            <Color as ::parlor::__private::Payload<_>>::as_wire(&color),
-                            &width,
-                            <Option<
-                                Label,
-                            > as ::parlor::__private::Payload<_>>::as_wire(&label),
-                        ),
-                    },
-                    ::core::result::Result::Ok(()),
-                )
-        }
-        /// Each rule.
-        pub(crate) fn validate(
-            &self,
-            name: impl ::core::convert::AsRef<::core::primitive::str>,
-            age: u8,
-            email: Option<String>,
-            links: Vec<String>,
-            address: Address,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            let name = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&name);
-            self.0
-                .emit(
-                    "validate",
-                    &::parlor::__private::Object {
-                        names: &["name", "age", "email", "links", "address"],
-                        values: (
+            }
+            /// Closes the connection. The client does not reconnect.
+            pub(crate) fn close(&self) {
+                self.0.close();
+            }
+            /// Returns whether the client is connected.
+            pub(crate) fn status(&self) -> ::parlor::client::ClientStatus {
+                self.0.status()
+            }
+            /// An event without fields.
+            pub(crate) fn start(
+                &self,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "start",
+                        &::parlor::__private::Object {
+                            names: &[],
+                            values: (),
+                        },
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+            /// An event with a name of its own, and fields with options.
+            pub(crate) fn draw(
+                &self,
+                color: Color,
+                width: u32,
+                label: Option<Label>,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "draw-shape",
+                        &::parlor::__private::Object {
+                            names: &["color", "strokeWidth", "label"],
+                            values: (
+                                <Color as ::parlor::__private::Payload<_>>::as_wire(&color),
+                                &width,
+                                <Option<
+                                    Label,
+                                > as ::parlor::__private::Payload<_>>::as_wire(&label),
+                            ),
+                        },
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+            /// Each rule.
+            pub(crate) fn validate(
+                &self,
+                name: impl ::core::convert::AsRef<::core::primitive::str>,
+                age: u8,
+                email: Option<String>,
+                links: Vec<String>,
+                address: Address,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                let name = ::core::convert::AsRef::<
+                    ::core::primitive::str,
+                >::as_ref(&name);
+                self.0
+                    .emit(
+                        "validate",
+                        &::parlor::__private::Object {
+                            names: &["name", "age", "email", "links", "address"],
+                            values: (
+                                name,
+                                &age,
+                                &email,
+                                &links,
+                                <Address as ::parlor::__private::Payload<
+                                    _,
+                                >>::as_wire(&address),
+                            ),
+                        },
+                        __EverythingValidation::incoming_validate(
                             name,
                             &age,
                             &email,
                             &links,
-                            <Address as ::parlor::__private::Payload<
-                                _,
-                            >>::as_wire(&address),
+                            &address,
                         ),
-                    },
-                    __EverythingValidation::incoming_validate(
-                        name,
-                        &age,
-                        &email,
-                        &links,
-                        &address,
-                    ),
-                )
-        }
-        /// A whole payload.
-        pub(crate) fn replace(
-            &self,
-            drawing: &Drawing,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "replace",
-                    <Drawing as ::parlor::__private::Payload<_>>::as_wire(drawing),
-                    ::core::result::Result::Ok(()),
-                )
-        }
-        /// A call that cannot fail.
-        pub(crate) fn count(
-            &self,
-        ) -> ::parlor::client::Call<u64, ::core::convert::Infallible> {
-            self.0
-                .call::<
-                    _,
-                    ::core::convert::Infallible,
-                    _,
-                >(
-                    "count",
-                    &::parlor::__private::Object {
-                        names: &[],
-                        values: (),
-                    },
-                    ::core::result::Result::Ok(()),
-                )
-        }
-        /// A call whose answer is a user's type.
-        pub(crate) fn drawing(
-            &self,
-            id: u64,
-        ) -> ::parlor::client::Call<Drawing, ::core::convert::Infallible> {
-            <Drawing as ::parlor::__private::Payload<
-                _,
-            >>::answer_from_wire(
-                self
-                    .0
+                    )
+            }
+            /// A whole payload.
+            pub(crate) fn replace(
+                &self,
+                drawing: &Drawing,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "replace",
+                        <Drawing as ::parlor::__private::Payload<_>>::as_wire(drawing),
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+            /// A call that cannot fail.
+            pub(crate) fn count(
+                &self,
+            ) -> ::parlor::client::Call<u64, ::core::convert::Infallible> {
+                self.0
                     .call::<
                         _,
                         ::core::convert::Infallible,
                         _,
                     >(
-                        "drawing",
+                        "count",
+                        &::parlor::__private::Object {
+                            names: &[],
+                            values: (),
+                        },
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+            /// A call whose answer is a user's type.
+            pub(crate) fn drawing(
+                &self,
+                id: u64,
+            ) -> ::parlor::client::Call<Drawing, ::core::convert::Infallible> {
+                <Drawing as ::parlor::__private::Payload<
+                    _,
+                >>::answer_from_wire(
+                    self
+                        .0
+                        .call::<
+                            _,
+                            ::core::convert::Infallible,
+                            _,
+                        >(
+                            "drawing",
+                            &::parlor::__private::Object {
+                                names: &["id"],
+                                values: (&id,),
+                            },
+                            ::core::result::Result::Ok(()),
+                        ),
+                )
+            }
+            /// A call with a typed error.
+            pub(crate) fn join(
+                &self,
+                room: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> ::parlor::client::Call<Vec<Drawing>, JoinError> {
+                let room = ::core::convert::AsRef::<
+                    ::core::primitive::str,
+                >::as_ref(&room);
+                <Vec<
+                    Drawing,
+                > as ::parlor::__private::Payload<
+                    _,
+                >>::answer_from_wire(
+                    <JoinError as ::parlor::__private::Payload<
+                        _,
+                    >>::error_from_wire(
+                        self
+                            .0
+                            .call(
+                                "join",
+                                &::parlor::__private::Object {
+                                    names: &["room"],
+                                    values: (room,),
+                                },
+                                ::core::result::Result::Ok(()),
+                            ),
+                    ),
+                )
+            }
+            /// An event with a default handler.
+            pub(crate) fn seen(
+                &self,
+                id: u64,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "seen",
                         &::parlor::__private::Object {
                             names: &["id"],
                             values: (&id,),
                         },
                         ::core::result::Result::Ok(()),
-                    ),
-            )
-        }
-        /// A call with a typed error.
-        pub(crate) fn join(
-            &self,
-            room: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::parlor::client::Call<Vec<Drawing>, JoinError> {
-            let room = ::core::convert::AsRef::<::core::primitive::str>::as_ref(&room);
-            <Vec<
-                Drawing,
-            > as ::parlor::__private::Payload<
-                _,
-            >>::answer_from_wire(
-                <JoinError as ::parlor::__private::Payload<
-                    _,
-                >>::error_from_wire(
-                    self
-                        .0
-                        .call(
-                            "join",
-                            &::parlor::__private::Object {
-                                names: &["room"],
-                                values: (room,),
-                            },
-                            ::core::result::Result::Ok(()),
-                        ),
-                ),
-            )
-        }
-        /// An event with a default handler.
-        pub(crate) fn seen(
-            &self,
-            id: u64,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "seen",
-                    &::parlor::__private::Object {
-                        names: &["id"],
-                        values: (&id,),
-                    },
-                    ::core::result::Result::Ok(()),
-                )
-        }
-        /// An event that exists on Unix only.
-        #[cfg(unix)]
-        pub(crate) fn signal(
-            &self,
-            number: i32,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "signal",
-                    &::parlor::__private::Object {
-                        names: &["number"],
-                        values: (&number,),
-                    },
-                    ::core::result::Result::Ok(()),
-                )
-        }
-        /// Sends `begin`.
-        #[deprecated(note = "use `start`")]
-        #[allow(non_snake_case)]
-        #[allow(
-            deprecated,
-            dead_code,
-            private_interfaces,
-            clippy::cast_lossless,
-            clippy::cast_precision_loss,
-            clippy::too_many_arguments,
-            clippy::used_underscore_binding
-        )]
-        pub(crate) fn r#begin(
-            &self,
-            at: u64,
-        ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "begin",
-                    &::parlor::__private::Object {
-                        names: &["at"],
-                        values: (&at,),
-                    },
-                    ::core::result::Result::Ok(()),
-                )
-        }
-    }
-    impl ::core::convert::From<::parlor::__private::Client> for EverythingClient {
-        fn from(handle: ::parlor::__private::Client) -> Self {
-            Self(handle)
-        }
-    }
-    impl ::core::clone::Clone for EverythingClient {
-        fn clone(&self) -> Self {
-            Self(::core::clone::Clone::clone(&self.0))
-        }
-    }
-    impl ::core::fmt::Debug for EverythingClient {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            f.write_str("EverythingClient")
-        }
-    }
-    impl ::parlor::__private::ClientHandle for EverythingClient {
-        type Event = EverythingEvent;
-    }
-    impl ::parlor::__private::Events for EverythingEvent {
-        fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
-            name: &::core::primitive::str,
-            payload: __D,
-        ) -> ::core::result::Result<Self, ::parlor::__private::DecodeError<__D::Error>> {
-            match name {
-                "drawn" => {
-                    let (user_id, color, label) = ::parlor::__private::decode_fields::<
-                        (
-                            String,
-                            <Color as ::parlor::__private::Payload<_>>::This,
-                            String,
-                        ),
-                        __D,
-                    >(payload, &["user_id", "color", "label"])?;
-                    let color = <Color as ::parlor::__private::Payload<
-                        _,
-                    >>::from_wire(color);
-                    ::core::result::Result::Ok(Self::Drawn {
-                        user_id,
-                        color,
-                        label,
-                    })
-                }
-                "typing" => {
-                    let (user_id,) = ::parlor::__private::decode_fields::<
-                        (String,),
-                        __D,
-                    >(payload, &["user_id"])?;
-                    ::core::result::Result::Ok(Self::Typing { user_id })
-                }
-                "score" => {
-                    let (home, guests) = ::parlor::__private::decode_fields::<
-                        (u32, u32),
-                        __D,
-                    >(payload, &["home", "guests"])?;
-                    ::core::result::Result::Ok(Self::Score { home, guests })
-                }
-                "moved" => {
-                    let (user_id, x) = ::parlor::__private::decode_fields::<
-                        (<UserId as ::parlor::__private::Payload<_>>::This, u32),
-                        __D,
-                    >(payload, &["user_id", "x"])?;
-                    let user_id = <UserId as ::parlor::__private::Payload<
-                        _,
-                    >>::from_wire(user_id);
-                    ::core::result::Result::Ok(Self::Moved { user_id, x })
-                }
-                "replaced" => {
-                    let drawing = ::parlor::__private::decode_payload::<
-                        <Drawing as ::parlor::__private::Payload<_>>::This,
-                        __D,
-                    >(payload)?;
-                    let drawing = <Drawing as ::parlor::__private::Payload<
-                        _,
-                    >>::from_wire(drawing);
-                    ::core::result::Result::Ok(Self::Replaced(drawing))
-                }
-                #[cfg(unix)]
-                "all-cleared" => {
-                    ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
-                    ::core::result::Result::Ok(Self::Cleared)
-                }
-                _ => {
-                    let _ = payload;
-                    ::core::result::Result::Err(
-                        ::parlor::__private::DecodeError::Unknown,
                     )
+            }
+            /// An event that exists on Unix only.
+            #[cfg(unix)]
+            pub(crate) fn signal(
+                &self,
+                number: i32,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "signal",
+                        &::parlor::__private::Object {
+                            names: &["number"],
+                            values: (&number,),
+                        },
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+            /// Sends `begin`.
+            #[deprecated(note = "use `start`")]
+            #[allow(non_snake_case)]
+            #[allow(
+                deprecated,
+                dead_code,
+                private_interfaces,
+                clippy::cast_lossless,
+                clippy::cast_precision_loss,
+                clippy::too_many_arguments,
+                clippy::used_underscore_binding
+            )]
+            pub(crate) fn r#begin(
+                &self,
+                at: u64,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "begin",
+                        &::parlor::__private::Object {
+                            names: &["at"],
+                            values: (&at,),
+                        },
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+        }
+        impl ::core::convert::From<::parlor::__private::Client> for EverythingClient {
+            fn from(handle: ::parlor::__private::Client) -> Self {
+                Self(handle)
+            }
+        }
+        impl ::core::clone::Clone for EverythingClient {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        impl ::core::fmt::Debug for EverythingClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str("EverythingClient")
+            }
+        }
+        impl ::parlor::__private::ClientHandle for EverythingClient {
+            type Event = EverythingEvent;
+        }
+        impl ::parlor::__private::Events for EverythingEvent {
+            fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
+                name: &::core::primitive::str,
+                payload: __D,
+            ) -> ::core::result::Result<
+                Self,
+                ::parlor::__private::DecodeError<__D::Error>,
+            > {
+                match name {
+                    "drawn" => {
+                        let (user_id, color, label) = ::parlor::__private::decode_fields::<
+                            (
+                                String,
+                                <Color as ::parlor::__private::Payload<_>>::This,
+                                String,
+                            ),
+                            __D,
+                        >(payload, &["user_id", "color", "label"])?;
+                        let color = <Color as ::parlor::__private::Payload<
+                            _,
+                        >>::from_wire(color);
+                        ::core::result::Result::Ok(Self::Drawn {
+                            user_id,
+                            color,
+                            label,
+                        })
+                    }
+                    "typing" => {
+                        let (user_id,) = ::parlor::__private::decode_fields::<
+                            (String,),
+                            __D,
+                        >(payload, &["user_id"])?;
+                        ::core::result::Result::Ok(Self::Typing { user_id })
+                    }
+                    "score" => {
+                        let (home, guests) = ::parlor::__private::decode_fields::<
+                            (u32, u32),
+                            __D,
+                        >(payload, &["home", "guests"])?;
+                        ::core::result::Result::Ok(Self::Score { home, guests })
+                    }
+                    "moved" => {
+                        let (user_id, x) = ::parlor::__private::decode_fields::<
+                            (<UserId as ::parlor::__private::Payload<_>>::This, u32),
+                            __D,
+                        >(payload, &["user_id", "x"])?;
+                        let user_id = <UserId as ::parlor::__private::Payload<
+                            _,
+                        >>::from_wire(user_id);
+                        ::core::result::Result::Ok(Self::Moved { user_id, x })
+                    }
+                    "replaced" => {
+                        let drawing = ::parlor::__private::decode_payload::<
+                            <Drawing as ::parlor::__private::Payload<_>>::This,
+                            __D,
+                        >(payload)?;
+                        let drawing = <Drawing as ::parlor::__private::Payload<
+                            _,
+                        >>::from_wire(drawing);
+                        ::core::result::Result::Ok(Self::Replaced(drawing))
+                    }
+                    #[cfg(unix)]
+                    "all-cleared" => {
+                        ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
+                        ::core::result::Result::Ok(Self::Cleared)
+                    }
+                    _ => {
+                        let _ = payload;
+                        ::core::result::Result::Err(
+                            ::parlor::__private::DecodeError::Unknown,
+                        )
+                    }
                 }
             }
         }
-    }
-    impl ::core::convert::From<::parlor::client::ConnectionChange> for EverythingEvent {
-        fn from(change: ::parlor::client::ConnectionChange) -> Self {
-            Self::Connection(change)
+        impl ::core::convert::From<::parlor::client::ConnectionChange>
+        for EverythingEvent {
+            fn from(change: ::parlor::client::ConnectionChange) -> Self {
+                Self::Connection(change)
+            }
         }
-    }
-    impl ::core::fmt::Debug for EverythingEvent {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            match self {
-                Self::Drawn { .. } => f.write_str("Drawn { .. }"),
-                Self::Typing { .. } => f.write_str("Typing { .. }"),
-                Self::Score { .. } => f.write_str("Score { .. }"),
-                Self::Moved { .. } => f.write_str("Moved { .. }"),
-                Self::Replaced(..) => f.write_str("Replaced(..)"),
-                #[cfg(unix)]
-                Self::Cleared => f.write_str("Cleared"),
-                Self::Connection(change) => {
-                    f.debug_tuple("Connection").field(change).finish()
+        impl ::core::fmt::Debug for EverythingEvent {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self {
+                    Self::Drawn { .. } => f.write_str("Drawn { .. }"),
+                    Self::Typing { .. } => f.write_str("Typing { .. }"),
+                    Self::Score { .. } => f.write_str("Score { .. }"),
+                    Self::Moved { .. } => f.write_str("Moved { .. }"),
+                    Self::Replaced(..) => f.write_str("Replaced(..)"),
+                    #[cfg(unix)]
+                    Self::Cleared => f.write_str("Cleared"),
+                    Self::Connection(change) => {
+                        f.debug_tuple("Connection").field(change).finish()
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 // The expansion of `tests/golden/input/smallest.rs`. Written by
 // `PARLOR_OVERWRITE=1 cargo test -p parlor-macros --all-features golden`.
 
+#[allow(dead_code)]
 trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     fn ping_me(
         &mut self,
@@ -30,28 +31,32 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
         ::core::future::ready(::core::result::Result::Ok(()))
     }
 }
-/// Serves [`Smallest`]. Made from a function that makes the session of a socket.
-#[allow(dead_code)]
-type SmallestServer<__Session> = ::parlor::Server<SmallestEmitter, __Session>;
-/// The server's handle to one session of [`Smallest`].
-#[allow(dead_code)]
-type SmallestSocket = ::parlor::Socket<SmallestEmitter>;
-/// The server's handle to all sessions of [`Smallest`].
-#[allow(dead_code)]
-type SmallestIo = ::parlor::Io<SmallestEmitter>;
-/// Sends the outgoing events of [`Smallest`] to one audience.
-struct SmallestEmitter(::parlor::__private::Emitter);
-/// A client of [`Smallest`], with a method per incoming event. Cheap to clone.
-#[allow(dead_code)]
-struct SmallestClient(::parlor::__private::Client);
-/// The events that a client of [`Smallest`] receives, in order.
-#[allow(dead_code)]
-type SmallestEvents = ::parlor::client::ClientEvents<SmallestEvent>;
-/// An event that a client of [`Smallest`] receives.
-#[allow(dead_code)]
-enum SmallestEvent {
-    /// The connection was lost, restored or closed.
-    Connection(::parlor::client::ConnectionChange),
+::parlor::__private::server! {
+    /// Serves [`Smallest`]. Made from a function that makes the session of a socket.
+    #[allow(dead_code)]
+    type SmallestServer<__Session> = ::parlor::Server<SmallestEmitter, __Session>;
+    /// The server's handle to one session of [`Smallest`].
+    #[allow(dead_code)]
+    type SmallestSocket = ::parlor::Socket<SmallestEmitter>;
+    /// The server's handle to all sessions of [`Smallest`].
+    #[allow(dead_code)]
+    type SmallestIo = ::parlor::Io<SmallestEmitter>;
+    /// Sends the outgoing events of [`Smallest`] to one audience.
+    struct SmallestEmitter(::parlor::__private::Emitter);
+}
+::parlor::__private::client! {
+    /// A client of [`Smallest`], with a method per incoming event. Cheap to clone.
+    #[allow(dead_code)]
+    struct SmallestClient(::parlor::__private::Client);
+    /// The events that a client of [`Smallest`] receives, in order.
+    #[allow(dead_code)]
+    type SmallestEvents = ::parlor::client::ClientEvents<SmallestEvent>;
+    /// An event that a client of [`Smallest`] receives.
+    #[allow(dead_code)]
+    enum SmallestEvent {
+        /// The connection was lost, restored or closed.
+        Connection(::parlor::client::ConnectionChange),
+    }
 }
 #[allow(
     deprecated,
@@ -63,175 +68,188 @@ enum SmallestEvent {
     clippy::used_underscore_binding
 )]
 const _: () = {
-    /// An incoming event with its arguments.
-    enum __SmallestIncoming {
-        PingMe,
-    }
-    impl ::parlor::__private::Events for __SmallestIncoming {
-        fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
-            name: &::core::primitive::str,
-            payload: __D,
-        ) -> ::core::result::Result<Self, ::parlor::__private::DecodeError<__D::Error>> {
-            match name {
-                "pingMe" => {
-                    ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
-                    ::core::result::Result::Ok(Self::PingMe)
-                }
-                _ => {
-                    let _ = payload;
-                    ::core::result::Result::Err(
-                        ::parlor::__private::DecodeError::Unknown,
-                    )
-                }
-            }
+    ::parlor::__private::server! {
+        /// An incoming event with its arguments.
+        enum __SmallestIncoming {
+            PingMe,
         }
-    }
-    /// Indexes of the outgoing events in `OUTGOING`.
-    enum __SmallestOutgoingIndex {}
-    impl SmallestEmitter {}
-    impl ::core::convert::From<::parlor::__private::Emitter> for SmallestEmitter {
-        fn from(handle: ::parlor::__private::Emitter) -> Self {
-            Self(handle)
-        }
-    }
-    impl ::core::clone::Clone for SmallestEmitter {
-        fn clone(&self) -> Self {
-            Self(::core::clone::Clone::clone(&self.0))
-        }
-    }
-    impl ::core::fmt::Debug for SmallestEmitter {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            f.write_str("SmallestEmitter")
-        }
-    }
-    impl ::parlor::__private::Contract for SmallestEmitter {
-        const NAME: &'static ::core::primitive::str = "Smallest";
-        const INCOMING: &'static [&'static ::core::primitive::str] = &["pingMe"];
-        const OUTGOING: &'static [(
-            &'static ::core::primitive::str,
-            ::parlor::rooms::DeliveryPolicy,
-        )] = &[];
-        type Incoming = __SmallestIncoming;
-        fn name(event: &__SmallestIncoming) -> &'static ::core::primitive::str {
-            match *event {
-                __SmallestIncoming::PingMe { .. } => "pingMe",
-            }
-        }
-    }
-    impl<__Session: Smallest> ::parlor::__private::Procedure<__Session>
-    for SmallestEmitter {
-        fn handle(
-            session: &mut __Session,
-            event: __SmallestIncoming,
-            reply: &mut ::parlor::__private::Reply,
-        ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-            async move {
-                let _ = (&session, &reply);
-                match event {
-                    __SmallestIncoming::PingMe => {
-                        <__Session as Smallest>::ping_me(session).await;
-                        reply.none()
+        impl ::parlor::__private::Events for __SmallestIncoming {
+            fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
+                name: &::core::primitive::str,
+                payload: __D,
+            ) -> ::core::result::Result<
+                Self,
+                ::parlor::__private::DecodeError<__D::Error>,
+            > {
+                match name {
+                    "pingMe" => {
+                        ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
+                        ::core::result::Result::Ok(Self::PingMe)
+                    }
+                    _ => {
+                        let _ = payload;
+                        ::core::result::Result::Err(
+                            ::parlor::__private::DecodeError::Unknown,
+                        )
                     }
                 }
             }
         }
-        async fn disconnected(
-            session: &mut __Session,
-            reason: ::parlor::DisconnectReason,
-        ) {
-            <__Session as Smallest>::disconnected(session, reason).await
+        /// Indexes of the outgoing events in `OUTGOING`.
+        enum __SmallestOutgoingIndex {}
+        impl SmallestEmitter {}
+        impl ::core::convert::From<::parlor::__private::Emitter> for SmallestEmitter {
+            fn from(handle: ::parlor::__private::Emitter) -> Self {
+                Self(handle)
+            }
         }
-        async fn resumed(
-            session: &mut __Session,
-            request: ::parlor::Request,
-        ) -> ::core::result::Result<(), ::parlor::Reject> {
-            <__Session as Smallest>::resumed(session, request).await
+        impl ::core::clone::Clone for SmallestEmitter {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
         }
-    }
-    impl SmallestClient {
-        /// Connects to the procedure at a `ws://` URL with default settings.
-        fn connect(
-            url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> impl ::core::future::Future<
-            Output = ::core::result::Result<
-                (SmallestClient, SmallestEvents),
-                ::parlor::client::ConnectError,
-            >,
-        > + ::core::marker::Send {
-            Self::builder(url).connect()
+        impl ::core::fmt::Debug for SmallestEmitter {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str("SmallestEmitter")
+            }
         }
-        /// Starts to configure a client for the procedure at a `ws://` URL.
-        fn builder(
-            url: impl ::core::convert::AsRef<::core::primitive::str>,
-        ) -> ::parlor::client::ClientBuilder<SmallestClient> {
-            ::parlor::client::ClientBuilder::new(
-                ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
-            )
-        }
-        /// Closes the connection. The client does not reconnect.
-        fn close(&self) {
-            self.0.close();
-        }
-        /// Returns whether the client is connected.
-        fn status(&self) -> ::parlor::client::ClientStatus {
-            self.0.status()
-        }
-        /// Sends `pingMe`.
-        fn ping_me(&self) -> ::core::result::Result<(), ::parlor::client::EmitError> {
-            self.0
-                .emit(
-                    "pingMe",
-                    &::parlor::__private::Object {
-                        names: &[],
-                        values: (),
-                    },
-                    ::core::result::Result::Ok(()),
-                )
-        }
-    }
-    impl ::core::convert::From<::parlor::__private::Client> for SmallestClient {
-        fn from(handle: ::parlor::__private::Client) -> Self {
-            Self(handle)
-        }
-    }
-    impl ::core::clone::Clone for SmallestClient {
-        fn clone(&self) -> Self {
-            Self(::core::clone::Clone::clone(&self.0))
-        }
-    }
-    impl ::core::fmt::Debug for SmallestClient {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            f.write_str("SmallestClient")
-        }
-    }
-    impl ::parlor::__private::ClientHandle for SmallestClient {
-        type Event = SmallestEvent;
-    }
-    impl ::parlor::__private::Events for SmallestEvent {
-        fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
-            name: &::core::primitive::str,
-            payload: __D,
-        ) -> ::core::result::Result<Self, ::parlor::__private::DecodeError<__D::Error>> {
-            match name {
-                _ => {
-                    let _ = payload;
-                    ::core::result::Result::Err(
-                        ::parlor::__private::DecodeError::Unknown,
-                    )
+        impl ::parlor::__private::Contract for SmallestEmitter {
+            const NAME: &'static ::core::primitive::str = "Smallest";
+            const INCOMING: &'static [&'static ::core::primitive::str] = &["pingMe"];
+            const OUTGOING: &'static [(
+                &'static ::core::primitive::str,
+                ::parlor::rooms::DeliveryPolicy,
+            )] = &[];
+            type Incoming = __SmallestIncoming;
+            fn name(event: &__SmallestIncoming) -> &'static ::core::primitive::str {
+                match *event {
+                    __SmallestIncoming::PingMe { .. } => "pingMe",
                 }
             }
         }
-    }
-    impl ::core::convert::From<::parlor::client::ConnectionChange> for SmallestEvent {
-        fn from(change: ::parlor::client::ConnectionChange) -> Self {
-            Self::Connection(change)
+        impl<__Session: Smallest> ::parlor::__private::Procedure<__Session>
+        for SmallestEmitter {
+            fn handle(
+                session: &mut __Session,
+                event: __SmallestIncoming,
+                reply: &mut ::parlor::__private::Reply,
+            ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+                async move {
+                    let _ = (&session, &reply);
+                    match event {
+                        __SmallestIncoming::PingMe => {
+                            <__Session as Smallest>::ping_me(session).await;
+                            reply.none()
+                        }
+                    }
+                }
+            }
+            async fn disconnected(
+                session: &mut __Session,
+                reason: ::parlor::DisconnectReason,
+            ) {
+                <__Session as Smallest>::disconnected(session, reason).await
+            }
+            async fn resumed(
+                session: &mut __Session,
+                request: ::parlor::Request,
+            ) -> ::core::result::Result<(), ::parlor::Reject> {
+                <__Session as Smallest>::resumed(session, request).await
+            }
         }
     }
-    impl ::core::fmt::Debug for SmallestEvent {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            match self {
-                Self::Connection(change) => {
-                    f.debug_tuple("Connection").field(change).finish()
+    ::parlor::__private::client! {
+        impl SmallestClient {
+            /// Connects to the procedure at a `ws://` URL with default settings.
+            fn connect(
+                url: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> impl ::core::future::Future<
+                Output = ::core::result::Result<
+                    (SmallestClient, SmallestEvents),
+                    ::parlor::client::ConnectError,
+                >,
+            > + ::core::marker::Send {
+                Self::builder(url).connect()
+            }
+            /// Starts to configure a client for the procedure at a `ws://` URL.
+            fn builder(
+                url: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> ::parlor::client::ClientBuilder<SmallestClient> {
+                ::parlor::client::ClientBuilder::new(
+                    ::core::convert::AsRef::<::core::primitive::str>::as_ref(&url),
+                )
+            }
+            /// Closes the connection. The client does not reconnect.
+            fn close(&self) {
+                self.0.close();
+            }
+            /// Returns whether the client is connected.
+            fn status(&self) -> ::parlor::client::ClientStatus {
+                self.0.status()
+            }
+            /// Sends `pingMe`.
+            fn ping_me(
+                &self,
+            ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
+                self.0
+                    .emit(
+                        "pingMe",
+                        &::parlor::__private::Object {
+                            names: &[],
+                            values: (),
+                        },
+                        ::core::result::Result::Ok(()),
+                    )
+            }
+        }
+        impl ::core::convert::From<::parlor::__private::Client> for SmallestClient {
+            fn from(handle: ::parlor::__private::Client) -> Self {
+                Self(handle)
+            }
+        }
+        impl ::core::clone::Clone for SmallestClient {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        impl ::core::fmt::Debug for SmallestClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str("SmallestClient")
+            }
+        }
+        impl ::parlor::__private::ClientHandle for SmallestClient {
+            type Event = SmallestEvent;
+        }
+        impl ::parlor::__private::Events for SmallestEvent {
+            fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
+                name: &::core::primitive::str,
+                payload: __D,
+            ) -> ::core::result::Result<
+                Self,
+                ::parlor::__private::DecodeError<__D::Error>,
+            > {
+                match name {
+                    _ => {
+                        let _ = payload;
+                        ::core::result::Result::Err(
+                            ::parlor::__private::DecodeError::Unknown,
+                        )
+                    }
+                }
+            }
+        }
+        impl ::core::convert::From<::parlor::client::ConnectionChange>
+        for SmallestEvent {
+            fn from(change: ::parlor::client::ConnectionChange) -> Self {
+                Self::Connection(change)
+            }
+        }
+        impl ::core::fmt::Debug for SmallestEvent {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self {
+                    Self::Connection(change) => {
+                        f.debug_tuple("Connection").field(change).finish()
+                    }
                 }
             }
         }
