@@ -21,8 +21,10 @@ impl Chat for Guest {
             Ok(false) => {}
             Err(error) => return Err(JoinError::NoEntry { message: error.to_string() }),
         }
-        let members = io.members(&room).await;
-        Ok(members.into_iter().filter_map(|id| io.local(id)).map(|it| user_id(&it)).collect())
+        match io.members_with(&room).await {
+            Ok(members) => Ok(members.into_iter().map(|member| member.presence).collect()),
+            Err(error) => Err(JoinError::NoEntry { message: error.to_string() }),
+        }
     }
 
     async fn leave_room(&mut self, room: String) {
@@ -42,6 +44,7 @@ impl Chat for Guest {
 pub fn procedures() -> Router {
     let chat = ChatServer::new(|socket: ChatSocket| async move {
         let user_id = user_id(&socket);
+        socket.set_presence(&user_id)?;
         Ok(Guest { socket, user_id })
     });
     Router::new().procedure("/chat/wsChat", chat)

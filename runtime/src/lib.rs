@@ -198,6 +198,7 @@
 //! # fn main() {}
 //! ```
 //!
+//! [`Socket::set_presence`] and [`Io::members_with`] show who is in a room, with names or other values.
 //! `ChatServer::io` returns an [`Io`] for use outside of sessions. An event can declare what happens
 //! to it when a client reads too slowly: see [`macro@outgoing`].
 //!
@@ -252,6 +253,7 @@
 //! | events per second | no limit | [`Limits::rate`] |
 //! | rooms of a socket | 1 000 | [`Limits::max_rooms_per_socket`] |
 //! | a room's name | 256 bytes | [`Limits::max_room_name`] |
+//! | the presence of a socket | 1 KiB | fixed: [`MAX_PRESENCE_SIZE`] |
 //! | sessions of a procedure | no limit | [`Limits::max_connections`] |
 //! | a session without a connection | 30 s | [`Recovery::window`] |
 //! | frames in flight, and frames stored without a connection | 4 096 | [`Recovery::max_replay_frames`] |
@@ -349,6 +351,7 @@
 //! [`Timeouts::close`]: server::Timeouts::close
 //! [`Timeouts::handler`]: server::Timeouts::handler
 //! [`Timeouts::write`]: server::Timeouts::write
+//! [`MAX_PRESENCE_SIZE`]: rooms::MAX_PRESENCE_SIZE
 //! [`ConnectionChange`]: client::ConnectionChange
 //! [`ConnectionChange::Restored`]: client::ConnectionChange::Restored
 //! [example with three crates]: https://github.com/parlor-rs/parlor/tree/main/examples/three-crates

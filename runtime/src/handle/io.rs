@@ -2,10 +2,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::Emitter;
 use crate::contract::Contract;
 use crate::disconnect_reason::DisconnectReason;
-use crate::rooms::{Audience, DeliveryStats, Hub, Room, Target, Traversal};
+use crate::rooms::{
+    Audience, DecodePresenceError, DeliveryStats, Hub, PresentMember, Room, Target, Traversal,
+};
 use crate::socket_id::SocketId;
 use crate::wire::CloseCode;
 
@@ -58,6 +62,51 @@ impl<E: Contract> Io<E> {
         let mut members = Vec::new();
         self.hub.rooms.for_each(Traversal::Query, &room.name(), |member| members.push(member.id()));
         members
+    }
+
+    /// The members of the room that have set a presence, in no particular order, with that presence.
+    /// [`members`](Self::members) lists those without one, too.
+    ///
+    /// A session shows a name, a color or a cursor to the others with
+    /// [`Socket::set_presence`](crate::Socket::set_presence), so a server needs no list of names beside
+    /// the rooms. Set and read the same type. If the presence of a member does not decode as `P`, this is
+    /// an error that names the member.
+    ///
+    /// ```
+    /// # use parlor::prelude::*;
+    /// # #[procedure] trait Board { #[incoming] async fn people(&mut self, board: String) -> Vec<String>; }
+    /// # struct Guest { socket: BoardSocket }
+    /// # impl Board for Guest { async fn people(&mut self, board: String) -> Vec<String> { people(&self.socket.io(), &board).await } }
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Person {
+    ///     name: String,
+    ///     color: String,
+    /// }
+    ///
+    /// let board = BoardServer::new(|socket: BoardSocket| async move {
+    ///     socket.set_presence(&Person { name: "ada".into(), color: "teal".into() })?;
+    ///     socket.join("board")?;
+    ///     Ok(Guest { socket })
+    /// });
+    ///
+    /// async fn people(io: &BoardIo, board: &str) -> Vec<String> {
+    ///     let members = io.members_with::<Person>(board).await.unwrap_or_default();
+    ///     let present = members.into_iter().filter(|member| !member.detached);
+    ///     present.map(|member| member.presence.name).collect()
+    /// }
+    /// ```
+    #[allow(clippy::unused_async, reason = "with many nodes, it will wait for the other nodes")]
+    pub async fn members_with<P: DeserializeOwned>(
+        &self,
+        room: impl Room,
+    ) -> Result<Vec<PresentMember<P>>, DecodePresenceError> {
+        let mut members = Vec::new();
+        self.hub.rooms.for_each(Traversal::Query, &room.name(), |member| {
+            members.extend(PresentMember::of(member));
+        });
+        members.into_iter().map(PresentMember::decode).collect()
     }
 
     /// Ends the sessions in the target and closes their connections with 4500, after which the clients do

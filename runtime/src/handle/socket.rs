@@ -2,11 +2,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::{Emitter, Io};
 use crate::contract::Contract;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Request;
-use crate::rooms::{Audience, JoinRoomError, Room, Target};
+use crate::rooms::{Audience, JoinRoomError, Presence, Room, SetPresenceError, Target};
 use crate::session::{Ending, Member, flush};
 use crate::socket_id::SocketId;
 use crate::wire::CloseCode;
@@ -66,6 +68,19 @@ impl<E: Contract> Socket<E> {
     /// The rooms that this socket is in, in no particular order.
     pub fn rooms(&self) -> Vec<String> {
         self.member.rooms()
+    }
+
+    /// Sets what [`Io::members_with`] returns for this socket: any value of at most
+    /// [`MAX_PRESENCE_SIZE`](crate::rooms::MAX_PRESENCE_SIZE) bytes of JSON, such as a name and a color.
+    ///
+    /// It replaces the previous value, and is kept until the session ends. The factory may set it before
+    /// it joins a room. The value is encoded here, once. Clients are not told: emit an event if they show
+    /// it.
+    pub fn set_presence<P: Serialize + ?Sized>(
+        &self,
+        presence: &P,
+    ) -> Result<(), SetPresenceError> {
+        self.member.set_presence(Presence::new(presence)?)
     }
 
     /// The handle to all sessions of the procedure.

@@ -1,17 +1,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::JoinRoomError;
+use super::{JoinRoomError, Presence, SetPresenceError};
 use crate::lock::{Lock, rank};
 use crate::session::Member;
 
-/// The rooms that one member is in.
+/// The rooms that one member is in, and what it shows there.
 #[derive(Default)]
 pub(crate) struct JoinedRooms(Lock<State, { rank::JOINED }>);
 
 #[derive(Default)]
 struct State {
     names: HashSet<Arc<str>>,
+    presence: Option<Presence>,
     ended: bool,
 }
 
@@ -51,10 +52,25 @@ impl Member {
         self.joined_rooms().0.lock().names.iter().map(ToString::to_string).collect()
     }
 
-    /// Leaves all rooms. The member cannot join a room after this.
+    /// Replaces what the member shows in its rooms.
+    pub(crate) fn set_presence(&self, presence: Presence) -> Result<(), SetPresenceError> {
+        let mut joined = self.joined_rooms().0.lock();
+        if joined.ended {
+            return Err(SetPresenceError::Ended);
+        }
+        joined.presence = Some(presence);
+        Ok(())
+    }
+
+    pub(super) fn presence(&self) -> Option<Presence> {
+        self.joined_rooms().0.lock().presence.clone()
+    }
+
+    /// Leaves all rooms, and drops the presence. The member cannot join a room after this.
     pub(crate) fn leave_all(&self) {
         let mut joined = self.joined_rooms().0.lock();
         joined.ended = true;
+        joined.presence = None;
         for room in std::mem::take(&mut joined.names) {
             self.hub().rooms.leave(&room, self.id());
         }

@@ -9,6 +9,7 @@ mod joined_rooms;
 mod latest_key;
 mod members;
 mod membership;
+mod presence;
 mod shards;
 mod target;
 #[cfg(test)]
@@ -24,5 +25,7 @@ pub(crate) use joined_rooms::JoinedRooms;
 pub(crate) use latest_key::latest_key;
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
+pub(crate) use presence::Presence;
+pub use presence::{DecodePresenceError, MAX_PRESENCE_SIZE, PresentMember, SetPresenceError};
 pub use target::{Exception, Exceptions, Room, Rooms, Target, rooms};
 pub(crate) use traversal::Traversal;

@@ -229,6 +229,10 @@ impl<H: WriteHalf> Outbox<H> {
         false
     }
 
+    pub(crate) fn is_detached(&self) -> bool {
+        self.state.lock().connection == ConnectionState::Detached
+    }
+
     /// Drops the frames of a detached session, and accepts no more. Returns the bytes that were kept, or
     /// `None` for an attached session, which continues.
     pub(crate) fn discard(&self) -> Option<usize> {

@@ -11,7 +11,7 @@ const BLOCK: usize = 16;
 
 /// Appends `value` as JSON. Unless it is a string or an object, it is serialized twice, which every
 /// `Serialize` must allow.
-pub(super) fn encode<T: Serialize + ?Sized>(
+pub(crate) fn encode<T: Serialize + ?Sized>(
     value: &T,
     json: &mut Vec<u8>,
 ) -> Result<(), serde_json::Error> {

@@ -27,6 +27,8 @@ pub(crate) use fields::Defaulted;
 #[cfg(feature = "server")]
 pub(crate) use frame::{EncodedFrame, Frame};
 #[cfg(feature = "server")]
+pub(crate) use json::encode;
+#[cfg(feature = "server")]
 pub(crate) use message::CallId;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use message::Head;
