@@ -251,6 +251,8 @@
 //! | messages read ahead while a handler runs | 64, and 64 KiB | [`Limits::read_ahead_messages`], [`Limits::read_ahead_bytes`] |
 //! | malformed messages in a row | 100 | [`Limits::max_malformed`] |
 //! | events per second | no limit | [`Limits::rate`] |
+//! | the same, of all sessions with one key | no limit | [`Server::rate_limit_by`] |
+//! | keys of that limit without a session | 100 000 | [`Limits::max_idle_rate_keys`] |
 //! | rooms of a socket | 1 000 | [`Limits::max_rooms_per_socket`] |
 //! | a room's name | 256 bytes | [`Limits::max_room_name`] |
 //! | the presence of a socket | 1 KiB | fixed: [`MAX_PRESENCE_SIZE`] |
@@ -334,6 +336,7 @@
 //! [`Handshakes::timeout`]: server::Handshakes::timeout
 //! [`Heartbeat`]: server::Heartbeat
 //! [`Limits::max_connections`]: server::Limits::max_connections
+//! [`Limits::max_idle_rate_keys`]: server::Limits::max_idle_rate_keys
 //! [`Limits::max_malformed`]: server::Limits::max_malformed
 //! [`Limits::max_message_size`]: server::Limits::max_message_size
 //! [`Limits::max_outbox_size`]: server::Limits::max_outbox_size

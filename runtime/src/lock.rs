@@ -53,6 +53,10 @@ pub(crate) mod rank {
     pub(crate) const RESUME: u8 = 12;
     /// The ending of a session, and the waker of its task.
     pub(crate) const SIGNALS: u8 = 13;
+    /// The keys of a procedure's rate limit.
+    pub(crate) const RATE_KEYS: u8 = 14;
+    /// The token bucket of one key.
+    pub(crate) const RATE: u8 = 15;
 }
 
 /// A mutex of one [`rank`].

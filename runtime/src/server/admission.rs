@@ -15,7 +15,8 @@ use crate::request::{Mode, Request};
 use crate::rooms::Hub;
 use crate::session::Connection;
 use crate::session::{
-    self, Guard, Registration, ResumeError, ResumeRequest, Session, SessionOptions, Signal,
+    self, Guard, RateKeys, Registration, ResumeError, ResumeRequest, Session, SessionOptions,
+    Signal,
 };
 use crate::socket_id::SocketId;
 use crate::task_tracker::TaskTracker;
@@ -69,7 +70,10 @@ pub(super) struct ProcedureEndpoint<E, S> {
 }
 
 impl<E, S> From<Server<E, S>> for ProcedureEndpoint<E, S> {
-    fn from(server: Server<E, S>) -> Self {
+    fn from(mut server: Server<E, S>) -> Self {
+        let max_idle = server.options.limits.max_idle_rate_keys;
+        let rate_keys = server.rate_key.map(|(key, rate)| RateKeys::new(key, rate, max_idle));
+        server.options.rate_keys = rate_keys.map(Arc::new);
         Self {
             factory: server.factory,
             hub: server.hub,

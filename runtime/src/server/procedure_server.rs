@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use crate::handle::Socket;
 use crate::reject::Reject;
 use crate::request::Request;
 use crate::rooms::Hub;
-use crate::session::options::{Heartbeat, Limits, Recovery, Timeouts};
-use crate::session::{Denied, Event, Guard, SessionOptions};
+use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeouts};
+use crate::session::{Denied, Event, Guard, HashKey, SessionOptions};
 
 pub(super) type Factory<E, S> =
     Arc<dyn Fn(Socket<E>) -> BoxFuture<'static, Result<S, Reject>> + Send + Sync>;
@@ -52,6 +53,7 @@ pub struct Server<E, S> {
     pub(super) middleware: Middleware,
     pub(super) guard: Option<Guard<S>>,
     pub(super) same_client: Option<SameClient>,
+    pub(super) rate_key: Option<(HashKey, RateLimit)>,
     contract: PhantomData<fn() -> E>,
 }
 
@@ -73,6 +75,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
             middleware: Middleware::default(),
             guard: None,
             same_client: None,
+            rate_key: None,
             contract: PhantomData,
         }
     }
@@ -134,6 +137,61 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         I: PartialEq,
     {
         self.same_client = Some(Arc::new(move |one, other| identity(one) == identity(other)));
+        self
+    }
+
+    /// Limits the events of all sessions with the same key together, such as all connections of one
+    /// user to this procedure on this server. An event over the limit is answered with `limited`.
+    /// [`Limits::rate`] also applies to each session.
+    ///
+    /// `key` runs after the middleware, once per session; a session that is resumed keeps its key. `None`
+    /// is a key like any other: all requests for which `key` returns it share one rate. Behind a proxy,
+    /// [`Request::peer_addr`] is the address of the proxy: take that of the client from a header that
+    /// the proxy sets.
+    ///
+    /// A client that reconnects does not get its burst again: a key is remembered after its last session
+    /// has ended, until the whole burst is allowed again.
+    /// [`Limits::max_idle_rate_keys`] limits the number of these keys. Two keys share a rate also if
+    /// their 64-bit hashes are equal, which are keyed with secret random bits.
+    ///
+    /// ```
+    /// # use parlor::prelude::*;
+    /// # #[procedure] trait Chat { #[incoming] async fn say(&mut self, text: String); }
+    /// # struct Guest;
+    /// # impl Chat for Guest { async fn say(&mut self, text: String) {} }
+    /// use std::net::IpAddr;
+    ///
+    /// use parlor::server::RateLimit;
+    ///
+    /// #[derive(Clone, Hash, PartialEq)]
+    /// struct UserId(u64);
+    ///
+    /// /// A user, or an address of guests.
+    /// #[derive(Hash)]
+    /// enum RateKey {
+    ///     User(UserId),
+    ///     Guest(Option<IpAddr>),
+    /// }
+    ///
+    /// fn rate_key(request: &Request) -> RateKey {
+    ///     match request.get::<UserId>() {
+    ///         Some(user) => RateKey::User(user.clone()),
+    ///         None => RateKey::Guest(request.peer_addr().map(|addr| addr.ip())),
+    ///     }
+    /// }
+    ///
+    /// let chat = ChatServer::new(|_socket: ChatSocket| async { Ok(Guest) })
+    ///     .identity(|request| request.get::<UserId>().cloned())
+    ///     .rate_limit_by(rate_key, RateLimit { events_per_second: 20.0, burst: 50 });
+    /// ```
+    pub fn rate_limit_by<F, K>(mut self, key: F, rate: RateLimit) -> Self
+    where
+        F: Fn(&Request) -> K + Send + Sync + 'static,
+        K: Hash,
+    {
+        let state = RandomState::new();
+        let hash_key = move |request: &Request| state.hash_one(key(request));
+        self.rate_key = Some((Box::new(hash_key), rate.clamped()));
         self
     }
 

@@ -6,6 +6,7 @@ use tungstenite::protocol::frame::Frame as RawFrame;
 use super::Member;
 use super::connection::{Connection, Message, disconnect_reason};
 use super::outbox::{PushPolicy, TooLarge};
+use super::rate_keys::SharedBucket;
 use super::read_ahead::{ReadAhead, ReceivedMessage};
 use super::token_bucket::TokenBucket;
 use crate::contract::ErrorReply;
@@ -151,9 +152,7 @@ impl Inbound {
             _ => {}
         }
         self.message = ReceivedMessage { head, kept: None };
-        if let Some(rate) = &mut self.rate
-            && !rate.allow()
-        {
+        if !self.rate_allows() {
             let message = "more events than the rate limit allows";
             let error = ErrorReply::new(ErrorCode::Limited, message, call);
             return self.send_error(&error).map(|()| false);
@@ -164,6 +163,11 @@ impl Inbound {
             }
             _ => Ok(true),
         }
+    }
+
+    fn rate_allows(&mut self) -> bool {
+        self.rate.as_mut().is_none_or(|rate| rate.allow())
+            && self.member.shared_bucket().is_none_or(SharedBucket::allow)
     }
 
     /// Resets the count of malformed messages.

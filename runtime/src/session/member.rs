@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tracing::Span;
 
 use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
+use super::rate_keys::SharedBucket;
 use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
 use super::{SessionOptions, batch};
@@ -26,6 +27,8 @@ pub(crate) struct Member {
     resume_slot: ResumeSlot,
     /// The keys of its resume secrets in [`RecoveryTable`](super::RecoveryTable), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
+    /// Boxed, because few servers use it.
+    shared_bucket: Option<Box<SharedBucket>>,
 }
 
 impl Member {
@@ -68,6 +71,11 @@ impl Member {
 
     pub(crate) fn secrets(&self) -> &Lock<Vec<u64>, { rank::SECRETS }> {
         &self.secrets
+    }
+
+    /// The bucket of all sessions with the key of this one.
+    pub(super) fn shared_bucket(&self) -> Option<&SharedBucket> {
+        self.shared_bucket.as_deref()
     }
 
     /// Runs `log` in the current span, or in a span of this session if there is none.
@@ -156,6 +164,7 @@ impl Registration {
     ) -> Result<Self, RegisterError> {
         // Clients of plain mode send no acknowledgements.
         let is_resumable = request.mode() == Mode::Parlor && options.recovery.is_on();
+        let shared_bucket = options.rate_keys.as_ref().map(|keys| Box::new(keys.bucket(&request)));
         let member = Arc::new(Member {
             outbox: Outbox::new(options, is_resumable),
             signals: Signals::default(),
@@ -165,6 +174,7 @@ impl Registration {
             joined_rooms: JoinedRooms::default(),
             resume_slot: ResumeSlot::default(),
             secrets: Lock::default(),
+            shared_bucket,
         });
         hub.register(&member, options.limits.max_connections)?;
         Ok(Self(member))

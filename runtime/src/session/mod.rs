@@ -15,6 +15,7 @@ mod model;
 pub(crate) mod options;
 mod outbox;
 mod queue;
+mod rate_keys;
 mod read_ahead;
 mod recovery;
 mod resume_slot;
@@ -37,6 +38,7 @@ pub(crate) use options::SessionOptions;
 #[cfg(feature = "__echo")]
 pub(crate) use outbox::Outbox;
 pub(crate) use outbox::{PushOutcome, PushPolicy, TooLarge};
+pub(crate) use rate_keys::{HashKey, RateKeys};
 pub(crate) use recovery::RecoveryTable;
 pub(crate) use resume_slot::{ResumeError, ResumeRequest};
 pub(crate) use signals::{Ending, Signal};

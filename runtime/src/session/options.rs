@@ -1,6 +1,9 @@
 //! The options of a server that hold for each of its sessions. Users find them in `parlor::server`.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::RateKeys;
 
 /// When a silent client is pinged, and when its connection counts as lost.
 ///
@@ -161,7 +164,14 @@ pub struct Limits {
     /// `limited`. Default: no limit.
     ///
     /// Messages that a client sends again after a lost connection arrive at once, and count.
+    ///
+    /// [`Server::rate_limit_by`](crate::Server::rate_limit_by) limits all sessions of a user or of an
+    /// address together. Both limits apply.
     pub rate: Option<RateLimit>,
+    /// The most keys of [`Server::rate_limit_by`](crate::Server::rate_limit_by) that are remembered
+    /// without a session, about 200 bytes each. With more, those are forgotten that would first have
+    /// their whole burst again. Default: 100 000.
+    pub max_idle_rate_keys: usize,
 }
 
 impl Limits {
@@ -189,21 +199,23 @@ impl Default for Limits {
             read_ahead_bytes: 64 << 10,
             max_malformed: 100,
             rate: None,
+            max_idle_rate_keys: 100_000,
         }
     }
 }
 
-/// How many events one session may send: [`Limits::rate`].
+/// How many events one session, or all sessions with one key, may send: [`Limits::rate`] and
+/// [`Server::rate_limit_by`](crate::Server::rate_limit_by).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RateLimit {
-    /// Events per second on average. At least 0; with 0, a session may send one burst.
+    /// Events per second on average. At least 0; with 0, only one burst may be sent.
     pub events_per_second: f64,
     /// Events at once. At least 1: with 0, no event would be allowed.
     pub burst: u32,
 }
 
 impl RateLimit {
-    fn clamped(self) -> Self {
+    pub(crate) fn clamped(self) -> Self {
         Self { events_per_second: self.events_per_second.max(0.0), burst: self.burst.max(1) }
     }
 }
@@ -238,6 +250,8 @@ pub(crate) struct SessionOptions {
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry_window: Duration,
+    /// The buckets of `Server::rate_limit_by`.
+    pub(crate) rate_keys: Option<Arc<RateKeys>>,
 }
 
 impl Default for SessionOptions {
@@ -248,6 +262,7 @@ impl Default for SessionOptions {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             retry_window: Duration::from_secs(5),
+            rate_keys: None,
         }
     }
 }

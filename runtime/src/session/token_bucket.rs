@@ -1,6 +1,11 @@
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::options::RateLimit;
+
+/// A bucket that gains nothing, or little, counts as full after a year without use.
+const LONGEST_REFILL: Duration = Duration::from_secs(365 * 86_400);
 
 /// A token bucket: it holds up to `burst` tokens and gains `per_second` of them each second.
 #[derive(Debug)]
@@ -29,12 +34,16 @@ impl TokenBucket {
         }
         allowed
     }
+
+    /// When the bucket is full if no token is taken.
+    pub(super) fn full_at(&self) -> Instant {
+        let refill = Duration::try_from_secs_f64((self.burst - self.tokens) / self.per_second);
+        self.at + refill.map_or(LONGEST_REFILL, |refill| refill.min(LONGEST_REFILL))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -45,5 +54,14 @@ mod tests {
         assert_eq!((0..5).filter(|_| limit.allow()).count(), 2);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!((0..5).filter(|_| limit.allow()).count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bucket_is_full_when_its_tokens_are_back_or_after_a_year() {
+        for (events_per_second, seconds) in [(2.0, 1), (0.5, 4), (0.0, 31_536_000)] {
+            let mut limit = TokenBucket::new(&RateLimit { events_per_second, burst: 3 });
+            assert!(limit.allow() && limit.allow());
+            assert_eq!(limit.full_at(), Instant::now() + Duration::from_secs(seconds));
+        }
     }
 }
