@@ -217,7 +217,7 @@ async fn exception_applies_only_to_the_target_it_was_given_for() {
     io.to([rooms("a").except("muted"), rooms(bob_id)]).said("", "room", "");
     // An exception from the whole.
     io.to(rooms([rooms("a").except(ada_id), rooms("b")]).except("muted")).said("", "ada", "");
-    io.to(rooms([rooms("a").except(bob_id), rooms("b")]).except(ada_id)).said("", "nobody", "");
+    io.to(rooms([rooms("a").except(bob_id), rooms("b")]).except(ada_id)).said("", "none", "");
     for expected in ["array", "vec", "socket", "own", "nested", "room"] {
         assert_eq!(text(&ada.receive().await), expected);
         assert_eq!(text(&bob.receive().await), expected);

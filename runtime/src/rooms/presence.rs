@@ -20,7 +20,7 @@ pub struct PresentMember<P> {
     pub id: SocketId,
     /// What it has set last.
     pub presence: P,
-    /// Its connection is lost. It may come back within
+    /// Its connection is lost. Its client may resume it within
     /// [`Recovery::window`](crate::server::Recovery::window).
     pub detached: bool,
 }
