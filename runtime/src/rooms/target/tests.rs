@@ -43,7 +43,9 @@ impl Target for Composed<'_> {
             Expression::Room(room) => room_name(*room).add_to(audience),
             Expression::Socket(member) => ids[*member].add_to(audience),
             Expression::Several(list) => {
-                list.iter().for_each(|it| Composed(it, ids).add_to(audience));
+                for part in list {
+                    Composed(part, ids).add_to(audience);
+                }
             }
             Expression::Listed(list) => {
                 list.iter().map(|it| Composed(it, ids)).collect::<Vec<_>>().add_to(audience);
