@@ -22,6 +22,8 @@ pub use seeded_rng::SeededRng;
 pub use test_server::TestServer;
 
 use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parlor::server::Recovery;
@@ -57,6 +59,17 @@ pub async fn advance_clock(time: Duration) {
         }
         tokio::time::advance(left.min(STEP)).await;
     }
+}
+
+/// Returns an address with a free port.
+pub fn free_addr() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+/// Returns the folder of the repository.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Reports that a test is skipped because a tool is missing, and returns true. Under

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{Request, StatusCode};
@@ -12,12 +13,12 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::within_timeout;
 
 /// A WebSocket client independent of Parlor's. It sends exactly the frames that a test passes.
-pub struct RawClient(pub WebSocketStream<TcpStream>);
+pub struct RawClient<S = TcpStream>(pub WebSocketStream<S>);
 
 /// A connection in Parlor mode and its welcome.
-pub struct Welcomed {
+pub struct Welcomed<S = TcpStream> {
     /// The connection.
-    pub client: RawClient,
+    pub client: RawClient<S>,
     /// The payload of its `$welcome`.
     pub welcome: Value,
 }
@@ -65,13 +66,6 @@ impl RawClient {
         client.take_welcome().await
     }
 
-    /// Receives the welcome.
-    pub async fn take_welcome(mut self) -> Welcomed {
-        let mut welcome = self.receive().await;
-        assert_eq!(welcome[0], "$welcome");
-        Welcomed { client: self, welcome: welcome[1].take() }
-    }
-
     /// Connects in Parlor mode and leaves the welcome unread.
     pub async fn connect_before_welcome(addr: SocketAddr, path: &str) -> Self {
         let headers = [("sec-websocket-protocol", "parlor.v1.json")];
@@ -84,20 +78,37 @@ impl RawClient {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, StatusCode> {
-        let mut request: Request<()> =
-            format!("ws://{addr}{path}").into_client_request().expect("a request");
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a header"));
-        }
         let stream = within_timeout("the server to accept", TcpStream::connect(addr))
             .await
             .expect("a stream");
         stream.set_nodelay(true).expect("no delay");
+        Self::over(stream, &format!("ws://{addr}{path}"), headers).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
+    /// Connects to `url` over `stream`, with `headers`. Returns the HTTP status if the handshake fails.
+    pub async fn over(
+        stream: S,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, StatusCode> {
+        let mut request: Request<()> = url.into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header"));
+        }
         match within_timeout("the handshake", client_async(request, stream)).await {
             Ok((websocket, _)) => Ok(Self(websocket)),
             Err(Error::Http(response)) => Err(response.status()),
             Err(error) => panic!("the handshake failed: {error}"),
         }
+    }
+
+    /// Receives the welcome.
+    pub async fn take_welcome(mut self) -> Welcomed<S> {
+        let mut welcome = self.receive().await;
+        assert_eq!(welcome[0], "$welcome");
+        Welcomed { client: self, welcome: welcome[1].take() }
     }
 
     /// Sends a text frame.

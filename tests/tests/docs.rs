@@ -1,10 +1,6 @@
 //! Tests that the docs name exist.
 
-use std::path::{Path, PathBuf};
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use parlor_tests::workspace;
 
 fn read(path: &str) -> String {
     let text = std::fs::read_to_string(workspace().join(path));

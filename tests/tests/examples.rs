@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use futures::StreamExt;
 use parlor::http::StatusCode;
-use parlor_tests::{Example, RawClient, within_timeout};
+use parlor_tests::{Example, RawClient, free_addr, within_timeout};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -119,12 +119,6 @@ async fn http(addr: SocketAddr, request: &str, body: &str) -> String {
     let mut answer = String::new();
     within_timeout("the answer", stream.read_to_string(&mut answer)).await.expect("read");
     answer
-}
-
-/// Returns an address with a free port.
-fn free_addr() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
 }
 
 #[tokio::test]

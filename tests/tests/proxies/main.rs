@@ -1,0 +1,11 @@
+//! nginx and `HAProxy` in front of a server, with the configurations of `docs/deploy.md`, over TLS.
+
+#![cfg(unix)]
+
+mod addresses;
+mod chat;
+mod config;
+mod idle;
+mod proxy;
+mod reload;
+mod tls;
