@@ -9,7 +9,7 @@ use super::calls::Failure;
 use super::change::ClientStatus;
 use super::error::EmitError;
 use super::shared::{CloseOnDrop, Shared};
-use crate::wire::Violation;
+use crate::wire::{Violation, encode_message};
 
 /// A handle to a connected client; generated clients wrap it and add a method per event.
 ///
@@ -49,7 +49,7 @@ impl Client {
         check: Result<(), Violation>,
     ) -> Result<(), EmitError> {
         check.map_err(EmitError::Invalid)?;
-        let text = encode(&(name, payload))?;
+        let text = encode(name, payload, None)?;
         self.shared().emit(self.session, text)
     }
 
@@ -70,7 +70,7 @@ impl Client {
         let id = self.shared().new_call_id();
         let queued = check
             .map_err(EmitError::Invalid)
-            .and_then(|()| encode(&(name, payload, id)))
+            .and_then(|()| encode(name, payload, Some(id)))
             .map_err(Failure::Unsent)
             .and_then(|text| self.shared().call(self.session, id, text));
         // Created here, so that a future that is never polled removes its call, too.
@@ -102,6 +102,10 @@ impl fmt::Debug for Client {
     }
 }
 
-fn encode<T: Serialize>(message: &T) -> Result<String, EmitError> {
-    serde_json::to_string(message).map_err(|error| EmitError::Encode(error.to_string()))
+fn encode<P: Serialize + ?Sized>(
+    name: &str,
+    payload: &P,
+    id: Option<u64>,
+) -> Result<String, EmitError> {
+    encode_message(name, payload, id).map_err(|error| EmitError::Encode(error.to_string()))
 }

@@ -6,10 +6,14 @@ use super::error_reply::ErrorReply;
 use super::{Contract, DecodeError, Events};
 use crate::wire::{ErrorBody, ErrorCode, Head, Violation};
 
-/// Returns the error reply to a message that cannot be decoded.
+/// Returns the error reply to a message that cannot be decoded, because of `error`.
 ///
-/// Slower than [`Events::decode_json`]: this tracks the path to each value.
-pub(crate) fn diagnose<E: Contract>(text: &str) -> ErrorReply {
+/// If the codec returned the error, the message is decoded again to find the path to the value: then each
+/// `Deserialize` of the user runs twice. Rules do not run again.
+pub(crate) fn diagnose<E: Contract>(
+    text: &str,
+    error: DecodeError<serde_json::Error>,
+) -> ErrorReply {
     let head = match Head::parse_strictly(text) {
         Ok(head) => head,
         Err(malformed) => {
@@ -17,51 +21,56 @@ pub(crate) fn diagnose<E: Contract>(text: &str) -> ErrorReply {
         }
     };
     let name = head.name(text);
-    let body = match trace::<E::Incoming>(name, head.payload(text)) {
-        Err(Fault::Unknown) => unknown(name, E::INCOMING),
-        Err(Fault::Malformed(error)) => {
-            ErrorBody::new(ErrorCode::Malformed, format!("the payload of `{name}`: {error}"))
+    let body = match error {
+        DecodeError::Unknown => unknown(name, E::INCOMING),
+        DecodeError::Missing(field) => invalid(missing(field)),
+        DecodeError::Invalid(violation) => invalid(violation),
+        DecodeError::Codec(error) => {
+            match locate::<E::Incoming>(name, head.payload(text), &error) {
+                Ok(violation) => invalid(violation),
+                Err(error) => ErrorBody::new(
+                    ErrorCode::Malformed,
+                    format!("the payload of `{name}`: {error}"),
+                ),
+            }
         }
-        Err(Fault::Invalid(violation)) => {
-            let mut body = ErrorBody::new(ErrorCode::Invalid, violation.to_string());
-            body.details = to_raw_value(&violation).ok();
-            body
-        }
-        // The first decoding failed. A `Deserialize` that succeeds now still gets an error reply.
-        Ok(()) => ErrorBody::new(ErrorCode::Malformed, format!("the payload of `{name}`")),
     };
     ErrorReply { body, call: head.id }
 }
 
-enum Fault {
-    Unknown,
-    Malformed(serde_json::Error),
-    Invalid(Violation),
+fn invalid(violation: Violation) -> ErrorBody {
+    let mut body = ErrorBody::new(ErrorCode::Invalid, violation.to_string());
+    body.details = to_raw_value(&violation).ok();
+    body
 }
 
-/// Decodes, and tracks the path to the value that is read.
-fn trace<I: Events>(name: &str, payload: &str) -> Result<(), Fault> {
+fn missing(field: &str) -> Violation {
+    Violation::new(field, "required", "the field is missing")
+}
+
+/// Decodes again, and tracks the path to the value that is read. Slower than [`Events::decode_json`].
+fn locate<I: Events>(
+    name: &str,
+    payload: &str,
+    error: &serde_json::Error,
+) -> Result<Violation, serde_json::Error> {
     // Text that is no JSON (too deep, a number out of range) is malformed. JSON that does not decode
     // has a wrong type somewhere, whatever the parser reports.
-    serde_json::from_str::<serde_json::Value>(payload).map_err(Fault::Malformed)?;
+    serde_json::from_str::<serde_json::Value>(payload)?;
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_str(payload);
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    match I::decode(name, tracked) {
-        Ok(_) => Ok(()),
-        Err(DecodeError::Unknown) => Err(Fault::Unknown),
-        Err(DecodeError::Missing(field)) => {
-            Err(Fault::Invalid(Violation::new(field, "required", "the field is missing")))
-        }
-        Err(DecodeError::Invalid(violation)) => Err(Fault::Invalid(violation)),
+    Ok(match I::decode(name, tracked) {
         Err(DecodeError::Codec(error)) => {
             let path = match track.path().to_string() {
                 root if root == "." => String::new(),
                 path => path,
             };
-            Err(Fault::Invalid(Violation::new(path, "type", error.to_string())))
+            Violation::new(path, "type", error.to_string())
         }
-    }
+        // A `Deserialize` that does not return the same error again.
+        _ => Violation::new("", "type", error.to_string()),
+    })
 }
 
 fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {

@@ -11,6 +11,21 @@ use crate::wire::Defaulted;
 /// Implemented for every type that is `Serialize + DeserializeOwned + Send + Sync + 'static`. Server and
 /// client are generated from one trait, so each type is both encoded and decoded.
 ///
+/// How often code of the type runs:
+///
+/// | code | runs |
+/// | --- | --- |
+/// | `Serialize` of an event | once per emit, whatever its number of recipients |
+/// | `Serialize` of a call, an answer or a typed error | once; not for an answer that no client waits for |
+/// | `Serialize` of the key of a `latest` event | once more, before the event is serialized |
+/// | `Deserialize` | once per message; again if it fails on the server, to find the path to the value |
+/// | `Deserialize` of a field that is absent | once, with a deserializer that has no value |
+/// | rules of `#[validate]` | once where a value is sent; once more on the server for what clients send |
+/// | `Clone` | never |
+///
+/// So an event may have a value that can be serialized only once, such as the rows of a query. A key of a
+/// `latest` event cannot be such a value.
+///
 /// Generated code requires `Payload<_>` and handles values as [`This`](Payload::This). For a type that
 /// is no payload, rustc then reports the message below once, and no errors that follow from it. With a
 /// single blanket impl, rustc would report serde's missing traits at each use. This is why the trait has

@@ -1,12 +1,19 @@
 use serde::Serialize;
-use serde_json::value::to_raw_value;
 
-use crate::wire::{CallId, ErrorBody, ErrorCode, Frame, control};
+use crate::wire::{CallId, EncodeError, ErrorCode, Frame, control};
+
+/// The [`ErrorBody`](crate::wire::ErrorBody) of a call that was refused, with its typed error.
+#[derive(Serialize)]
+struct Refusal<'a, E> {
+    code: ErrorCode,
+    message: &'static str,
+    details: &'a E,
+}
 
 /// Encodes the return value of a handler as the answer to a call. Generated code uses it.
 pub struct Reply {
     call: Option<CallId>,
-    answer: Option<Result<Frame, serde_json::Error>>,
+    answer: Option<Result<Frame, EncodeError>>,
 }
 
 impl Reply {
@@ -16,7 +23,7 @@ impl Reply {
     }
 
     /// The answer, or `None` for an event.
-    pub(crate) fn into_answer(self) -> Option<Result<Frame, serde_json::Error>> {
+    pub(crate) fn into_answer(self) -> Option<Result<Frame, EncodeError>> {
         self.answer
     }
 
@@ -35,14 +42,14 @@ impl Reply {
         match result {
             Ok(value) => self.value(value),
             Err(error) => self.encode(|id| {
-                let mut body = ErrorBody::new(ErrorCode::Refused, "the call was refused");
-                body.details = Some(to_raw_value(error)?);
+                let code = ErrorCode::Refused;
+                let body = Refusal { code, message: "the call was refused", details: error };
                 Frame::reply(control::ERR, &body, id)
             }),
         }
     }
 
-    fn encode(&mut self, encode: impl FnOnce(u64) -> Result<Frame, serde_json::Error>) {
+    fn encode(&mut self, encode: impl FnOnce(u64) -> Result<Frame, EncodeError>) {
         if let Some(id) = self.call {
             self.answer = Some(encode(id.get()));
         }

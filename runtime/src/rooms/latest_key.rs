@@ -1,36 +1,29 @@
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::io;
 use std::sync::LazyLock;
 
 use serde::Serialize;
+
+use crate::buffers::{self, FRAME_BUFFER, MAX_KEPT_FRAME};
+use crate::wire::{EncodeError, encode};
 
 /// Keyed with secret random bits of this process: clients choose many of the hashed values, and must
 /// not be able to choose two that replace each other.
 static HASH_STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// A hash of `event` and `key`. A pending `latest` event is replaced by one with an equal hash.
-pub(crate) fn latest_key<K: Serialize + ?Sized>(
-    event: &str,
-    key: &K,
-) -> Result<u64, serde_json::Error> {
-    let mut hasher = HASH_STATE.build_hasher();
-    event.hash(&mut hasher);
-    serde_json::to_writer(HashWriter(&mut hasher), key)?;
-    Ok(hasher.finish())
-}
-
-/// Hashes the bytes that are written to it.
-struct HashWriter<'a, H>(&'a mut H);
-
-impl<H: Hasher> io::Write for HashWriter<'_, H> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
+pub(crate) fn latest_key<K: Serialize + ?Sized>(event: &str, key: &K) -> Result<u64, EncodeError> {
+    let mut json = buffers::take(&FRAME_BUFFER);
+    json.clear();
+    let key = encode(key, &mut json).map(|()| {
+        let mut hasher = HASH_STATE.build_hasher();
+        event.hash(&mut hasher);
+        hasher.write(&json);
+        hasher.finish()
+    });
+    if json.capacity() <= MAX_KEPT_FRAME {
+        buffers::put(&FRAME_BUFFER, json);
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    key
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn prepare<E: Procedure<S>, S>(
         })?;
     }
     let event = E::Incoming::decode_json(head.name(text), payload)
-        .map_err(|_| Box::new(diagnose::<E>(text)))?;
+        .map_err(|error| Box::new(diagnose::<E>(text, error)))?;
     Ok((E::name(&event), event))
 }
 
@@ -115,5 +115,5 @@ pub(crate) fn read<E: Contract>(text: &str) -> Result<E::Incoming, Option<crate:
         ErrorReply::new(ErrorCode::Malformed, malformed.to_string(), None).frame()
     })?;
     E::Incoming::decode_json(head.name(text), head.payload(text))
-        .map_err(|_| diagnose::<E>(text).frame())
+        .map_err(|error| diagnose::<E>(text, error).frame())
 }

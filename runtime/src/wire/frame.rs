@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use tungstenite::protocol::frame::Frame as RawFrame;
 
-use super::json::{encode, encode_text};
+use super::json::{EncodeError, encode};
+use super::message::{write_message, write_start};
 use crate::buffers::{self, FRAME_BUFFER, MAX_KEPT_FRAME};
 
 /// The longest header of a frame that a server sends: 2 bytes and 8 of length, no mask.
@@ -57,12 +58,8 @@ impl Frame {
     pub(crate) fn event<P: Serialize + ?Sized>(
         name: &str,
         payload: &P,
-    ) -> Result<Self, serde_json::Error> {
-        let write = |json: &mut Vec<u8>| {
-            write_start(name, json);
-            write_rest(payload, json)
-        };
-        build(write, Self::copy)
+    ) -> Result<Self, EncodeError> {
+        build(|json| write_message(name, payload, None, json), Self::copy)
     }
 
     /// The JSON before the payload, which all events with this name share.
@@ -77,10 +74,12 @@ impl Frame {
         prefix: &[u8],
         payload: &P,
         use_bytes: impl FnOnce(&[u8]) -> T,
-    ) -> Result<T, serde_json::Error> {
+    ) -> Result<T, EncodeError> {
         let write = |json: &mut Vec<u8>| {
             json.extend_from_slice(prefix);
-            write_rest(payload, json)
+            encode(payload, json)?;
+            json.push(b']');
+            Ok(())
         };
         build(write, use_bytes)
     }
@@ -90,8 +89,8 @@ impl Frame {
         name: &str,
         payload: &P,
         id: u64,
-    ) -> Result<Self, serde_json::Error> {
-        build(|json| serde_json::to_writer(json, &(name, payload, id)), Self::copy)
+    ) -> Result<Self, EncodeError> {
+        build(|json| write_message(name, payload, Some(id), json), Self::copy)
     }
 
     /// Copies the bytes of a whole frame.
@@ -108,29 +107,11 @@ impl Frame {
     }
 }
 
-/// Appends the JSON before the payload.
-fn write_start(name: &str, json: &mut Vec<u8>) {
-    json.push(b'[');
-    // Cannot fail: it is a string, and a vector accepts all bytes.
-    let _ = encode_text(name, json);
-    json.push(b',');
-}
-
-/// Appends the payload and the end of the array.
-fn write_rest<P: Serialize + ?Sized>(
-    payload: &P,
-    json: &mut Vec<u8>,
-) -> Result<(), serde_json::Error> {
-    encode(payload, json)?;
-    json.push(b']');
-    Ok(())
-}
-
 /// Encodes a text frame with the payload that `write` appends, and passes its bytes to `use_bytes`.
 fn build<T>(
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
     use_bytes: impl FnOnce(&[u8]) -> T,
-) -> Result<T, serde_json::Error> {
+) -> Result<T, EncodeError> {
     // Taken out, because a user's `Serialize` may emit an event itself.
     let mut bytes = buffers::take(&FRAME_BUFFER);
     bytes.clear();

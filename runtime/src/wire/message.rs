@@ -1,14 +1,53 @@
-//! Splits a text message, `[name, payload]` or `[name, payload, id]`, into its parts.
+//! Text messages, `[name, payload]` or `[name, payload, id]`: writes them, and splits them into their parts.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::Range;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
+
+use super::json::{EncodeError, encode, encode_text};
 
 /// The largest id of a call: what a JavaScript number holds exactly.
 const MAX_CALL_ID: u64 = (1 << 53) - 1;
+
+/// Appends `[name, payload]` or `[name, payload, id]`.
+pub(super) fn write_message<P: Serialize + ?Sized>(
+    name: &str,
+    payload: &P,
+    id: Option<u64>,
+    json: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    write_start(name, json);
+    encode(payload, json)?;
+    if let Some(id) = id {
+        json.push(b',');
+        encode(&id, json)?;
+    }
+    json.push(b']');
+    Ok(())
+}
+
+/// Appends the JSON before the payload.
+pub(super) fn write_start(name: &str, json: &mut Vec<u8>) {
+    json.push(b'[');
+    encode_text(name, json);
+    json.push(b',');
+}
+
+/// Encodes `[name, payload]` or `[name, payload, id]`.
+#[cfg(feature = "client")]
+pub(crate) fn encode_message<P: Serialize + ?Sized>(
+    name: &str,
+    payload: &P,
+    id: Option<u64>,
+) -> Result<String, EncodeError> {
+    let mut json = Vec::new();
+    write_message(name, payload, id, &mut json)?;
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
+}
 
 /// The positions of the parts of a message in its text. The payload is not parsed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,10 +6,12 @@ mod error;
 pub(crate) mod fields;
 #[cfg(feature = "server")]
 mod frame;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "client", feature = "server"))]
 mod json;
 #[cfg(any(feature = "client", feature = "server"))]
 mod message;
+#[cfg(any(feature = "client", feature = "server", feature = "validate"))]
+mod path;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) mod receipts;
 #[cfg(any(feature = "client", feature = "server"))]
@@ -27,11 +29,13 @@ pub(crate) use fields::Defaulted;
 #[cfg(feature = "server")]
 pub(crate) use frame::{EncodedFrame, Frame};
 #[cfg(feature = "server")]
-pub(crate) use json::encode;
+pub(crate) use json::{EncodeError, encode};
 #[cfg(feature = "server")]
 pub(crate) use message::CallId;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use message::Head;
+#[cfg(feature = "client")]
+pub(crate) use message::encode_message;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use receipts::{Receipts, is_counted};
 #[cfg(feature = "server")]

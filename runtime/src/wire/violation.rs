@@ -50,12 +50,7 @@ impl Violation {
     /// The same violation, for a part of the field at `path`.
     #[cfg(feature = "validate")]
     pub(crate) fn below(mut self, path: &str) -> Self {
-        let separator = match self.path.as_bytes() {
-            [] | [b'[', ..] => "",
-            _ if path.is_empty() => "",
-            _ => ".",
-        };
-        self.path = format!("{path}{separator}{}", self.path);
+        super::path::prepend(&mut self.path, path);
         self
     }
 }
