@@ -118,7 +118,7 @@ pub enum EmitError {
     /// The client is closed.
     #[error("the client is closed: connect a new one")]
     Closed,
-    /// A field cannot be encoded as JSON.
+    /// A field cannot be encoded as JSON, such as a NaN; with the path to the value.
     #[error("the event cannot be encoded: {0}")]
     Encode(String),
 }
@@ -168,7 +168,7 @@ pub enum CallError<E> {
         /// The server's limit in bytes.
         limit: usize,
     },
-    /// A field cannot be encoded as JSON.
+    /// A field cannot be encoded as JSON, such as a NaN; with the path to the value.
     #[error("the call cannot be encoded: {0}")]
     Encode(String),
     /// Client and server have different contracts: the server has no such event, or its answer has

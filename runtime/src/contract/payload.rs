@@ -11,6 +11,12 @@ use crate::wire::Defaulted;
 /// Implemented for every type that is `Serialize + DeserializeOwned + Send + Sync + 'static`. Server and
 /// client are generated from one trait, so each type is both encoded and decoded.
 ///
+/// What JSON cannot have is not sent: a float that is NaN or infinite, a key of a map that is no string, number,
+/// boolean or unit variant, and values that are nested more than 127 levels deep. The path to it, as in
+/// `readings[3].value`, is in the log for an event of the server, and in `EmitError::Encode` and
+/// `CallError::Encode` for a client. Use `Option<f64>` for a number that may be absent, and a list of pairs for
+/// a map with other keys.
+///
 /// How often code of the type runs:
 ///
 /// | code | runs |

@@ -1,5 +1,5 @@
-//! Writes the JSON that `serde_json` writes, with faster strings, and with the path to a value that cannot
-//! be encoded. Each `Serialize` of a user runs once.
+//! Writes the JSON that `serde_json` writes, with faster strings. What the same type cannot read again is an
+//! error with its path. Each `Serialize` of a user runs once.
 
 mod error;
 mod key;
@@ -17,7 +17,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     value: &T,
     json: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    value.serialize(Value(json))
+    value.serialize(Value::new(json))
 }
 
 #[cfg(test)]

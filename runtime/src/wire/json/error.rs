@@ -27,6 +27,13 @@ impl EncodeError {
         Self::new(format!("{number} is no JSON number: send `None` of an `Option` instead"))
     }
 
+    #[cold]
+    pub(super) fn too_deep(max_depth: u8) -> Self {
+        Self::new(format!(
+            "nested more than {max_depth} levels deep, which the receiver does not read"
+        ))
+    }
+
     /// The same error, inside the field or entry `key`.
     #[cold]
     pub(super) fn in_entry(mut self, key: &str) -> Self {

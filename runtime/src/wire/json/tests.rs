@@ -255,3 +255,52 @@ fn error_of_serialize_or_display_has_path() {
     assert_eq!(error(&Fails), "on purpose");
     assert!(error(&(1, DisplayFails)).starts_with("`[1]`: "), "{}", error(&(1, DisplayFails)));
 }
+
+#[test]
+fn number_that_is_not_finite_fails_with_path() {
+    #[derive(Serialize)]
+    struct Flat {
+        #[serde(flatten)]
+        more: BTreeMap<char, Option<f32>>,
+    }
+
+    for (result, expected) in [
+        (error(&f64::NAN), "NaN is no"),
+        (error(&[1.0, f32::INFINITY]), "`[1]`: inf is no"),
+        (error(&BTreeMap::from([("a", Some(f64::NEG_INFINITY))])), "`a`: -inf is no"),
+        (error(&Flat { more: [('x', None), ('y', Some(f32::NAN))].into() }), "`y`: NaN is no"),
+    ] {
+        assert!(result.starts_with(expected), "{result}");
+    }
+    assert_eq!(encoded(&(-0.0, None::<f64>, f32::MAX)), "[-0.0,null,3.4028235e+38]");
+}
+
+#[test]
+fn depth_limit_is_that_of_serde_json() {
+    #[derive(Serialize, serde::Deserialize)]
+    enum Nested {
+        None,
+        Array(Vec<Nested>),
+        Tuple(u8, Box<Nested>),
+        Struct { inner: Box<Nested> },
+        Newtype(Box<Nested>),
+    }
+
+    type Wrap = fn(Nested) -> Nested;
+    let wraps: [(Wrap, usize); 4] = [
+        (|inner| Nested::Array(vec![inner]), 2),
+        (|inner| Nested::Tuple(1, Box::new(inner)), 2),
+        (|inner| Nested::Struct { inner: Box::new(inner) }, 2),
+        (|inner| Nested::Newtype(Box::new(inner)), 1),
+    ];
+    for (wrap, levels) in wraps {
+        for depth in 127 / levels - 1..=127 / levels + 2 {
+            let value = (0..depth).fold(Nested::None, |inner, _| wrap(inner));
+            let is_read = serde_json::to_string(&value)
+                .map(|json| serde_json::from_str::<Nested>(&json).is_ok())
+                .expect("JSON");
+            assert_eq!(encode(&value, &mut Vec::new()).is_ok(), is_read, "{depth}");
+            assert_eq!(is_read, depth * levels <= 127);
+        }
+    }
+}

@@ -8,14 +8,68 @@ use super::error::EncodeError;
 use super::key::Key;
 use super::text::{encode_display, encode_text};
 
-/// Serializes a value as `serde_json` does.
-pub(super) struct Value<'a>(pub(super) &'a mut Vec<u8>);
+/// The most arrays and objects around a value: what `serde_json` reads. It also ends the recursion of a
+/// value that contains itself.
+const MAX_DEPTH: u8 = 127;
+
+/// Serializes a value as `serde_json` does, but refuses what the same type cannot read again: numbers that
+/// are not finite, which `serde_json` writes as `null`, and deep nesting.
+pub(super) struct Value<'a> {
+    json: &'a mut Vec<u8>,
+    /// The arrays and objects around it.
+    depth: u8,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn new(json: &'a mut Vec<u8>) -> Self {
+        Self { json, depth: 0 }
+    }
+
+    /// Begins an array or object. Returns its depth.
+    fn begin(&mut self, bracket: u8) -> Result<u8, EncodeError> {
+        if self.depth == MAX_DEPTH {
+            return Err(EncodeError::too_deep(MAX_DEPTH));
+        }
+        self.json.push(bracket);
+        Ok(self.depth + 1)
+    }
+
+    /// `{"variant":`
+    fn begin_variant(&mut self, variant: &str) -> Result<(), EncodeError> {
+        self.depth = self.begin(b'{')?;
+        encode_text(variant, self.json);
+        self.json.push(b':');
+        Ok(())
+    }
+
+    fn begin_array(mut self) -> Result<Array<'a>, EncodeError> {
+        let depth = self.begin(b'[')?;
+        Ok(Array { json: self.json, depth, len: 0 })
+    }
+
+    fn begin_object(mut self) -> Result<Object<'a>, EncodeError> {
+        let depth = self.begin(b'{')?;
+        Ok(Object { json: self.json, depth, is_empty: true, key: 0 })
+    }
+}
 
 macro_rules! written {
     ($($method:ident($type:ty) $write:ident;)*) => {
         $(fn $method(self, value: $type) -> Result<(), EncodeError> {
             // Cannot fail: a vector accepts all bytes.
-            let _ = CompactFormatter.$write(self.0, value);
+            let _ = CompactFormatter.$write(self.json, value);
+            Ok(())
+        })*
+    };
+}
+
+macro_rules! finite {
+    ($($method:ident($type:ty) $write:ident;)*) => {
+        $(fn $method(self, value: $type) -> Result<(), EncodeError> {
+            if !value.is_finite() {
+                return Err(EncodeError::not_finite(value.into()));
+            }
+            let _ = CompactFormatter.$write(self.json, value);
             Ok(())
         })*
     };
@@ -33,7 +87,7 @@ impl<'a> Serializer for Value<'a> {
     type SerializeStructVariant = Variant<Object<'a>>;
 
     fn serialize_str(self, text: &str) -> Result<(), EncodeError> {
-        encode_text(text, self.0);
+        encode_text(text, self.json);
         Ok(())
     }
 
@@ -42,7 +96,7 @@ impl<'a> Serializer for Value<'a> {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        encode_display(value, self.0).map_err(EncodeError::custom)
+        encode_display(value, self.json).map_err(EncodeError::custom)
     }
 
     written! {
@@ -60,24 +114,13 @@ impl<'a> Serializer for Value<'a> {
         serialize_bytes(&[u8]) write_byte_array;
     }
 
-    fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
-        if !value.is_finite() {
-            return self.serialize_unit();
-        }
-        let _ = CompactFormatter.write_f32(self.0, value);
-        Ok(())
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
-        if !value.is_finite() {
-            return self.serialize_unit();
-        }
-        let _ = CompactFormatter.write_f64(self.0, value);
-        Ok(())
+    finite! {
+        serialize_f32(f32) write_f32;
+        serialize_f64(f64) write_f64;
     }
 
     fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(b"null");
+        self.json.extend_from_slice(b"null");
         Ok(())
     }
 
@@ -117,82 +160,73 @@ impl<'a> Serializer for Value<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        let mut object = Object::begin(self.0);
+        let mut object = self.begin_object()?;
         object.entry(variant, value)?;
         object.finish();
         Ok(())
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Array<'a>, EncodeError> {
-        Ok(Array::begin(self.0))
+        self.begin_array()
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Array<'a>, EncodeError> {
-        Ok(Array::begin(self.0))
+        self.begin_array()
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Array<'a>, EncodeError> {
-        Ok(Array::begin(self.0))
+        self.begin_array()
     }
 
     fn serialize_tuple_variant(
-        self,
+        mut self,
         _: &'static str,
         _: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<Variant<Array<'a>>, EncodeError> {
-        begin_variant(variant, self.0);
-        Ok(Variant { variant, inner: Array::begin(self.0) })
+        self.begin_variant(variant)?;
+        Ok(Variant { variant, inner: self.begin_array()? })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, EncodeError> {
-        Ok(Object::begin(self.0))
+        self.begin_object()
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'a>, EncodeError> {
         // `serde_json` has private structs that are no objects, such as `RawValue`.
         if name.starts_with("$serde_json::private::") {
-            return Ok(Struct::Private(name, self.0));
+            return Ok(Struct::Private(name, self.json));
         }
-        Ok(Struct::Object(Object::begin(self.0)))
+        Ok(Struct::Object(self.begin_object()?))
     }
 
     fn serialize_struct_variant(
-        self,
+        mut self,
         _: &'static str,
         _: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<Variant<Object<'a>>, EncodeError> {
-        begin_variant(variant, self.0);
-        Ok(Variant { variant, inner: Object::begin(self.0) })
+        self.begin_variant(variant)?;
+        Ok(Variant { variant, inner: self.begin_object()? })
     }
-}
-
-/// `{"variant":`
-fn begin_variant(variant: &str, json: &mut Vec<u8>) {
-    json.push(b'{');
-    encode_text(variant, json);
-    json.push(b':');
 }
 
 pub(super) struct Array<'a> {
     json: &'a mut Vec<u8>,
+    depth: u8,
     len: usize,
 }
 
-impl<'a> Array<'a> {
-    fn begin(json: &'a mut Vec<u8>) -> Self {
-        json.push(b'[');
-        Self { json, len: 0 }
-    }
-
+impl Array<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         if self.len > 0 {
             self.json.push(b',');
         }
-        value.serialize(Value(self.json)).map_err(|error| error.in_element(self.len))?;
+        value
+            .serialize(Value { json: self.json, depth: self.depth })
+            .map_err(|error| error.in_element(self.len))?;
         self.len += 1;
         Ok(())
     }
@@ -204,17 +238,13 @@ impl<'a> Array<'a> {
 
 pub(super) struct Object<'a> {
     json: &'a mut Vec<u8>,
+    depth: u8,
     is_empty: bool,
     /// Where the last key starts.
     key: usize,
 }
 
-impl<'a> Object<'a> {
-    fn begin(json: &'a mut Vec<u8>) -> Self {
-        json.push(b'{');
-        Self { json, is_empty: true, key: 0 }
-    }
-
+impl Object<'_> {
     fn comma(&mut self) {
         if !std::mem::take(&mut self.is_empty) {
             self.json.push(b',');
@@ -225,7 +255,9 @@ impl<'a> Object<'a> {
         self.comma();
         encode_text(key, self.json);
         self.json.push(b':');
-        value.serialize(Value(self.json)).map_err(|error| error.in_entry(key))
+        value
+            .serialize(Value { json: self.json, depth: self.depth })
+            .map_err(|error| error.in_entry(key))
     }
 
     fn finish(self) {
@@ -293,7 +325,7 @@ impl ser::SerializeMap for Object<'_> {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let key_end = self.json.len();
         self.json.push(b':');
-        value.serialize(Value(self.json)).map_err(|error| {
+        value.serialize(Value { json: self.json, depth: self.depth }).map_err(|error| {
             let key = self.json.get(self.key..key_end).map(serde_json::from_slice::<String>);
             error.in_entry(&key.and_then(Result::ok).unwrap_or_default())
         })
