@@ -9,7 +9,7 @@ use parlor::session::Denied;
 use parlor_tests::{Log, RawClient, TestServer, within_timeout};
 use serde::ser::{Error, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[payload]
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +150,78 @@ async fn raw_client() -> (TestServer, RawClient) {
     (running, client)
 }
 
+/// Calls `event` and returns the message of the answer, whose code must be `failed`.
+async fn failed(client: &mut RawClient, event: &str, payload: Value) -> String {
+    let answer = client.call(event, payload, 1).await;
+    assert_eq!((&answer[0], &answer[1]["code"]), (&json!("$err"), &json!("failed")), "{answer}");
+    assert_eq!(answer[1].get("details"), None);
+    answer[1]["message"].as_str().expect("a message").to_owned()
+}
+
+#[tokio::test]
+async fn answer_that_cannot_be_encoded_is_failed_with_sentence() {
+    let (log, _guard) = Log::start();
+    let (running, mut client) = raw_client().await;
+    let message = failed(&mut client, "pairs", json!({})).await;
+    assert!(message.contains("list of pairs"), "{message}");
+    let message = failed(&mut client, "readings", json!({})).await;
+    assert!(message.contains("`[2].max`: inf is no JSON number"), "{message}");
+    let message = failed(&mut client, "limit", json!({"length": 0})).await;
+    assert!(message.contains("`details.over.limit`: -inf is no JSON number"), "{message}");
+    let message = failed(&mut client, "tree", json!({"depth": 128})).await;
+    assert!(message.contains("nested more than 127 levels deep"), "{message}");
+    drop(client);
+    running.stop().await;
+    let text = log.text();
+    for (event, path) in [("readings", "[2].max"), ("limit", "details.over.limit")] {
+        let logged = |line: &str| line.contains(event) && line.contains(path);
+        assert!(text.lines().any(logged), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn error_of_serialize_is_logged_and_not_sent() {
+    let (log, _guard) = Log::start();
+    let (running, mut client) = raw_client().await;
+    let message = failed(&mut client, "secret", json!({})).await;
+    assert!(message.contains("`[0]`: ") && !message.contains("hunter2"), "{message}");
+    drop(client);
+    running.stop().await;
+    assert!(log.text().contains("hunter2"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn answer_or_typed_error_larger_than_outbox_is_failed() {
+    let (_running, mut client) = raw_client().await;
+    for (event, payload) in [("fill", json!({"size": 2000})), ("limit", json!({"length": 2000}))] {
+        let message = failed(&mut client, event, payload).await;
+        assert!(message.contains("the server sends at most 1000"), "{message}");
+    }
+    assert_eq!(client.call("fill", json!({"size": 2}), 2).await, json!(["$ok", "xx", 2]));
+}
+
+#[tokio::test]
+async fn error_reply_larger_than_outbox_is_sent_without_its_message() {
+    let (_running, mut client) = raw_client().await;
+    let answer = client.call("emitAll", json!({"more": 1}), 1).await;
+    assert_eq!(answer[1]["code"], "denied");
+    assert_eq!(answer[1]["message"], "the error reply is larger than the server sends");
+}
+
+#[tokio::test]
+async fn rust_client_gets_sentence_of_failed_call() {
+    let running = server().await;
+    let (client, _events) = SensorClient::connect(running.url("/sensor")).await.unwrap();
+    match client.pairs().await {
+        Err(CallError::Failed(message)) => assert!(message.contains("list of pairs"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    match client.limit(0).await {
+        Err(CallError::Failed(message)) => assert!(message.contains("limit"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn event_with_value_that_json_cannot_have_is_logged_and_not_sent() {
     let (log, _guard) = Log::start();
@@ -199,4 +271,13 @@ async fn rust_client_refuses_value_that_json_cannot_have() {
         Some(SensorEvent::Measured { readings }) => assert_eq!(readings, [reading(2.5)]),
         other => panic!("{other:?}"),
     }
+}
+
+/// What can be sent can be read.
+#[tokio::test]
+async fn deepest_value_that_is_sent_can_be_read() {
+    let running = server().await;
+    let (client, _events) = SensorClient::connect(running.url("/sensor")).await.unwrap();
+    assert_eq!(client.tree(127).await, Ok(Tree::of_depth(127)));
+    assert!(matches!(client.tree(128).await, Err(CallError::Failed(_))));
 }

@@ -130,6 +130,10 @@ pub enum CallError<E> {
     /// The handler returned `Err(E)`.
     #[error("refused: {0:?}")]
     Refused(E),
+    /// The handler has run, and the server cannot send its answer: it cannot be encoded, or is too large. Or
+    /// the call failed with a code of a newer server. With the server's message.
+    #[error("the call failed on the server: {0}")]
+    Failed(String),
     /// A field is missing, of the wrong type or breaks a rule. The client or the server detected it.
     #[error("{0}")]
     Invalid(Violation),
@@ -204,7 +208,11 @@ impl<E> CallError<E> {
         refused: impl FnOnce() -> Result<E, String>,
     ) -> Self {
         match code {
-            ErrorCode::Refused => refused().map_or_else(Self::Protocol, Self::Refused),
+            ErrorCode::Refused => match refused() {
+                Ok(error) => Self::Refused(error),
+                Err(problem) => Self::Protocol(format!("{problem} (the server: {message})")),
+            },
+            ErrorCode::Failed | ErrorCode::Other => Self::Failed(message),
             ErrorCode::Invalid => {
                 Self::Invalid(violation.unwrap_or_else(|| Violation::new("", "", message)))
             }
@@ -212,7 +220,7 @@ impl<E> CallError<E> {
             ErrorCode::Limited => Self::Limited(message),
             ErrorCode::Panicked => Self::Panicked,
             ErrorCode::TimedOut => Self::TimedOut,
-            ErrorCode::Unknown | ErrorCode::Malformed | ErrorCode::Other => Self::Protocol(message),
+            ErrorCode::Unknown | ErrorCode::Malformed => Self::Protocol(message),
         }
     }
 }

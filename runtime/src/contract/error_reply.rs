@@ -12,6 +12,12 @@ impl ErrorReply {
         Self { body: ErrorBody::new(code, message), call }
     }
 
+    /// The same code with a short message, for a client whose outbox is too small for this reply.
+    pub(crate) fn shortened(&self) -> Self {
+        let message = "the error reply is larger than the server sends";
+        Self::new(self.body.code, message, self.call)
+    }
+
     /// Returns `None` if the details cannot be encoded.
     pub(crate) fn frame(&self) -> Option<Frame> {
         match self.call {

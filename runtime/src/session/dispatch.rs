@@ -6,7 +6,7 @@ use super::guard::{Event, Guard};
 use crate::contract::{Contract, ErrorReply, Events, Procedure, Reply, diagnose};
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
-use crate::wire::{CallId, ErrorCode, Head};
+use crate::wire::{CallId, EncodeError, ErrorCode, Frame, Head};
 
 /// Runs the guard, decodes one message and runs its handler. `Err` ends the session.
 pub(super) async fn dispatch<E: Procedure<S>, S>(
@@ -44,21 +44,10 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     let run = driver.handle(call, pin!(E::handle(session, incoming, &mut reply))).await;
     match run {
         Run::Done(()) => {
-            let message = match reply.into_answer() {
-                None => return Ok(()),
-                Some(Ok(frame)) => match driver.inbound().send(&frame) {
-                    Ok(()) => return Ok(()),
-                    Err(error) => {
-                        driver.log(|| tracing::error!(event, %error, "an answer was not sent"));
-                        "the answer is larger than the server may send"
-                    }
-                },
-                Some(Err(error)) => {
-                    driver.log(|| tracing::error!(event, %error, "an answer cannot be encoded"));
-                    "the answer cannot be encoded"
-                }
-            };
-            driver.send_error(&ErrorReply::new(ErrorCode::Refused, message, call));
+            let Some(answer) = reply.into_answer() else { return Ok(()) };
+            if let Err(message) = send_answer(event, answer, driver) {
+                driver.send_error(&ErrorReply::new(ErrorCode::Failed, message, call));
+            }
             Ok(())
         }
         Run::TimedOut => {
@@ -73,6 +62,23 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
         }
         Run::Cancelled => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
     }
+}
+
+/// Sends the answer to a call. `Err` is what its client learns if it cannot be sent.
+fn send_answer(
+    event: &'static str,
+    answer: Result<Frame, EncodeError>,
+    driver: &mut Driver,
+) -> Result<(), String> {
+    let frame = answer.map_err(|error| {
+        driver.log(|| tracing::error!(event, %error, "an answer cannot be encoded"));
+        format!("the answer cannot be encoded: {}", error.for_client())
+    })?;
+    driver.inbound().send(&frame).map_err(|error| {
+        driver.log(|| tracing::error!(event, size = frame.len(), %error, "an answer was not sent"));
+        let limit = driver.inbound().max_outbox_size();
+        format!("the answer has {} bytes; the server sends at most {limit}", frame.len())
+    })
 }
 
 /// Sends an error reply, because code of the user panicked.

@@ -192,12 +192,16 @@ impl Inbound {
             Ok(())
         };
         if self.mode == Mode::Parlor
-            && let Some(frame) = error.frame()
-            && let Err(error) = self.send(&frame)
+            && let Err(TooLarge) = self.send_reply(error)
         {
-            self.member.log(|| tracing::error!(%error, "an error reply was not sent"));
+            self.member.log(|| tracing::error!(%code, "an error reply is larger than `Limits::max_outbox_size`: sent without its message"));
+            let _ = self.send_reply(&error.shortened());
         }
         counted
+    }
+
+    fn send_reply(&self, error: &ErrorReply) -> Result<(), TooLarge> {
+        error.frame().map_or(Ok(()), |frame| self.send(&frame))
     }
 
     fn count_malformed(&mut self) -> Result<(), DisconnectReason> {
@@ -209,6 +213,10 @@ impl Inbound {
             code: CloseCode::POLICY,
             message: format!("{} malformed messages in a row", self.malformed_in_a_row),
         })
+    }
+
+    pub(super) fn max_outbox_size(&self) -> usize {
+        self.member.options().limits.max_outbox_size
     }
 
     pub(super) fn send(&self, frame: &Frame) -> Result<(), TooLarge> {

@@ -11,6 +11,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("closeCodes.ts", include_str!("../../ts/src/closeCodes.ts")),
     ("connection.ts", include_str!("../../ts/src/connection.ts")),
     ("contract.ts", include_str!("../../ts/src/contract.ts")),
+    ("errorCode.ts", include_str!("../../ts/src/errorCode.ts")),
     ("eventIterator.ts", include_str!("../../ts/src/eventIterator.ts")),
     ("handlers.ts", include_str!("../../ts/src/handlers.ts")),
     ("heartbeat.ts", include_str!("../../ts/src/heartbeat.ts")),

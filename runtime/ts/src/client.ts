@@ -27,6 +27,7 @@ export type {
   WebSocketConstructor,
   WebSocketLike,
 } from "./contract.js";
+export type { ErrorCode } from "./errorCode.js";
 
 /** A procedure of a {@link Client}. */
 export interface Procedure<C extends Contract> {

@@ -5,6 +5,7 @@
  */
 
 import type { CallError } from "./callError.js";
+import type { ErrorCode } from "./errorCode.js";
 
 /** A procedure as the generator writes it: its events, as seen from the server. */
 export interface Contract {
@@ -98,8 +99,8 @@ export interface Lifecycle {
 /** An error that does not reject a call. */
 export interface SocketError {
   /**
-   * The server's code for an event that failed (`unknown`, `malformed`, `invalid`, `denied`,
-   * `limited`, `panicked`, `timedOut`, `refused`), or one of the client's own:
+   * The server's {@link ErrorCode} for an event that failed, or one of the client's own. A newer server
+   * may have others.
    *
    * - `invalid`: the payload breaks a rule of the contract, or cannot be JSON; not sent
    * - `tooLarge`: more bytes than the server accepts; not sent
@@ -110,7 +111,16 @@ export interface SocketError {
    * - `undecodable`: a message from the server is not `[name, payload]`
    * - `handler`: a handler threw, or its promise was rejected; `details` is the cause
    */
-  code: string;
+  code:
+    | ErrorCode
+    | "tooLarge"
+    | "full"
+    | "closed"
+    | "lost"
+    | "connect"
+    | "undecodable"
+    | "handler"
+    | (string & {});
   message: string;
   /** The event that failed. */
   event?: string;

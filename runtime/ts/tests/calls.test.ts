@@ -63,6 +63,16 @@ test("an $err rejects its call with code, message and details, and is not an err
   assert.deepEqual(log.of("error"), []);
 });
 
+test("a failed call, or one with a code of a newer server, rejects with the server's message", async () => {
+  const { net, socket } = await connected();
+  for (const code of ["failed", "ofTomorrow"]) {
+    const call = socket.call("clear");
+    const message = "the answer cannot be encoded: `[2].max`: inf is no JSON number";
+    net.last.frame("$err", { code, message }, net.last.sent.at(-1)?.[2]);
+    await assert.rejects(call, { code, message });
+  }
+});
+
 test("an $err without content rejects its call", async () => {
   const { net, socket } = await connected();
   const call = socket.call("clear");

@@ -13,12 +13,14 @@ pub(crate) struct EncodeError(Box<Failure>);
 struct Failure {
     path: String,
     message: String,
+    /// Whether code of the user returned it.
+    is_custom: bool,
 }
 
 impl EncodeError {
     #[cold]
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self(Box::new(Failure { path: String::new(), message: message.into() }))
+        Self(Box::new(Failure { path: String::new(), message: message.into(), is_custom: false }))
     }
 
     /// A float that JSON does not have.
@@ -46,6 +48,13 @@ impl EncodeError {
     pub(super) fn in_element(self, index: usize) -> Self {
         self.in_entry(&format!("[{index}]"))
     }
+
+    /// The error as clients may read it: without the message of an error that the user's code returned.
+    pub(crate) fn for_client(&self) -> String {
+        let Failure { path, message, is_custom } = &*self.0;
+        let message = if *is_custom { "the log of the server has the error" } else { message };
+        Display { path, message }.to_string()
+    }
 }
 
 struct Display<'a> {
@@ -66,7 +75,9 @@ impl fmt::Display for Display<'_> {
 impl Error for EncodeError {
     #[cold]
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
+        let mut error = Self::new(message.to_string());
+        error.0.is_custom = true;
+        error
     }
 }
 

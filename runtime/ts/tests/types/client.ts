@@ -1,7 +1,7 @@
 // Checked by `tsc` only: each `@ts-expect-error` is an error if the line below it has none.
 import { WebSocket as NodeWebSocket } from "ws";
 
-import { CallError, connect, createClient, type Socket } from "../../src/client.js";
+import { CallError, connect, createClient, type ErrorCode, type Socket } from "../../src/client.js";
 import type { AppRouter, Chat } from "../support/contract.js";
 
 const client = createClient<AppRouter>({ baseUrl: "/api", reconnect: true, WebSocket: NodeWebSocket });
@@ -136,6 +136,12 @@ socket.off("newMesage");
 socket.status = "closed";
 // @ts-expect-error no such status
 if (socket.status === "open") off();
+
+// codes of errors
+"failed" satisfies ErrorCode;
+// @ts-expect-error no such code
+"refusd" satisfies ErrorCode;
+("ofTomorrow" as string) satisfies CallError["code"];
 
 // async iteration
 export async function loop() {

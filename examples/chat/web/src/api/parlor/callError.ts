@@ -1,19 +1,29 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+import type { ErrorCode } from "./errorCode";
+
 /** Why a call has no answer. */
 export class CallError extends Error {
   /**
-   * The server's code, or one of the client's own:
+   * The server's {@link ErrorCode}, or one of the client's own. A newer server may have others.
    *
    * - `refused`: the handler returned a typed error, which is in {@link details}
+   * - `failed`: the server cannot send the answer; the call has run
    * - `timedOut`: no answer in time (also the server's code for a handler that took too long)
    * - `disconnected`: the session was lost before the answer; the call may have run
    * - `closed`: the socket is closed; a call that was sent before may have run
    * - `plain`: the server is in plain mode, which has no answers; not sent
    * - `invalid`, `tooLarge`, `full`: not sent, as in `SocketError`
    */
-  readonly code: string;
+  readonly code:
+    | ErrorCode
+    | "disconnected"
+    | "closed"
+    | "plain"
+    | "tooLarge"
+    | "full"
+    | (string & {});
   /**
    * The typed error (`Chat.Errors["joinRoom"]`) if the code is `refused`, a `Violation` if it is
    * `invalid`.

@@ -30,6 +30,7 @@ export type {
   WebSocketConstructor,
   WebSocketLike,
 } from "./contract";
+export type { ErrorCode } from "./errorCode";
 
 /** A procedure of a {@link Client}. */
 export interface Procedure<C extends Contract> {
