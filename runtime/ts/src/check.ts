@@ -74,3 +74,20 @@ export function check(rules: Rules[string], payload: unknown): Violation | undef
   }
   return undefined;
 }
+
+/**
+ * Returns the violation of the first number in the payload that is not finite. JSON does not have these:
+ * `JSON.stringify` writes `null`.
+ */
+export const checkNumbers = (value: any, path = ""): Violation | undefined => {
+  if (typeof value === "number" && !isFinite(value))
+    return { path, rule: "type", message: "is not a finite number" };
+  // What `toJSON` returns is not known here.
+  if (typeof value === "object" && !value?.toJSON)
+    for (const key in value) {
+      const inner = Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
+      const violation = checkNumbers(value[key], inner);
+      if (violation) return violation;
+    }
+  return undefined;
+};

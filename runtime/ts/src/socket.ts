@@ -2,7 +2,7 @@ import { backoff, redial, resumes } from "./backoff.js";
 import { byteLength } from "./bytes.js";
 import { CallError } from "./callError.js";
 import { createCalls } from "./calls.js";
-import { check } from "./check.js";
+import { check, checkNumbers } from "./check.js";
 import { dial, webSocketClass, type Connection } from "./connection.js";
 import type {
   CallOptions,
@@ -243,7 +243,9 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     }
     const eventRules = byPath(rules, url)?.[event];
     // Parsed from its JSON, as the server sees it: dates are strings, undefined fields are absent.
-    const violation = eventRules && check(eventRules, JSON.parse(text)[1]);
+    const violation =
+      (text.includes("null") && checkNumbers(payload)) ||
+      (eventRules && check(eventRules, JSON.parse(text)[1]));
     if (violation)
       return new CallError("invalid", `${violation.path} ${violation.message}`, violation);
     const frame = { event, text, bytes: byteLength(text), id };

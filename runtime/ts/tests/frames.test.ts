@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { connect, type Options, type SocketError } from "../src/client.js";
+import { connect, type Options, type SocketError, type Violation } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
 import { fake, lifecycle, recorder, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
@@ -111,6 +111,28 @@ test("queued frames larger than maxMessage fail when the welcome arrives", async
     ["tooLarge", "label"],
   ]);
   assert.deepEqual(net.last.sent, [["touch", {}]]);
+});
+
+test("a number that JSON does not have is not sent, and the error has its path", async () => {
+  const { net, socket, log } = await dial();
+  net.last.welcome();
+  const moved = { toJSON: () => [null], x: NaN };
+  for (const [payload, path] of [
+    [{ limit: NaN }, "limit"],
+    [{ text: null, limits: [1, { max: -Infinity }] }, "limits[1].max"],
+    [[null, [Infinity]], "[1][0]"],
+    [NaN, ""],
+  ] as const) {
+    assert.equal(socket.emit("search", payload as never), false);
+    const error = (log.of("error") as SocketError[]).at(-1);
+    assert.equal(error?.code, "invalid");
+    assert.equal((error?.details as Violation).path, path);
+    assert.equal((error?.details as Violation).rule, "type");
+    await assert.rejects(socket.call("search", payload as never), { code: "invalid" });
+  }
+  assert.deepEqual(net.last.sent, []);
+  const fine = { text: null, zero: -0, large: 1e308, absent: undefined, list: [undefined], moved };
+  assert.equal(socket.emit("search", fine as never), true);
 });
 
 test("a payload that cannot be JSON is an error with the code invalid", async () => {

@@ -105,7 +105,8 @@ export interface SocketError {
    * The server's {@link ErrorCode} for an event that failed, or one of the client's own. A newer server
    * may have others.
    *
-   * - `invalid`: the payload breaks a rule of the contract, or cannot be JSON; not sent
+   * - `invalid`: the payload breaks a rule of the contract, cannot be JSON, or has a number that is not
+   *   finite; not sent
    * - `tooLarge`: more bytes than the server accepts; not sent
    * - `full`: the queue is full; not sent
    * - `closed`: the socket is closed, or was closed while the event was queued; not sent
