@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -29,20 +31,33 @@ impl Example {
 
     /// Starts the example `name` on `port` (0 for any) and waits until it prints its address.
     pub async fn serve_at(name: &str, port: u16) -> Self {
-        let mut example = Self::spawn(name, |command| command.env("PORT", port.to_string())).await;
-        let line = example.line_with("listening").await;
+        let mut command = Command::new(build(name).await);
+        Self::spawn(command.env("PORT", port.to_string())).listening().await
+    }
+
+    /// Starts the example `name` with arguments on a free port. It may open `descriptors` file
+    /// descriptors. Waits until it prints its address.
+    pub async fn serve_with_descriptors(name: &str, args: &[&str], descriptors: u32) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {descriptors} && exec \"$@\"");
+        command.args(["-c", &script, "sh"]).arg(build(name).await).args(args);
+        Self::spawn(command.env("PORT", "0")).listening().await
+    }
+
+    async fn listening(mut self) -> Self {
+        let line = self.line_with("listening").await;
         let addr = line.rsplit(' ').next().unwrap_or_default();
-        example.url = format!("ws://{addr}");
-        example
+        self.url = format!("ws://{addr}");
+        self
     }
 
     /// Starts the example `name` with arguments.
     pub async fn run(name: &str, args: &[&str]) -> Self {
-        Self::spawn(name, |command| command.args(args)).await
+        Self::spawn(Command::new(build(name).await).args(args))
     }
 
-    async fn spawn(name: &str, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Self {
-        let mut child = prepare(&mut Command::new(build(name).await))
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -71,6 +86,31 @@ impl Example {
                 return line;
             }
         }
+    }
+
+    /// Waits until it exits, and counts the lines of its standard error that contain `what`.
+    pub async fn errors_with(self, what: &str) -> usize {
+        let ended = within_timeout("the end", self.child.wait_with_output()).await.expect("waited");
+        String::from_utf8_lossy(&ended.stderr).lines().filter(|line| line.contains(what)).count()
+    }
+
+    /// Returns how many file descriptors it has open.
+    #[cfg(target_os = "linux")]
+    pub fn descriptors(&self) -> usize {
+        let pid = self.child.id().expect("it runs");
+        std::fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count()
+    }
+
+    /// Returns the CPU time of all its threads so far.
+    #[cfg(target_os = "linux")]
+    pub fn cpu_time(&self) -> Duration {
+        let tasks = format!("/proc/{}/task", self.child.id().expect("it runs"));
+        let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+            let path = task.expect("a thread").path().join("schedstat");
+            let stat = std::fs::read_to_string(path).expect("its times");
+            stat.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).expect("nanoseconds")
+        };
+        Duration::from_nanos(std::fs::read_dir(tasks).expect("its threads").map(of_task).sum())
     }
 
     /// Returns all that it prints. Panics when it does not exit with success.

@@ -10,6 +10,7 @@
 //! | [`Timeouts`] | [`Server::timeouts`](crate::Server::timeouts) | handlers, writes and the end of a session |
 //! | [`Handshakes`] | [`Router::handshakes`](crate::Router::handshakes) | requests and admission |
 
+mod acceptor;
 mod admission;
 mod authority;
 mod contradiction;

@@ -2,15 +2,14 @@ use std::future::{Future, IntoFuture, pending};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
+use super::acceptor::Acceptor;
 use super::handshake::{AcceptedConnection, handshake};
 use super::listen::Listen;
 use super::process_signals::first_and_second_signal;
@@ -132,14 +131,9 @@ async fn accept_connections(
     mut workers: Option<&mut Workers>,
     stopped: &watch::Receiver<()>,
 ) {
+    let mut acceptor = Acceptor::new(listener);
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                wait_after_accept_error(&error).await;
-                continue;
-            }
-        };
+        let (stream, peer) = acceptor.accept().await;
         match workers.as_mut().and_then(|workers| workers.next()) {
             None => {
                 let accepted =
@@ -188,34 +182,4 @@ pub(super) fn start_handshake(
             _ = stopped.changed() => {}
         }
     });
-}
-
-/// Returns at once if only the accepted connection failed. Other errors last, as when the process
-/// has no file descriptors left.
-async fn wait_after_accept_error(error: &io::Error) {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::ConnectionReset => {}
-        _ => {
-            tracing::error!(%error, "cannot accept connections: retrying in 1 s");
-            sleep(Duration::from_secs(1)).await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::time::Instant;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn accept_continues_after_delay_when_system_returns_error() {
-        for (error, seconds) in [(io::ErrorKind::ConnectionAborted, 0), (io::ErrorKind::Other, 1)] {
-            let start = Instant::now();
-            wait_after_accept_error(&error.into()).await;
-            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
-        }
-    }
 }
