@@ -3,7 +3,7 @@ mod cookie;
 mod query;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use data_encoding::BASE64URL_NOPAD;
 use http::{Extensions, HeaderMap, HeaderName, Method, Uri, Version, header};
@@ -35,11 +35,13 @@ pub(crate) enum Mode {
 pub struct Request {
     parts: http::request::Parts,
     peer: Option<SocketAddr>,
+    client: Option<IpAddr>,
 }
 
 impl Request {
     pub(crate) fn new(request: http::Request<()>, peer: Option<SocketAddr>) -> Self {
-        Self { parts: request.into_parts().0, peer }
+        let client = peer.map(|peer| peer.ip().to_canonical());
+        Self { parts: request.into_parts().0, peer, client }
     }
 
     /// The requested path and query.
@@ -109,6 +111,18 @@ impl Request {
     /// The remote address of the TCP connection: the client's, or that of a proxy.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    /// The address of the client: that of [`peer_addr`](Self::peer_addr), or if that is one of
+    /// [`Router::trusted_proxies`](crate::Router::trusted_proxies), what the proxy says. An IPv4-mapped IPv6
+    /// address is given as IPv4. `None` if the peer is not known.
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    #[cfg(feature = "server")]
+    pub(super) fn set_client_addr(&mut self, client: IpAddr) {
+        self.client = Some(client.to_canonical());
     }
 
     /// The typed values of this request.

@@ -18,6 +18,7 @@ mod contradiction;
 mod copy_request;
 mod drain;
 mod error_response;
+mod forwarded;
 mod handshake;
 mod handshake_limit;
 #[cfg(feature = "test")]
@@ -38,6 +39,7 @@ mod serve;
 mod serve_error;
 #[cfg(feature = "axum")]
 mod tower_service;
+mod trusted_proxies;
 mod upgrade;
 mod upgrade_response;
 mod workers;

@@ -133,6 +133,34 @@ impl Router {
         self
     }
 
+    /// Believes what the proxies with these addresses say of their clients. Each is an IP address, or a
+    /// network as in `10.0.0.0/8`. None by default; with one that is no network, [`serve`](Self::serve)
+    /// fails.
+    ///
+    /// If the TCP connection of a request comes from one of them, [`Request::client_addr`] is read from
+    /// `X-Forwarded-For`, or from `Forwarded` (RFC 7239): the last address that is not a trusted proxy
+    /// itself. What is before text that is no address is not believed. A request with both headers that
+    /// name different clients gets 400, because most proxies set one and pass on the other.
+    ///
+    /// Name only proxies that set or append to the header. Inside another HTTP server this needs
+    /// `into_make_service_with_connect_info`.
+    ///
+    /// ```
+    /// let router = parlor::Router::new().trusted_proxies(["10.0.0.0/8", "::1"]);
+    /// ```
+    pub fn trusted_proxies<P: Into<String>>(
+        mut self,
+        proxies: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let routes = self.routes();
+        for proxy in proxies.into_iter().map(Into::into) {
+            if let Err(problem) = routes.trusted_proxies.add(&proxy) {
+                routes.mistakes.push(format!("the trusted proxy `{proxy}` {problem}"));
+            }
+        }
+        self
+    }
+
     /// Sets how long a handshake may take, how large its request may be, and how many there may be at
     /// once.
     pub fn handshakes(mut self, handshakes: Handshakes) -> Self {

@@ -9,6 +9,7 @@ use super::options::Handshakes;
 use super::origin_rules::OriginRules;
 use super::path;
 use super::serve_error::ServeError;
+use super::trusted_proxies::TrustedProxies;
 
 /// The mounted procedures, and the options of handshakes and shutdown: what the clones of a router share.
 #[derive(Clone)]
@@ -17,6 +18,7 @@ pub(super) struct Routes {
     pub(super) endpoints: HashMap<String, Arc<dyn Endpoint>>,
     pub(super) middleware: Middleware,
     pub(super) rules: OriginRules,
+    pub(super) trusted_proxies: TrustedProxies,
     pub(super) handshakes: Handshakes,
     pub(super) handshake_limit: HandshakeLimit,
     pub(super) shutdown_timeout: Duration,
@@ -31,6 +33,7 @@ impl Default for Routes {
             endpoints: HashMap::new(),
             middleware: Middleware::default(),
             rules: OriginRules::default(),
+            trusted_proxies: TrustedProxies::default(),
             handshake_limit: HandshakeLimit::new(handshakes.max_concurrent),
             handshakes,
             shutdown_timeout: Duration::from_secs(30),
@@ -40,7 +43,7 @@ impl Default for Routes {
 }
 
 impl Routes {
-    /// Fails if the router has a path, an origin or a host that no request can have, or a path twice.
+    /// Fails if the router has a path, an origin, a host or a proxy that no request can have, or a path twice.
     pub(super) fn check(&self) -> Result<(), ServeError> {
         match self.mistakes.as_slice() {
             [] => Ok(()),

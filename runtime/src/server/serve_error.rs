@@ -10,8 +10,8 @@ pub enum ServeError {
     /// A thread of [`Serve::with_threads`](super::Serve::with_threads) cannot be started.
     #[error("cannot start a worker thread: {0}")]
     Thread(#[source] io::Error),
-    /// A path is mounted twice, or a path, an origin or a host of the router is one that no request can
-    /// have.
+    /// A path is mounted twice, or a path, an origin, a host or a proxy of the router is one that no request
+    /// can have.
     #[error("{0}")]
     Configuration(String),
 }

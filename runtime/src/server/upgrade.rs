@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::admission::Admission;
 use super::error_response::ErrorResponse;
+use super::forwarded::client_addr;
 use super::middleware::catch_panic;
 use super::not_found::not_found;
 use super::routes::Routes;
@@ -40,6 +41,15 @@ impl Upgrade {
                 return Self::ErrorResponse(error);
             }
         };
+        if let Some(sender) = request.client_addr() {
+            match client_addr(sender, request.headers(), &routes.trusted_proxies) {
+                Ok(client) => request.set_client_addr(client),
+                Err(error) => {
+                    error.log(peer);
+                    return Self::ErrorResponse(error);
+                }
+            }
+        }
         request.remove_handshake_headers();
         let admission =
             timeout(routes.handshakes.admission_timeout, admit(request, local, routes)).await;

@@ -1,5 +1,6 @@
 //! How the server reads the request of a handshake: on its own listener and inside axum.
 
+mod client_address;
 mod contradictions;
 mod lists;
 mod messages;
