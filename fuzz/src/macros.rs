@@ -80,6 +80,8 @@ const WORDS: &[&str] = &[
     "#[outgoing(volatile)]",
     "#[incoming(name = \"a b\")]",
     "#[incoming(",
+    "#[cfg_attr(all(), payload)]",
+    "#[cfg_attr(unix, cfg_attr(any(), cfg(windows)))]",
     "#[payload]",
     "#[field(default)]",
     "#[field(name = \"$\")]",

@@ -16,6 +16,7 @@
 )]
 
 mod case;
+mod conditional;
 mod errors;
 mod expand;
 mod model;
@@ -65,6 +66,12 @@ use proc_macro::TokenStream;
 ///
 #[doc = include_str!("../docs/sessions.md")]
 ///
+/// # Attributes of events
+///
+/// Doc comments, `#[deprecated]`, `#[cfg(..)]` and the levels of lints (`allow`, `warn`, `deny`) apply to
+/// all that is generated from the event. `#[cfg_attr(condition, attribute, ..)]` on an event or a field
+/// stands for each attribute that it contains, also for markers and rules.
+///
 /// # Attributes of fields
 ///
 /// - `#[payload]`: the argument is the whole message.
@@ -98,7 +105,8 @@ pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct or an enum usable in events: derives serde's traits, with names in camelCase.
 ///
 /// `#[serde(..)]` works on the type, its variants and its fields; `rename_all` and
-/// `rename_all_fields` replace camelCase. Your crate needs no dependency on serde.
+/// `rename_all_fields` replace camelCase. Your crate needs no dependency on serde. `#[cfg_attr(..)]`
+/// works on them too.
 ///
 /// ```text
 /// #[payload(typescript)]

@@ -9,6 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, Item, LitStr, Meta, Path, Token, parse_quote};
 
 use crate::case::Case;
+use crate::conditional;
 use crate::errors::Errors;
 use crate::model::unraw;
 use crate::options::{AttributeOption, OptionValue, distinct_options, options};
@@ -31,9 +32,13 @@ enum Requested {
     WithError,
 }
 
-pub(crate) fn payload(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn payload(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = PayloadOptions::read(options, &mut errors);
+    let options = PayloadOptions::read(tokens.clone(), &mut errors);
+    let krate = &options.krate;
+    if let Some(calls) = conditional::split(&item, &quote!(#[#krate::payload(#tokens)])) {
+        return calls;
+    }
     let code = match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => derive(input, &options, &mut errors),
         Err(error) => unparsed(item, error, &options, &mut errors),

@@ -6,12 +6,16 @@ use quote::quote;
 use crate::errors::Errors;
 use crate::model::Procedure;
 use crate::procedure_options::ProcedureOptions;
-use crate::{expand, name_collisions, parse};
+use crate::{conditional, expand, name_collisions, parse};
 
 /// Returns the trait and the code generated from it, with a `compile_error!` per error.
-pub(crate) fn procedure(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn procedure(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = ProcedureOptions::read(options, &mut errors);
+    let options = ProcedureOptions::read(tokens.clone(), &mut errors);
+    let krate = &options.krate;
+    if let Some(calls) = conditional::split(&item, &quote!(#[#krate::procedure(#tokens)])) {
+        return calls;
+    }
     let code = match parse::parse(&item, &mut errors) {
         Some(read) => {
             let mut procedure = Procedure::new(read, options, &mut errors);

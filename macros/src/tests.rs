@@ -271,3 +271,37 @@ fn mutations(tokens: TokenStream, each: &mut dyn FnMut(TokenStream)) {
         }
     }
 }
+
+#[test]
+fn conditional_attributes_inside_an_item_become_two_calls_of_the_macro() {
+    let item = quote! {
+        #[cfg_attr(a, b)]
+        pub(crate) trait Chat {
+            #[cfg_attr(all(x, not(y = "z")), doc = "Text.", cfg_attr(q, outgoing))]
+            fn said(#[cfg_attr(all(x, not(y = "z")), payload)] text: String, #[cfg_attr(other, c)] d: u8);
+            #[cfg_attr(1, wrong)]
+            fn body() { { #[cfg_attr(all(x, not(y = "z")), d)] 1 } }
+        }
+    };
+    let calls = procedure(quote!(name = "n", crate = some::path), item);
+    let start = quote!(#[some::path::procedure(name = "n", crate = some::path)] #[cfg_attr(a, b)]);
+    let expected = quote! {
+        #[cfg(all(x, not(y = "z")))]
+        #start
+        pub(crate) trait Chat {
+            #[doc = "Text."]
+            #[cfg_attr(q, outgoing)]
+            fn said(#[payload] text: String, #[cfg_attr(other, c)] d: u8);
+            #[cfg_attr(1, wrong)]
+            fn body() { { #[cfg_attr(all(x, not(y = "z")), d)] 1 } }
+        }
+        #[cfg(not(all(x, not(y = "z"))))]
+        #start
+        pub(crate) trait Chat {
+            fn said(text: String, #[cfg_attr(other, c)] d: u8);
+            #[cfg_attr(1, wrong)]
+            fn body() { { #[cfg_attr(all(x, not(y = "z")), d)] 1 } }
+        }
+    };
+    assert_eq!(calls.to_string(), expected.to_string());
+}

@@ -1,7 +1,6 @@
 //! One function of the trait as an event.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
 use syn::{
     Attribute, FnArg, LitStr, Pat, ReceiverKind, ReturnType, Safety, Signature, parse_quote,
 };
@@ -29,9 +28,9 @@ impl Procedure {
     /// Adds a function of the trait as an event, or as another method if it has no marker.
     pub(super) fn add(&mut self, function: Function, case: Case, errors: &mut Errors) {
         let Function { attrs, sig, body } = function;
-        let (markers, mut attrs): (Vec<_>, Vec<_>) =
+        let (markers, attrs): (Vec<_>, Vec<_>) =
             attrs.into_iter().partition(|attr| Direction::of_marker(attr).is_some());
-        let Some(direction) = direction(&markers, &mut attrs, &sig, errors) else {
+        let Some(direction) = direction(&markers, &sig, errors) else {
             let returns_future = sig.asyncness.is_some();
             let sig = without_macro_syntax(sig, body.is_some());
             self.other_methods.push(Method { attrs, sig, body, returns_future });
@@ -77,12 +76,7 @@ impl Procedure {
 }
 
 /// Reads the direction from the markers. `None` if there is no marker, which is reported.
-fn direction(
-    markers: &[Attribute],
-    attrs: &mut Vec<Attribute>,
-    sig: &Signature,
-    errors: &mut Errors,
-) -> Option<Direction> {
+fn direction(markers: &[Attribute], sig: &Signature, errors: &mut Errors) -> Option<Direction> {
     if let [first, second, ..] = markers {
         if Direction::of_marker(first) == Direction::of_marker(second) {
             errors.at(second, "this marker is given twice: remove one");
@@ -98,18 +92,6 @@ fn direction(
     if let Some(marker) = markers.first() {
         return Direction::of_marker(marker);
     }
-    let conditional =
-        attrs.iter().enumerate().find_map(|(index, attr)| Some((index, cfg_attr_marker(attr)?)));
-    if let Some((index, direction)) = conditional {
-        let word = direction.marker();
-        errors.at(
-            attrs.remove(index),
-            format!(
-                "a marker cannot depend on `cfg`: write `#[{word}]`, and `#[cfg(..)]` on the event"
-            ),
-        );
-        return Some(direction);
-    }
     let name = &sig.ident;
     errors.at(
         name,
@@ -118,16 +100,6 @@ fn direction(
         ),
     );
     None
-}
-
-/// The marker in a `#[cfg_attr(.., marker)]`.
-fn cfg_attr_marker(attr: &Attribute) -> Option<Direction> {
-    if !attr.path().is_ident("cfg_attr") {
-        return None;
-    }
-    let text = attr.meta.to_token_stream().to_string();
-    let mut words = text.split(|c: char| !c.is_alphanumeric());
-    words.find_map(|word| Direction::find(|marker| marker == word))
 }
 
 /// The options of a marker.
@@ -306,8 +278,11 @@ fn variant(ident: &Ident, errors: &mut Errors) -> Option<Ident> {
 }
 
 /// Returns whether an attribute of the event goes to all code that is generated from it.
+///
+/// A `cfg_attr` that is still there has a wrong syntax, which rustc reports.
 fn is_passed_on(attr: &Attribute) -> bool {
-    is_lint(attr) || ["doc", "cfg", "deprecated"].iter().any(|name| attr.path().is_ident(name))
+    is_lint(attr)
+        || ["doc", "cfg", "deprecated", "cfg_attr"].iter().any(|name| attr.path().is_ident(name))
 }
 
 /// Removes the attributes of arguments, which only this macro understands, and patterns that rustc

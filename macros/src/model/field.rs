@@ -78,8 +78,10 @@ impl Field {
                 }
                 options = Some(attr);
                 self.read_options(attr, errors);
-            } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
+            } else if attr.path().is_ident("cfg") {
                 errors.at(attr, "a field cannot depend on `cfg`: put `#[cfg(..)]` on the event");
+            } else if attr.path().is_ident("cfg_attr") {
+                errors.at(attr, "write `#[cfg_attr(condition, attribute)]`");
             } else {
                 errors.at(
                     attr,
