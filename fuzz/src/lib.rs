@@ -8,4 +8,5 @@ mod contract;
 pub mod frame;
 pub mod handshake;
 pub mod macros;
+pub mod proxy;
 pub mod resume;

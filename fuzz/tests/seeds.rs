@@ -111,6 +111,11 @@ fn handshake_target_accepts_seeds_and_mutations() {
 }
 
 #[test]
+fn proxy_target_accepts_seeds_and_mutations() {
+    run("proxy", parlor_fuzz::proxy::run);
+}
+
+#[test]
 fn macro_target_accepts_seeds_and_mutations() {
     run("macro", parlor_fuzz::macros::run);
 }

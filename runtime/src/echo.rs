@@ -31,7 +31,7 @@ const CONTROL_FRAMES: usize = 64 << 10;
 /// breaks the protocol. A peer that does not read is not read from.
 pub async fn echo(stream: TcpStream, max_message_size: usize) -> io::Result<()> {
     let mut transport = Transport::from(stream);
-    let (request, read) = crate::server::read_request(&mut transport, MAX_REQUEST_SIZE)
+    let (request, read) = crate::server::read_request(&mut transport, Vec::new(), MAX_REQUEST_SIZE)
         .await
         .map_err(|_| io::ErrorKind::InvalidData)?;
     let response = create_response(&request).map_err(io::Error::other)?;

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, reason = "only fuzz targets use it")]
 
+use std::net::SocketAddr;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Router;
@@ -53,4 +55,10 @@ pub fn resume(protocols: &[u8]) -> Option<(String, u64)> {
     let request = http::Request::builder().header(http::header::SEC_WEBSOCKET_PROTOCOL, protocols);
     let request = crate::request::Request::new(request.body(()).ok()?, None);
     request.resume().map(|(secret, received)| (secret.encode(), received))
+}
+
+/// Returns the source address and the length of a PROXY protocol header at the beginning of `bytes`.
+pub fn proxy_header(bytes: &[u8]) -> Option<(Option<SocketAddr>, usize)> {
+    let header = crate::server::ProxyHeader::parse(bytes).ok()??;
+    Some((header.source, header.length))
 }

@@ -33,6 +33,8 @@ mod other_protocol;
 mod path;
 pub(crate) mod procedure_server;
 mod process_signals;
+mod proxy_protocol;
+mod read_request;
 pub(crate) mod router;
 mod routes;
 mod serve;
@@ -46,12 +48,16 @@ mod workers;
 mod write_and_close;
 
 #[cfg(feature = "__echo")]
-pub(crate) use handshake::{encode_response, read_request};
+pub(crate) use handshake::encode_response;
 #[cfg(feature = "test")]
 pub(crate) use in_memory::InMemoryServer;
 pub use listen::Listen;
 pub use options::Handshakes;
 pub(crate) use procedure_server::Server;
+#[cfg(fuzzing)]
+pub(crate) use proxy_protocol::ProxyHeader;
+#[cfg(feature = "__echo")]
+pub(crate) use read_request::read_request;
 pub use serve::Serve;
 pub use serve_error::ServeError;
 

@@ -1,21 +1,20 @@
 //! Connections whose first bytes are of another protocol than HTTP/1.1, most often because of a setting of
 //! a proxy or a client.
 
-/// The signature of a header of the PROXY protocol, version 2.
-pub(super) const PROXY_V2_SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
+use super::proxy_protocol::SIGNATURE;
 
 /// Returns the likely cause if `bytes`, the first of a connection, are of a known other protocol.
 pub(super) fn likely_cause(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(&PROXY_V2_SIGNATURE) {
+    if bytes.starts_with(&SIGNATURE) {
         return Some(
-            "this is a PROXY protocol header, version 2, which this server does not expect: turn it off in the proxy, \
-             such as `send-proxy-v2` of HAProxy or `proxy_protocol` of nginx",
+            "this is a PROXY protocol header, version 2, which this server does not expect: turn on \
+             `Router::proxy_protocol`, or turn the header off in the proxy, such as `send-proxy-v2` of HAProxy",
         );
     }
     if bytes.starts_with(b"PROXY ") {
         return Some(
             "this is a PROXY protocol header, version 1, which this server does not understand: turn it off in the \
-             proxy, such as `send-proxy` of HAProxy or `proxy_protocol` of nginx",
+             proxy, or set it to version 2, such as `send-proxy-v2` of HAProxy, and turn on `Router::proxy_protocol`",
         );
     }
     // No HTTP request begins with this byte. 0x16 is a handshake record.
@@ -34,8 +33,8 @@ pub(super) fn likely_cause(bytes: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// Returns whether `bytes` may be the beginning of [`PROXY_V2_SIGNATURE`], which contains the end of an
+/// Returns whether `bytes` may become the signature of a PROXY protocol header. It contains what ends an
 /// HTTP request.
 pub(super) fn is_begun_signature(bytes: &[u8]) -> bool {
-    PROXY_V2_SIGNATURE.starts_with(bytes)
+    SIGNATURE.starts_with(bytes)
 }

@@ -161,6 +161,23 @@ impl Router {
         self
     }
 
+    /// Needs a header of the PROXY protocol, version 2, at the beginning of each connection, as TCP proxies
+    /// send it: `send-proxy-v2` of HAProxy, AWS network load balancers, Traefik. Its source address is
+    /// [`Request::client_addr`]; [`Request::peer_addr`] stays the proxy. For a connection of the proxy itself
+    /// (`LOCAL`, a health check), both are the proxy.
+    ///
+    /// Connections of others than the [`trusted_proxies`](Self::trusted_proxies) get 403; without these,
+    /// [`serve`](Self::serve) fails. A connection that begins otherwise gets 400. If the source address is a
+    /// trusted proxy as well, `X-Forwarded-For` is read as above.
+    ///
+    /// A header has at most 536 bytes, is part of [`Handshakes::max_request_size`], and arrives within
+    /// [`Handshakes::timeout`]. Version 1 is not supported. Has no effect on connections in memory and inside
+    /// another HTTP server, which reads the connections itself.
+    pub fn proxy_protocol(mut self) -> Self {
+        self.routes().proxy_protocol = true;
+        self
+    }
+
     /// Sets how long a handshake may take, how large its request may be, and how many there may be at
     /// once.
     pub fn handshakes(mut self, handshakes: Handshakes) -> Self {

@@ -19,6 +19,7 @@ pub(super) struct Routes {
     pub(super) middleware: Middleware,
     pub(super) rules: OriginRules,
     pub(super) trusted_proxies: TrustedProxies,
+    pub(super) proxy_protocol: bool,
     pub(super) handshakes: Handshakes,
     pub(super) handshake_limit: HandshakeLimit,
     pub(super) shutdown_timeout: Duration,
@@ -34,6 +35,7 @@ impl Default for Routes {
             middleware: Middleware::default(),
             rules: OriginRules::default(),
             trusted_proxies: TrustedProxies::default(),
+            proxy_protocol: false,
             handshake_limit: HandshakeLimit::new(handshakes.max_concurrent),
             handshakes,
             shutdown_timeout: Duration::from_secs(30),
@@ -45,6 +47,11 @@ impl Default for Routes {
 impl Routes {
     /// Fails if the router has a path, an origin, a host or a proxy that no request can have, or a path twice.
     pub(super) fn check(&self) -> Result<(), ServeError> {
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            let mistake =
+                "`proxy_protocol` needs the addresses of the proxies: add `.trusted_proxies([..])`";
+            return Err(ServeError::Configuration(mistake.to_owned()));
+        }
         match self.mistakes.as_slice() {
             [] => Ok(()),
             mistakes => Err(ServeError::Configuration(mistakes.join("; "))),

@@ -5,6 +5,7 @@ mod contradictions;
 mod lists;
 mod messages;
 mod paths;
+mod proxy_protocol;
 mod values;
 
 use std::net::SocketAddr;
