@@ -46,7 +46,9 @@ mod tests {
         for entry in std::fs::read_dir(folder).expect("seeds") {
             let path = entry.expect("readable").path();
             let text = std::fs::read_to_string(&path).expect("UTF-8");
-            let is_invalid = ["id", "unknown", "wrong"].iter().any(|name| path.ends_with(name));
+            let is_invalid = ["id", "other-protocol", "surrogate", "twice", "unknown", "wrong"]
+                .iter()
+                .any(|name| path.ends_with(name));
             assert_eq!(read::<KindsEmitter>(&text).is_err(), is_invalid, "{}", path.display());
         }
     }

@@ -26,7 +26,6 @@ async fn error_reply(client: &mut RawClient, text: &str) -> Value {
 async fn malformed_message_gets_error_with_position_and_connection_stays() {
     let (running, _fixture) = server().await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
-    let deep = format!(r#"["publish",{}1{}]"#, "[".repeat(10_000), "]".repeat(10_000));
     for (text, what) in [
         ("hello", "line 1 column 1"),
         ("", "EOF"),
@@ -41,9 +40,11 @@ async fn malformed_message_gets_error_with_position_and_connection_stays() {
         (r#"["add",{"a":1,"b":2},-7]"#, "id"),
         (r#"["add",{"a":1,"b":2},1.5]"#, "id"),
         (r#"["add",{"a":1,"b":2},9007199254740993]"#, "id"),
-        (r#"["add",{"a":1e999,"b":2}]"#, "number out of range"),
         (r#"["add",{"a":1,"b":]"#, "expected value"),
-        (deep.as_str(), "recursion limit"),
+        (r#"["say",{"room":"a","text":"\x41"}]"#, "invalid escape at line 1 column 29"),
+        ("[\"say\",{\"room\":\"a\",\"text\":\"\n\"}]", "control character"),
+        (r#"["say",{"room":"a","text":"b",}]"#, "line 1 column 31"),
+        (r#"["say",{"room":"a","text":"\u12"}]"#, "line 1 column"),
     ] {
         let body = error_reply(&mut client, text).await;
         assert_eq!(body["code"], "malformed", "{text}: {body}");
@@ -110,16 +111,120 @@ async fn invalid_utf8_closes_with_1007() {
 }
 
 #[tokio::test]
-async fn unknown_event_gets_error_with_nearest_name() {
+async fn unknown_event_gets_error_with_similar_name_if_there_is_one() {
     let (running, _fixture) = server().await;
     let mut client = RawClient::parlor(running.addr, "/probe").await;
-    let body = error_reply(&mut client, r#"["ente",{"room":"a"}]"#).await;
-    assert_eq!(body["code"], "unknown");
-    assert!(body["message"].as_str().is_some_and(|it| it.contains("`enter`")), "{body}");
+    for (name, similar) in [("ente", "enter"), ("Publish", "publish"), ("shuot", "shout")] {
+        let body = error_reply(&mut client, &format!(r#"["{name}",{{"room":"a"}}]"#)).await;
+        let expected = format!("no event is called `{name}`; did you mean `{similar}`?");
+        assert_eq!((&body["code"], &body["message"]), (&json!("unknown"), &json!(expected)));
+    }
+    for name in ["__proto__", "constructor", "x", "", "subscribe", "sayAll"] {
+        let body = error_reply(&mut client, &json!([name, {}]).to_string()).await;
+        let expected = format!("no event is called `{name}`");
+        assert_eq!((&body["code"], &body["message"]), (&json!("unknown"), &json!(expected)));
+    }
     // Clients cannot send outgoing events.
-    assert_eq!(error_reply(&mut client, r#"["said",{}]"#).await["code"], "unknown");
+    let body = error_reply(&mut client, r#"["said",{}]"#).await;
+    let expected = "`said` is an event that the server sends: clients cannot send it";
+    assert_eq!((&body["code"], &body["message"]), (&json!("unknown"), &json!(expected)));
     // An unknown call is answered with the error.
     assert_eq!(client.call("nope", json!({}), 7).await[1]["code"], "unknown");
+    client.send(r#"["\ud800",{},8]"#).await;
+    let answer = client.receive().await;
+    assert_eq!((&answer[1]["code"], &answer[2]), (&json!("unknown"), &json!(8)), "{answer}");
+}
+
+/// JavaScript programs send half of a surrogate pair when they cut a text.
+#[tokio::test]
+async fn unreadable_value_in_well_formed_message_is_invalid_with_path() {
+    let (running, _fixture) = server().await;
+    let mut client = RawClient::parlor(running.addr, "/probe").await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (event, payload, path, what) in [
+        ("say", r#"{"room":"a","text":"\ud800"}"#, "text", "surrogate pair"),
+        ("say", r#"{"room":"a","text":"\ud83d and more"}"#, "text", "surrogate pair"),
+        ("say", r#"{"room":"\udc00b","text":"x"}"#, "room", "surrogate pair"),
+        ("say", r#"{"room":"\ud800\ud800","text":"x"}"#, "room", "surrogate pair"),
+        (
+            "publish",
+            r#"{"title":"t","authors":[{"name":"n"},{"name":"\ud83d"}]}"#,
+            "authors[1].name",
+            "surrogate pair",
+        ),
+        ("add", r#"{"\ud800":1,"a":1,"b":2}"#, "", "surrogate pair"),
+        ("add", r#"{"a":1e999,"b":2}"#, "a", "number out of range"),
+        ("add", r#"{"a":1,"b":9223372036854775808}"#, "b", "expected i64"),
+        ("add", r#"{"a":1,"a":2,"b":2}"#, "", "duplicate field `a`"),
+        ("publish", r#"{"title":"t","title":"t","authors":[]}"#, "", "duplicate field `title`"),
+        ("publish", &deep, "[0]", "invalid type"),
+    ] {
+        client.send(format!(r#"["{event}",{payload},7]"#)).await;
+        let answer = client.receive().await;
+        assert_eq!((&answer[1]["code"], &answer[2]), (&json!("invalid"), &json!(7)), "{answer}");
+        assert_eq!(answer[1]["details"]["path"], path, "{payload}: {answer}");
+        assert_eq!(answer[1]["details"]["rule"], "type", "{payload}: {answer}");
+        let message = answer[1]["details"]["message"].as_str().expect("a message");
+        assert!(message.contains(what) && !message.contains("column"), "{payload}: {message}");
+    }
+    // In a field that no event has, it does not matter.
+    client.send(r#"["add",{"a":1,"b":2,"c":"\ud800","d":1e999},7]"#).await;
+    assert_eq!(client.receive().await, json!(["$ok", 3, 7]));
+    // It does not count as malformed.
+    for _ in 0..200 {
+        let body = error_reply(&mut client, r#"["say",{"room":"a","text":"\ud800"}]"#).await;
+        assert_eq!(body["code"], "invalid");
+    }
+}
+
+#[tokio::test]
+async fn long_value_of_wrong_type_is_not_repeated_in_full() {
+    let (running, _fixture) = server().await;
+    let mut client = RawClient::parlor(running.addr, "/probe").await;
+    let body =
+        error_reply(&mut client, &json!(["add", {"a": "x".repeat(60_000)}]).to_string()).await;
+    assert_eq!(body["code"], "invalid");
+    assert!(body.to_string().len() < 1000, "{}", body.to_string().len());
+}
+
+#[tokio::test]
+async fn frame_of_another_protocol_gets_error_that_names_it() {
+    let (running, _fixture) = server().await;
+    let mut client = RawClient::parlor(running.addr, "/probe").await;
+    for (text, protocol) in [
+        (r#"42["say",{"room":"a"}]"#, "Socket.IO"),
+        (r#"420["say",{"room":"a"}]"#, "Socket.IO"),
+        ("40", "Socket.IO"),
+        ("2probe", "Socket.IO"),
+        (r#"40/admin,{"token":"t"}"#, "Socket.IO"),
+        ("CONNECT\naccept-version:1.2\n\n\0", "STOMP"),
+        ("SUBSCRIBE\r\nid:0\r\n\r\n\0", "STOMP"),
+        (r#"["{\"type\":\"say\"}"]"#, "SockJS"),
+        (r#"{"type":"connection_init","payload":{}}"#, "graphql-ws"),
+        (r#"{"id":"1","type":"subscribe","payload":{"query":"{a}"}}"#, "graphql-ws"),
+        (r#"{"jsonrpc":"2.0","method":"say","id":1}"#, "JSON-RPC"),
+        ("{\"protocol\":\"json\",\"version\":1}\u{1e}", "SignalR"),
+        (r#"["1","1","room:a","phx_join",{}]"#, "Phoenix"),
+    ] {
+        let body = error_reply(&mut client, text).await;
+        assert_eq!(body["code"], "malformed", "{text}: {body}");
+        let message = body["message"].as_str().expect("a message");
+        let expected = format!(r#"a frame of {protocol}? send ["event", payload]"#);
+        assert!(message.ends_with(&expected), "{text}: {message}");
+    }
+    for text in [r#"{"event":"add"}"#, "7", "null", r#""say""#, "hello", r#"["add"]"#, "[]"] {
+        let body = error_reply(&mut client, text).await;
+        let message = body["message"].as_str().expect("a message");
+        let expected = r#": send ["event", payload]"#;
+        assert!(message.ends_with(expected) && !message.contains("frame of"), "{text}: {message}");
+    }
+    // A plain client gets no error replies. The close reason has the last one.
+    let mut client = RawClient::plain(running.addr, "/probe").await;
+    for _ in 0..100 {
+        client.send(r#"42["say",{}]"#).await;
+    }
+    let reason = client.closed().await.reason;
+    assert!(reason.contains("Socket.IO"), "{reason}");
 }
 
 #[tokio::test]

@@ -70,6 +70,8 @@ trait Sensor {
     async fn fill(&mut self, size: usize) -> String;
     #[incoming]
     async fn tree(&mut self, depth: usize) -> Tree;
+    #[incoming]
+    async fn plant(&mut self, tree: Tree);
     /// Sends `by_key`, `limited` and `grown` with values that cannot be encoded, then `measured`.
     #[incoming]
     async fn emit_all(&mut self);
@@ -124,6 +126,8 @@ impl Sensor for Station {
     async fn tree(&mut self, depth: usize) -> Tree {
         Tree::of_depth(depth)
     }
+
+    async fn plant(&mut self, _tree: Tree) {}
 
     async fn emit_all(&mut self) {
         let emit = self.0.emit();
@@ -280,4 +284,19 @@ async fn deepest_value_that_is_sent_can_be_read() {
     let (client, _events) = SensorClient::connect(running.url("/sensor")).await.unwrap();
     assert_eq!(client.tree(127).await, Ok(Tree::of_depth(127)));
     assert!(matches!(client.tree(128).await, Err(CallError::Failed(_))));
+}
+
+#[tokio::test]
+async fn value_that_is_nested_too_deep_is_invalid_with_path() {
+    let (_running, mut client) = raw_client().await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    client.send(format!(r#"["plant",{{"tree":{deep}}},1]"#)).await;
+    let answer = client.receive().await;
+    assert_eq!(answer[1]["code"], "invalid", "{answer}");
+    let details = &answer[1]["details"];
+    assert!(
+        details["path"].as_str().is_some_and(|path| path.starts_with("tree[0][0]")),
+        "{answer}"
+    );
+    assert_eq!(details["message"], "nested more than 127 levels deep");
 }

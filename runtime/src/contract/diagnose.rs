@@ -1,10 +1,11 @@
 //! Error replies to messages that cannot be decoded.
 
 use serde_json::value::to_raw_value;
+use serde_path_to_error::Segment;
 
 use super::error_reply::ErrorReply;
 use super::{Contract, DecodeError, Events};
-use crate::wire::{ErrorBody, ErrorCode, Head, Violation};
+use crate::wire::{ErrorBody, ErrorCode, Head, Violation, path};
 
 /// Returns the error reply to a message that cannot be decoded, because of `error`.
 ///
@@ -22,17 +23,13 @@ pub(crate) fn diagnose<E: Contract>(
     };
     let name = head.name(text);
     let body = match error {
-        DecodeError::Unknown => unknown(name, E::INCOMING),
-        DecodeError::Missing(field) => invalid(missing(field)),
+        DecodeError::Unknown => ErrorBody::new(ErrorCode::Unknown, unknown::<E>(name)),
+        DecodeError::Missing(field) => {
+            invalid(Violation::new(field, "required", "the field is missing"))
+        }
         DecodeError::Invalid(violation) => invalid(violation),
         DecodeError::Codec(error) => {
-            match locate::<E::Incoming>(name, head.payload(text), &error) {
-                Ok(violation) => invalid(violation),
-                Err(error) => ErrorBody::new(
-                    ErrorCode::Malformed,
-                    format!("the payload of `{name}`: {error}"),
-                ),
-            }
+            invalid(locate::<E::Incoming>(name, head.payload(text), &error))
         }
     };
     ErrorReply { body, call: head.id }
@@ -44,45 +41,66 @@ fn invalid(violation: Violation) -> ErrorBody {
     body
 }
 
-fn missing(field: &str) -> Violation {
-    Violation::new(field, "required", "the field is missing")
-}
-
 /// Decodes again, and tracks the path to the value that is read. Slower than [`Events::decode_json`].
-fn locate<I: Events>(
-    name: &str,
-    payload: &str,
-    error: &serde_json::Error,
-) -> Result<Violation, serde_json::Error> {
-    // Text that is no JSON (too deep, a number out of range) is malformed. JSON that does not decode
-    // has a wrong type somewhere, whatever the parser reports.
-    serde_json::from_str::<serde_json::Value>(payload)?;
+fn locate<I: Events>(name: &str, payload: &str, error: &serde_json::Error) -> Violation {
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_str(payload);
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    Ok(match I::decode(name, tracked) {
-        Err(DecodeError::Codec(error)) => {
-            let path = match track.path().to_string() {
-                root if root == "." => String::new(),
-                path => path,
-            };
-            Violation::new(path, "type", error.to_string())
+    // A `Deserialize` may succeed now. Then there is no path.
+    let again = I::decode(name, tracked);
+    let mut path = String::new();
+    for segment in track.path().iter().rev() {
+        match segment {
+            Segment::Seq { index } => path::prepend(&mut path, &format!("[{index}]")),
+            Segment::Map { key: name } | Segment::Enum { variant: name } => {
+                path::prepend(&mut path, name);
+            }
+            Segment::Unknown => {}
         }
-        // A `Deserialize` that does not return the same error again.
-        _ => Violation::new("", "type", error.to_string()),
-    })
+    }
+    let mut problem = match &again {
+        Err(DecodeError::Codec(error)) => describe(error),
+        _ => describe(error),
+    };
+    // It may have text of the client.
+    path::shorten(&mut problem);
+    Violation::new(path, "type", problem)
 }
 
-fn unknown(name: &str, known: &[&'static str]) -> ErrorBody {
+/// The error of a value in well-formed JSON, in words and without its position, which the path has.
+fn describe(error: &serde_json::Error) -> String {
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    let text = text.strip_suffix(&position).unwrap_or(&text);
+    // Well-formed JSON that cannot be read in Rust: RFC 8259 §8.2 and §9.
+    let words = match text {
+        _ if error.is_data() => text,
+        _ if text.contains("hex escape") => {
+            "half of a surrogate pair in a string: cut texts between characters"
+        }
+        "recursion limit exceeded" => "nested more than 127 levels deep",
+        "trailing characters" | "trailing comma" => "more elements than the type has",
+        _ => text,
+    };
+    words.to_owned()
+}
+
+/// The least similarity of a name that is suggested, from 0 to 1.
+const SIMILAR: f64 = 0.6;
+
+fn unknown<E: Contract>(name: &str) -> String {
+    if E::OUTGOING.iter().any(|(outgoing, _)| *outgoing == name) {
+        return format!("`{name}` is an event that the server sends: clients cannot send it");
+    }
     // The time to compute the distance grows with the name, which the client chooses.
     let shown: String = name.chars().take(64).collect();
-    let nearest = known
-        .iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&shown, known), known))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let message = match nearest {
-        Some((_, nearest)) => format!("no event is called `{shown}`; the nearest is `{nearest}`"),
-        None => format!("no event is called `{shown}`; this procedure takes none"),
-    };
-    ErrorBody::new(ErrorCode::Unknown, message)
+    let similarity =
+        |known: &&'static str| (strsim::normalized_damerau_levenshtein(&shown, known), *known);
+    let nearest = E::INCOMING.iter().map(similarity).max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((SIMILAR.., nearest)) => {
+            format!("no event is called `{shown}`; did you mean `{nearest}`?")
+        }
+        _ => format!("no event is called `{shown}`"),
+    }
 }

@@ -186,7 +186,7 @@ impl Inbound {
         let code = error.body.code;
         tracing::debug!(%code, "error reply");
         let counted = if code == ErrorCode::Malformed {
-            self.count_malformed()
+            self.count_malformed(&error.body.message)
         } else {
             self.well_formed();
             Ok(())
@@ -204,14 +204,16 @@ impl Inbound {
         error.frame().map_or(Ok(()), |frame| self.send(&frame))
     }
 
-    fn count_malformed(&mut self) -> Result<(), DisconnectReason> {
+    /// `problem` has nothing of the message, which may be secret.
+    fn count_malformed(&mut self, problem: &str) -> Result<(), DisconnectReason> {
+        tracing::debug!(problem, "a malformed message");
         self.malformed_in_a_row += 1;
         if self.malformed_in_a_row < self.member.options().limits.max_malformed {
             return Ok(());
         }
         Err(DisconnectReason::ProtocolViolation {
             code: CloseCode::POLICY,
-            message: format!("{} malformed messages in a row", self.malformed_in_a_row),
+            message: format!("{} malformed messages in a row: {problem}", self.malformed_in_a_row),
         })
     }
 

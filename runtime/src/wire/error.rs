@@ -30,9 +30,9 @@ macro_rules! error_codes {
 error_codes! {
     Refused = "refused", "the handler returned `Err(E)`; `details` is the `E`";
     Failed = "failed", "the answer, or the `E`, cannot be encoded or is larger than `Limits::max_outbox_size`; the handler has run";
-    Unknown = "unknown", "no event has this name; the message names the nearest";
+    Unknown = "unknown", "no event has this name; the message has a similar name, if there is one";
     Malformed = "malformed", "not `[name, payload]` or `[name, payload, id]`, or not JSON; after 100 in a row the server closes with 1008";
-    Invalid = "invalid", "a field is missing (`required`), of another type (`type`) or breaks a rule: `details` is `{path, rule, message, min?, max?}`";
+    Invalid = "invalid", "a field is missing (`required`), cannot be read as its type (`type`) or breaks a rule: `details` is `{path, rule, message, min?, max?}`";
     Denied = "denied", "the guard denied the event";
     Limited = "limited", "the rate limit is exceeded";
     Panicked = "panicked", "the handler, the guard or the decoding panicked; the session ends with 1011";

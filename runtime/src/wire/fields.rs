@@ -15,7 +15,7 @@ use super::DecodeError;
 
 /// Decodes the object that holds the fields `names` into a tuple.
 ///
-/// Fields that are not in `names` are skipped. An absent field is `None` for an `Option`, the default for
+/// Fields that are not in `names` are skipped. A field that occurs twice is an error, as in a type of serde. An absent field is `None` for an `Option`, the default for
 /// [`Defaulted`], else [`DecodeError::Missing`].
 pub fn decode_fields<'de, T: Fields<'de>, D: Deserializer<'de>>(
     payload: D,
@@ -40,10 +40,11 @@ pub trait Fields<'de>: Sized {
     type Slots;
     /// Slots without a field.
     fn empty() -> Self::Slots;
-    /// Reads the next value of `map` into the slot `index`.
+    /// Reads the next value of `map` into the slot `index`. Fails if the slot has a value.
     fn read<M: MapAccess<'de>>(
         slots: &mut Self::Slots,
         index: usize,
+        names: &'static [&'static str],
         map: &mut M,
     ) -> Result<(), M::Error>;
     /// Returns the fields, or the name of one that is absent.
@@ -63,10 +64,14 @@ macro_rules! fields {
             fn read<MA: MapAccess<'de>>(
                 slots: &mut Self::Slots,
                 index: usize,
+                names: &'static [&'static str],
                 map: &mut MA,
             ) -> Result<(), MA::Error> {
-                let _ = &slots;
+                let _ = (&slots, names);
                 match index {
+                    $($index if slots.$index.is_some() => {
+                        return Err(MA::Error::duplicate_field(names[$index]));
+                    })*
                     $($index => slots.$index = Some(map.next_value()?),)*
                     _ => { map.next_value::<IgnoredAny>()?; }
                 }
@@ -142,7 +147,7 @@ impl<'de, T: Fields<'de>> Visitor<'de> for ObjectVisitor<T> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Found<T>, M::Error> {
         let mut slots = T::empty();
         while let Some(index) = map.next_key_seed(Key(self.names))? {
-            T::read(&mut slots, index, &mut map)?;
+            T::read(&mut slots, index, self.names, &mut map)?;
         }
         Ok(T::take(slots, self.names))
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::json::{EncodeError, encode, encode_text};
+use super::other_protocols;
 
 /// The largest id of a call: what a JavaScript number holds exactly.
 const MAX_CALL_ID: u64 = (1 << 53) - 1;
@@ -128,21 +129,22 @@ impl Head {
     /// Parses all of `text`. The error is exact.
     pub(crate) fn parse_strictly(text: &str) -> Result<Self, Malformed> {
         let whole: &RawValue =
-            serde_json::from_str(text).map_err(|error| Malformed::json(&error))?;
+            serde_json::from_str(text).map_err(|error| Malformed::json(&error, text))?;
         if !whole.get().starts_with('[') {
-            return Err(Malformed::new("the message is not an array: send [\"event\", payload]"));
+            return Err(Malformed::shape("the message is not an array", text));
         }
         let elements: Vec<&RawValue> =
-            serde_json::from_str(text).map_err(|error| Malformed::json(&error))?;
+            serde_json::from_str(text).map_err(|error| Malformed::json(&error, text))?;
         let (name, payload, id) = match elements[..] {
-            [] => return Err(Malformed::new("the array is empty: send [\"event\", payload]")),
-            [_] => return Err(Malformed::new("the payload is missing: send [\"event\", payload]")),
+            [] => return Err(Malformed::shape("the array is empty", text)),
+            [_] => return Err(Malformed::shape("the payload is missing", text)),
             [name, payload] => (name, payload, None),
             [name, payload, id] => (name, payload, Some(id)),
-            _ => return Err(Malformed::new("the array has more than three elements")),
+            _ => return Err(Malformed::shape("the array has more than three elements", text)),
         };
-        let name: Cow<'_, str> = serde_json::from_str(name.get())
-            .map_err(|_| Malformed::new("the event's name, element 0, is not a string"))?;
+        let name = read_name(name.get()).ok_or_else(|| {
+            Malformed::shape("the event's name, element 0, is not a string", text)
+        })?;
         let id = match id {
             None => None,
             Some(id) => Some(id.get().parse().ok().and_then(CallId::new).ok_or_else(|| {
@@ -167,6 +169,13 @@ impl Head {
     pub(crate) fn payload<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.payload.clone()).unwrap_or_default()
     }
+}
+
+/// Reads the name of an event; `None` if it is not a string. A surrogate without its pair stays an escape:
+/// no event has such a name.
+fn read_name(json: &str) -> Option<Cow<'_, str>> {
+    let quoted = || json.strip_prefix('"')?.strip_suffix('"').map(Cow::Borrowed);
+    serde_json::from_str(json).ok().or_else(quoted)
 }
 
 /// Returns the index after `byte`, if that is the first byte from `at` that is not white space.
@@ -222,13 +231,21 @@ fn is_space(byte: u8) -> bool {
 pub(crate) struct Malformed(String);
 
 impl Malformed {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+    fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+
+    /// The message is something else. The error names the other protocol, if it is known, and what to send.
+    fn shape(problem: &str, text: &str) -> Self {
+        let protocol = other_protocols::recognize(text);
+        let of = protocol.map(|name| format!(" a frame of {name}?")).unwrap_or_default();
+        Self(format!("{problem}:{of} send [\"event\", payload]"))
     }
 
     /// The error of `serde_json`, with line and column.
-    pub(crate) fn json(error: &serde_json::Error) -> Self {
-        Self(format!("not JSON: {error}"))
+    fn json(error: &serde_json::Error, text: &str) -> Self {
+        let problem = format!("not JSON: {error}");
+        if text.starts_with('[') { Self(problem) } else { Self::shape(&problem, text) }
     }
 }
 

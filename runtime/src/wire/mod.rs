@@ -10,8 +10,10 @@ mod frame;
 mod json;
 #[cfg(any(feature = "client", feature = "server"))]
 mod message;
+#[cfg(any(feature = "client", feature = "server"))]
+mod other_protocols;
 #[cfg(any(feature = "client", feature = "server", feature = "validate"))]
-mod path;
+pub(crate) mod path;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) mod receipts;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -4,7 +4,7 @@
 const MAX_LENGTH: usize = 200;
 
 /// Prepends a field, or an index such as `[2]`, to the path inside it. The end of a long path is cut.
-pub(super) fn prepend(path: &mut String, outer: &str) {
+pub(crate) fn prepend(path: &mut String, outer: &str) {
     if !matches!(path.as_bytes(), [] | [b'[', ..]) && !outer.is_empty() {
         path.insert(0, '.');
     }

@@ -3,9 +3,9 @@
  *
  * - `refused`: the handler returned `Err(E)`; `details` is the `E`
  * - `failed`: the answer, or the `E`, cannot be encoded or is larger than `Limits::max_outbox_size`; the handler has run
- * - `unknown`: no event has this name; the message names the nearest
+ * - `unknown`: no event has this name; the message has a similar name, if there is one
  * - `malformed`: not `[name, payload]` or `[name, payload, id]`, or not JSON; after 100 in a row the server closes with 1008
- * - `invalid`: a field is missing (`required`), of another type (`type`) or breaks a rule: `details` is `{path, rule, message, min?, max?}`
+ * - `invalid`: a field is missing (`required`), cannot be read as its type (`type`) or breaks a rule: `details` is `{path, rule, message, min?, max?}`
  * - `denied`: the guard denied the event
  * - `limited`: the rate limit is exceeded
  * - `panicked`: the handler, the guard or the decoding panicked; the session ends with 1011
