@@ -263,6 +263,7 @@
 //! | sessions without a connection | 10 000, and 64 MiB | [`Recovery::max_detached_sessions`], [`Recovery::max_detached_bytes`] |
 //! | silence of a client | ping after 30 s, lost after 45 s | [`Heartbeat`] |
 //! | a handler | no limit | [`Timeouts::handler`] |
+//! | code that keeps its thread | logged after 100 ms | [`Timeouts::blocking_warning`] |
 //! | a write that stalls | 30 s | [`Timeouts::write`] |
 //! | the end of a session | 5 s, twice | [`Timeouts::close`] |
 //! | a handshake | 10 s, and 16 KiB | [`Handshakes::timeout`], [`Handshakes::max_request_size`] |
@@ -351,6 +352,7 @@
 //! [`Recovery::max_replay_frames`]: server::Recovery::max_replay_frames
 //! [`Recovery::max_replay_size`]: server::Recovery::max_replay_size
 //! [`Recovery::window`]: server::Recovery::window
+//! [`Timeouts::blocking_warning`]: server::Timeouts::blocking_warning
 //! [`Timeouts::close`]: server::Timeouts::close
 //! [`Timeouts::handler`]: server::Timeouts::handler
 //! [`Timeouts::write`]: server::Timeouts::write
@@ -391,6 +393,8 @@ pub mod __echo;
 #[doc(hidden)]
 #[path = "fuzz.rs"]
 pub mod __fuzz;
+#[cfg(feature = "server")]
+mod blocking_watcher;
 #[cfg(feature = "server")]
 mod buffers;
 #[cfg(feature = "client")]

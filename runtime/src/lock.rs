@@ -57,6 +57,8 @@ pub(crate) mod rank {
     pub(crate) const RATE_KEYS: u8 = 14;
     /// The token bucket of one key.
     pub(crate) const RATE: u8 = 15;
+    /// What code of the user runs on one thread.
+    pub(crate) const WATCHED: u8 = 16;
 }
 
 /// A mutex of one [`rank`].

@@ -131,10 +131,7 @@ async fn serve(runtime: Runtime) -> Server {
             bound.send(listener.local_addr().expect("bound")).expect("the test waits");
             let stopped = async { stopped.await.unwrap_or_default() };
             match runtime {
-                Runtime::CurrentThread => tokio::spawn(
-                    router.serve(listener).with_graceful_shutdown(stopped).into_future(),
-                ),
-                Runtime::MultiThread => tokio::spawn(
+                Runtime::CurrentThread | Runtime::MultiThread => tokio::spawn(
                     router.serve(listener).with_graceful_shutdown(stopped).into_future(),
                 ),
                 Runtime::OwnThread => tokio::spawn(

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::middleware::{Middleware, catch_panic};
 use super::procedure_server::{Factory, SameClient, Server};
+use crate::blocking_watcher::{Name, UserCode};
 use crate::contract::Procedure;
 use crate::handle::Socket;
 use crate::reject::Reject;
@@ -37,6 +38,9 @@ pub(super) trait Endpoint: Send + Sync {
     fn session_tasks(&self) -> &TaskTracker;
 
     fn close_timeout(&self) -> Duration;
+
+    /// Code of the user that runs before the session exists.
+    fn user_code(&self, name: &'static str) -> UserCode;
 
     /// Returns `None` if the contract is not `#[procedure(typescript)]`.
     #[cfg(feature = "typescript")]
@@ -88,7 +92,7 @@ impl<E, S> From<Server<E, S>> for ProcedureEndpoint<E, S> {
 
 impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
     async fn resume_or_create(&self, request: Request) -> Result<Admission, Reject> {
-        let request = self.middleware.run(request).await?;
+        let request = self.middleware.run(request, self.user_code("a middleware")).await?;
         let resume = request.resume().filter(|_| request.mode() == Mode::Parlor);
         let unrecovered = match resume {
             Some((secret, received)) => match self.resume(secret, received, &request).await? {
@@ -110,7 +114,8 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
         let token = self.session_tasks.token();
         let registration = Registration::new(id, request, &self.hub, &self.options)?;
         let socket = Socket::new(Arc::clone(registration.member()));
-        let value = (self.factory)(socket).await?;
+        let code = UserCode { id: Some(id), ..self.user_code("the factory") };
+        let value = code.poll(code.run(|| (self.factory)(socket))).await?;
 
         let member = registration.member();
         let resume = if member.is_resumable() {
@@ -144,7 +149,10 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
             Ok(member) => member,
             Err(unrecovered) => return Ok(Err(unrecovered)),
         };
-        if self.same_client.as_ref().is_some_and(|is_same| !is_same(member.request(), request)) {
+        let is_other = |is_same: &SameClient| {
+            self.user_code("`identity`").run(|| !is_same(member.request(), request))
+        };
+        if self.same_client.as_ref().is_some_and(is_other) {
             tracing::warn!(id = %member.id(), "not resumed: `identity` differs from that of the session");
             return Ok(Err(Unrecovered::Identity));
         }
@@ -205,6 +213,11 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for ProcedureEndpoint<E, S> {
 
     fn close_timeout(&self) -> Duration {
         self.options.timeouts.close
+    }
+
+    fn user_code(&self, name: &'static str) -> UserCode {
+        let bound = self.options.timeouts.blocking_warning;
+        UserCode { name: Name::Other(name), procedure: Some(self.hub.procedure), id: None, bound }
     }
 
     #[cfg(feature = "typescript")]

@@ -55,6 +55,7 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
+    use crate::blocking_watcher::{Name, UserCode};
     use crate::reject::Reject;
     use crate::request::Request;
     use crate::rooms::Hub;
@@ -86,6 +87,10 @@ mod tests {
 
         fn close_timeout(&self) -> Duration {
             Timeouts::default().close
+        }
+
+        fn user_code(&self, name: &'static str) -> UserCode {
+            UserCode { name: Name::Other(name), procedure: None, id: None, bound: None }
         }
 
         #[cfg(feature = "typescript")]

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
 
+use crate::blocking_watcher::UserCode;
 use crate::reject::Reject;
 use crate::request::Request;
 use crate::wire::CloseCode;
@@ -25,9 +26,14 @@ impl Middleware {
         self.0.push(Arc::new(move |request| step(request).boxed()));
     }
 
-    pub(super) async fn run(&self, mut request: Request) -> Result<Request, Reject> {
+    /// `code` names it in logs.
+    pub(super) async fn run(
+        &self,
+        mut request: Request,
+        code: UserCode,
+    ) -> Result<Request, Reject> {
         for step in &self.0 {
-            request = step(request).await?;
+            request = code.poll(code.run(|| step(request))).await?;
         }
         Ok(request)
     }

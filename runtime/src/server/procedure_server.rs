@@ -214,9 +214,9 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
         self
     }
 
-    /// Sets how long a handler may run, a write may stall, and a session may take to close.
+    /// Sets how long a handler may run or block, a write may stall, and a session may take to close.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.options.timeouts = timeouts;
+        self.options.timeouts = timeouts.clamped();
         self
     }
 

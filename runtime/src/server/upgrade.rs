@@ -99,7 +99,9 @@ async fn admit(
     routes.rules.check(request.headers(), local)?;
     let asked = request.uri().path();
     let endpoint = routes.endpoint(asked).ok_or_else(|| not_found(asked, routes))?;
-    let request = catch_panic("a middleware", routes.middleware.run(request)).await?;
+    let middleware =
+        routes.middleware.run(request, endpoint.user_code("a middleware of the router"));
+    let request = catch_panic("a middleware", middleware).await?;
     endpoint.admit(request).await
 }
 

@@ -3,6 +3,7 @@ use std::pin::pin;
 
 use super::driver::{Driver, Run};
 use super::guard::{Event, Guard};
+use crate::blocking_watcher::Name;
 use crate::contract::{Contract, ErrorReply, Events, Procedure, Reply, diagnose};
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
@@ -18,7 +19,8 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     let call = head.id;
     // The guard, a `Deserialize` and a rule may be code of the user: their panics end this session only.
     let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text));
-    let (event, incoming) = match catch_unwind(prepare) {
+    let code = driver.user_code(Name::Other("a guard or the decoding of an event"));
+    let (event, incoming) = match code.run(|| catch_unwind(prepare)) {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(error)) => {
             driver.inbound().forget_message();
@@ -41,7 +43,8 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     driver.inbound().well_formed();
     let wanted = call.filter(|_| driver.inbound().mode() == Mode::Parlor);
     let mut reply = Reply::new(wanted);
-    let run = driver.handle(call, pin!(E::handle(session, incoming, &mut reply))).await;
+    let name = Name::Handler(event);
+    let run = driver.handle(call, name, pin!(E::handle(session, incoming, &mut reply))).await;
     match run {
         Run::Done(()) => {
             let Some(answer) = reply.into_answer() else { return Ok(()) };

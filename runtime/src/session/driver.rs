@@ -21,6 +21,7 @@ use super::inbound::Inbound;
 use super::resume_slot::ResumeRequest;
 use super::write_timeout::WriteTimeout;
 use super::{Member, batch};
+use crate::blocking_watcher::{Name, UserCode};
 use crate::contract::ErrorReply;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
@@ -176,11 +177,12 @@ impl Driver {
     pub(super) fn handle<F: Future>(
         &mut self,
         call: Option<CallId>,
+        name: Name,
         handler: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
         self.inbound.set_running(call);
         let timeout = self.member.options().timeouts.handler;
-        self.drive(handler, timeout, true)
+        self.drive(name, handler, timeout, true)
     }
 
     /// Runs the session's `disconnected`, which a shutdown does not cancel.
@@ -189,12 +191,13 @@ impl Driver {
         disconnected: Pin<&mut F>,
     ) -> impl Future<Output = Run<F::Output>> {
         let timeout = self.member.options().timeouts.close;
-        self.drive(disconnected, Some(timeout), false)
+        self.drive(Name::Other("`disconnected`"), disconnected, Some(timeout), false)
     }
 
     /// Takes the handler pinned: to move a large one costs as much as to run a small one.
     fn drive<F: Future>(
         &mut self,
+        name: Name,
         mut handler: Pin<&mut F>,
         timeout: Option<Duration>,
         may_cancel: bool,
@@ -202,8 +205,8 @@ impl Driver {
         // Created when the handler is first pending: most handlers end in one poll.
         let mut timer = None;
         poll_fn(move |cx| {
-            let run =
-                ready!(self.poll_run(handler.as_mut(), (timeout, &mut timer), may_cancel, cx));
+            let handler = (name, handler.as_mut());
+            let run = ready!(self.poll_run(handler, (timeout, &mut timer), may_cancel, cx));
             self.inbound.set_running(None);
             Poll::Ready(run)
         })
@@ -211,7 +214,7 @@ impl Driver {
 
     fn poll_run<F: Future>(
         &mut self,
-        handler: Pin<&mut F>,
+        (name, handler): (Name, Pin<&mut F>),
         (timeout, timer): (Option<Duration>, &mut Option<Pin<Box<Sleep>>>),
         may_cancel: bool,
         cx: &mut Context<'_>,
@@ -222,7 +225,8 @@ impl Driver {
             return Poll::Ready(Run::Cancelled);
         }
         // A panic may leave the session's value half-changed, so no event is handled afterwards.
-        match catch_unwind(AssertUnwindSafe(|| handler.poll(cx))) {
+        let poll = || catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
+        match self.member.user_code(name).run(poll) {
             Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
             Ok(Poll::Pending) => {}
             Err(_) => return Poll::Ready(Run::Panicked),
@@ -241,6 +245,11 @@ impl Driver {
         }
         self.before_sleep(cx);
         Poll::Pending
+    }
+
+    /// Code of the user that runs for this session.
+    pub(super) fn user_code(&self, name: Name) -> UserCode {
+        self.member.user_code(name)
     }
 
     /// Runs `log` in the span of this session.

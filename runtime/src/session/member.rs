@@ -7,6 +7,7 @@ use super::rate_keys::SharedBucket;
 use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
 use super::{SessionOptions, batch};
+use crate::blocking_watcher::{Name, UserCode};
 use crate::lock::{Lock, rank};
 use crate::request::{Mode, Request};
 use crate::rooms::{Hub, JoinedRooms, RegisterError};
@@ -81,6 +82,12 @@ impl Member {
     /// Runs `log` in the current span, or in a span of this session if there is none.
     pub(crate) fn log(&self, log: impl FnOnce()) {
         if Span::current().is_none() { self.span().in_scope(log) } else { log() }
+    }
+
+    /// Code of the user that runs for this session.
+    pub(super) fn user_code(&self, name: Name) -> UserCode {
+        let (procedure, id) = (Some(self.hub.procedure), Some(self.id));
+        UserCode { name, procedure, id, bound: self.options().timeouts.blocking_warning }
     }
 
     /// The span of all logs of this session.

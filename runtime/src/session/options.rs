@@ -220,7 +220,7 @@ impl RateLimit {
     }
 }
 
-/// How long a handler may run, a write may stall, and a session may take to close.
+/// How long a handler may run or block, a write may stall, and a session may take to close.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
     /// A handler that runs longer is cancelled at its current `.await`; a call is answered with
@@ -231,14 +231,33 @@ pub struct Timeouts {
     ///
     /// Bytes that the operating system has accepted count: it buffers up to some megabytes.
     pub write: Duration,
+    /// Code of yours that keeps its thread for longer, without an `.await`, is logged at `WARN`, with its
+    /// name and its session: handlers, `disconnected`, `resumed`, guards, the factory and middleware. It
+    /// is logged while it runs, once, and continues. Default: 100 ms. `None` and 0 turn it off.
+    ///
+    /// Other sessions on the thread wait meanwhile, and what it has emitted is not sent: see
+    /// [`Socket::flush`](crate::Socket::flush). A thread of Parlor's watches the others, and sleeps while none of
+    /// them runs such code. It reads real time, also when the clock of tokio is paused.
+    pub blocking_warning: Option<Duration>,
     /// Two timeouts: `disconnected` is cancelled after this time. Then the client has this time to read the
     /// pending frames and to close, before its connection is dropped. Default: 5 s each.
     pub close: Duration,
 }
 
+impl Timeouts {
+    pub(crate) fn clamped(self) -> Self {
+        Self { blocking_warning: self.blocking_warning.filter(|bound| !bound.is_zero()), ..self }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { handler: None, write: Duration::from_secs(30), close: Duration::from_secs(5) }
+        Self {
+            handler: None,
+            write: Duration::from_secs(30),
+            blocking_warning: Some(Duration::from_millis(100)),
+            close: Duration::from_secs(5),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::dispatch::dispatch;
 use super::driver::{Driver, Next, Run};
 use super::resume_slot::{ResumeError, ResumeRequest};
 use super::{Guard, Registration};
+use crate::blocking_watcher::Name;
 use crate::contract::Procedure;
 use crate::disconnect_reason::DisconnectReason;
 use crate::reject::Reject;
@@ -83,7 +84,7 @@ async fn resume<E: Procedure<S>, S>(
     let ResumeRequest { request, received, secret, answer } = request;
     let peer = request.peer_addr();
     let resumed = pin!(E::resumed(value, request));
-    let reject = match driver.handle(None, resumed).await {
+    let reject = match driver.handle(None, Name::Other("`resumed`"), resumed).await {
         Run::Done(Ok(())) => {
             tracing::Span::current().record("peer", tracing::field::debug(peer));
             driver.grant(received, &secret, answer);
