@@ -1,5 +1,6 @@
 //! The values that sessions show to others, and `members_with`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use parlor_tests::{
     ProbeClient, ProbeEmitter, ProbeFixture, ProbeIo, ProbeServer, ProbeSocket, RawClient, Reports,
     TestServer, advance_clock, probe_fixture, serve_probe, within_timeout,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,6 +127,9 @@ async fn value_that_json_cannot_have_is_rejected_and_the_previous_one_stays() {
     assert!(is_rejected(ada.set_presence(&HashMap::from([((1, 2), 3)]))));
     assert!(is_rejected(ada.set_presence(&HashMap::from([(vec![1], 3)]))));
     assert!(is_rejected(ada.set_presence(&(1, HashMap::from([(Some(()), 3)])))));
+    assert!(is_rejected(ada.set_presence(&f64::NAN)));
+    assert!(is_rejected(ada.set_presence(&(1, [f32::INFINITY]))));
+    assert!(is_rejected(ada.set_presence(&HashMap::from([("x", f64::NEG_INFINITY)]))));
     assert_eq!(presences(&io, "a").await, [person("ada", 1)]);
 }
 
@@ -160,6 +164,29 @@ async fn presence_of_ended_session_is_gone() {
     })
     .await;
     assert_eq!(ada.set_presence(&person("ada", 1)), Err(SetPresenceError::Ended));
+}
+
+/// Counts how often it is encoded.
+#[derive(Default)]
+struct Counted(Cell<u32>);
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.set(self.0.get() + 1);
+        serializer.serialize_u32(self.0.get())
+    }
+}
+
+#[tokio::test]
+async fn presence_is_encoded_once_for_any_number_of_reads() {
+    let (running, io, _reports) = server().await;
+    let (_ada, ada) = enter(&running, &io, "a").await;
+    let counted = Counted::default();
+    ada.set_presence(&counted).expect("small");
+    for _ in 0..3 {
+        assert_eq!(io.members_with::<u32>("a").await.expect("decoded")[0].presence, 1);
+    }
+    assert_eq!(counted.0.get(), 1);
 }
 
 /// Whether each member of the room is detached, by its presence.

@@ -139,7 +139,7 @@ fn user(request: &Request) -> Option<String> {
 }
 
 fn address(request: &Request) -> Option<IpAddr> {
-    request.peer_addr().map(|addr| addr.ip())
+    request.client_addr()
 }
 
 async fn answers(client: &mut RawClient, calls: u64) -> Vec<Value> {

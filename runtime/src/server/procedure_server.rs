@@ -145,9 +145,9 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// [`Limits::rate`] also applies to each session.
     ///
     /// `key` runs after the middleware, once per session; a session that is resumed keeps its key. `None`
-    /// is a key like any other: all requests for which `key` returns it share one rate. Behind a proxy,
-    /// [`Request::peer_addr`] is the address of the proxy: take that of the client from a header that
-    /// the proxy sets.
+    /// is a key like any other: all requests for which `key` returns it share one rate. For a key by
+    /// address, use [`Request::client_addr`]: behind a proxy all clients have one
+    /// [`peer_addr`](Request::peer_addr).
     ///
     /// A client that reconnects does not get its burst again: a key is remembered after its last session
     /// has ended, until the whole burst is allowed again.
@@ -176,7 +176,7 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// fn rate_key(request: &Request) -> RateKey {
     ///     match request.get::<UserId>() {
     ///         Some(user) => RateKey::User(user.clone()),
-    ///         None => RateKey::Guest(request.peer_addr().map(|addr| addr.ip())),
+    ///         None => RateKey::Guest(request.client_addr()),
     ///     }
     /// }
     ///
