@@ -22,16 +22,17 @@ pub struct Example {
 impl Example {
     /// Starts the example `name` on a free port and waits until it prints its URL.
     pub async fn serve(name: &str) -> Self {
-        let mut example = Self::run(name, &["--addr", "127.0.0.1:0"]).await;
-        let line = example.line_with("ws://").await;
-        let start = line.find("ws://").expect("just found");
-        line[start..].trim().clone_into(&mut example.url);
-        example
+        Self::run(name, &["--addr", "127.0.0.1:0"]).await.with_url().await
+    }
+
+    /// Starts the program of a package of `examples/` on a free port and waits until it prints its URL.
+    pub async fn serve_package(name: &str) -> Self {
+        Self::run_package(name, &["127.0.0.1:0"]).await.with_url().await
     }
 
     /// Starts the example `name` on `port` (0 for any) and waits until it prints its address.
     pub async fn serve_at(name: &str, port: u16) -> Self {
-        let mut command = Command::new(build(name).await);
+        let mut command = Command::new(build_example(name).await);
         Self::spawn(command.env("PORT", port.to_string())).listening().await
     }
 
@@ -40,7 +41,7 @@ impl Example {
     pub async fn serve_with_descriptors(name: &str, args: &[&str], descriptors: u32) -> Self {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {descriptors} && exec \"$@\"");
-        command.args(["-c", &script, "sh"]).arg(build(name).await).args(args);
+        command.args(["-c", &script, "sh"]).arg(build_example(name).await).args(args);
         Self::spawn(command.env("PORT", "0")).listening().await
     }
 
@@ -53,7 +54,12 @@ impl Example {
 
     /// Starts the example `name` with arguments.
     pub async fn run(name: &str, args: &[&str]) -> Self {
-        Self::spawn(Command::new(build(name).await).args(args))
+        Self::spawn(Command::new(build_example(name).await).args(args))
+    }
+
+    /// Starts the program of a package of `examples/` with arguments.
+    pub async fn run_package(name: &str, args: &[&str]) -> Self {
+        Self::spawn(Command::new(build(&["--package", name], name).await).args(args))
     }
 
     fn spawn(command: &mut Command) -> Self {
@@ -67,6 +73,13 @@ impl Example {
         let stdin = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Self { url: String::new(), child, stdin, lines }
+    }
+
+    async fn with_url(mut self) -> Self {
+        let line = self.line_with("ws://").await;
+        let start = line.find("ws://").expect("just found");
+        line[start..].trim().clone_into(&mut self.url);
+        self
     }
 
     /// Writes a line to its standard input.
@@ -154,15 +167,22 @@ impl Example {
     }
 }
 
-/// Builds the example and returns its path. This is quick after `cargo test --workspace`.
-async fn build(name: &str) -> PathBuf {
+/// Builds an example of `parlor-examples` and returns its path.
+async fn build_example(name: &str) -> PathBuf {
+    build(&["--package", "parlor-examples", "--example", name], &format!("examples/{name}")).await
+}
+
+/// Builds a program and returns its path, which is `program` in the folder of the profile. This is quick
+/// after `cargo test --workspace`.
+async fn build(selection: &[&str], program: &str) -> PathBuf {
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "parlor-examples", "--example", name])
+        .args(["build", "--quiet"])
+        .args(selection)
         .status()
         .await
         .expect("cargo runs");
-    assert!(status.success(), "the example {name} does not build");
+    assert!(status.success(), "{program} does not build");
     let test = std::env::current_exe().expect("a test has a path");
     let profile = test.ancestors().nth(2).expect("target/debug/deps/test");
-    profile.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    profile.join(program).with_extension(std::env::consts::EXE_EXTENSION)
 }

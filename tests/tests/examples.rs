@@ -111,6 +111,15 @@ async fn noticeboard_sends_notice_posted_over_http_to_live_readers() {
     assert!(list.contains("Piano for sale") && list.contains("Found: a glove"), "{list}");
 }
 
+#[tokio::test]
+async fn bot_without_server_plays_quiz_of_server_without_client() {
+    let server = Example::serve_package("server").await;
+    let output = Example::run_package("bot", &[&server.url]).await.output().await;
+    let answers: Vec<_> = output.lines().take(3).collect();
+    let expected = ["1 + 1 = 2 (points: 1)", "2 + 3 = 5 (points: 2)", "3 + 5 = 8 (points: 3)"];
+    assert_eq!(answers, expected, "{output}");
+}
+
 /// Sends an HTTP request and returns the whole response.
 async fn http(addr: SocketAddr, request: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(addr).await.expect("connected");
