@@ -144,21 +144,17 @@ impl Request {
     /// `parlor.bearer.<base64url>`, which browsers use because they cannot set headers. A request with two
     /// different tokens is answered 400 before any code of yours runs.
     pub fn bearer_token(&self) -> Option<String> {
-        self.bearer_in_header().map(str::to_owned).or_else(|| {
-            let token = BASE64URL_NOPAD.decode(self.bearer_in_protocol()?.as_bytes()).ok()?;
-            String::from_utf8(token).ok()
+        let from_header = self
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().to_owned());
+        from_header.or_else(|| {
+            let encoded = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_BEARER))?;
+            String::from_utf8(BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?).ok()
         })
-    }
-
-    pub(crate) fn bearer_in_header(&self) -> Option<&str> {
-        let value = self.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    }
-
-    /// The token of the subprotocol `parlor.bearer.`, encoded.
-    pub(crate) fn bearer_in_protocol(&self) -> Option<&str> {
-        self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_BEARER))
     }
 
     /// The resume secret, and how many counted frames of the session the client has received.
@@ -173,7 +169,7 @@ impl Request {
 
     /// The subprotocols that the client offers, in the order of the header. Their names differ in case
     /// (RFC 6455 §4.1).
-    pub(crate) fn protocols(&self) -> impl Iterator<Item = &str> {
+    fn protocols(&self) -> impl Iterator<Item = &str> {
         header_list(self.headers(), header::SEC_WEBSOCKET_PROTOCOL)
             .filter_map(|name| std::str::from_utf8(name).ok())
     }

@@ -2,10 +2,11 @@
 //! nothing is decided by them.
 
 use data_encoding::BASE64URL_NOPAD;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::authority::Authority;
 use super::error_response::ErrorResponse;
+use crate::header_list::header_list;
 use crate::request::Request;
 use crate::wire::{PROTOCOL_BEARER, PROTOCOL_RESUME};
 
@@ -32,7 +33,7 @@ pub(super) fn check(request: &Request) -> Result<(), ErrorResponse> {
     }
     check_host(request)?;
     check_body(headers)?;
-    check_credentials(request)
+    check_credentials(headers)
 }
 
 /// Compares the host of a request target in absolute form with the header.
@@ -63,23 +64,37 @@ fn check_body(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     Ok(())
 }
 
-fn check_credentials(request: &Request) -> Result<(), ErrorResponse> {
-    for offer in SINGLE_OFFERS {
-        if request.protocols().filter(|name| name.starts_with(offer)).nth(1).is_some() {
-            return Err(bad_request(format!("the request offers several `{offer}` subprotocols")));
+/// Compares bytes: a value that is not text is a value too.
+fn check_credentials(headers: &HeaderMap) -> Result<(), ErrorResponse> {
+    let offers = |prefix: &'static str| {
+        header_list(headers, header::SEC_WEBSOCKET_PROTOCOL)
+            .filter_map(move |name| name.strip_prefix(prefix.as_bytes()))
+    };
+    for prefix in SINGLE_OFFERS {
+        if offers(prefix).nth(1).is_some() {
+            return Err(bad_request(format!("the request offers several `{prefix}` subprotocols")));
         }
     }
-    let Some(token) = request.bearer_in_header() else { return Ok(()) };
+    let Some(token) = headers.get(header::AUTHORIZATION).and_then(bearer_token) else {
+        return Ok(());
+    };
     // A proxy has joined two lines: tokens have no comma (RFC 6750 §2.1).
-    if token.contains(',') {
+    if token.contains(&b',') {
         return Err(bad_request("the request has several tokens in its `authorization` header"));
     }
-    let encoded = BASE64URL_NOPAD.encode(token.as_bytes());
-    if request.bearer_in_protocol().is_some_and(|offered| offered != encoded) {
+    let encoded = BASE64URL_NOPAD.encode(token);
+    if offers(PROTOCOL_BEARER).any(|offered| offered != encoded.as_bytes()) {
         let message = "the subprotocol `parlor.bearer.` contradicts the `authorization` header";
         return Err(bad_request(message));
     }
     Ok(())
+}
+
+fn bearer_token(value: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, token) = value.as_bytes().split_at_checked("bearer".len())?;
+    let is_bearer =
+        scheme.eq_ignore_ascii_case(b"bearer") && token.first().is_none_or(u8::is_ascii_whitespace);
+    is_bearer.then(|| token.trim_ascii())
 }
 
 fn bad_request(message: impl Into<String>) -> ErrorResponse {

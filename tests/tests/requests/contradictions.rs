@@ -56,6 +56,22 @@ async fn credentials_that_contradict_are_400() {
             ],
         ),
         ("authorization", &["Authorization: Bearer ada, Bearer eve".to_owned()]),
+        // Values that are not text.
+        ("parlor.resume.", &[format!("Sec-WebSocket-Protocol: {secret}, parlor.resume.\u{e4}")]),
+        (
+            "parlor.bearer.",
+            &[
+                "Sec-WebSocket-Protocol: parlor.bearer.ZXZl".to_owned(),
+                "Authorization: Bearer \u{e4}".to_owned(),
+            ],
+        ),
+        (
+            "parlor.bearer.",
+            &[
+                "Sec-WebSocket-Protocol: parlor.bearer.ZXZl".to_owned(),
+                "Authorization: Bearer\tada".to_owned(),
+            ],
+        ),
     ] {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         served.assert_response(&with(&lines), 400, what).await;
