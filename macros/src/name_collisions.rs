@@ -6,13 +6,14 @@ use crate::errors::Errors;
 use crate::model::{Direction, Event, Procedure, unraw};
 
 /// Methods that the generated client or the trait has, with their owners.
-const GENERATED_METHODS: [(&str, &str); 7] = [
+const GENERATED_METHODS: [(&str, &str); 8] = [
     ("connect", "the client's `connect`"),
     ("builder", "the client's `builder`"),
     ("close", "the client's `close`"),
     ("status", "the client's `status`"),
     ("clone", "`Clone`"),
     ("disconnected", "the session's `disconnected`"),
+    ("detached", "the session's `detached`"),
     ("resumed", "the session's `resumed`"),
 ];
 

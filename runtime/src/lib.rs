@@ -205,8 +205,8 @@
 //! ## 5. Sessions
 //!
 //! When a connection is lost, the session stays in its rooms, and events for its client are stored.
-//! A client that reconnects within [`Recovery::window`] resumes its session. Two methods of the trait
-//! have a default:
+//! A client that reconnects within [`Recovery::window`] resumes its session. Three methods of the
+//! trait have a default:
 //!
 //! ```
 //! # use parlor::prelude::*;
@@ -219,6 +219,11 @@
 //! impl Chat for Guest {
 //! #     async fn leave(&mut self) {}
 //!     // ..
+//!
+//!     /// The connection is lost, and the session is kept.
+//!     async fn detached(&mut self) {
+//!         println!("{} is away", self.user_id);
+//!     }
 //!
 //!     /// The client has reconnected. `Err(Reject)` rejects it.
 //!     async fn resumed(&mut self, request: Request) -> Result<(), Reject> {

@@ -114,6 +114,9 @@ impl Slow for Session {
     async fn id(&mut self) -> String {
         self.socket.id().to_string()
     }
+    async fn detached(&mut self) {
+        assert!(is_logged("`detached`"));
+    }
     async fn resumed(&mut self, _: Request) -> Result<(), Reject> {
         assert!(is_logged("`resumed`"));
         Ok(())
@@ -184,7 +187,7 @@ async fn factory_and_middleware_that_block_are_logged() {
 }
 
 #[tokio::test]
-async fn resumed_and_disconnected_that_block_are_logged() {
+async fn detached_resumed_and_disconnected_that_block_are_logged() {
     let recovery = Recovery { window: Duration::from_secs(60), ..Recovery::default() };
     let running = serve(server(true).recovery(recovery)).await;
     let Welcomed { client, welcome } = RawClient::welcomed(running.addr, "/slow", &[]).await;

@@ -16,6 +16,9 @@ pub trait Chat {
 
     #[incoming]
     async fn resumed(&mut self);
+
+    #[incoming]
+    async fn detached(&mut self);
 }
 
 #[procedure]

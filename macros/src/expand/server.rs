@@ -150,6 +150,9 @@ fn procedure_impl(procedure: &Procedure, names: &Names) -> TokenStream {
             async fn disconnected(#session: &mut __Session, #reason: #krate::DisconnectReason) {
                 <__Session as #contract>::disconnected(#session, #reason).await
             }
+            async fn detached(#session: &mut __Session) {
+                <__Session as #contract>::detached(#session).await
+            }
             async fn resumed(
                 #session: &mut __Session,
                 #request: #krate::Request,

@@ -16,6 +16,18 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
         let _ = reason;
         ::core::future::ready(())
     }
+    /// Runs each time the connection of this session is lost and the session is kept for its client:
+    /// after the messages that were read, and before `resumed` and `disconnected`. It does not run
+    /// when the session ends with its connection, nor when its client has resumed it over a new
+    /// connection before the server noticed the loss. What it emits to its own client is sent when
+    /// the client is back. A panic ends the session.
+    ///
+    /// By default it does nothing.
+    fn detached(
+        &mut self,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
+        ::core::future::ready(())
+    }
     /// Runs when the client resumes this session over a new connection, before anything is sent
     /// to it. `Err` rejects the connection: the session stays as it was, and the connection is
     /// closed with the code of the `Reject`. A panic ends the session.
@@ -149,6 +161,9 @@ const _: () = {
                 reason: ::parlor::DisconnectReason,
             ) {
                 <__Session as Smallest>::disconnected(session, reason).await
+            }
+            async fn detached(session: &mut __Session) {
+                <__Session as Smallest>::detached(session).await
             }
             async fn resumed(
                 session: &mut __Session,

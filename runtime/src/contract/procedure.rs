@@ -42,6 +42,9 @@ pub trait Procedure<S>: Contract {
         reply: &mut Reply,
     ) -> impl Future<Output = ()> + Send;
 
+    /// Runs the session's `detached`.
+    fn detached(session: &mut S) -> impl Future<Output = ()> + Send;
+
     /// Runs the session's `resumed`.
     fn resumed(
         session: &mut S,

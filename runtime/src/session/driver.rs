@@ -3,6 +3,7 @@ mod end;
 mod resume;
 
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub(super) struct Driver {
     asleep: bool,
     /// The resume slot may hold a request.
     resume_requested: bool,
+    /// The session was detached, and its `detached` has not run.
+    detached_is_due: bool,
     /// Why the session ends.
     ended: Option<DisconnectReason>,
     /// Handlers are cancelled: the shutdown took too long.
@@ -56,6 +59,8 @@ pub(super) struct Driver {
 pub(super) enum Next {
     /// Handles the message that [`Driver::message`] returns.
     Message,
+    /// Runs `detached`.
+    Detached,
     /// Answers a resume request.
     ResumeRequest(Box<ResumeRequest>),
 }
@@ -88,6 +93,7 @@ impl Driver {
             write_timeout: WriteTimeout::default(),
             asleep: false,
             resume_requested: false,
+            detached_is_due: false,
             ended: None,
             cancelled: false,
             member,
@@ -119,11 +125,17 @@ impl Driver {
             self.take_signals();
             if let Some(reason) = &self.ended {
                 let reason = Box::new(reason.clone());
-                let has_next = self.handles_read_ahead() && self.inbound.take_next();
-                return Poll::Ready(if has_next { Ok(Next::Message) } else { Err(reason) });
+                if self.handles_read_ahead() && self.inbound.take_next() {
+                    return Poll::Ready(Ok(Next::Message));
+                }
+                let runs_detached = !self.cancelled && mem::take(&mut self.detached_is_due);
+                return Poll::Ready(if runs_detached { Ok(Next::Detached) } else { Err(reason) });
             }
             if self.inbound.take_next() {
                 return Poll::Ready(Ok(Next::Message));
+            }
+            if mem::take(&mut self.detached_is_due) {
+                return Poll::Ready(Ok(Next::Detached));
             }
             if self.resume_requested {
                 match self.member.resume_slot().take_request() {
@@ -135,8 +147,8 @@ impl Driver {
                 return Poll::Ready(Ok(Next::Message));
             }
             self.before_sleep(cx);
-            // The session may end because its connection was lost while it wrote.
-            if self.ended.is_none() {
+            // The connection may be lost while it is read or written.
+            if self.ended.is_none() && !self.detached_is_due {
                 return Poll::Pending;
             }
             self.wake_up();
@@ -371,7 +383,7 @@ impl Driver {
     }
 
     fn wake_up(&mut self) {
-        if std::mem::take(&mut self.asleep) {
+        if mem::take(&mut self.asleep) {
             self.member.outbox().wake_up();
         }
     }

@@ -224,7 +224,7 @@ impl RateLimit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
     /// A handler that runs longer is cancelled at its current `.await`; a call is answered with
-    /// `timedOut`. Holds for `resumed`, too. Default: no limit.
+    /// `timedOut`. Holds for `detached` and `resumed`, too. Default: no limit.
     pub handler: Option<Duration>,
     /// A client that accepts no byte for this long while some are written is closed as too slow; it
     /// may resume its session. Default: 30 s.
@@ -232,7 +232,7 @@ pub struct Timeouts {
     /// Bytes that the operating system has accepted count: it buffers up to some megabytes.
     pub write: Duration,
     /// Code of yours that keeps its thread for longer, without an `.await`, is logged at `WARN`, with its
-    /// name and its session: handlers, `disconnected`, `resumed`, guards, the factory and middleware. It
+    /// name and its session: handlers, `detached`, `resumed`, `disconnected`, guards, the factory and middleware. It
     /// is logged while it runs, once, and continues. Default: 100 ms. `None` and 0 turn it off.
     ///
     /// Other sessions on the thread wait meanwhile, and what it has emitted is not sent: see

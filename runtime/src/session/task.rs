@@ -54,8 +54,11 @@ fn run<E: Procedure<S>, S: Send>(
                 Ok(Next::Message) => {
                     dispatch::<E, S>(&mut session.value, session.guard.as_ref(), &mut driver).await
                 }
+                // Boxed: it is rare, and otherwise every task would reserve memory for it.
+                Ok(Next::Detached) => {
+                    Box::pin(run_detached::<E, S>(&mut session.value, &mut driver)).await
+                }
                 Ok(Next::ResumeRequest(request)) => {
-                    // Boxed: it is rare, and otherwise every task would reserve memory for it.
                     Box::pin(resume::<E, S>(&mut session.value, &mut driver, *request)).await
                 }
                 Err(reason) => break reason,
@@ -72,6 +75,25 @@ fn run<E: Procedure<S>, S: Send>(
         drop(session.registration);
         Box::pin(driver.finish(&reason)).await;
         drop(token);
+    }
+}
+
+async fn run_detached<E: Procedure<S>, S>(
+    value: &mut S,
+    driver: &mut Driver,
+) -> Result<(), Box<DisconnectReason>> {
+    let detached = pin!(E::detached(value));
+    match driver.handle(None, Name::Other("`detached`"), detached).await {
+        Run::Done(()) => Ok(()),
+        Run::TimedOut => {
+            driver.log(|| tracing::warn!("`detached` took longer than `Timeouts::handler`"));
+            Ok(())
+        }
+        Run::Panicked => {
+            driver.log(|| tracing::error!("`detached` panicked; its session ends"));
+            Err(Box::new(DisconnectReason::HandlerPanicked))
+        }
+        Run::Cancelled => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
     }
 }
 

@@ -95,6 +95,7 @@ impl Driver {
         let options = self.member.options();
         let bytes = connection.detach(self.member.outbox());
         let detached_id = self.member.hub().recovery.add_detached(&self.member, bytes);
+        self.detached_is_due = true;
         let expiry = Box::pin(sleep(options.recovery.window));
         let detached = Attachment::Detached { reason: reason.clone(), detached_id, expiry };
         if let Attachment::Attached(connection) = std::mem::replace(&mut self.attachment, detached)

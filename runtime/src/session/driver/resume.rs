@@ -57,6 +57,8 @@ impl Driver {
             let error = "the client resumed the session over a new one".to_owned();
             self.lose(DisconnectReason::ConnectionLost { error });
         }
+        // The client is back, and `resumed` has run.
+        self.detached_is_due = false;
         self.generation += 1;
         // The welcome acknowledges the received frames.
         let received = self.inbound.acknowledge_by_welcome();
