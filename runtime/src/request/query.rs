@@ -91,7 +91,7 @@ impl Error for QueryError {
 
 /// Escapes what is not printable, and cuts long text.
 fn cut(text: &str) -> String {
-    text.chars().flat_map(|char| char.escape_debug()).take(MAX_TEXT).collect()
+    text.chars().flat_map(char::escape_debug).take(MAX_TEXT).collect()
 }
 
 /// Deserializes the parameters of a query (`application/x-www-form-urlencoded`).

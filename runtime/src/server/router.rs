@@ -162,7 +162,7 @@ impl Router {
     }
 
     /// Needs a header of the PROXY protocol, version 2, at the beginning of each connection, as TCP proxies
-    /// send it: `send-proxy-v2` of HAProxy, AWS network load balancers, Traefik. Its source address is
+    /// send it: `send-proxy-v2` of `HAProxy`, AWS network load balancers, Traefik. Its source address is
     /// [`Request::client_addr`]; [`Request::peer_addr`] stays the proxy. For a connection of the proxy itself
     /// (`LOCAL`, a health check), both are the proxy.
     ///
