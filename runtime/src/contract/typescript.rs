@@ -1,7 +1,7 @@
 use super::payload::{NeverImplemented, ViaNothing, ViaSerde};
 use crate::typescript::Type;
 
-/// A type that `typescript` can apply to. Built like [`Payload`], for the same reason.
+/// A type that `typescript` can apply to. Built like [`Payload`](super::Payload), for the same reason.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no TypeScript type",
     label = "has no TypeScript type",

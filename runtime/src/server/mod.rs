@@ -1,6 +1,6 @@
 //! The options of a server, and how a router is served.
 //!
-//! [`Router`] and [`Server`] have one method per group of options:
+//! [`Router`](crate::Router) and [`Server`] have one method per group of options:
 //!
 //! | options | method | what they bound |
 //! | --- | --- | --- |
