@@ -3,8 +3,10 @@
 
 mod emitter;
 mod io;
+mod sessions;
 mod socket;
 
 pub use self::emitter::Emitter;
 pub use self::io::Io;
+pub use self::sessions::{NotRun, Sessions};
 pub use self::socket::Socket;

@@ -239,6 +239,9 @@
 //! # fn main() {}
 //! ```
 //!
+//! [`Server::sessions`] returns a handle that runs a closure with the value of a session, for use outside
+//! of it, such as in an HTTP handler.
+//!
 //! A client that reconnects too late, or to another process, gets a new session. The client reports
 //! this ([`ConnectionChange::Restored`]) and runs its
 //! [`on_session`](client::ClientBuilder::on_session) function, which joins its rooms.
@@ -254,6 +257,7 @@
 //! | bytes pending for a client | 1 MiB | [`Limits::max_outbox_size`] |
 //! | the same, for volatile events | 64 KiB | [`Limits::volatile_outbox_size`] |
 //! | messages read ahead while a handler runs | 64, and 64 KiB | [`Limits::read_ahead_messages`], [`Limits::read_ahead_bytes`] |
+//! | closures that wait for a session | 1 024 | [`Limits::max_closures`] |
 //! | malformed messages in a row | 100 | [`Limits::max_malformed`] |
 //! | events per second | no limit | [`Limits::rate`] |
 //! | the same, of all sessions with one key | no limit | [`Server::rate_limit_by`] |
@@ -343,6 +347,7 @@
 //! [`Heartbeat`]: server::Heartbeat
 //! [`Limits::max_connections`]: server::Limits::max_connections
 //! [`Limits::max_idle_rate_keys`]: server::Limits::max_idle_rate_keys
+//! [`Limits::max_closures`]: server::Limits::max_closures
 //! [`Limits::max_malformed`]: server::Limits::max_malformed
 //! [`Limits::max_message_size`]: server::Limits::max_message_size
 //! [`Limits::max_outbox_size`]: server::Limits::max_outbox_size

@@ -59,6 +59,8 @@ pub(crate) mod rank {
     pub(crate) const RATE: u8 = 15;
     /// What code of the user runs on one thread.
     pub(crate) const WATCHED: u8 = 16;
+    /// The closures that wait for a session.
+    pub(crate) const ADDITIONS: u8 = 17;
 }
 
 /// A mutex of one [`rank`].

@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::rooms::Hub;
 use crate::session::Connection;
 use crate::session::{
     self, Guard, RateKeys, Registration, ResumeError, ResumeRequest, Session, SessionOptions,
-    Signal,
+    Signal, run_as,
 };
 use crate::socket_id::SocketId;
 use crate::task_tracker::TaskTracker;
@@ -115,7 +116,8 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
         let registration = Registration::new(id, request, &self.hub, &self.options)?;
         let socket = Socket::new(Arc::clone(registration.member()));
         let code = UserCode { id: Some(id), ..self.user_code("the factory") };
-        let value = code.poll(code.run(|| (self.factory)(socket))).await?;
+        let mut factory = code.run(|| (self.factory)(socket));
+        let value = code.poll(poll_fn(|cx| run_as(id, || factory.poll_unpin(cx)))).await?;
 
         let member = registration.member();
         let resume = if member.is_resumable() {

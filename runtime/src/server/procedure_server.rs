@@ -9,8 +9,7 @@ use futures::future::BoxFuture;
 
 use super::middleware::Middleware;
 use crate::contract::{Contract, Procedure};
-use crate::handle::Io;
-use crate::handle::Socket;
+use crate::handle::{Io, Sessions, Socket};
 use crate::reject::Reject;
 use crate::request::Request;
 use crate::rooms::Hub;
@@ -83,6 +82,11 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// The broadcast controller, for use outside of sessions.
     pub fn io(&self) -> Io<E> {
         Io::new(Arc::clone(&self.hub))
+    }
+
+    /// The values of all sessions on this server, for use outside of sessions: see [`Sessions::with`].
+    pub fn sessions(&self) -> Sessions<S> {
+        Sessions::new(Arc::clone(&self.hub))
     }
 
     /// Adds a middleware for the requests to this procedure. It runs after those of the router.

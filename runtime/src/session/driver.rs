@@ -16,12 +16,13 @@ use tungstenite::Bytes;
 use tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
+use super::additions::Closure;
 use super::connection::{Connection, Message};
 use super::heartbeat::{Due, HeartbeatTimer};
 use super::inbound::Inbound;
 use super::resume_slot::ResumeRequest;
 use super::write_timeout::WriteTimeout;
-use super::{Member, batch};
+use super::{Member, batch, run_as};
 use crate::blocking_watcher::{Name, UserCode};
 use crate::contract::ErrorReply;
 use crate::disconnect_reason::DisconnectReason;
@@ -47,6 +48,10 @@ pub(super) struct Driver {
     asleep: bool,
     /// The resume slot may hold a request.
     resume_requested: bool,
+    /// Closures may wait.
+    closures_are_due: bool,
+    /// Closures were run since a message was last looked for.
+    has_run_closures: bool,
     /// The session was detached, and its `detached` has not run.
     detached_is_due: bool,
     /// Why the session ends.
@@ -59,6 +64,8 @@ pub(super) struct Driver {
 pub(super) enum Next {
     /// Handles the message that [`Driver::message`] returns.
     Message,
+    /// Runs closures of other tasks.
+    Closures,
     /// Runs `detached`.
     Detached,
     /// Answers a resume request.
@@ -93,6 +100,8 @@ impl Driver {
             write_timeout: WriteTimeout::default(),
             asleep: false,
             resume_requested: false,
+            closures_are_due: false,
+            has_run_closures: false,
             detached_is_due: false,
             ended: None,
             cancelled: false,
@@ -131,6 +140,17 @@ impl Driver {
                 let runs_detached = !self.cancelled && mem::take(&mut self.detached_is_due);
                 return Poll::Ready(if runs_detached { Ok(Next::Detached) } else { Err(reason) });
             }
+            // Closures and messages take turns.
+            if self.closures_are_due && !mem::replace(&mut self.has_run_closures, false) {
+                if let Poll::Ready(budget) = poll_proceed(cx) {
+                    budget.made_progress();
+                    self.closures_are_due = false;
+                    self.has_run_closures = true;
+                    return Poll::Ready(Ok(Next::Closures));
+                }
+                self.before_sleep(cx);
+                return Poll::Pending;
+            }
             if self.inbound.take_next() {
                 return Poll::Ready(Ok(Next::Message));
             }
@@ -145,6 +165,9 @@ impl Driver {
             }
             if self.poll_message(cx) == Poll::Ready(true) {
                 return Poll::Ready(Ok(Next::Message));
+            }
+            if self.closures_are_due {
+                continue;
             }
             self.before_sleep(cx);
             // The connection may be lost while it is read or written.
@@ -238,7 +261,8 @@ impl Driver {
         }
         // A panic may leave the session's value half-changed, so no event is handled afterwards.
         let poll = || catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
-        match self.member.user_code(name).run(poll) {
+        let run = || run_as(self.member.id(), poll);
+        match self.member.user_code(name).run(run) {
             Ok(Poll::Ready(done)) => return Poll::Ready(Run::Done(done)),
             Ok(Poll::Pending) => {}
             Err(_) => return Poll::Ready(Run::Panicked),
@@ -267,6 +291,12 @@ impl Driver {
     /// Runs `log` in the span of this session.
     pub(super) fn log(&self, log: impl FnOnce()) {
         self.member.log(log);
+    }
+
+    /// The closures that wait, as an iterator that ends after those that wait now.
+    pub(super) fn closures(&self) -> impl Iterator<Item = Closure> {
+        let additions = self.member.additions();
+        (0..additions.len()).map_while(|_| additions.pop())
     }
 
     pub(super) fn inbound(&mut self) -> &mut Inbound {

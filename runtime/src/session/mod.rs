@@ -2,6 +2,7 @@
 
 // One session: start to read at `task.rs`, then `driver.rs`.
 
+mod additions;
 mod batch;
 mod connection;
 mod dispatch;
@@ -19,12 +20,14 @@ mod rate_keys;
 mod read_ahead;
 mod recovery;
 mod resume_slot;
+mod running;
 mod signals;
 mod task;
 mod token_bucket;
 mod write_timeout;
 mod writer;
 
+pub(crate) use additions::{NotAdded, Ticket};
 pub(crate) use batch::{Flusher, flush, has_emitted};
 pub(crate) use connection::{Connection, close_frame};
 #[cfg(feature = "__echo")]
@@ -41,5 +44,6 @@ pub(crate) use outbox::{PushOutcome, PushPolicy, TooLarge};
 pub(crate) use rate_keys::{HashKey, RateKeys};
 pub(crate) use recovery::RecoveryTable;
 pub(crate) use resume_slot::{ResumeError, ResumeRequest};
+pub(crate) use running::{is_running, run_as};
 pub(crate) use signals::{Ending, Signal};
 pub(crate) use task::{Session, start};

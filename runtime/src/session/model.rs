@@ -28,6 +28,7 @@ use loom::future::block_on;
 use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
 
+use super::additions::Additions;
 use super::options::{Limits, Recovery, SessionOptions};
 use super::outbox::{FollowUp, Outbox, PushPolicy, Sleep};
 use super::signals::{Ending, Signal, Signals};
@@ -450,5 +451,56 @@ fn session_ends_while_frames_are_pushed_and_flushed() {
         shared.signals.end(Ending::Overflow);
         assert_eq!(shared.signals.ending(), Some(REQUESTED), "the first reason stands");
         pusher.join().expect("no panic");
+    });
+}
+
+#[test]
+fn closure_is_run_or_dropped_while_session_ends() {
+    model(|| {
+        let shared = Arc::new((Additions::default(), Signals::default()));
+        let captured = Arc::new(());
+        let (adder, ender) = (Arc::clone(&shared), Arc::clone(&shared));
+        let in_closure = Arc::clone(&captured);
+        let adder = thread::spawn(move || {
+            if adder.0.push(Box::new(move |_| drop(in_closure)), 8).is_ok() {
+                adder.1.raise(Signal::Closure);
+            }
+        });
+        let ender = thread::spawn(move || ender.1.end(REQUESTED));
+        let task = poll_fn(|cx| {
+            shared.1.register(cx.waker());
+            if shared.1.take().has(Signal::Closure)
+                && let Some(closure) = shared.0.pop()
+            {
+                closure(&mut ());
+            }
+            if shared.1.ending().is_none() {
+                return Poll::Pending;
+            }
+            shared.0.close();
+            Poll::Ready(())
+        });
+        block_on(task);
+        adder.join().expect("no panic");
+        ender.join().expect("no panic");
+        assert_eq!(Arc::strong_count(&captured), 1, "it still waits");
+    });
+}
+
+#[test]
+fn closure_wakes_session() {
+    model(|| {
+        let shared = Arc::new((Additions::default(), Signals::default()));
+        let adder = Arc::clone(&shared);
+        let adder = thread::spawn(move || {
+            assert!(adder.0.push(Box::new(|_| {}), 8).is_ok());
+            adder.1.raise(Signal::Closure);
+        });
+        block_on(poll_fn(|cx| {
+            shared.1.register(cx.waker());
+            let is_due = shared.1.take().has(Signal::Closure);
+            if is_due && shared.0.pop().is_some() { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        adder.join().expect("no panic");
     });
 }

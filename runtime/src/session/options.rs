@@ -157,6 +157,9 @@ pub struct Limits {
     /// Bytes of the messages that are read from one client while a handler runs. With as many,
     /// reading stops until the handler is done. Default: 64 KiB; at least 1.
     pub read_ahead_bytes: usize,
+    /// The most closures of [`Sessions::with`](crate::server::Sessions::with) that wait for one session. One
+    /// more is [`NotRun::TooMany`](crate::server::NotRun::TooMany). Default: 1 024; at least 1.
+    pub max_closures: usize,
     /// Malformed messages in a row after which a client is closed with 1008. Default: 100; at
     /// least 1.
     pub max_malformed: u32,
@@ -179,6 +182,7 @@ impl Limits {
         Self {
             read_ahead_messages: self.read_ahead_messages.max(1),
             read_ahead_bytes: self.read_ahead_bytes.max(1),
+            max_closures: self.max_closures.max(1),
             max_malformed: self.max_malformed.max(1),
             rate: self.rate.map(RateLimit::clamped),
             ..self
@@ -197,6 +201,7 @@ impl Default for Limits {
             max_connections: None,
             read_ahead_messages: 64,
             read_ahead_bytes: 64 << 10,
+            max_closures: 1024,
             max_malformed: 100,
             rate: None,
             max_idle_rate_keys: 100_000,

@@ -16,7 +16,7 @@ pub(crate) struct ResumeSlot(Lock<State, { rank::RESUME }>);
 struct State {
     request: Option<Box<ResumeRequest>>,
     /// A connection with its generation.
-    connection: Option<(u64, Box<Connection>)>,
+    connection: Option<Box<(u64, Connection)>>,
     accepts: Accepts,
 }
 
@@ -73,9 +73,9 @@ impl ResumeSlot {
     /// Stores the connection of a granted request. It is dropped if the session has ended, or if one
     /// of a later generation is stored.
     pub(crate) fn connect(&self, generation: u64, connection: Connection) {
-        let mut connection = Some((generation, Box::new(connection)));
+        let mut connection = Some(Box::new((generation, connection)));
         let mut state = self.0.lock();
-        let is_late = state.connection.as_ref().is_some_and(|(newest, _)| *newest > generation);
+        let is_late = state.connection.as_ref().is_some_and(|newest| newest.0 > generation);
         if state.accepts != Accepts::Nothing && !is_late {
             std::mem::swap(&mut state.connection, &mut connection);
         }
@@ -88,7 +88,7 @@ impl ResumeSlot {
         (!request.answer.is_closed()).then_some(request)
     }
 
-    pub(super) fn take_connection(&self) -> Option<(u64, Box<Connection>)> {
+    pub(super) fn take_connection(&self) -> Option<Box<(u64, Connection)>> {
         self.0.lock().connection.take()
     }
 
@@ -134,10 +134,10 @@ mod tests {
         let slot = registration.member().resume_slot();
         slot.connect(2, connection().0);
         slot.connect(1, connection().0);
-        assert_eq!(slot.take_connection().map(|(generation, _)| generation), Some(2));
+        assert_eq!(slot.take_connection().map(|connection| connection.0), Some(2));
         slot.connect(1, connection().0);
         slot.connect(2, connection().0);
-        assert_eq!(slot.take_connection().map(|(generation, _)| generation), Some(2));
+        assert_eq!(slot.take_connection().map(|connection| connection.0), Some(2));
     }
 
     #[tokio::test]

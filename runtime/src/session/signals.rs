@@ -75,6 +75,8 @@ pub(crate) enum Signal {
     TooSlow = 4,
     /// The resume slot has a request or a connection.
     Resume = 8,
+    /// Closures wait.
+    Closure = 16,
 }
 
 /// The signals that [`Signals::take`] returns.

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
 
 /// Handles messages and resume requests until the session ends, then runs `disconnected` and closes.
 #[allow(clippy::manual_async_fn, reason = "the future of an `async fn` stores each argument twice")]
-fn run<E: Procedure<S>, S: Send>(
+fn run<E: Procedure<S>, S: Send + 'static>(
     mut session: Session<S>,
     mut driver: Box<Driver>,
     token: TaskToken,
@@ -54,6 +55,7 @@ fn run<E: Procedure<S>, S: Send>(
                 Ok(Next::Message) => {
                     dispatch::<E, S>(&mut session.value, session.guard.as_ref(), &mut driver).await
                 }
+                Ok(Next::Closures) => run_closures(&mut session.value, &driver),
                 // Boxed: it is rare, and otherwise every task would reserve memory for it.
                 Ok(Next::Detached) => {
                     Box::pin(run_detached::<E, S>(&mut session.value, &mut driver)).await
@@ -76,6 +78,20 @@ fn run<E: Procedure<S>, S: Send>(
         Box::pin(driver.finish(&reason)).await;
         drop(token);
     }
+}
+
+/// Runs the closures that wait now.
+fn run_closures<S: 'static>(value: &mut S, driver: &Driver) -> Result<(), Box<DisconnectReason>> {
+    let code = driver.user_code(Name::Other("a closure of `Sessions::with`"));
+    for closure in driver.closures() {
+        if code.run(|| catch_unwind(AssertUnwindSafe(|| closure(value)))).is_err() {
+            driver.log(|| {
+                tracing::error!("a closure of `Sessions::with` panicked; its session ends")
+            });
+            return Err(Box::new(DisconnectReason::HandlerPanicked));
+        }
+    }
+    Ok(())
 }
 
 async fn run_detached<E: Procedure<S>, S>(

@@ -24,6 +24,7 @@ impl Driver {
         let raised = signals.take();
         self.cancelled |= raised.has(Signal::Cancel);
         self.resume_requested |= raised.has(Signal::Resume);
+        self.closures_are_due |= raised.has(Signal::Closure);
         if let Some(ending) = signals.ending() {
             let (reason, why) = match ending {
                 Ending::Requested(reason) => (reason, Unrecovered::Ended),
@@ -37,10 +38,11 @@ impl Driver {
             self.lose(DisconnectReason::TooSlow);
         }
         if raised.has(Signal::Resume)
-            && let Some((generation, connection)) = self.member.resume_slot().take_connection()
+            && let Some(new) = self.member.resume_slot().take_connection()
+            && let (generation, connection) = *new
             && generation == self.generation
         {
-            self.attach(*connection);
+            self.attach(connection);
         }
     }
 
@@ -60,10 +62,11 @@ impl Driver {
         }
     }
 
-    /// Ends the session, and accepts no connection of a granted resume request any more.
+    /// Ends the session, and accepts no connection of a granted resume request, and no closure.
     pub(in crate::session) fn close_resume_slot(&mut self, reason: &DisconnectReason) {
         self.end(reason.clone(), Unrecovered::Ended);
         self.member.resume_slot().close();
+        self.member.additions().close();
         if *reason == DisconnectReason::ShutDown {
             // Nothing more is read, so this is the final number.
             self.inbound.acknowledge();
