@@ -17,5 +17,7 @@ function cargo(...args) {
 export const programs = {
   chat: cargo("--package=parlor-examples", "--example=chat"),
   guide: cargo("--package=parlor-examples", "--example=guide"),
-  shapes: cargo("--package=parlor-tests", "--features=typescript", "--bin=shapes"),
+  // With the same features, so that Parlor is built once for both.
+  http2: cargo("--package=parlor-tests", "--features=rustls,typescript", "--bin=http2"),
+  shapes: cargo("--package=parlor-tests", "--features=rustls,typescript", "--bin=shapes"),
 };

@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "node_modules/.tests");
 
 const selected = process.argv.slice(2);
-const tests = ["guide", "page", "shapes"]
+const tests = ["guide", "http2", "page", "shapes"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((file) => `${folder}/${file}`))
   .filter((file) => file.endsWith(".test.ts"))
   .filter((file) => !selected.length || selected.some((name) => file.includes(name)));

@@ -18,6 +18,8 @@ mod contradiction;
 mod copy_request;
 mod drain;
 mod error_response;
+#[cfg(feature = "axum")]
+mod extended_connect;
 mod forwarded;
 mod handshake;
 mod handshake_limit;

@@ -236,7 +236,8 @@ impl Router {
 
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and admits no more.
     ///
-    /// For a router inside another HTTP server: call it when that server accepts no more connections.
+    /// For a router inside another HTTP server: call it before the graceful shutdown of that server, which may
+    /// wait until each WebSocket is closed.
     pub async fn shutdown(&self) {
         self.routes.drain(pending()).await;
     }

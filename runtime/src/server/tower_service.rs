@@ -21,6 +21,7 @@ use tower_service::Service;
 use super::admission::Admission;
 use super::copy_request::copy_request;
 use super::error_response::ErrorResponse;
+use super::extended_connect::{into_connect_response, into_handshake, is_extended_connect};
 use super::router::Router;
 use super::upgrade::Upgrade;
 use super::upgrade_response::upgrade_response;
@@ -45,12 +46,19 @@ use crate::transport::Transport;
 ///
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-///     .with_graceful_shutdown(ctrl_c())
+///     .with_graceful_shutdown(async move {
+///         ctrl_c().await;
+///         procedures.shutdown().await;
+///     })
 ///     .await?;
-/// procedures.shutdown().await;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// With the feature `http2` of axum, a WebSocket may also be opened over HTTP/2 (RFC 8441). Browsers do this only
+/// over TLS. In its shutdown axum waits for HTTP/2 connections, and these wait until each WebSocket on
+/// them is closed: call [`shutdown`](Router::shutdown) before, as above. Another server on hyper must enable
+/// the protocol, with `enable_connect_protocol`.
 ///
 /// Layers around the router run first. Values that they add to the request's extensions are
 /// returned by [`Request::get`]. [`Handshakes::max_request_size`] has no effect: the HTTP
@@ -74,9 +82,20 @@ impl<B> Service<http::Request<B>> for Router {
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-        let request = copy_request(request.map(drop));
+        let mut request = copy_request(request.map(drop));
+        let is_http2 = is_extended_connect(&request);
+        if is_http2 {
+            into_handshake(&mut request);
+        }
         let router = self.clone();
-        async move { Ok(router.respond(request, upgrade).await.map(Full::from)) }.boxed()
+        async move {
+            let mut response = router.respond(request, upgrade).await;
+            if is_http2 {
+                into_connect_response(&mut response);
+            }
+            Ok(response.map(Full::from))
+        }
+        .boxed()
     }
 }
 

@@ -97,7 +97,7 @@ export class Server extends Program {
   }
 
   /** Starts it on the port, by default a free one, and waits until it listens. */
-  static async start(name: "chat" | "guide" | "shapes", port = 0): Promise<Server> {
+  static async start(name: "chat" | "guide" | "http2" | "shapes", port = 0): Promise<Server> {
     const server = new Server(name, port);
     const [, found] = await server.line(/:\/\/127\.0\.0\.1:(\d+)/);
     server.port = Number(found);

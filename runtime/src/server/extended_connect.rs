@@ -1,0 +1,42 @@
+//! A WebSocket over HTTP/2 (RFC 8441). An extended CONNECT is read as the handshake of HTTP/1.1 that asks for the
+//! same, as a proxy translates it (RFC 8441 §5).
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::ext::Protocol;
+
+/// HTTP/2 needs no proof that the server speaks WebSocket.
+const ANY_KEY: HeaderValue = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
+
+/// Returns whether `request` asks for a WebSocket over HTTP/2.
+pub(super) fn is_extended_connect(request: &Request<()>) -> bool {
+    let protocol = request.extensions().get::<Protocol>().map(Protocol::as_str);
+    request.version() == Version::HTTP_2
+        && request.method() == Method::CONNECT
+        && protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+/// Turns an extended CONNECT into a handshake of HTTP/1.1.
+pub(super) fn into_handshake(request: &mut Request<()>) {
+    *request.method_mut() = Method::GET;
+    *request.version_mut() = Version::HTTP_11;
+    // Without a `Host`, the host is in `:authority` only.
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let headers = request.headers_mut();
+    if let Some(host) = authority.and_then(|authority| HeaderValue::try_from(authority).ok()) {
+        headers.entry(header::HOST).or_insert(host);
+    }
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_KEY, ANY_KEY);
+}
+
+/// Turns the response to such a handshake into one to an extended CONNECT.
+pub(super) fn into_connect_response(response: &mut Response<Bytes>) {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        *response.status_mut() = StatusCode::OK;
+    }
+    for name in [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_ACCEPT] {
+        response.headers_mut().remove(name);
+    }
+}

@@ -1,0 +1,229 @@
+//! A WebSocket over HTTP/2 (RFC 8441), inside axum.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::routing::get;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use parlor::http::{Method, Request, Response, StatusCode, Version};
+use parlor::wire::CloseCode;
+use parlor::{DisconnectReason, Reject, Router};
+use parlor_tests::{
+    ProbeFixture, ProbeServer, ProbeSession, ProbeSocket, RawClient, probe_fixture, secret,
+    within_timeout,
+};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+const PARLOR: (&str, &str) = ("sec-websocket-protocol", "parlor.v1.json");
+
+type Http2Client = RawClient<TokioIo<Upgraded>>;
+
+/// An HTTP/2 connection, without TLS.
+struct Http2 {
+    requests: SendRequest<Empty<Bytes>>,
+    addr: SocketAddr,
+}
+
+impl Http2 {
+    async fn connect(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).await.expect("connected");
+        let (requests, connection) =
+            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
+        tokio::spawn(connection);
+        let mut http2 = Self { requests, addr };
+        // The settings of the server arrive before its first response.
+        assert_eq!(http2.send("GET", None, "/", &[]).await.status(), StatusCode::OK);
+        http2
+    }
+
+    async fn send(
+        &mut self,
+        method: &str,
+        protocol: Option<&'static str>,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Response<hyper::body::Incoming> {
+        let mut request = Request::new(Empty::new());
+        *request.method_mut() = method.parse::<Method>().expect("a method");
+        *request.uri_mut() = format!("http://{}{path}", self.addr).parse().expect("a URI");
+        *request.version_mut() = Version::HTTP_2;
+        for (name, value) in headers {
+            let name: parlor::http::HeaderName = name.parse().expect("a name");
+            request.headers_mut().append(name, value.parse().expect("a value"));
+        }
+        if let Some(protocol) = protocol {
+            request.extensions_mut().insert(Protocol::from_static(protocol));
+        }
+        within_timeout("the response", self.requests.send_request(request)).await.expect("sent")
+    }
+
+    /// Opens a WebSocket. Returns the status if that fails.
+    async fn open(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Http2Client, StatusCode> {
+        let headers = [headers, &[("sec-websocket-version", "13")]].concat();
+        let response = self.send("CONNECT", Some("websocket"), path, &headers).await;
+        if response.status() != StatusCode::OK {
+            return Err(response.status());
+        }
+        for absent in ["connection", "upgrade", "sec-websocket-accept"] {
+            assert!(!response.headers().contains_key(absent), "{absent}");
+        }
+        let chosen = response.headers().get("sec-websocket-protocol");
+        let is_parlor = headers.iter().any(|(_, value)| value.starts_with("parlor.v1.json"));
+        assert_eq!(chosen.is_some_and(|chosen| chosen == "parlor.v1.json"), is_parlor);
+        let upgraded = within_timeout("the stream", hyper::upgrade::on(response)).await;
+        let stream = TokioIo::new(upgraded.expect("upgraded"));
+        Ok(RawClient(WebSocketStream::from_raw_socket(stream, Role::Client, None).await))
+    }
+
+    async fn parlor(&mut self, path: &str) -> Http2Client {
+        let client = self.open(path, &[PARLOR]).await.expect("accepted");
+        client.take_welcome().await.client
+    }
+}
+
+/// Serves the procedures under `/api`, and a page at `/`.
+async fn serve(procedures: &Router) -> SocketAddr {
+    let app = axum::Router::new()
+        .route("/", get(async || "a page"))
+        .nest_service("/api", procedures.clone())
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    addr
+}
+
+fn probe() -> Router {
+    Router::new().procedure("/probe", probe_fixture().server)
+}
+
+#[tokio::test]
+async fn websockets_share_http2_connection_and_meet_those_of_http1() {
+    let addr = serve(&probe()).await;
+    let mut http2 = Http2::connect(addr).await;
+    let mut ada = http2.parlor("/api/probe").await;
+    let mut bob = http2.parlor("/api/probe").await;
+    let mut old = RawClient::parlor(addr, "/api/probe").await;
+    assert_eq!(ada.call("enter", json!({"room": "a"}), 1).await, json!(["$ok", 1, 1]));
+    assert_eq!(bob.call("enter", json!({"room": "a"}), 1).await, json!(["$ok", 2, 1]));
+    assert_eq!(old.call("enter", json!({"room": "a"}), 1).await, json!(["$ok", 3, 1]));
+    ada.emit("say", json!({"room": "a", "text": "hi"})).await;
+    assert_eq!(bob.receive().await[1]["text"], "hi");
+    assert_eq!(old.receive().await[1]["text"], "hi");
+    // More than the flow control window of a stream.
+    let answer = ada.call("fill", json!({"size": 500_000}), 2).await;
+    assert_eq!(answer[1].as_str().map(str::len), Some(500_000));
+    // Its stream ends, and the others do not.
+    ada.close(1000).await;
+    assert_eq!(bob.receive().await[1]["text"], "bye");
+    assert_eq!(bob.call("add", json!({"a": 1, "b": 2}), 2).await, json!(["$ok", 3, 2]));
+
+    let mut plain = http2.open("/api/probe", &[]).await.expect("accepted");
+    plain.send(r#"["ping",null]"#).await;
+    assert_eq!(plain.receive().await, json!(["pong", null]));
+}
+
+#[tokio::test]
+async fn session_is_resumed_over_other_http_version() {
+    let addr = serve(&probe()).await;
+    let mut http2 = Http2::connect(addr).await;
+    let client = http2.open("/api/probe", &[PARLOR]).await.expect("accepted");
+    let mut first = client.take_welcome().await;
+    assert_eq!(first.client.call("enter", json!({"room": "a"}), 1).await[0], "$ok");
+    drop(first.client);
+    let mut second = RawClient::resumed(addr, "/api/probe", secret(&first.welcome), 1).await;
+    assert_eq!(second.welcome["recovered"], true);
+    second.client.emit("shout", json!({"room": "a", "text": "hi"})).await;
+    assert_eq!(second.client.receive().await[1]["text"], "hi");
+    drop(second.client);
+    let offer = format!("parlor.v1.json, parlor.resume.{}.2", secret(&second.welcome));
+    let offers = [("sec-websocket-protocol", offer.as_str())];
+    let third = http2.open("/api/probe", &offers).await.expect("accepted");
+    assert_eq!(third.take_welcome().await.welcome["recovered"], true);
+}
+
+#[tokio::test]
+async fn rejected_request_gets_status_or_close_code() {
+    let fixture = Arc::new(probe_fixture());
+    let server: ProbeServer<ProbeSession> = ProbeServer::new(move |socket: ProbeSocket| {
+        let fixture = Arc::clone(&fixture);
+        async move {
+            if socket.request().query() == Some("no") {
+                return Err(Reject::unauthorized("on purpose"));
+            }
+            assert!(socket.request().peer_addr().is_some());
+            Ok(fixture.session(socket))
+        }
+    });
+    let addr = serve(&Router::new().procedure("/probe", server)).await;
+    let mut http2 = Http2::connect(addr).await;
+    for (path, headers, status) in [
+        ("/api/probe?no", vec![], StatusCode::UNAUTHORIZED),
+        ("/api/nowhere", vec![], StatusCode::NOT_FOUND),
+        ("/api/probe", vec![("origin", "https://foreign.example")], StatusCode::FORBIDDEN),
+        ("/api/probe", vec![("host", "other.example")], StatusCode::BAD_REQUEST),
+        ("/api/probe", vec![("sec-websocket-version", "12")], StatusCode::BAD_REQUEST),
+    ] {
+        let refused = http2.open(path, &headers).await;
+        assert_eq!(refused.err(), Some(status), "{path} {headers:?}");
+    }
+    let own = format!("http://{addr}");
+    assert!(http2.open("/api/probe", &[("origin", &own)]).await.is_ok());
+    let mut refused = http2.open("/api/probe?no", &[PARLOR]).await.expect("accepted");
+    let closed = refused.closed().await;
+    assert_eq!((closed.code, &*closed.reason), (CloseCode::UNAUTHORIZED.0, "on purpose"));
+}
+
+#[tokio::test]
+async fn request_that_opens_no_websocket_gets_matching_status() {
+    let addr = serve(&probe()).await;
+    let mut http2 = Http2::connect(addr).await;
+    for (method, protocol, status) in
+        [("CONNECT", Some("connect-udp"), 405), ("POST", None, 405), ("GET", None, 400)]
+    {
+        let response = http2.send(method, protocol, "/api/probe", &[]).await;
+        assert_eq!(response.status().as_u16(), status, "{method} {protocol:?}");
+    }
+    let response = http2.send("CONNECT", Some("websocket"), "/api/probe", &[]).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "without a version");
+}
+
+/// In its shutdown axum waits for HTTP/2 connections, and these wait until each WebSocket is closed.
+#[tokio::test]
+async fn shutdown_before_that_of_axum_ends_websockets_and_connection() {
+    let ProbeFixture { server, mut ended, .. } = probe_fixture();
+    let procedures = Router::new().procedure("/probe", server);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let app = axum::Router::new()
+        .route("/", get(async || "a page"))
+        .nest_service("/api", procedures.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    let served = tokio::spawn(async move {
+        let drained = async move {
+            drop(stopped.await);
+            procedures.shutdown().await;
+        };
+        axum::serve(listener, app).with_graceful_shutdown(drained).await.expect("served");
+    });
+    let mut http2 = Http2::connect(addr).await;
+    let mut client = http2.parlor("/api/probe").await;
+    stop.send(()).expect("it runs");
+    assert_eq!(client.closed().await.code, CloseCode::RESTART.0);
+    drop(client);
+    within_timeout("the end", served).await.expect("no panic");
+    assert_eq!(ended.try_recv(), Ok(DisconnectReason::ShutDown));
+}
