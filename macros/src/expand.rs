@@ -15,14 +15,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::model::Procedure;
-use attributes::allow_generated;
 use names::Names;
 
 /// Generates all code for a procedure whose events are valid.
 pub(crate) fn expand(procedure: &Procedure) -> TokenStream {
     let names = Names::new(procedure);
     let lints = procedure.lints();
-    let allow = allow_generated();
     let types = [
         contract::session_trait(procedure, &names),
         names.with_server(&server::types(procedure, &names)),
@@ -39,7 +37,6 @@ pub(crate) fn expand(procedure: &Procedure) -> TokenStream {
     quote! {
         #(#types)*
         #lints
-        #allow
         const _: () = {
             #(#impls)*
         };

@@ -68,8 +68,9 @@ use proc_macro::TokenStream;
 ///
 /// # Attributes of events
 ///
-/// Doc comments, `#[deprecated]`, `#[cfg(..)]` and the levels of lints (`allow`, `warn`, `deny`) apply to
-/// all that is generated from the event. `#[cfg_attr(condition, attribute, ..)]` on an event or a field
+/// Doc comments, `#[cfg(..)]` and the levels of lints (`allow`, `warn`, `deny`) apply to all that is
+/// generated from the event. `#[deprecated]` applies to the methods that send it: a session and a client
+/// may handle a deprecated event. `#[cfg_attr(condition, attribute, ..)]` on an event or a field
 /// stands for each attribute that it contains, also for markers and rules.
 ///
 /// # Attributes of fields
@@ -79,6 +80,13 @@ use proc_macro::TokenStream;
 /// - `#[validate(..)]`: rules that server and client check: `length(min, max, equal)`,
 ///   `range(min, max, equal)`, `pattern("..")`, `email`, `url`, `inner(..)` for each element,
 ///   `nested` and `custom(function)`.
+///
+/// # Lints
+///
+/// Lints report what you write, and nothing that is generated from it, also where your crate forbids them.
+/// The exceptions are lints that are forbidden by their names: clippy's `impl_trait_in_params`, its
+/// `too_many_arguments` for an event with seven fields or more, and for payloads those that serde's derives
+/// allow, such as `unused_attributes`.
 #[proc_macro_attribute]
 pub fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
     procedure::procedure(args.into(), item.into()).into()

@@ -13,9 +13,10 @@ use crate::errors::Errors;
 use crate::parse::Trait;
 use crate::procedure_options::ProcedureOptions;
 use crate::rules::Rule;
+use crate::tokens::unreported;
 pub(crate) use delivery_policy::{DeliveryPolicy, LatestKey};
-use types::{forbidden_token, is_named};
-pub(crate) use types::{is_std_type, last_segment, type_parameters};
+use types::forbidden_token;
+pub(crate) use types::{is_named, is_std_type, last_segment, type_parameters};
 
 /// The contract that one trait defines.
 pub(crate) struct Procedure {
@@ -162,9 +163,10 @@ impl Procedure {
         quote::quote!(#(#lints)*)
     }
 
-    /// `Chat` + `Server`, at the span of the trait's name.
+    /// `Chat` + `Server`, at the position of the trait's name.
     pub(crate) fn ident_with(&self, suffix: &str) -> Ident {
-        Ident::new(&format!("{}{suffix}", unraw(&self.ident)), self.ident.span())
+        let ident = Ident::new(&format!("{}{suffix}", unraw(&self.ident)), self.ident.span());
+        unreported(&ident)
     }
 }
 
@@ -178,10 +180,6 @@ impl Direction {
 }
 
 impl Event {
-    pub(crate) fn has_lints(&self) -> bool {
-        self.attrs.iter().any(is_lint)
-    }
-
     /// The fields that have rules.
     pub(crate) fn fields_with_rules(&self) -> impl Iterator<Item = &Field> {
         self.payload.fields().iter().filter(|field| !field.rules.is_empty())
@@ -206,6 +204,11 @@ impl Payload {
 }
 
 impl Field {
+    /// The local variable with its value in generated code.
+    pub(crate) fn local(&self) -> Ident {
+        unreported(&self.ident)
+    }
+
     /// Returns whether the field is a `String`. Stubs take it as `impl AsRef<str>`.
     pub(crate) fn is_string(&self) -> bool {
         is_string(&self.ty)
@@ -224,6 +227,10 @@ pub(crate) fn unraw(ident: &Ident) -> String {
 /// Returns whether the last segment of the attribute's path is `name`.
 pub(crate) fn is_attribute(attr: &Attribute, name: &str) -> bool {
     attr.path().segments.last().is_some_and(|last| last.ident == name)
+}
+
+pub(crate) fn is_deprecated(attr: &Attribute) -> bool {
+    attr.path().is_ident("deprecated")
 }
 
 /// Returns whether an attribute sets the level of a lint.

@@ -9,6 +9,15 @@ pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
+/// The same name at the same position, where editors find it, as a name of the macro: lints do not report
+/// it, and no local variable of generated code hides it. An error that points at it has a note about the
+/// macro.
+pub(crate) fn unreported(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site().located_at(ident.span()));
+    ident
+}
+
 /// `::core::primitive::str`: `str` may be the name of a user's type.
 pub(crate) fn str_type() -> TokenStream {
     quote!(::core::primitive::str)

@@ -2,24 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Attribute;
+use syn::{Attribute, Meta};
 
-use crate::model::{Event, is_lint};
-
-/// Turns off lints that do not suit generated code, or that rustc reports for the trait already.
-pub(super) fn allow_generated() -> TokenStream {
-    quote! {
-        #[allow(
-            deprecated,
-            dead_code,
-            private_interfaces,
-            clippy::cast_lossless,
-            clippy::cast_precision_loss,
-            clippy::too_many_arguments,
-            clippy::used_underscore_binding
-        )]
-    }
-}
+use crate::model::{Event, is_deprecated, is_lint};
 
 /// The event's `#[cfg(..)]`.
 pub(super) fn cfg(event: &Event) -> TokenStream {
@@ -27,21 +12,31 @@ pub(super) fn cfg(event: &Event) -> TokenStream {
     quote!(#(#attrs)*)
 }
 
-/// The event's `#[cfg(..)]` and lints. [`allow_generated`] follows the lints, so it wins.
+/// The event's `#[cfg(..)]` and lints.
 pub(super) fn cfg_and_lints(event: &Event) -> TokenStream {
     let cfg = cfg(event);
     let lints = event.attrs.iter().filter(|attr| is_lint(attr));
-    let allow = event.has_lints().then(allow_generated);
-    quote!(#cfg #(#lints)* #allow)
+    quote!(#cfg #(#lints)*)
 }
 
-/// All attributes of the event, with `default_doc` if it has no doc comment.
+/// All attributes of the event except `#[deprecated]`, with `default_doc` if it has no doc comment.
 pub(super) fn with_doc(event: &Event, default_doc: &str) -> TokenStream {
-    let attrs = &event.attrs;
-    let doc = (!has_doc(attrs)).then(|| quote!(#[doc = #default_doc]));
+    let doc = default_doc_of(&event.attrs, default_doc);
+    let attrs = event.attrs.iter().filter(|attr| !is_deprecated(attr));
     quote!(#doc #(#attrs)*)
 }
 
-fn has_doc(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| attr.path().is_ident("doc"))
+/// The event's `#[deprecated]`, for what users call. What generated code names must not have it, because
+/// rustc would report that.
+pub(super) fn deprecated(event: &Event) -> TokenStream {
+    let attrs = event.attrs.iter().filter(|attr| is_deprecated(attr));
+    quote!(#(#attrs)*)
+}
+
+/// The doc comment of an item without one.
+pub(super) fn default_doc_of(attrs: &[Attribute], default_doc: &str) -> Option<TokenStream> {
+    let has_doc = attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("doc") && matches!(attr.meta, Meta::NameValue(_)));
+    (!has_doc).then(|| quote!(#[doc = #default_doc]))
 }

@@ -3,12 +3,12 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::attributes::{cfg, with_doc};
-use super::decode::decode_function;
+use super::attributes::{cfg, default_doc_of, with_doc};
+use super::decode::{decode_function, variant_fields};
 use super::handle::{handle_impls, handle_struct};
 use super::names::Names;
-use super::stub::Stub;
-use crate::model::{Answer, Event, Payload, Procedure, unraw};
+use super::stub::{Stub, use_of_method};
+use crate::model::{Answer, Event, Field, Payload, Procedure, unraw};
 use crate::tokens::{local, str_type};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
@@ -25,15 +25,12 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     quote! {
         #[doc = #client_doc]
         #lints
-        #[allow(dead_code)]
         #vis #client_struct
         #[doc = #stream_doc]
         #lints
-        #[allow(dead_code)]
         #vis type #events = #krate::client::ClientEvents<#event>;
         #[doc = #event_doc]
         #lints
-        #[allow(dead_code)]
         #vis enum #event {
             #(#variants,)*
             /// The connection was lost, restored or closed.
@@ -45,16 +42,12 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
 fn variant(event: &Event) -> TokenStream {
     let variant = &event.variant;
     let attrs = with_doc(event, &format!(" The server sent `{}`.", event.wire_name.name));
-    // Repeated after the lints of the event, which would override it.
-    let allow = event.has_lints().then(|| quote!(#[allow(dead_code)]));
-    let attrs = quote!(#attrs #allow);
     match &event.payload {
         Payload::Fields(fields) if fields.is_empty() => quote!(#attrs #variant),
         Payload::Fields(fields) => {
             let fields = fields.iter().map(|field| {
                 let (ident, ty, docs) = (&field.ident, &field.ty, &field.docs);
-                let default_doc = format!(" The field `{}`.", field.wire_name.name);
-                let doc = docs.is_empty().then(|| quote!(#[doc = #default_doc]));
+                let doc = default_doc_of(docs, &format!(" The field `{}`.", field.wire_name.name));
                 quote!(#doc #(#docs)* #ident: #ty)
             });
             quote!(#attrs #variant { #(#fields),* })
@@ -71,6 +64,8 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
     let methods = client_methods(procedure, names);
     let handle_impls = handle_impls(client, "Client", names);
     let decode = decode_function(procedure.outgoing(), names);
+    let received = local("received");
+    let reads = procedure.outgoing().map(|event| read_arm(event, names));
     let debug_arms = procedure.outgoing().map(debug_arm);
     quote! {
         #methods
@@ -81,6 +76,13 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #private::Events for #event {
             #decode
         }
+        // Reads each field, so that a private contract has no dead code.
+        const _: () = {
+            let _ = |#received: #event| match #received {
+                #(#reads)*
+                _ => {}
+            };
+        };
         impl ::core::convert::From<#krate::client::ConnectionChange> for #event {
             fn from(change: #krate::client::ConnectionChange) -> Self {
                 Self::Connection(change)
@@ -94,6 +96,19 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
                     Self::Connection(change) => f.debug_tuple("Connection").field(change).finish(),
                 }
             }
+        }
+    }
+}
+
+fn read_arm(event: &Event, names: &Names) -> TokenStream {
+    let event_type = &names.event;
+    let cfg = cfg(event);
+    let (variant, fields) = (&event.variant, variant_fields(event));
+    let locals = event.payload.fields().iter().map(Field::local);
+    quote! {
+        #cfg
+        #event_type::#variant #fields => {
+            let _ = (#(&#locals,)*);
         }
     }
 }
@@ -116,9 +131,12 @@ fn client_methods(procedure: &Procedure, names: &Names) -> TokenStream {
     let str_type = str_type();
     let url = local("url");
     let methods = procedure.incoming().map(|event| event_method(event, procedure, names));
+    let uses = procedure.incoming().map(|event| use_of_method(event, client));
+    let allow = quote!(#[allow(clippy::impl_trait_in_params)]);
     quote! {
         impl #client {
             /// Connects to the procedure at a `ws://` URL with default settings.
+            #allow
             #vis fn connect(
                 #url: impl ::core::convert::AsRef<#str_type>,
             ) -> impl ::core::future::Future<
@@ -127,6 +145,7 @@ fn client_methods(procedure: &Procedure, names: &Names) -> TokenStream {
                 Self::builder(#url).connect()
             }
             /// Starts to configure a client for the procedure at a `ws://` URL.
+            #allow
             #vis fn builder(
                 #url: impl ::core::convert::AsRef<#str_type>,
             ) -> #krate::client::ClientBuilder<#client> {
@@ -142,6 +161,9 @@ fn client_methods(procedure: &Procedure, names: &Names) -> TokenStream {
             }
             #(#methods)*
         }
+        const _: () = {
+            #(#uses)*
+        };
     }
 }
 

@@ -4,11 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ReturnType;
 
-use super::attributes::cfg;
+use super::attributes::cfg_and_lints;
 use super::decode::decode_function;
 use super::names::Names;
-use crate::model::{Answer, Event, Method, Payload, Procedure};
-use crate::tokens::{first_and_last_span, local};
+use crate::model::{Answer, Event, Field, Method, Procedure};
+use crate::tokens::{first_and_last_span, local, unreported};
 
 pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream {
     let Procedure { attrs, vis, ident, supertraits, other_methods, other_items, .. } = procedure;
@@ -21,11 +21,12 @@ pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream
         /// Runs once, after the last event, when the session ends. The session is still in its rooms.
         ///
         /// By default it does nothing.
+        #[inline]
         fn disconnected(
             &mut self,
             reason: #krate::DisconnectReason,
         ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-            let _ = reason;
+            ::core::mem::drop(reason);
             ::core::future::ready(())
         }
         /// Runs each time the connection of this session is lost and the session is kept for its client:
@@ -45,12 +46,13 @@ pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream
         /// closed with the code of the `Reject`. A panic ends the session.
         ///
         /// By default it accepts the connection.
+        #[inline]
         fn resumed(
             &mut self,
             request: #krate::Request,
         ) -> impl ::core::future::Future<Output = ::core::result::Result<(), #krate::Reject>>
         + ::core::marker::Send {
-            let _ = request;
+            ::core::mem::drop(request);
             ::core::future::ready(::core::result::Result::Ok(()))
         }
     };
@@ -87,7 +89,10 @@ fn method(method: &Method) -> TokenStream {
         body = body.map(|body| quote!({ async move #body }));
     }
     let semicolon = body.is_none().then(|| quote_spanned!(sig.ident.span()=> ;));
-    quote!(#(#attrs)* #sig #body #semicolon)
+    // What remains of the function makes a future.
+    let has_inline = attrs.iter().any(|attr| attr.path().is_ident("inline"));
+    let inline = (*returns_future && body.is_some() && !has_inline).then(|| quote!(#[inline]));
+    quote!(#(#attrs)* #inline #sig #body #semicolon)
 }
 
 /// The enum of incoming events, and its decoder.
@@ -95,12 +100,15 @@ pub(super) fn incoming_events(procedure: &Procedure, names: &Names) -> TokenStre
     let Names { private, incoming, .. } = names;
     let vis = &procedure.vis;
     let variants = procedure.incoming().map(|event| {
-        let variant = &event.variant;
-        let cfg = cfg(event);
-        let types = event.payload.fields().iter().map(|field| &field.ty);
-        match &event.payload {
-            Payload::Fields(fields) if fields.is_empty() => quote!(#cfg #variant),
-            _ => quote!(#cfg #variant(#(#types),*)),
+        let variant = unreported(&event.variant);
+        let attrs = cfg_and_lints(event);
+        let fields = event.payload.fields();
+        let types = fields.iter().map(|field| &field.ty);
+        let locals = fields.iter().map(Field::local);
+        if fields.is_empty() {
+            quote!(#attrs #variant)
+        } else {
+            quote!(#attrs #variant { #(#locals: #types),* })
         }
     });
     let decode = decode_function(procedure.incoming(), names);
@@ -127,7 +135,7 @@ fn assert_no_result_alias(event: &Event, names: &Names) -> Option<TokenStream> {
     let Answer::Value(ty) = &event.answer else { return None };
     // A type of std by its usual name is no alias.
     names.payload_item(ty, "This")?;
-    let cfg = cfg(event);
+    let attrs = cfg_and_lints(event);
     let name = quote!(#ty).to_string().replace(' ', "");
     let message = format!(
         "`{name}` is an alias of a `Result`: write `-> Result<T, E>`, so that clients get the typed error"
@@ -137,9 +145,8 @@ fn assert_no_result_alias(event: &Event, names: &Names) -> Option<TokenStream> {
     let is_result = local("is_result");
     let condition = quote_spanned!(last=> (!#is_result, #message));
     Some(quote! {
-        #cfg
+        #attrs
         const _: () = {
-            #[allow(unused_imports)]
             use #private::NotResult as _;
             let #is_result = #private::ReturnType::<#ty>::IS_RESULT;
             #assert #condition

@@ -24,13 +24,13 @@ pub(super) fn decode_function<'a>(
         let wire_name = &event.wire_name.name;
         let decode = decode_fields(event, names, &payload);
         let validate = validate(event, names);
-        let value = event_value(event);
+        let (variant, fields) = (&event.variant, variant_fields(event));
         quote! {
             #attrs
             #wire_name => {
                 #decode
                 #validate
-                ::core::result::Result::Ok(#value)
+                ::core::result::Result::Ok(Self::#variant #fields)
             }
         }
     });
@@ -42,7 +42,7 @@ pub(super) fn decode_function<'a>(
             match #name {
                 #(#arms)*
                 _ => {
-                    let _ = #payload;
+                    ::core::mem::drop(#payload);
                     ::core::result::Result::Err(#private::DecodeError::Unknown)
                 }
             }
@@ -55,7 +55,7 @@ fn decode_fields(event: &Event, names: &Names, payload: &Ident) -> TokenStream {
     let private = &names.private;
     let fields = event.payload.fields();
     let types = fields.iter().map(|field| names.wire_type(field));
-    let idents = fields.iter().map(|field| &field.ident);
+    let idents = fields.iter().map(Field::local);
     let wire_names = fields.iter().map(|field| &field.wire_name.name);
     let decode = match &event.payload {
         Payload::Fields(fields) if fields.is_empty() => {
@@ -75,7 +75,7 @@ fn decode_fields(event: &Event, names: &Names, payload: &Ident) -> TokenStream {
 
 /// Converts the local of a field from the decoded type, if that differs.
 fn conversion(field: &Field, names: &Names) -> Option<TokenStream> {
-    let ident = &field.ident;
+    let ident = field.local();
     let function = names.conversion_function(field)?;
     let (_, last) = first_and_last_span(&field.ty);
     let argument = quote_spanned!(last=> (#ident));
@@ -88,16 +88,16 @@ fn validate(event: &Event, names: &Names) -> Option<TokenStream> {
         return None;
     }
     let function = names.validation_function(event);
-    let idents = event.fields_with_rules().map(|field| &field.ident);
+    let idents = event.fields_with_rules().map(Field::local);
     Some(quote!(#function(#(&#idents),*)?;))
 }
 
-fn event_value(event: &Event) -> TokenStream {
-    let variant = &event.variant;
-    let idents = event.payload.fields().iter().map(|field| &field.ident);
+/// The fields of the event's variant, with its locals: in a value or in a pattern.
+pub(super) fn variant_fields(event: &Event) -> TokenStream {
+    let locals = event.payload.fields().iter().map(Field::local);
     match (&event.payload, event.direction) {
-        (Payload::Fields(fields), _) if fields.is_empty() => quote!(Self::#variant),
-        (Payload::Fields(_), Direction::Outgoing) => quote!(Self::#variant { #(#idents),* }),
-        _ => quote!(Self::#variant(#(#idents),*)),
+        (Payload::Fields(fields), _) if fields.is_empty() => TokenStream::new(),
+        (Payload::Whole(_), Direction::Outgoing) => quote!((#(#locals),*)),
+        _ => quote!({ #(#locals),* }),
     }
 }

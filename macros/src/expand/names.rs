@@ -7,7 +7,8 @@ use syn::{Path, Type};
 use crate::model::{Event, Field, Procedure, is_std_type, unraw};
 use crate::tokens::{first_and_last_span, relocated};
 
-/// Names of items begin with the trait's name and have its span, so that editors find them.
+/// Names of items begin with the trait's name and have its position, so that editors find them. The enum
+/// has its span: an error about a forgotten event points at it, and needs no note about the macro.
 pub(super) struct Names {
     pub(super) krate: Path,
     /// The path of `parlor::__private`.
@@ -42,7 +43,7 @@ impl Names {
             emitter: procedure.ident_with("Emitter"),
             client: procedure.ident_with("Client"),
             events: procedure.ident_with("Events"),
-            event: procedure.ident_with("Event"),
+            event: Ident::new(&format!("{}Event", unraw(&procedure.ident)), procedure.ident.span()),
             incoming: hidden("Incoming"),
             outgoing_index: hidden("OutgoingIndex"),
             validation: hidden("Validation"),

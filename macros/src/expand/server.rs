@@ -4,12 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::attributes::{cfg, cfg_and_lints};
+use super::decode::variant_fields;
 use super::handle::{handle_impls, handle_struct};
 use super::names::Names;
-use super::stub::{Stub, latest_key};
+use super::stub::{Stub, latest_key, use_of_method};
 use super::typescript;
-use crate::model::{Answer, DeliveryPolicy, Event, Payload, Procedure};
-use crate::tokens::local;
+use crate::model::{Answer, DeliveryPolicy, Event, Field, Procedure};
+use crate::tokens::{local, unreported};
 
 pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     let Names { krate, server, socket, io, emitter, .. } = names;
@@ -25,15 +26,12 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
     quote! {
         #[doc = #server_doc]
         #lints
-        #[allow(dead_code)]
         #vis type #server<__Session> = #krate::Server<#emitter, __Session>;
         #[doc = #socket_doc]
         #lints
-        #[allow(dead_code)]
         #vis type #socket = #krate::Socket<#emitter>;
         #[doc = #io_doc]
         #lints
-        #[allow(dead_code)]
         #vis type #io = #krate::Io<#emitter>;
         #[doc = #emitter_doc]
         #lints
@@ -63,7 +61,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
     });
     let outgoing_indexes = procedure.outgoing().map(|event| {
         let cfg = cfg(event);
-        let variant = &event.variant;
+        let variant = unreported(&event.variant);
         quote!(#cfg #variant)
     });
     let name_arms = procedure.incoming().map(|event| {
@@ -71,6 +69,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         let (variant, wire_name) = (&event.variant, &event.wire_name.name);
         quote!(#cfg #incoming::#variant { .. } => #wire_name)
     });
+    let uses = procedure.outgoing().map(|event| use_of_method(event, emitter));
     let event = local("event");
     let procedure_impl = procedure_impl(procedure, names);
     let description =
@@ -83,6 +82,9 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #emitter {
             #(#methods)*
         }
+        const _: () = {
+            #(#uses)*
+        };
         #handle_impls
         impl #private::Contract for #emitter {
             const NAME: &'static ::core::primitive::str = #name;
@@ -168,12 +170,9 @@ fn handler_arm(event: &Event, names: &Names, contract: &Ident) -> TokenStream {
     let attrs = cfg_and_lints(event);
     let (variant, handler) = (&event.variant, &event.ident);
     let (session, reply, answer) = (local("session"), local("reply"), local("answer"));
-    let fields: Vec<_> = event.payload.fields().iter().map(|field| &field.ident).collect();
-    let pattern = match &event.payload {
-        Payload::Fields(fields) if fields.is_empty() => quote!(#incoming::#variant),
-        _ => quote!(#incoming::#variant(#(#fields),*)),
-    };
-    let call = quote!(<__Session as #contract>::#handler(#session #(, #fields)*).await);
+    let fields = variant_fields(event);
+    let locals = event.payload.fields().iter().map(Field::local);
+    let call = quote!(<__Session as #contract>::#handler(#session #(, #locals)*).await);
     let body = match &event.answer {
         Answer::None => quote!(#call; #reply.none()),
         Answer::Value(ty) => {
@@ -190,7 +189,7 @@ fn handler_arm(event: &Event, names: &Names, contract: &Ident) -> TokenStream {
     };
     quote! {
         #attrs
-        #pattern => {
+        #incoming::#variant #fields => {
             #body
         }
     }

@@ -1,12 +1,12 @@
 //! The common parts of the methods of emitters and clients.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::attributes::{allow_generated, with_doc};
+use super::attributes::{cfg_and_lints, deprecated, with_doc};
 use super::names::Names;
-use crate::model::{Event, Field, LatestKey, Payload};
-use crate::tokens::str_type;
+use crate::model::{Event, Field, LatestKey, Payload, is_deprecated};
+use crate::tokens::{local, str_type, unreported};
 
 /// The parts of one method that sends an event.
 pub(super) struct Stub {
@@ -26,10 +26,12 @@ impl Stub {
     pub(super) fn new(event: &Event, names: &Names) -> Self {
         let fields = event.payload.fields();
         let parameters = fields.iter().map(|field| parameter(field, event.payload.is_whole()));
-        let strings = fields.iter().filter(|field| field.is_string()).map(|field| &field.ident);
+        let strings = fields.iter().filter(|field| field.is_string()).map(Field::local);
+        let strings: Vec<_> = strings.collect();
         let str_type = str_type();
         let attrs = with_doc(event, &format!(" Sends `{}`.", event.wire_name.name));
-        let allow = event.has_lints().then(allow_generated);
+        let deprecated = deprecated(event);
+        let allow = allow_in_signature(event);
         Self {
             parameters: quote!(#(#parameters),*),
             as_str: quote! {
@@ -37,13 +39,49 @@ impl Stub {
             },
             payload: payload(event, names),
             validated: validated(event, names),
-            attrs: quote!(#attrs #allow),
+            attrs: quote!(#attrs #deprecated #allow),
         }
     }
 }
 
+/// clippy reports these also in code of macros.
+fn allow_in_signature(event: &Event) -> TokenStream {
+    const MAX_ARGUMENTS: usize = 7;
+    let fields = event.payload.fields();
+    let has_strings = fields.iter().any(Field::is_string);
+    let impl_trait = has_strings.then(|| quote!(#[allow(clippy::impl_trait_in_params)]));
+    let is_long = fields.len() >= MAX_ARGUMENTS;
+    let many = is_long.then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    quote!(#impl_trait #many)
+}
+
+/// A closure that calls the method, so that a private contract has no dead code.
+///
+/// There is none for a deprecated method: rustc would report the call.
+pub(super) fn use_of_method(event: &Event, handle: &Ident) -> Option<TokenStream> {
+    if event.attrs.iter().any(is_deprecated) {
+        return None;
+    }
+    let attrs = cfg_and_lints(event);
+    let (method, this) = (unreported(&event.ident), local("this"));
+    let fields = event.payload.fields();
+    let locals: Vec<_> = fields.iter().map(Field::local).collect();
+    let types = fields.iter().map(|field| {
+        let (ty, str_type) = (&field.ty, str_type());
+        match (field.is_string(), event.payload.is_whole()) {
+            (true, _) => quote!(&#str_type),
+            (false, true) => quote!(&#ty),
+            (false, false) => quote!(#ty),
+        }
+    });
+    Some(quote! {
+        #attrs
+        let _ = |#this: &#handle #(, #locals: #types)*| #this.#method(#(#locals),*);
+    })
+}
+
 fn parameter(field: &Field, is_whole: bool) -> TokenStream {
-    let Field { ident, ty, .. } = field;
+    let (ident, ty) = (field.local(), &field.ty);
     let str_type = str_type();
     if field.is_string() {
         quote!(#ident: impl ::core::convert::AsRef<#str_type>)
@@ -79,7 +117,7 @@ fn as_wire(field: &Field, is_whole: bool, names: &Names) -> TokenStream {
 
 /// The parameter of a field as a reference.
 fn reference(field: &Field, is_whole: bool) -> TokenStream {
-    let ident = &field.ident;
+    let ident = field.local();
     if is_whole || field.is_string() { quote!(#ident) } else { quote!(&#ident) }
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Expr, Lit, LitStr, Meta, Token, Type, UnOp};
 
-use super::attributes::cfg;
+use super::attributes::cfg_and_lints;
 use super::names::Names;
 use crate::model::{Answer, Event, Field, Payload, Procedure};
 use crate::rules::{Bounds, Kind, Rule};
@@ -17,10 +17,10 @@ pub(super) fn description_function(procedure: &Procedure, names: &Names) -> Toke
     let description = local("description");
     let docs = docs(&procedure.attrs);
     let events = procedure.events.iter().map(|event| {
-        let cfg = cfg(event);
+        let attrs = cfg_and_lints(event);
         let direction = Ident::new(event.direction.marker(), Span::call_site());
         let event = self::event(event, names);
-        quote!(#cfg #description.#direction(#event);)
+        quote!(#attrs #description.#direction(#event);)
     });
     quote! {
         fn typescript() -> ::core::option::Option<#private::typescript::Description> {

@@ -4,11 +4,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
+use syn::{Expr, Type};
 
 use super::attributes::cfg_and_lints;
 use super::names::Names;
-use crate::model::{Event, Field, Procedure, is_string, last_segment, type_parameters};
+use crate::model::{Event, Field, Procedure, is_named, is_string, last_segment, type_parameters};
 use crate::rules::{Bounds, Kind, Rule};
 use crate::tokens::{local, option, str_type};
 
@@ -67,7 +67,8 @@ fn check_field(ident: &Ident, field: &Field, path: &str, names: &Names) -> Token
     let Field { ty, rules, .. } = field;
     let rule_calls = |value: &Ident| -> Vec<_> {
         let path = quote!(#path);
-        rules.iter().map(|rule| rule_call(rule, &path, &quote!(#value), names)).collect()
+        let ty = option_parameter(ty).unwrap_or(ty);
+        rules.iter().map(|rule| rule_call(rule, ty, &path, &quote!(#value), names)).collect()
     };
     let Some(inner) = option_parameter(ty) else {
         let calls = rule_calls(ident);
@@ -86,7 +87,12 @@ fn check_field(ident: &Ident, field: &Field, path: &str, names: &Names) -> Token
 
 /// The `T` of an `Option<T>`.
 fn option_parameter(ty: &Type) -> Option<&Type> {
-    let last = last_segment(ty).filter(|last| last.ident == "Option")?;
+    parameter_of(ty, "Option")
+}
+
+/// The `T` of a `name<T>`.
+fn parameter_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let last = last_segment(ty).filter(|last| last.ident == name)?;
     match type_parameters(last).as_slice() {
         [ty] => Some(ty),
         _ => None,
@@ -94,7 +100,13 @@ fn option_parameter(ty: &Type) -> Option<&Type> {
 }
 
 /// The call that checks one rule, at the span of the rule's name.
-fn rule_call(rule: &Rule, path: &TokenStream, value: &TokenStream, names: &Names) -> TokenStream {
+fn rule_call(
+    rule: &Rule,
+    ty: &Type,
+    path: &TokenStream,
+    value: &TokenStream,
+    names: &Names,
+) -> TokenStream {
     let span = rule.span;
     let private = &names.private_at(span);
     let call = |function: &str, rest: TokenStream| {
@@ -102,7 +114,8 @@ fn rule_call(rule: &Rule, path: &TokenStream, value: &TokenStream, names: &Names
         quote_spanned!(span=> #private::rules::#function(#path, #value #rest))
     };
     let call_with_bounds = |function: &str, Bounds { min, max }: &Bounds| {
-        let (min, max) = (option(min.as_ref()), option(max.as_ref()));
+        let bound = |bound: &Option<Expr>| option(bound.as_ref().map(|bound| typed(bound, ty)));
+        let (min, max) = (bound(min), bound(max));
         call(function, quote!(, #min, #max))
     };
     match &rule.kind {
@@ -123,9 +136,10 @@ fn rule_call(rule: &Rule, path: &TokenStream, value: &TokenStream, names: &Names
         }
         Kind::Inner(rules) => {
             let element = local("element");
+            let ty = parameter_of(ty, "Vec").unwrap_or(ty);
             // Paths begin at the element: `inner` prepends its own.
             let calls =
-                rules.iter().map(|rule| rule_call(rule, &quote!(""), &quote!(#element), names));
+                rules.iter().map(|rule| rule_call(rule, ty, &quote!(""), &quote!(#element), names));
             let check = quote! {
                 |#element| {
                     #(#calls?;)*
@@ -135,4 +149,18 @@ fn rule_call(rule: &Rule, path: &TokenStream, value: &TokenStream, names: &Names
             call("inner", quote!(, #check))
         }
     }
+}
+
+/// A bound with its type, where the types to which a literal falls back would satisfy clippy's
+/// `default_numeric_fallback` only with one.
+fn typed(bound: &Expr, ty: &Type) -> TokenStream {
+    let falls_back = is_named(ty, "i32") || is_named(ty, "f64");
+    if !falls_back || !matches!(bound, Expr::Lit(_) | Expr::Unary(_)) {
+        return bound.to_token_stream();
+    }
+    let typed = local("bound");
+    quote!({
+        let #typed: #ty = #bound;
+        #typed
+    })
 }

@@ -109,7 +109,7 @@ impl LatestKey {
             return Err(syn::Error::new(self.argument.span(), message));
         };
         let mut argument = field.ident.clone();
-        argument.set_span(self.argument.span().resolved_at(field.ident.span()));
+        argument.set_span(self.argument.span().resolved_at(field.local().span()));
         Ok(Self { argument, ..self })
     }
 }

@@ -7,7 +7,7 @@ use syn::{
 
 use super::{
     Answer, DeliveryPolicy, Direction, Event, Field, Method, Payload, Procedure, WireName,
-    forbidden_token, is_attribute, is_lint, last_segment, type_parameters, unraw,
+    forbidden_token, is_attribute, is_deprecated, is_lint, last_segment, type_parameters, unraw,
 };
 use crate::case::{self, Case};
 use crate::errors::Errors;
@@ -65,7 +65,8 @@ impl Procedure {
             answer: answer.unwrap_or(Answer::None),
             delivery,
             method: (direction == Direction::Incoming).then(|| Method {
-                attrs,
+                // Dispatch calls it.
+                attrs: attrs.into_iter().filter(|attr| !is_deprecated(attr)).collect(),
                 sig: without_macro_syntax(sig, body.is_some()),
                 body,
                 returns_future: true,

@@ -26,11 +26,12 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     /// Runs once, after the last event, when the session ends. The session is still in its rooms.
     ///
     /// By default it does nothing.
+    #[inline]
     fn disconnected(
         &mut self,
         reason: ::parlor::DisconnectReason,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-        let _ = reason;
+        ::core::mem::drop(reason);
         ::core::future::ready(())
     }
     /// Runs each time the connection of this session is lost and the session is kept for its client:
@@ -50,38 +51,33 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     /// closed with the code of the `Reject`. A panic ends the session.
     ///
     /// By default it accepts the connection.
+    #[inline]
     fn resumed(
         &mut self,
         request: ::parlor::Request,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::parlor::Reject>,
     > + ::core::marker::Send {
-        let _ = request;
+        ::core::mem::drop(request);
         ::core::future::ready(::core::result::Result::Ok(()))
     }
 }
 ::parlor::__private::server! {
     /// Serves [`Chat`]. Made from a function that makes the session of a socket.
-    #[allow(dead_code)]
     pub type ChatServer<__Session> = ::parlor::Server<ChatEmitter, __Session>;
     /// The server's handle to one session of [`Chat`].
-    #[allow(dead_code)]
     pub type ChatSocket = ::parlor::Socket<ChatEmitter>;
     /// The server's handle to all sessions of [`Chat`].
-    #[allow(dead_code)]
     pub type ChatIo = ::parlor::Io<ChatEmitter>;
     /// Sends the outgoing events of [`Chat`] to one audience.
     pub struct ChatEmitter(::parlor::__private::Emitter);
 }
 ::parlor::__private::client! {
     /// A client of [`Chat`], with a method per incoming event. Cheap to clone.
-    #[allow(dead_code)]
     pub struct ChatClient(::parlor::__private::Client);
     /// The events that a client of [`Chat`] receives, in order.
-    #[allow(dead_code)]
     pub type ChatEvents = ::parlor::client::ClientEvents<ChatEvent>;
     /// An event that a client of [`Chat`] receives.
-    #[allow(dead_code)]
     pub enum ChatEvent {
         /// A message in a room.
         NewMessage {
@@ -112,15 +108,6 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
         Connection(::parlor::client::ConnectionChange),
     }
 }
-#[allow(
-    deprecated,
-    dead_code,
-    private_interfaces,
-    clippy::cast_lossless,
-    clippy::cast_precision_loss,
-    clippy::too_many_arguments,
-    clippy::used_underscore_binding
-)]
 const _: () = {
     struct __ChatValidation;
     impl __ChatValidation {
@@ -139,9 +126,9 @@ const _: () = {
     ::parlor::__private::server! {
         /// An incoming event with its arguments.
         pub enum __ChatIncoming {
-            SendMessage(String, String),
-            JoinRoom(String),
-            LeaveRoom(String),
+            SendMessage { room: String, text: String },
+            JoinRoom { room: String },
+            LeaveRoom { room: String },
         }
         impl ::parlor::__private::Events for __ChatIncoming {
             fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
@@ -158,24 +145,24 @@ const _: () = {
                             __D,
                         >(payload, &["room", "text"])?;
                         __ChatValidation::incoming_send_message(&text)?;
-                        ::core::result::Result::Ok(Self::SendMessage(room, text))
+                        ::core::result::Result::Ok(Self::SendMessage { room, text })
                     }
                     "joinRoom" => {
                         let (room,) = ::parlor::__private::decode_fields::<
                             (String,),
                             __D,
                         >(payload, &["room"])?;
-                        ::core::result::Result::Ok(Self::JoinRoom(room))
+                        ::core::result::Result::Ok(Self::JoinRoom { room })
                     }
                     "leaveRoom" => {
                         let (room,) = ::parlor::__private::decode_fields::<
                             (String,),
                             __D,
                         >(payload, &["room"])?;
-                        ::core::result::Result::Ok(Self::LeaveRoom(room))
+                        ::core::result::Result::Ok(Self::LeaveRoom { room })
                     }
                     _ => {
-                        let _ = payload;
+                        ::core::mem::drop(payload);
                         ::core::result::Result::Err(
                             ::parlor::__private::DecodeError::Unknown,
                         )
@@ -191,6 +178,7 @@ const _: () = {
         }
         impl ChatEmitter {
             /// A message in a room.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn new_message(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -218,6 +206,7 @@ const _: () = {
                     );
             }
             /// A user joined a room.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn user_joined(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -240,6 +229,7 @@ const _: () = {
                     );
             }
             /// A user left a room.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn user_left(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -262,6 +252,25 @@ const _: () = {
                     );
             }
         }
+        const _: () = {
+            let _ = |
+                this: &ChatEmitter,
+                room: &::core::primitive::str,
+                text: &::core::primitive::str,
+                user_id: &::core::primitive::str,
+                timestamp: u64|
+            this.new_message(room, text, user_id, timestamp);
+            let _ = |
+                this: &ChatEmitter,
+                room: &::core::primitive::str,
+                user_id: &::core::primitive::str|
+            this.user_joined(room, user_id);
+            let _ = |
+                this: &ChatEmitter,
+                room: &::core::primitive::str,
+                user_id: &::core::primitive::str|
+            this.user_left(room, user_id);
+        };
         impl ::core::convert::From<::parlor::__private::Emitter> for ChatEmitter {
             fn from(handle: ::parlor::__private::Emitter) -> Self {
                 Self(handle)
@@ -480,11 +489,11 @@ const _: () = {
                 async move {
                     let _ = (&session, &reply);
                     match event {
-                        __ChatIncoming::SendMessage(room, text) => {
+                        __ChatIncoming::SendMessage { room, text } => {
                             <__Session as Chat>::send_message(session, room, text).await;
                             reply.none()
                         }
-                        __ChatIncoming::JoinRoom(room) => {
+                        __ChatIncoming::JoinRoom { room } => {
                             let answer = <__Session as Chat>::join_room(session, room)
                                 .await
                                 .map_err(
@@ -492,7 +501,7 @@ const _: () = {
                                 );
                             reply.result(&answer)
                         }
-                        __ChatIncoming::LeaveRoom(room) => {
+                        __ChatIncoming::LeaveRoom { room } => {
                             <__Session as Chat>::leave_room(session, room).await;
                             reply.none()
                         }
@@ -519,6 +528,7 @@ const _: () = {
     ::parlor::__private::client! {
         impl ChatClient {
             /// Connects to the procedure at a `ws://` URL with default settings.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn connect(
                 url: impl ::core::convert::AsRef<::core::primitive::str>,
             ) -> impl ::core::future::Future<
@@ -530,6 +540,7 @@ const _: () = {
                 Self::builder(url).connect()
             }
             /// Starts to configure a client for the procedure at a `ws://` URL.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn builder(
                 url: impl ::core::convert::AsRef<::core::primitive::str>,
             ) -> ::parlor::client::ClientBuilder<ChatClient> {
@@ -546,6 +557,7 @@ const _: () = {
                 self.0.status()
             }
             /// Sends `text` to everyone in `room`.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn send_message(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -568,6 +580,7 @@ const _: () = {
                     )
             }
             /// Joins `room`. Returns its members.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn join_room(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -591,6 +604,7 @@ const _: () = {
                 )
             }
             /// Leaves `room`.
+            #[allow(clippy::impl_trait_in_params)]
             pub fn leave_room(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -609,6 +623,19 @@ const _: () = {
                     )
             }
         }
+        const _: () = {
+            let _ = |
+                this: &ChatClient,
+                room: &::core::primitive::str,
+                text: &::core::primitive::str|
+            this.send_message(room, text);
+            let _ = |this: &ChatClient, room: &::core::primitive::str| {
+                this.join_room(room)
+            };
+            let _ = |this: &ChatClient, room: &::core::primitive::str| {
+                this.leave_room(room)
+            };
+        };
         impl ::core::convert::From<::parlor::__private::Client> for ChatClient {
             fn from(handle: ::parlor::__private::Client) -> Self {
                 Self(handle)
@@ -663,7 +690,7 @@ const _: () = {
                         ::core::result::Result::Ok(Self::UserLeft { room, user_id })
                     }
                     _ => {
-                        let _ = payload;
+                        ::core::mem::drop(payload);
                         ::core::result::Result::Err(
                             ::parlor::__private::DecodeError::Unknown,
                         )
@@ -671,6 +698,20 @@ const _: () = {
                 }
             }
         }
+        const _: () = {
+            let _ = |received: ChatEvent| match received {
+                ChatEvent::NewMessage { room, text, user_id, timestamp } => {
+                    let _ = (&room, &text, &user_id, &timestamp);
+                }
+                ChatEvent::UserJoined { room, user_id } => {
+                    let _ = (&room, &user_id);
+                }
+                ChatEvent::UserLeft { room, user_id } => {
+                    let _ = (&room, &user_id);
+                }
+                _ => {}
+            };
+        };
         impl ::core::convert::From<::parlor::client::ConnectionChange> for ChatEvent {
             fn from(change: ::parlor::client::ConnectionChange) -> Self {
                 Self::Connection(change)

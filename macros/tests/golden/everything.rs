@@ -48,6 +48,7 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
         Output = Result<Vec<Drawing>, JoinError>,
     > + ::core::marker::Send;
     /// An event with a default handler.
+    #[inline]
     fn seen(
         &mut self,
         id: u64,
@@ -62,7 +63,6 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
         &mut self,
         number: i32,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send;
-    #[deprecated(note = "use `start`")]
     #[allow(non_snake_case)]
     fn r#begin(
         &mut self,
@@ -71,11 +71,12 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
     /// Runs once, after the last event, when the session ends. The session is still in its rooms.
     ///
     /// By default it does nothing.
+    #[inline]
     fn disconnected(
         &mut self,
         reason: ::parlor::DisconnectReason,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-        let _ = reason;
+        ::core::mem::drop(reason);
         ::core::future::ready(())
     }
     /// Runs each time the connection of this session is lost and the session is kept for its client:
@@ -95,31 +96,29 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
     /// closed with the code of the `Reject`. A panic ends the session.
     ///
     /// By default it accepts the connection.
+    #[inline]
     fn resumed(
         &mut self,
         request: ::parlor::Request,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::parlor::Reject>,
     > + ::core::marker::Send {
-        let _ = request;
+        ::core::mem::drop(request);
         ::core::future::ready(::core::result::Result::Ok(()))
     }
 }
 ::parlor::__private::server! {
     /// Serves [`Everything`]. Made from a function that makes the session of a socket.
     #[allow(clippy::pedantic)]
-    #[allow(dead_code)]
     pub(crate) type EverythingServer<__Session> = ::parlor::Server<
         EverythingEmitter,
         __Session,
     >;
     /// The server's handle to one session of [`Everything`].
     #[allow(clippy::pedantic)]
-    #[allow(dead_code)]
     pub(crate) type EverythingSocket = ::parlor::Socket<EverythingEmitter>;
     /// The server's handle to all sessions of [`Everything`].
     #[allow(clippy::pedantic)]
-    #[allow(dead_code)]
     pub(crate) type EverythingIo = ::parlor::Io<EverythingEmitter>;
     /// Sends the outgoing events of [`Everything`] to one audience.
     #[allow(clippy::pedantic)]
@@ -128,15 +127,12 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
 ::parlor::__private::client! {
     /// A client of [`Everything`], with a method per incoming event. Cheap to clone.
     #[allow(clippy::pedantic)]
-    #[allow(dead_code)]
     pub(crate) struct EverythingClient(::parlor::__private::Client);
     /// The events that a client of [`Everything`] receives, in order.
     #[allow(clippy::pedantic)]
-    #[allow(dead_code)]
     pub(crate) type EverythingEvents = ::parlor::client::ClientEvents<EverythingEvent>;
     /// An event that a client of [`Everything`] receives.
     #[allow(clippy::pedantic)]
-    #[allow(dead_code)]
     pub(crate) enum EverythingEvent {
         /// A reliable event.
         Drawn {
@@ -176,18 +172,8 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
     }
 }
 #[allow(clippy::pedantic)]
-#[allow(
-    deprecated,
-    dead_code,
-    private_interfaces,
-    clippy::cast_lossless,
-    clippy::cast_precision_loss,
-    clippy::too_many_arguments,
-    clippy::used_underscore_binding
-)]
 const _: () = {
     const _: () = {
-        #[allow(unused_imports)]
         use ::parlor::__private::NotResult as _;
         let is_result = ::parlor::__private::ReturnType::<Drawing>::IS_RESULT;
         ::core::assert!(
@@ -259,16 +245,23 @@ const _: () = {
         /// An incoming event with its arguments.
         pub(crate) enum __EverythingIncoming {
             Start,
-            Draw(Color, u32, Option<Label>),
-            Validate(String, u8, Option<String>, Vec<String>, Address),
-            Replace(Drawing),
+            Draw { color: Color, width: u32, label: Option<Label> },
+            Validate {
+                name: String,
+                age: u8,
+                email: Option<String>,
+                links: Vec<String>,
+                address: Address,
+            },
+            Replace { drawing: Drawing },
             Count,
-            Drawing(u64),
-            Join(String),
-            Seen(u64),
+            Drawing { id: u64 },
+            Join { room: String },
+            Seen { id: u64 },
             #[cfg(unix)]
-            Signal(i32),
-            Begin(u64),
+            Signal { number: i32 },
+            #[allow(non_snake_case)]
+            Begin { at: u64 },
         }
         impl ::parlor::__private::Events for __EverythingIncoming {
             fn decode<'de, __D: ::parlor::__private::Deserializer<'de>>(
@@ -301,7 +294,7 @@ const _: () = {
                         let label = <Option<
                             Label,
                         > as ::parlor::__private::OrDefault<_>>::from_wire(label);
-                        ::core::result::Result::Ok(Self::Draw(color, width, label))
+                        ::core::result::Result::Ok(Self::Draw { color, width, label })
                     }
                     "validate" => {
                         let (name, age, email, links, address) = ::parlor::__private::decode_fields::<
@@ -324,9 +317,13 @@ const _: () = {
                             &links,
                             &address,
                         )?;
-                        ::core::result::Result::Ok(
-                            Self::Validate(name, age, email, links, address),
-                        )
+                        ::core::result::Result::Ok(Self::Validate {
+                            name,
+                            age,
+                            email,
+                            links,
+                            address,
+                        })
                     }
                     "replace" => {
                         let drawing = ::parlor::__private::decode_payload::<
@@ -336,7 +333,7 @@ const _: () = {
                         let drawing = <Drawing as ::parlor::__private::Payload<
                             _,
                         >>::from_wire(drawing);
-                        ::core::result::Result::Ok(Self::Replace(drawing))
+                        ::core::result::Result::Ok(Self::Replace { drawing })
                     }
                     "count" => {
                         ::parlor::__private::decode_fields::<(), __D>(payload, &[])?;
@@ -347,21 +344,21 @@ const _: () = {
                             (u64,),
                             __D,
                         >(payload, &["id"])?;
-                        ::core::result::Result::Ok(Self::Drawing(id))
+                        ::core::result::Result::Ok(Self::Drawing { id })
                     }
                     "join" => {
                         let (room,) = ::parlor::__private::decode_fields::<
                             (String,),
                             __D,
                         >(payload, &["room"])?;
-                        ::core::result::Result::Ok(Self::Join(room))
+                        ::core::result::Result::Ok(Self::Join { room })
                     }
                     "seen" => {
                         let (id,) = ::parlor::__private::decode_fields::<
                             (u64,),
                             __D,
                         >(payload, &["id"])?;
-                        ::core::result::Result::Ok(Self::Seen(id))
+                        ::core::result::Result::Ok(Self::Seen { id })
                     }
                     #[cfg(unix)]
                     "signal" => {
@@ -369,27 +366,18 @@ const _: () = {
                             (i32,),
                             __D,
                         >(payload, &["number"])?;
-                        ::core::result::Result::Ok(Self::Signal(number))
+                        ::core::result::Result::Ok(Self::Signal { number })
                     }
                     #[allow(non_snake_case)]
-                    #[allow(
-                        deprecated,
-                        dead_code,
-                        private_interfaces,
-                        clippy::cast_lossless,
-                        clippy::cast_precision_loss,
-                        clippy::too_many_arguments,
-                        clippy::used_underscore_binding
-                    )]
                     "begin" => {
                         let (at,) = ::parlor::__private::decode_fields::<
                             (u64,),
                             __D,
                         >(payload, &["at"])?;
-                        ::core::result::Result::Ok(Self::Begin(at))
+                        ::core::result::Result::Ok(Self::Begin { at })
                     }
                     _ => {
-                        let _ = payload;
+                        ::core::mem::drop(payload);
                         ::core::result::Result::Err(
                             ::parlor::__private::DecodeError::Unknown,
                         )
@@ -409,6 +397,7 @@ const _: () = {
         }
         impl EverythingEmitter {
             /// A reliable event.
+            #[allow(clippy::impl_trait_in_params)]
             pub(crate) fn drawn(
                 &self,
                 user_id: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -436,6 +425,7 @@ const _: () = {
                     );
             }
             /// A volatile event.
+            #[allow(clippy::impl_trait_in_params)]
             pub(crate) fn typing(
                 &self,
                 user_id: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -508,6 +498,26 @@ const _: () = {
                     );
             }
         }
+        const _: () = {
+            let _ = |
+                this: &EverythingEmitter,
+                user_id: &::core::primitive::str,
+                color: Color,
+                label: &::core::primitive::str|
+            this.drawn(user_id, color, label);
+            let _ = |this: &EverythingEmitter, user_id: &::core::primitive::str| {
+                this.typing(user_id)
+            };
+            let _ = |this: &EverythingEmitter, home: u32, guests: u32| {
+                this.score(home, guests)
+            };
+            let _ = |this: &EverythingEmitter, user_id: UserId, x: u32| {
+                this.moved(user_id, x)
+            };
+            let _ = |this: &EverythingEmitter, drawing: &Drawing| this.replaced(drawing);
+            #[cfg(unix)]
+            let _ = |this: &EverythingEmitter| this.cleared();
+        };
         impl ::core::convert::From<::parlor::__private::Emitter> for EverythingEmitter {
             fn from(handle: ::parlor::__private::Emitter) -> Self {
                 Self(handle)
@@ -790,6 +800,7 @@ const _: () = {
                                 ),
                             ),
                     );
+                #[allow(non_snake_case)]
                 description
                     .incoming(
                         ::parlor::__private::typescript::Event::new("begin", &[])
@@ -940,18 +951,18 @@ const _: () = {
                             <__Session as Everything>::start(session).await;
                             reply.none()
                         }
-                        __EverythingIncoming::Draw(color, width, label) => {
+                        __EverythingIncoming::Draw { color, width, label } => {
                             <__Session as Everything>::draw(session, color, width, label)
                                 .await;
                             reply.none()
                         }
-                        __EverythingIncoming::Validate(
+                        __EverythingIncoming::Validate {
                             name,
                             age,
                             email,
                             links,
                             address,
-                        ) => {
+                        } => {
                             <__Session as Everything>::validate(
                                     session,
                                     name,
@@ -963,7 +974,7 @@ const _: () = {
                                 .await;
                             reply.none()
                         }
-                        __EverythingIncoming::Replace(drawing) => {
+                        __EverythingIncoming::Replace { drawing } => {
                             <__Session as Everything>::replace(session, drawing).await;
                             reply.none()
                         }
@@ -971,7 +982,7 @@ const _: () = {
                             let answer = <__Session as Everything>::count(session).await;
                             reply.value(&answer)
                         }
-                        __EverythingIncoming::Drawing(id) => {
+                        __EverythingIncoming::Drawing { id } => {
                             let answer = <__Session as Everything>::drawing(session, id)
                                 .await;
                             reply
@@ -981,7 +992,7 @@ const _: () = {
                                     >>::as_wire(&answer),
                                 )
                         }
-                        __EverythingIncoming::Join(room) => {
+                        __EverythingIncoming::Join { room } => {
                             let answer = <__Session as Everything>::join(session, room)
                                 .await
                                 .map(
@@ -992,26 +1003,17 @@ const _: () = {
                                 );
                             reply.result(&answer)
                         }
-                        __EverythingIncoming::Seen(id) => {
+                        __EverythingIncoming::Seen { id } => {
                             <__Session as Everything>::seen(session, id).await;
                             reply.none()
                         }
                         #[cfg(unix)]
-                        __EverythingIncoming::Signal(number) => {
+                        __EverythingIncoming::Signal { number } => {
                             <__Session as Everything>::signal(session, number).await;
                             reply.none()
                         }
                         #[allow(non_snake_case)]
-                        #[allow(
-                            deprecated,
-                            dead_code,
-                            private_interfaces,
-                            clippy::cast_lossless,
-                            clippy::cast_precision_loss,
-                            clippy::too_many_arguments,
-                            clippy::used_underscore_binding
-                        )]
-                        __EverythingIncoming::Begin(at) => {
+                        __EverythingIncoming::Begin { at } => {
                             <__Session as Everything>::r#begin(session, at).await;
                             reply.none()
                         }
@@ -1038,6 +1040,7 @@ const _: () = {
     ::parlor::__private::client! {
         impl EverythingClient {
             /// Connects to the procedure at a `ws://` URL with default settings.
+            #[allow(clippy::impl_trait_in_params)]
             pub(crate) fn connect(
                 url: impl ::core::convert::AsRef<::core::primitive::str>,
             ) -> impl ::core::future::Future<
@@ -1049,6 +1052,7 @@ const _: () = {
                 Self::builder(url).connect()
             }
             /// Starts to configure a client for the procedure at a `ws://` URL.
+            #[allow(clippy::impl_trait_in_params)]
             pub(crate) fn builder(
                 url: impl ::core::convert::AsRef<::core::primitive::str>,
             ) -> ::parlor::client::ClientBuilder<EverythingClient> {
@@ -1102,6 +1106,7 @@ const _: () = {
                     )
             }
             /// Each rule.
+            #[allow(clippy::impl_trait_in_params)]
             pub(crate) fn validate(
                 &self,
                 name: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -1192,6 +1197,7 @@ const _: () = {
                 )
             }
             /// A call with a typed error.
+            #[allow(clippy::impl_trait_in_params)]
             pub(crate) fn join(
                 &self,
                 room: impl ::core::convert::AsRef<::core::primitive::str>,
@@ -1252,17 +1258,8 @@ const _: () = {
                     )
             }
             /// Sends `begin`.
-            #[deprecated(note = "use `start`")]
             #[allow(non_snake_case)]
-            #[allow(
-                deprecated,
-                dead_code,
-                private_interfaces,
-                clippy::cast_lossless,
-                clippy::cast_precision_loss,
-                clippy::too_many_arguments,
-                clippy::used_underscore_binding
-            )]
+            #[deprecated(note = "use `start`")]
             pub(crate) fn r#begin(
                 &self,
                 at: u64,
@@ -1278,6 +1275,32 @@ const _: () = {
                     )
             }
         }
+        const _: () = {
+            let _ = |this: &EverythingClient| this.start();
+            let _ = |
+                this: &EverythingClient,
+                color: Color,
+                width: u32,
+                label: Option<Label>|
+            this.draw(color, width, label);
+            let _ = |
+                this: &EverythingClient,
+                name: &::core::primitive::str,
+                age: u8,
+                email: Option<String>,
+                links: Vec<String>,
+                address: Address|
+            this.validate(name, age, email, links, address);
+            let _ = |this: &EverythingClient, drawing: &Drawing| this.replace(drawing);
+            let _ = |this: &EverythingClient| this.count();
+            let _ = |this: &EverythingClient, id: u64| this.drawing(id);
+            let _ = |this: &EverythingClient, room: &::core::primitive::str| {
+                this.join(room)
+            };
+            let _ = |this: &EverythingClient, id: u64| this.seen(id);
+            #[cfg(unix)]
+            let _ = |this: &EverythingClient, number: i32| this.signal(number);
+        };
         impl ::core::convert::From<::parlor::__private::Client> for EverythingClient {
             fn from(handle: ::parlor::__private::Client) -> Self {
                 Self(handle)
@@ -1363,7 +1386,7 @@ const _: () = {
                         ::core::result::Result::Ok(Self::Cleared)
                     }
                     _ => {
-                        let _ = payload;
+                        ::core::mem::drop(payload);
                         ::core::result::Result::Err(
                             ::parlor::__private::DecodeError::Unknown,
                         )
@@ -1371,6 +1394,30 @@ const _: () = {
                 }
             }
         }
+        const _: () = {
+            let _ = |received: EverythingEvent| match received {
+                EverythingEvent::Drawn { user_id, color, label } => {
+                    let _ = (&user_id, &color, &label);
+                }
+                EverythingEvent::Typing { user_id } => {
+                    let _ = (&user_id,);
+                }
+                EverythingEvent::Score { home, guests } => {
+                    let _ = (&home, &guests);
+                }
+                EverythingEvent::Moved { user_id, x } => {
+                    let _ = (&user_id, &x);
+                }
+                EverythingEvent::Replaced(drawing) => {
+                    let _ = (&drawing,);
+                }
+                #[cfg(unix)]
+                EverythingEvent::Cleared => {
+                    let _ = ();
+                }
+                _ => {}
+            };
+        };
         impl ::core::convert::From<::parlor::client::ConnectionChange>
         for EverythingEvent {
             fn from(change: ::parlor::client::ConnectionChange) -> Self {

@@ -9,11 +9,12 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     /// Runs once, after the last event, when the session ends. The session is still in its rooms.
     ///
     /// By default it does nothing.
+    #[inline]
     fn disconnected(
         &mut self,
         reason: ::parlor::DisconnectReason,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
-        let _ = reason;
+        ::core::mem::drop(reason);
         ::core::future::ready(())
     }
     /// Runs each time the connection of this session is lost and the session is kept for its client:
@@ -33,52 +34,38 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     /// closed with the code of the `Reject`. A panic ends the session.
     ///
     /// By default it accepts the connection.
+    #[inline]
     fn resumed(
         &mut self,
         request: ::parlor::Request,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::parlor::Reject>,
     > + ::core::marker::Send {
-        let _ = request;
+        ::core::mem::drop(request);
         ::core::future::ready(::core::result::Result::Ok(()))
     }
 }
 ::parlor::__private::server! {
     /// Serves [`Smallest`]. Made from a function that makes the session of a socket.
-    #[allow(dead_code)]
     type SmallestServer<__Session> = ::parlor::Server<SmallestEmitter, __Session>;
     /// The server's handle to one session of [`Smallest`].
-    #[allow(dead_code)]
     type SmallestSocket = ::parlor::Socket<SmallestEmitter>;
     /// The server's handle to all sessions of [`Smallest`].
-    #[allow(dead_code)]
     type SmallestIo = ::parlor::Io<SmallestEmitter>;
     /// Sends the outgoing events of [`Smallest`] to one audience.
     struct SmallestEmitter(::parlor::__private::Emitter);
 }
 ::parlor::__private::client! {
     /// A client of [`Smallest`], with a method per incoming event. Cheap to clone.
-    #[allow(dead_code)]
     struct SmallestClient(::parlor::__private::Client);
     /// The events that a client of [`Smallest`] receives, in order.
-    #[allow(dead_code)]
     type SmallestEvents = ::parlor::client::ClientEvents<SmallestEvent>;
     /// An event that a client of [`Smallest`] receives.
-    #[allow(dead_code)]
     enum SmallestEvent {
         /// The connection was lost, restored or closed.
         Connection(::parlor::client::ConnectionChange),
     }
 }
-#[allow(
-    deprecated,
-    dead_code,
-    private_interfaces,
-    clippy::cast_lossless,
-    clippy::cast_precision_loss,
-    clippy::too_many_arguments,
-    clippy::used_underscore_binding
-)]
 const _: () = {
     ::parlor::__private::server! {
         /// An incoming event with its arguments.
@@ -99,7 +86,7 @@ const _: () = {
                         ::core::result::Result::Ok(Self::PingMe)
                     }
                     _ => {
-                        let _ = payload;
+                        ::core::mem::drop(payload);
                         ::core::result::Result::Err(
                             ::parlor::__private::DecodeError::Unknown,
                         )
@@ -110,6 +97,7 @@ const _: () = {
         /// Indexes of the outgoing events in `OUTGOING`.
         enum __SmallestOutgoingIndex {}
         impl SmallestEmitter {}
+        const _: () = {};
         impl ::core::convert::From<::parlor::__private::Emitter> for SmallestEmitter {
             fn from(handle: ::parlor::__private::Emitter) -> Self {
                 Self(handle)
@@ -176,6 +164,7 @@ const _: () = {
     ::parlor::__private::client! {
         impl SmallestClient {
             /// Connects to the procedure at a `ws://` URL with default settings.
+            #[allow(clippy::impl_trait_in_params)]
             fn connect(
                 url: impl ::core::convert::AsRef<::core::primitive::str>,
             ) -> impl ::core::future::Future<
@@ -187,6 +176,7 @@ const _: () = {
                 Self::builder(url).connect()
             }
             /// Starts to configure a client for the procedure at a `ws://` URL.
+            #[allow(clippy::impl_trait_in_params)]
             fn builder(
                 url: impl ::core::convert::AsRef<::core::primitive::str>,
             ) -> ::parlor::client::ClientBuilder<SmallestClient> {
@@ -217,6 +207,9 @@ const _: () = {
                     )
             }
         }
+        const _: () = {
+            let _ = |this: &SmallestClient| this.ping_me();
+        };
         impl ::core::convert::From<::parlor::__private::Client> for SmallestClient {
             fn from(handle: ::parlor::__private::Client) -> Self {
                 Self(handle)
@@ -245,7 +238,7 @@ const _: () = {
             > {
                 match name {
                     _ => {
-                        let _ = payload;
+                        ::core::mem::drop(payload);
                         ::core::result::Result::Err(
                             ::parlor::__private::DecodeError::Unknown,
                         )
@@ -253,6 +246,11 @@ const _: () = {
                 }
             }
         }
+        const _: () = {
+            let _ = |received: SmallestEvent| match received {
+                _ => {}
+            };
+        };
         impl ::core::convert::From<::parlor::client::ConnectionChange>
         for SmallestEvent {
             fn from(change: ::parlor::client::ConnectionChange) -> Self {
