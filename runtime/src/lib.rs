@@ -321,7 +321,8 @@
 //!
 //! Cargo builds `parlor` with the features that the crates of a build request together. So the bot gets
 //! `ChatClient` from the contract, and the server gets `ChatServer`. Without either feature, a contract
-//! has its trait and its payload types. `#[validate]` needs the feature `validate` in the contract's crate.
+//! has its trait and its payload types, and a type in an event that is no payload is not reported yet.
+//! `#[validate]` needs the feature `validate` in the contract's crate.
 //! When Cargo builds a whole workspace at once, all crates get both sides: `cargo build -p bot` builds the
 //! bot without the server. The [example with three crates] is a quiz.
 //!
