@@ -14,6 +14,12 @@ pub(crate) fn header_list(
         .filter(|element| !element.is_empty())
 }
 
+/// Returns whether the list has this element, in any case.
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) fn header_list_contains(headers: &HeaderMap, name: HeaderName, element: &str) -> bool {
+    header_list(headers, name).any(|listed| listed.eq_ignore_ascii_case(element.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use http::header;

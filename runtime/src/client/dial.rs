@@ -9,13 +9,13 @@ use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{Request, Uri};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::Connector;
 use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::error::{Error, ProtocolError};
 use tungstenite::protocol::WebSocketConfig;
 
 use super::error::{BoxError, ConnectError};
+use super::handshake;
 use super::options::Options;
 use super::tls;
 use super::websocket::{WebSocket, close_socket};
@@ -39,7 +39,7 @@ pub(super) struct Dialer {
     /// Host and port.
     address: String,
     /// For `wss://`.
-    tls: Option<Connector>,
+    tls: Option<tls::Connector>,
 }
 
 impl Dialer {
@@ -110,22 +110,22 @@ impl Dialer {
         request: Request<()>,
         resumes: bool,
     ) -> Result<Connected, ConnectError> {
-        let transport = self
-            .transport(options)
-            .await
-            .map_err(|error| ConnectError::Unreachable { host: self.address.clone(), error })?;
+        let transport = self.transport(options).await.map_err(|error| self.unreachable(error))?;
+        let host = self.uri.host().unwrap_or_default();
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        // Boxed, because tungstenite's handshake is a large future, which would be part of the user's.
-        let (mut socket, response) =
-            Box::pin(tls::open(request, transport, config, self.tls.clone()))
-                .await
-                .map_err(|error| self.failed(error))?;
-        let chosen = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
-        if chosen.is_none_or(|protocol| protocol != PROTOCOL_JSON) {
+        // Boxed, because TLS and the handshake are large futures, which would be part of the user's.
+        let stream = Box::pin(tls::secure(transport, host, self.tls.as_ref()))
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        let (mut socket, response) = Box::pin(handshake::open(request, stream, config))
+            .await
+            .map_err(|error| self.failed(error))?;
+        // It occurs once (RFC 6455 §11.3.4).
+        if !response.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter().eq([PROTOCOL_JSON]) {
             return Err(ConnectError::NotParlor);
         }
         let welcome = self.welcome(&mut socket).await?;
@@ -164,21 +164,19 @@ impl Dialer {
         }
     }
 
+    fn unreachable(&self, error: io::Error) -> ConnectError {
+        ConnectError::Unreachable { host: self.address.clone(), error }
+    }
+
     fn failed(&self, error: Error) -> ConnectError {
         match error {
-            Error::Io(error) => {
-                let error = tls::explain(error);
-                ConnectError::Unreachable { host: self.address.clone(), error }
-            }
+            Error::Io(error) => self.unreachable(error),
             Error::Protocol(ProtocolError::HttparseError(error)) => {
                 let hint =
                     if self.tls.is_none() { "; for a server with TLS, use wss://" } else { "" };
                 ConnectError::Protocol(format!("its answer is not HTTP/1.1: {error}{hint}"))
             }
             Error::Http(response) => ConnectError::Http { status: response.status().as_u16() },
-            Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-                ConnectError::NotParlor
-            }
             error => ConnectError::Protocol(error.to_string()),
         }
     }
@@ -236,7 +234,9 @@ mod tests {
 
     use futures::SinkExt;
     use http::Response;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_tungstenite::MaybeTlsStream;
+    use tungstenite::handshake::derive_accept_key;
 
     use super::*;
     use crate::transport::Stream;
@@ -285,15 +285,77 @@ mod tests {
         assert!(!format!("{value:?}").contains("AZaz"), "{value:?}");
     }
 
+    /// Dials a server that responds with these header lines besides `Sec-WebSocket-Accept`.
+    async fn dial_response(lines: &[&str]) -> Result<Connected, ConnectError> {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+        let ours = Mutex::new(Some(ours));
+        let mut options = Options::new("ws://host/chat");
+        options.connector = Some(Arc::new(move || {
+            let stream = ours.lock().unwrap().take().unwrap();
+            Box::pin(async { Ok(Box::new(stream) as Box<dyn Stream>) })
+        }));
+        let respond = async {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                theirs.read_buf(&mut request).await.unwrap();
+            }
+            let request = String::from_utf8(request).unwrap();
+            let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+            let accept = derive_accept_key(key.unwrap().as_bytes());
+            let response = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {accept}\r\n{}\r\n\r\n",
+                lines.join("\r\n")
+            );
+            let welcome = r#"["$welcome",{"received":0}]"#;
+            let frame =
+                [&[0x81, u8::try_from(welcome.len()).unwrap()], welcome.as_bytes()].concat();
+            theirs.write_all(&[response.as_bytes(), &frame].concat()).await.unwrap();
+            theirs
+        };
+        let dialer = Dialer::new(&options).unwrap();
+        tokio::join!(dialer.dial(&options, None), respond).0
+    }
+
+    const PROTOCOL: &str = "Sec-WebSocket-Protocol: parlor.v1.json";
+
+    #[tokio::test]
+    async fn list_fields_of_response_are_read_as_lists() {
+        for lines in [
+            &["Connection: Upgrade", "Upgrade: websocket"][..],
+            &["Connection: upgrade, keep-alive", "Upgrade: WebSocket"],
+            &["Connection: keep-alive", "Connection: Upgrade", "Upgrade: websocket"],
+            &["Connection:\tkeep-alive\t,upgrade", "Upgrade: , websocket"],
+        ] {
+            let connected = dial_response(&[lines, &[PROTOCOL]].concat()).await;
+            assert!(connected.is_ok(), "{lines:?}: {:?}", connected.err());
+        }
+    }
+
+    #[tokio::test]
+    async fn response_without_upgrade_or_with_contradiction_is_refused() {
+        let (connection, upgrade) = ("Connection: Upgrade", "Upgrade: websocket");
+        for lines in [
+            &[connection, PROTOCOL][..],
+            &[upgrade, PROTOCOL],
+            &["Connection: no upgrade", upgrade, PROTOCOL],
+            &[connection, "Upgrade: websockets", PROTOCOL],
+            &[connection, upgrade, PROTOCOL, "Sec-WebSocket-Accept: AAAA"],
+            &[connection, upgrade, PROTOCOL, "Sec-WebSocket-Protocol: other"],
+            &[connection, upgrade],
+        ] {
+            assert!(dial_response(lines).await.is_err(), "{lines:?}");
+        }
+    }
+
     #[tokio::test]
     async fn answer_of_tls_server_has_error_that_names_wss() {
         let (ours, mut theirs) = tokio::io::duplex(1 << 10);
         let dialer = Dialer::new(&Options::new("ws://host/chat")).unwrap();
         let request = "ws://host/chat".into_client_request().unwrap();
-        let transport = Transport::Other(Box::new(ours));
+        let stream = MaybeTlsStream::Plain(Transport::Other(Box::new(ours)));
         // The alert `protocol_version`.
         theirs.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await.unwrap();
-        let opened = tls::open(request, transport, WebSocketConfig::default(), None).await;
+        let opened = handshake::open(request, stream, WebSocketConfig::default()).await;
         let error = dialer.failed(opened.map(drop).unwrap_err()).to_string();
         assert!(error.contains("wss://"), "{error}");
     }

@@ -14,6 +14,7 @@ mod dial;
 mod error;
 mod events;
 mod handle;
+mod handshake;
 mod heartbeat;
 mod in_flight;
 mod inbox;

@@ -1,18 +1,20 @@
-//! Opens a WebSocket, over TLS for `wss://` with the feature `rustls`.
+//! TLS for `wss://`, with the feature `rustls`.
 
 use std::io;
 
-use http::Request;
-use tokio_tungstenite::Connector;
-#[cfg(not(feature = "rustls"))]
+#[cfg(feature = "rustls")]
+use rustls::pki_types::ServerName;
 use tokio_tungstenite::MaybeTlsStream;
-use tungstenite::handshake::client::Response;
-use tungstenite::{Error, protocol::WebSocketConfig};
 
 use super::error::ConnectError;
 use super::options::Options;
-use super::websocket::WebSocket;
 use crate::transport::Transport;
+
+#[cfg(feature = "rustls")]
+pub(super) type Connector = tokio_rustls::TlsConnector;
+/// There is none.
+#[cfg(not(feature = "rustls"))]
+pub(super) type Connector = std::convert::Infallible;
 
 /// The connector with the user's configuration, else with the default that [`rustls_config`] documents.
 ///
@@ -25,7 +27,7 @@ pub(super) fn connector(options: &Options) -> Result<Connector, ConnectError> {
     use rustls::{ClientConfig, RootCertStore};
 
     if let Some(config) = &options.rustls_config {
-        return Ok(Connector::Rustls(Arc::clone(config)));
+        return Ok(Connector::from(Arc::clone(config)));
     }
     let provider = CryptoProvider::get_default()
         .map_or_else(|| Arc::new(ring::default_provider()), Arc::clone);
@@ -35,7 +37,7 @@ pub(super) fn connector(options: &Options) -> Result<Connector, ConnectError> {
         .map_err(|error| ConnectError::Tls(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Connector::Rustls(Arc::new(config)))
+    Ok(Connector::from(Arc::new(config)))
 }
 
 #[cfg(not(feature = "rustls"))]
@@ -43,30 +45,33 @@ pub(super) fn connector(_: &Options) -> Result<Connector, ConnectError> {
     Err(ConnectError::TlsDisabled)
 }
 
+/// Encrypts the connection to `host` if there is a connector.
 #[cfg(feature = "rustls")]
-pub(super) async fn open(
-    request: Request<()>,
+pub(super) async fn secure(
     transport: Transport,
-    config: WebSocketConfig,
-    tls: Option<Connector>,
-) -> Result<(WebSocket, Response), Error> {
-    tokio_tungstenite::client_async_tls_with_config(request, transport, Some(config), tls).await
+    host: &str,
+    connector: Option<&Connector>,
+) -> io::Result<MaybeTlsStream<Transport>> {
+    let Some(connector) = connector else { return Ok(MaybeTlsStream::Plain(transport)) };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(host)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    connector.connect(name, transport).await.map(MaybeTlsStream::Rustls).map_err(explain)
 }
 
 #[cfg(not(feature = "rustls"))]
-pub(super) async fn open(
-    request: Request<()>,
+#[allow(clippy::unused_async, reason = "with `rustls` it is asynchronous")]
+pub(super) async fn secure(
     transport: Transport,
-    config: WebSocketConfig,
-    _: Option<Connector>,
-) -> Result<(WebSocket, Response), Error> {
-    let plain = MaybeTlsStream::Plain(transport);
-    tokio_tungstenite::client_async_with_config(request, plain, Some(config)).await
+    _: &str,
+    _: Option<&Connector>,
+) -> io::Result<MaybeTlsStream<Transport>> {
+    Ok(MaybeTlsStream::Plain(transport))
 }
 
 /// Adds the likely cause to an error of TLS.
 #[cfg(feature = "rustls")]
-pub(super) fn explain(error: io::Error) -> io::Error {
+fn explain(error: io::Error) -> io::Error {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::InvalidMessage(_)) => {
@@ -75,9 +80,4 @@ pub(super) fn explain(error: io::Error) -> io::Error {
         }
         _ => error,
     }
-}
-
-#[cfg(not(feature = "rustls"))]
-pub(super) fn explain(error: io::Error) -> io::Error {
-    error
 }

@@ -1,14 +1,14 @@
 //! Checks that a request is a WebSocket handshake (RFC 6455 §4.2.1).
 
 use data_encoding::BASE64;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use tungstenite::handshake::derive_accept_key;
 
 use super::contradiction;
 use super::error_response::ErrorResponse;
 use super::not_found::not_found;
 use super::routes::Routes;
-use crate::header_list::header_list;
+use crate::header_list::header_list_contains;
 use crate::request::{Mode, Request};
 use crate::wire::PROTOCOL_JSON;
 
@@ -54,7 +54,7 @@ fn check_websocket(headers: &HeaderMap) -> Result<(), ErrorResponse> {
         (header::UPGRADE, "websocket", "Upgrade: websocket"),
         (header::CONNECTION, "upgrade", "Connection: Upgrade"),
     ] {
-        if !lists(headers, name, element) {
+        if !header_list_contains(headers, name, element) {
             return Err(upgrade_required(format!(
                 "this is a WebSocket endpoint, for clients of ws:// or wss://: the request has no \
                  `{line}`, which a proxy must pass on"
@@ -75,11 +75,6 @@ fn upgrade_required(message: impl Into<String>) -> ErrorResponse {
     ErrorResponse::new(StatusCode::UPGRADE_REQUIRED, message)
         .with_header(header::UPGRADE, "websocket")
         .with_header(header::CONNECTION, "upgrade")
-}
-
-/// Returns whether the list field has this element, in any case.
-fn lists(headers: &HeaderMap, name: HeaderName, element: &str) -> bool {
-    header_list(headers, name).any(|listed| listed.eq_ignore_ascii_case(element.as_bytes()))
 }
 
 /// The value of `Sec-WebSocket-Accept`.
