@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Counted {
 }
 
 /// A rule that counts how often it is checked.
-fn fails(_: &u32) -> Result<(), String> {
+fn fails(_: &str) -> Result<(), String> {
     static CHECKED: AtomicU32 = AtomicU32::new(0);
     Err(format!("checked {} times", CHECKED.fetch_add(1, Ordering::Relaxed) + 1))
 }
@@ -98,7 +98,7 @@ trait Report {
     #[incoming]
     async fn count(&mut self) -> Counted;
     #[incoming]
-    async fn pick(&mut self, #[validate(custom(fails))] even: u32);
+    async fn pick(&mut self, #[validate(custom(fails))] text: String);
 
     #[outgoing]
     fn rows_read(#[payload] rows: Rows);
@@ -139,7 +139,7 @@ impl Report for Reporter {
         Counted::default()
     }
 
-    async fn pick(&mut self, _even: u32) {}
+    async fn pick(&mut self, _text: String) {}
 }
 
 async fn connected() -> (Network, ReportClient, ReportEvents) {
@@ -197,6 +197,6 @@ async fn rule_that_fails_runs_once() {
     let report = ReportServer::new(async |socket| Ok(Reporter(socket)));
     let running = TestServer::start(Router::new().procedure("/report", report)).await;
     let mut client = RawClient::parlor(running.addr, "/report").await;
-    let answer = client.call("pick", json!({"even": 3}), 1).await;
+    let answer = client.call("pick", json!({"text": "a"}), 1).await;
     assert_eq!(answer[1]["details"]["message"], "checked 1 times", "{answer}");
 }

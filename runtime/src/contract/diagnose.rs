@@ -35,7 +35,9 @@ pub(crate) fn diagnose<E: Contract>(
     ErrorReply { body, call: head.id }
 }
 
-fn invalid(violation: Violation) -> ErrorBody {
+fn invalid(mut violation: Violation) -> ErrorBody {
+    // The key of a map, which the client chooses, may be part of it.
+    path::shorten(&mut violation.path);
     let mut body = ErrorBody::new(ErrorCode::Invalid, violation.to_string());
     body.details = to_raw_value(&violation).ok();
     body

@@ -1,4 +1,4 @@
-//! Recognizes frames of other protocols over WebSockets, for error messages.
+//! Recognizes frames of other protocols, for error messages.
 
 /// Returns the name of the protocol that a text frame seems to be of.
 pub(super) fn recognize(text: &str) -> Option<&'static str> {

@@ -32,11 +32,11 @@ enum Shape {
 /// Keys of each type that JSON allows.
 #[derive(Debug, Clone, Serialize)]
 struct Keys {
-    bools: BTreeMap<bool, ()>,
+    bools: BTreeMap<bool, Option<()>>,
     signed: BTreeMap<i8, (i16, i32, i64, i128)>,
     unsigned: BTreeMap<u8, (u16, u32, u64, u128)>,
     wide: BTreeMap<i128, BTreeMap<u128, u8>>,
-    chars: BTreeMap<char, Unit>,
+    chars: BTreeMap<char, Option<Unit>>,
     options: BTreeMap<Option<u64>, [u8; 2]>,
     units: BTreeMap<Side, Side>,
     displayed: BTreeMap<Displayed, Displayed>,
@@ -120,11 +120,11 @@ fn keys() -> impl Strategy<Value = Keys> {
     type Numbers = (i8, i16, i32, i64, i128, u8, u16, u32, u64, u128);
     (any::<bool>(), any::<char>(), any::<Numbers>(), name()).prop_map(
         |(bool, char, (a, b, c, d, e, f, g, h, i, j), name)| Keys {
-            bools: [(bool, ())].into(),
+            bools: [(bool, None)].into(),
             signed: [(a, (b, c, d, e))].into(),
             unsigned: [(f, (g, h, i, j))].into(),
             wide: [(e, [(j, f)].into())].into(),
-            chars: [(char, Unit)].into(),
+            chars: [(char, Some(Unit))].into(),
             options: [(Some(i), [f, f])].into(),
             units: [(Side::Left, Side::Right), (Side::Right, Side::Left)].into(),
             displayed: [(Displayed(name.clone()), Displayed(name.clone()))].into(),
