@@ -46,7 +46,7 @@ pub enum DisconnectReason {
     Disconnected,
     /// The server shut down.
     ShutDown,
-    /// A handler of the session panicked.
+    /// A handler, a closure or a task of the session panicked.
     HandlerPanicked,
 }
 

@@ -239,6 +239,7 @@
 //! # fn main() {}
 //! ```
 //!
+//! [`Socket::spawn`] spawns a task that ends with its session, for work beside the handlers.
 //! [`Server::sessions`] returns a handle that runs a closure with the value of a session, for use outside
 //! of it, such as in an HTTP handler.
 //!
@@ -279,7 +280,7 @@
 //! | a PROXY protocol header | 536 bytes, part of the handshake | [`Router::proxy_protocol`] |
 //! | handshakes at once | 4 096 | [`Handshakes::max_concurrent`] |
 //! | middleware and the factory | 30 s | [`Handshakes::admission_timeout`] |
-//! | handlers after the shutdown signal | 30 s | [`Router::shutdown_timeout`] |
+//! | handlers and tasks after the shutdown signal | 30 s | [`Router::shutdown_timeout`] |
 //!
 //! The Rust client's are on [`ClientBuilder`](client::ClientBuilder).
 //!

@@ -163,6 +163,23 @@ async fn guard_and_decoding_that_block_are_logged() {
 }
 
 #[tokio::test]
+async fn closure_and_task_that_block_are_logged() {
+    let slow = server(false);
+    let sessions = slow.sessions();
+    let running = serve(slow).await;
+    let mut client = RawClient::parlor(running.addr, "/slow").await;
+    let id = client.call("id", json!({}), 1).await;
+    let id: SocketId = id[1].as_str().expect("an id").parse().expect("an id");
+    let in_task = sessions.with(id, |session| {
+        let (sender, logged) = tokio::sync::oneshot::channel();
+        session.socket.spawn(async { sender.send(is_logged("a task of")).expect("it waits") });
+        (is_logged("a closure of"), logged)
+    });
+    let (in_closure, in_task) = in_task.await.expect("the session runs");
+    assert!(in_closure && in_task.await.expect("it sends"));
+}
+
+#[tokio::test]
 async fn factory_and_middleware_that_block_are_logged() {
     LazyLock::force(&LOG);
     let slow = SlowServer::new(|socket: SlowSocket| {

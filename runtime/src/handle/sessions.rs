@@ -43,14 +43,15 @@ impl<S: 'static> Sessions<S> {
 
     /// Runs `closure` with the value of a session, in the task of that session, and returns its result.
     ///
-    /// It runs between two handlers, never at the same time as one: it waits for the handler that runs, and
-    /// after a closure the session handles a message, if one was received. It also runs while the session has no
-    /// connection. Closures run in the order in which their futures are first polled.
+    /// It runs between two handlers, never at the same time as one: it waits for the handler that runs,
+    /// and after a closure the session handles a message, if one was received. It also runs while the
+    /// session has no connection. Closures run in the order in which their futures are first polled.
     ///
     /// A future that is dropped before its closure has run drops the closure. A closure that panics ends
     /// its session, as a handler does. The closure is not `async`: for more than a short change, send
-    /// the work to another task. A handler that waits for another session's closure, while a handler of that one
-    /// waits for a closure of the first, waits without end: [`NotRun::OwnSession`] covers only one session.
+    /// the work to another task. A handler that waits for another session's closure, while a handler of
+    /// that one waits for a closure of the first, waits without end: [`NotRun::OwnSession`] covers only
+    /// one session.
     ///
     /// ```
     /// # use parlor::prelude::*;

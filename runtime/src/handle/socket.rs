@@ -2,6 +2,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use tokio::task::AbortHandle;
+
 use serde::Serialize;
 
 use super::{Emitter, Io};
@@ -9,7 +11,7 @@ use crate::contract::Contract;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Request;
 use crate::rooms::{Audience, JoinRoomError, Presence, Room, SetPresenceError, Target};
-use crate::session::{Ending, Member, flush};
+use crate::session::{Ending, Member, flush, spawn};
 use crate::socket_id::SocketId;
 use crate::wire::CloseCode;
 
@@ -123,6 +125,53 @@ impl<E: Contract> Socket<E> {
     /// ```
     pub async fn flush(&self) {
         flush().await;
+    }
+
+    /// Spawns a task that ends with the session, for work beside its handlers.
+    ///
+    /// - It is cancelled when the session ends: at its current `.await`, or the next one if it runs on
+    ///   another thread. If the session has ended, `task` is dropped at once. It runs on while the session
+    ///   has no connection.
+    /// - A shutdown waits for it, as for handlers, before `disconnected` runs, and cancels it after
+    ///   [`Router::shutdown_timeout`]. So a task that never ends by itself, such as one with a timer, delays
+    ///   each shutdown by that time: spawn such a task with `tokio::spawn`, and abort it in `disconnected`.
+    /// - In the factory: it starts when the session starts. If the client is rejected, it is dropped.
+    /// - A panic is logged and ends the session with
+    ///   [`HandlerPanicked`](DisconnectReason::HandlerPanicked).
+    /// - What it emits is sent when it waits at an `.await`, or at [`flush`](Self::flush).
+    ///
+    /// There is no limit to the number of tasks: if clients cause them, limit them yourself, for example with
+    /// [`Limits::rate`]. [`Timeouts::handler`] does not apply. The handle aborts the task at its next
+    /// `.await`.
+    ///
+    /// ```
+    /// # use parlor::prelude::*;
+    /// # #[procedure] trait Jobs { #[incoming] async fn run(&mut self, steps: u32); #[outgoing] fn done(step: u32); }
+    /// # struct Job { socket: JobsSocket }
+    /// # async fn work(step: u32) {}
+    /// impl Jobs for Job {
+    ///     async fn run(&mut self, steps: u32) {
+    ///         let socket = self.socket.clone();
+    ///         // The handler ends, and the client may send the next event.
+    ///         self.socket.spawn(async move {
+    ///             for step in 0..steps {
+    ///                 work(step).await;
+    ///                 socket.emit().done(step);
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime. The task runs on the runtime that this is called on.
+    ///
+    /// [`Limits::rate`]: crate::server::Limits::rate
+    /// [`Router::shutdown_timeout`]: crate::Router::shutdown_timeout
+    /// [`Timeouts::handler`]: crate::server::Timeouts::handler
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        spawn(&self.member, task)
     }
 
     /// Ends the session and closes the connection with 1000, after which the client does not reconnect

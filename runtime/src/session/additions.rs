@@ -1,31 +1,58 @@
 use std::any::Any;
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
 
 use crate::lock::{Lock, rank};
 
-/// What other tasks add to a session: closures, which its task runs between handlers.
+/// What is added to a session from outside of its handlers: closures, which its task runs between
+/// handlers, and tasks, which end with it.
 ///
 /// # State
 ///
-/// | `accepts` | a closure that is added | `waiting` |
+/// | `phase` | a closure that is added | a task that is added |
 /// | --- | --- | --- |
-/// | true, until the session ends | waits, until `max` wait | those that the task has not run yet; `None` if there are none |
-/// | false | is dropped | `None` |
+/// | `Starting`: the factory runs, or the handshake is not complete | waits, until `max` wait | waits |
+/// | `Running` | waits, until `max` wait | runs |
+/// | `Draining`: the session ends when its tasks have ended | is dropped | runs |
+/// | `Ended` | is dropped | is dropped |
 ///
-/// The lock protects both. No closure is dropped or run while it is held, because it belongs to the user.
+/// The phases come in this order, and some may be left out. The lock protects `phase` and `added`. No
+/// closure is run or dropped and no task is woken while it is held. So tasks get the phase over a
+/// channel, after the lock is released; one that is added in between waits for the channel.
 ///
 /// # Why each closure is run or dropped
 ///
 /// It is added before [`Signal::Closure`](super::Signal::Closure) is raised, and the task reads its
-/// signals before it sleeps. A session that ends calls [`close`](Additions::close), and so does the drop of its
-/// registration, if its task was dropped.
+/// signals before it sleeps. A session that ends calls [`close`](Additions::close), and so does the drop
+/// of its registration, if its task was dropped.
+#[derive(Default)]
 pub(crate) struct Additions(Lock<State, { rank::ADDITIONS }>);
 
+#[derive(Default)]
 struct State {
+    phase: Phase,
     /// Boxed: most sessions have none.
-    waiting: Option<Box<VecDeque<Waiting>>>,
-    accepts: bool,
+    added: Option<Box<Added>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Starting,
+    Running,
+    Draining,
+    Ended,
+}
+
+#[derive(Default)]
+struct Added {
+    /// Closures that the session's task has not run yet.
+    closures: VecDeque<Waiting>,
+    /// Each task has a receiver until its future is dropped.
+    tasks: Option<watch::Sender<Phase>>,
 }
 
 /// A closure of the user that gets the session's value.
@@ -51,23 +78,18 @@ pub(crate) enum NotAdded {
 
 static LAST_TICKET: AtomicU64 = AtomicU64::new(0);
 
-impl Default for Additions {
-    fn default() -> Self {
-        Self(Lock::new(State { waiting: None, accepts: true }))
-    }
-}
-
 impl Additions {
     /// Adds a closure, if fewer than `max` wait. The caller raises the signal.
     pub(crate) fn push(&self, closure: Closure, max: usize) -> Result<Ticket, NotAdded> {
         let ticket = Ticket(LAST_TICKET.fetch_add(1, Ordering::Relaxed));
         let mut state = self.0.lock();
-        let refused = if !state.accepts {
+        let refused = if matches!(state.phase, Phase::Draining | Phase::Ended) {
             NotAdded::Ended
-        } else if state.waiting.as_ref().is_some_and(|waiting| waiting.len() >= max) {
+        } else if state.added.as_ref().is_some_and(|added| added.closures.len() >= max) {
             NotAdded::Full
         } else {
-            state.waiting.get_or_insert_default().push_back(Waiting { ticket, closure });
+            let added = state.added.get_or_insert_default();
+            added.closures.push_back(Waiting { ticket, closure });
             return Ok(ticket);
         };
         drop(state);
@@ -78,9 +100,9 @@ impl Additions {
     /// Drops a closure, if it still waits.
     pub(crate) fn remove(&self, ticket: Ticket) {
         let mut state = self.0.lock();
-        let removed = state.waiting.as_mut().and_then(|waiting| {
-            let index = waiting.iter().position(|it| it.ticket == ticket)?;
-            waiting.remove(index)
+        let removed = state.added.as_mut().and_then(|added| {
+            let index = added.closures.iter().position(|it| it.ticket == ticket)?;
+            added.closures.remove(index)
         });
         state.free_if_empty();
         drop(state);
@@ -88,33 +110,82 @@ impl Additions {
     }
 
     /// The number of closures that wait.
-    pub(super) fn len(&self) -> usize {
-        self.0.lock().waiting.as_ref().map_or(0, |waiting| waiting.len())
+    pub(super) fn closures(&self) -> usize {
+        self.0.lock().added.as_ref().map_or(0, |added| added.closures.len())
     }
 
     /// Takes the closure that was added first.
     pub(super) fn pop(&self) -> Option<Closure> {
         let mut state = self.0.lock();
-        let first = state.waiting.as_mut()?.pop_front();
+        let first = state.added.as_mut()?.closures.pop_front();
         state.free_if_empty();
         drop(state);
         first.map(|first| first.closure)
     }
 
-    /// Drops all closures, and accepts no other.
-    pub(super) fn close(&self) {
+    /// The phases for a new task, which holds the receiver as long as it exists. `None` if the session has
+    /// ended.
+    pub(super) fn add_task(&self) -> Option<watch::Receiver<Phase>> {
         let mut state = self.0.lock();
-        state.accepts = false;
-        let waiting = state.waiting.take();
+        let phase = state.phase;
+        if phase == Phase::Ended {
+            return None;
+        }
+        let added = state.added.get_or_insert_default();
+        Some(added.tasks.get_or_insert_with(|| watch::Sender::new(phase)).subscribe())
+    }
+
+    /// The tasks, if there are any. [`closed`](watch::Sender::closed) waits for their end.
+    pub(super) fn tasks(&self) -> Option<watch::Sender<Phase>> {
+        let state = self.0.lock();
+        let tasks = state.added.as_ref()?.tasks.clone()?;
         drop(state);
-        drop(waiting);
+        (!tasks.is_closed()).then_some(tasks)
+    }
+
+    /// Whether tasks run.
+    pub(super) fn has_started(&self) -> bool {
+        self.0.lock().phase != Phase::Starting
+    }
+
+    /// Tasks run from here on.
+    pub(super) fn start(&self) {
+        self.enter(Phase::Running);
+    }
+
+    /// Drops all closures and accepts no other. Tasks continue.
+    pub(super) fn drain(&self) {
+        self.enter(Phase::Draining);
+    }
+
+    /// Drops all closures, cancels all tasks, and accepts no other.
+    pub(super) fn close(&self) {
+        self.enter(Phase::Ended);
+    }
+
+    fn enter(&self, phase: Phase) {
+        let mut state = self.0.lock();
+        state.phase = phase;
+        let tasks = state.added.as_ref().and_then(|added| added.tasks.clone());
+        let closures = match phase {
+            Phase::Starting | Phase::Running => VecDeque::new(),
+            Phase::Draining | Phase::Ended => {
+                state.added.as_mut().map(|added| mem::take(&mut added.closures)).unwrap_or_default()
+            }
+        };
+        drop(state);
+        if let Some(tasks) = tasks {
+            tasks.send_replace(phase);
+        }
+        drop(closures);
     }
 }
 
 impl State {
     fn free_if_empty(&mut self) {
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.is_empty()) {
-            self.waiting = None;
+        let is_empty = |added: &Added| added.closures.is_empty() && added.tasks.is_none();
+        if self.added.as_deref().is_some_and(is_empty) {
+            self.added = None;
         }
     }
 }

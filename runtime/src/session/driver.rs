@@ -109,10 +109,11 @@ impl Driver {
         }
     }
 
-    /// Registers the waker of the task. Signals wake it from here on.
+    /// Registers the waker of the task. Signals wake it, and tasks of the session run, from here on.
     pub(super) fn begin(&mut self) -> impl Future<Output = ()> {
         poll_fn(|cx| {
             self.member.signals().register(cx.waker());
+            self.member.additions().start();
             Poll::Ready(())
         })
     }
@@ -296,7 +297,7 @@ impl Driver {
     /// The closures that wait, as an iterator that ends after those that wait now.
     pub(super) fn closures(&self) -> impl Iterator<Item = Closure> {
         let additions = self.member.additions();
-        (0..additions.len()).map_while(|_| additions.pop())
+        (0..additions.closures()).map_while(|_| additions.pop())
     }
 
     pub(super) fn inbound(&mut self) -> &mut Inbound {

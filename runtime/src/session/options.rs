@@ -236,9 +236,10 @@ pub struct Timeouts {
     ///
     /// Bytes that the operating system has accepted count: it buffers up to some megabytes.
     pub write: Duration,
-    /// Code of yours that keeps its thread for longer, without an `.await`, is logged at `WARN`, with its
-    /// name and its session: handlers, `detached`, `resumed`, `disconnected`, guards, the factory and middleware. It
-    /// is logged while it runs, once, and continues. Default: 100 ms. `None` and 0 turn it off.
+    /// Code of yours that keeps its thread for longer, without an `.await`, is logged at `WARN`, with
+    /// its name and its session: handlers, `detached`, `resumed`, `disconnected`, closures, tasks,
+    /// guards, the factory and middleware. It is logged while it runs, once, and continues. Default: 100
+    /// ms. `None` and 0 turn it off.
     ///
     /// Other sessions on the thread wait meanwhile, and what it has emitted is not sent: see
     /// [`Socket::flush`](crate::Socket::flush). A thread of Parlor's watches the others, and sleeps while none of

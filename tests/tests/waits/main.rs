@@ -26,6 +26,9 @@ trait Stuck {
     /// Never ends.
     #[incoming]
     async fn hang(&mut self) -> bool;
+    /// Spawns a task that never ends.
+    #[incoming]
+    async fn spawn_hanging(&mut self);
     /// Closes this socket.
     #[incoming]
     async fn quit(&mut self);
@@ -63,6 +66,10 @@ struct Guest {
 impl Stuck for Guest {
     async fn hang(&mut self) -> bool {
         pending().await
+    }
+
+    async fn spawn_hanging(&mut self) {
+        self.socket.spawn(pending());
     }
 
     async fn quit(&mut self) {
