@@ -53,6 +53,19 @@ use proc_macro::TokenStream;
 /// - `typescript`: `Router::typescript` generates a client for the procedure. Each type of a field or
 ///   answer then needs a TypeScript type. Needs the feature `typescript` of the crate `parlor`.
 ///
+/// # Reserved names
+///
+/// Other items have these names, or a later version may give them to items. An event needs another one:
+///
+/// - functions of incoming events: `builder`, `call`, `clone`, `close`, `connect`, `detached`,
+///   `disconnected`, `renew`, `renewed`, `resumed`, `spawn` and `status`;
+/// - functions of outgoing events: `clone` and `connection`;
+/// - names on the wire: `ping`, `pong` and those that begin with `$`; for outgoing events also `connect`,
+///   `disconnect`, `error`, `reconnect`, `reconnectFailed` and `reconnecting`.
+///
+/// `#[incoming(name = "..")]` and `#[outgoing(name = "..")]` set the name on the wire of a function with
+/// another name.
+///
 /// # Delivery to slow clients
 ///
 /// | marker | for a slow client |

@@ -17,6 +17,17 @@ const GENERATED_METHODS: [(&str, &str); 8] = [
     ("resumed", "the session's `resumed`"),
 ];
 
+/// Methods that a later version may add to the trait or to the client, with their owners.
+///
+/// Outgoing events may have these names: the emitter has the outgoing events as methods, and no others.
+const RESERVED_METHODS: [(&str, &str); 5] = [
+    ("detached", "the session"),
+    ("renewed", "the session"),
+    ("renew", "the client"),
+    ("call", "the client"),
+    ("spawn", "the client"),
+];
+
 const HEARTBEAT_EVENTS: [&str; 2] = ["ping", "pong"];
 
 /// Events of the connection itself, which the TypeScript client emits.
@@ -50,17 +61,19 @@ struct Collision {
     is_reported_by_rustc: bool,
 }
 
-/// Compares the function's name with generated names.
+/// Compares the function's name with generated names and with those reserved for them.
 fn function_collision(event: &Event, event_type: &str) -> Option<Collision> {
     let name = unraw(&event.ident);
-    let owner = match event.direction {
-        Direction::Incoming => GENERATED_METHODS
-            .iter()
-            .find(|(method, _)| *method == name)
-            .map(|(_, owner)| (*owner).to_owned()),
-        Direction::Outgoing if name == "clone" => Some("`Clone`".to_owned()),
+    let owner_in = |methods: &[(&str, &'static str)]| {
+        methods.iter().find(|(method, _)| *method == name).map(|(_, owner)| *owner)
+    };
+    let reason = match event.direction {
+        Direction::Incoming => owner_in(&GENERATED_METHODS)
+            .map(|owner| format!("collides with {owner}"))
+            .or_else(|| Some(format!("is reserved for {}", owner_in(&RESERVED_METHODS)?))),
+        Direction::Outgoing if name == "clone" => Some("collides with `Clone`".to_owned()),
         Direction::Outgoing if event.variant == "Connection" => {
-            Some(format!("`{event_type}::Connection`"))
+            Some(format!("collides with `{event_type}::Connection`"))
         }
         Direction::Outgoing => None,
     }?;
@@ -69,7 +82,7 @@ fn function_collision(event: &Event, event_type: &str) -> Option<Collision> {
     Some(Collision {
         span: event.ident.span(),
         message: format!(
-            "`{name}` collides with {owner}: rename the function; `#[{marker}(name = \"{wire_name}\")]` keeps its name on the wire"
+            "`{name}` {reason}: rename the function; `#[{marker}(name = \"{wire_name}\")]` keeps its name on the wire"
         ),
         is_reported_by_rustc: true,
     })
