@@ -341,7 +341,7 @@
 //! - the [examples]: a chat with a page in React, an auction with typed errors, a notice board beside
 //!   axum, a test that cuts connections
 //! - the [wire format], for clients in other languages
-//! - [security], [waits and shutdown], [performance]
+//! - [deployment], [security], [waits and shutdown], [performance]
 //!
 //! [`Handshakes::admission_timeout`]: server::Handshakes::admission_timeout
 //! [`Handshakes::max_concurrent`]: server::Handshakes::max_concurrent
@@ -375,6 +375,7 @@
 //! [example with three crates]: https://github.com/parlor-rs/parlor/tree/main/examples/three-crates
 //! [examples]: https://github.com/parlor-rs/parlor/tree/main/examples
 //! [wire format]: https://github.com/parlor-rs/parlor/blob/main/docs/wire.md
+//! [deployment]: https://github.com/parlor-rs/parlor/blob/main/docs/deploy.md
 //! [security]: https://github.com/parlor-rs/parlor/blob/main/docs/security.md
 //! [waits and shutdown]: https://github.com/parlor-rs/parlor/blob/main/docs/waits.md
 //! [performance]: https://github.com/parlor-rs/parlor/blob/main/docs/performance.md

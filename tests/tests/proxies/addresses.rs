@@ -1,31 +1,56 @@
 //! What a server learns of its clients behind a proxy, and which names it must allow.
 
-use std::sync::{Arc, Mutex};
+use std::net::{IpAddr, Ipv4Addr};
 
 use parlor::Router;
 use parlor::http::StatusCode;
 use parlor_tests::{TestServer, probe_fixture};
+use tokio::sync::mpsc;
 
 use crate::proxy::with_each_proxy;
-use crate::tls;
+use crate::tls::{self, CLIENT};
+
+/// Serves a router that reports the address of the connection and that of the client.
+async fn serve(
+    change: impl FnOnce(Router) -> Router,
+) -> (TestServer, mpsc::UnboundedReceiver<[IpAddr; 2]>) {
+    let (seen, receiver) = mpsc::unbounded_channel();
+    let router =
+        Router::new().procedure("/probe", probe_fixture().server).middleware(move |request| {
+            let peer = request.peer_addr().expect("a TCP connection").ip();
+            seen.send([peer, request.client_addr().expect("an address")]).expect("the test waits");
+            async { Ok(request) }
+        });
+    (TestServer::start(change(router)).await, receiver)
+}
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 #[tokio::test]
-async fn proxy_replaces_forged_address_of_client() {
+async fn client_cannot_forge_its_address() {
     with_each_proxy(async |kind| {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let router = Router::new().procedure("/probe", probe_fixture().server).middleware({
-            let seen = Arc::clone(&seen);
-            move |request| {
-                let values = request.headers().get_all("x-forwarded-for").iter();
-                seen.lock().expect("no panic").extend(values.cloned());
-                async { Ok(request) }
-            }
-        });
-        let server = TestServer::start(router).await;
+        let (server, mut seen) = serve(|router| router.trusted_proxies(["127.0.0.1"])).await;
         let proxy = kind.start(server.addr, &[]).await;
-        let forged = [("x-forwarded-for", "203.0.113.7")];
-        tls::open(proxy.addr, "/probe", &forged).await.expect("accepted");
-        assert_eq!(*seen.lock().expect("no panic"), ["127.0.0.1"], "{kind:?}");
+        for forged in [
+            &[][..],
+            &[("x-forwarded-for", "203.0.113.7")],
+            &[("forwarded", "for=203.0.113.7")],
+            &[("x-forwarded-for", "203.0.113.7"), ("forwarded", "for=203.0.113.8")],
+        ] {
+            tls::open(proxy.addr, "/probe", forged).await.expect("accepted");
+            assert_eq!(seen.recv().await, Some([LOCALHOST, CLIENT]), "{kind:?} {forged:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn proxy_that_is_not_trusted_is_the_client() {
+    with_each_proxy(async |kind| {
+        let (server, mut seen) = serve(|router| router).await;
+        let proxy = kind.start(server.addr, &[]).await;
+        tls::open(proxy.addr, "/probe", &[]).await.expect("accepted");
+        assert_eq!(seen.recv().await, Some([LOCALHOST, LOCALHOST]), "{kind:?}");
     })
     .await;
 }

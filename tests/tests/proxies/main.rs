@@ -1,6 +1,6 @@
 //! nginx and `HAProxy` in front of a server, with the configurations of `docs/deploy.md`, over TLS.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod addresses;
 mod chat;

@@ -1,13 +1,13 @@
 //! Clients that connect to a proxy over TLS.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use parlor::http::StatusCode;
 use parlor::rustls::pki_types::{CertificateDer, ServerName};
 use parlor::rustls::{ClientConfig, RootCertStore};
 use parlor_tests::{RawClient, within_timeout};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -24,13 +24,18 @@ pub(crate) fn client_config() -> Arc<ClientConfig> {
     Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Connects to `path` with `headers`. Returns the HTTP status if the handshake fails.
+/// An address of clients that differs from that of the proxy.
+pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// Connects to `path` with `headers`, from [`CLIENT`]. Returns the HTTP status if the handshake fails.
 pub(crate) async fn open(
     proxy: SocketAddr,
     path: &str,
     headers: &[(&'static str, &str)],
 ) -> Result<RawTlsClient, StatusCode> {
-    let stream = TcpStream::connect(proxy).await.expect("the proxy listens");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((CLIENT, 0).into()).expect("a loopback address");
+    let stream = socket.connect(proxy).await.expect("the proxy listens");
     let name = ServerName::try_from("localhost").expect("a name");
     let connected = Box::pin(TlsConnector::from(client_config()).connect(name, stream));
     let stream = within_timeout("the TLS handshake", connected).await.expect("trusted");
