@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
@@ -22,9 +22,10 @@ pub(super) struct AcceptedConnection {
 /// Reads the request, responds to it, and starts the session if it is admitted.
 pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
     let AcceptedConnection { mut transport, peer, local } = accepted;
-    let request = read(&mut transport, peer, routes);
-    let (request, read) = match timeout(routes.handshakes.timeout, request).await {
-        Ok(Ok(request)) => request,
+    let opening = read_opening(&mut transport, peer, routes);
+    let Opening { sender, request, read } = match timeout(routes.handshakes.timeout, opening).await
+    {
+        Ok(Ok(opening)) => opening,
         Ok(Err(RequestError::Invalid(error))) => {
             error.log(peer);
             return respond(transport, error).await;
@@ -38,7 +39,8 @@ pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
             return tracing::debug!(?peer, "the request took longer than `Handshakes::timeout`");
         }
     };
-    match Upgrade::from_request(request, local, routes).await {
+    let request = Request::new(request, peer);
+    match Upgrade::from_request(request, sender, local, routes).await {
         Upgrade::ErrorResponse(error) => respond(transport, error).await,
         Upgrade::Rejected { response, close_frame } => {
             if let Some(mut bytes) = encode_response(&response) {
@@ -56,16 +58,26 @@ pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
     }
 }
 
-/// Reads the request, after the PROXY protocol header if there must be one. Returns it with the bytes that
-/// were read after it. Connections without a peer are not from the network.
-async fn read(
+/// The first bytes of a connection.
+struct Opening {
+    /// The other end of the connection, in front of the proxy if there is a PROXY protocol header. `None` if
+    /// that is not known.
+    sender: Option<IpAddr>,
+    request: http::Request<()>,
+    /// What was read after the request.
+    read: Vec<u8>,
+}
+
+/// Reads the request, after the PROXY protocol header if there must be one. Connections without a peer are
+/// not from the network.
+async fn read_opening(
     transport: &mut Transport,
     peer: Option<SocketAddr>,
     routes: &Routes,
-) -> Result<(Request, Vec<u8>), RequestError> {
+) -> Result<Opening, RequestError> {
     let mut bytes = Vec::with_capacity(1024);
     let mut max_size = routes.handshakes.max_request_size;
-    let mut source = None;
+    let mut sender = peer;
     if let Some(peer) = peer.filter(|_| routes.proxy_protocol) {
         if !routes.trusted_proxies.contains(peer.ip()) {
             tracing::warn!(%peer, "rejected: `Router::proxy_protocol` is on, and this peer is no trusted proxy");
@@ -74,14 +86,10 @@ async fn read(
         }
         let header = read_proxy_header(transport, &mut bytes).await?;
         max_size = max_size.saturating_sub(header.length);
-        source = header.source;
+        sender = header.source;
     }
     let (request, read) = read_request(transport, bytes, max_size).await?;
-    let mut request = Request::new(request, peer);
-    if let Some(source) = source {
-        request.set_client_addr(source.ip());
-    }
-    Ok((request, read))
+    Ok(Opening { sender: sender.map(|sender| sender.ip()), request, read })
 }
 
 /// Returns `None`, and logs the error, if the response cannot be encoded.

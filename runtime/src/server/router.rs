@@ -164,7 +164,7 @@ impl Router {
     /// Needs a header of the PROXY protocol, version 2, at the beginning of each connection, as TCP proxies
     /// send it: `send-proxy-v2` of `HAProxy`, AWS network load balancers, Traefik. Its source address is
     /// [`Request::client_addr`]; [`Request::peer_addr`] stays the proxy. For a connection of the proxy itself
-    /// (`LOCAL`, a health check), both are the proxy.
+    /// (`LOCAL`, a health check), or of a client without an IP address, both are the proxy.
     ///
     /// Connections of others than the [`trusted_proxies`](Self::trusted_proxies) get 403; without these,
     /// [`serve`](Self::serve) fails. A connection that begins otherwise gets 400. If the source address is a

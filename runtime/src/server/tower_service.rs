@@ -127,7 +127,8 @@ impl Router {
         // A client with a loopback address is connected to a loopback address of the server.
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
         let pending = PendingUpgrade { upgrade, timeout: self.routes.handshakes.timeout };
-        match Upgrade::from_request(request, local, &self.routes).await {
+        let sender = peer.map(|peer| peer.ip());
+        match Upgrade::from_request(request, sender, local, &self.routes).await {
             Upgrade::ErrorResponse(error) => into_http(error),
             Upgrade::Rejected { response, close_frame } => {
                 tokio::spawn(async move {

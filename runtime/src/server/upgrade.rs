@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::StatusCode;
 use tokio::time::timeout;
@@ -27,9 +27,11 @@ pub(super) enum Upgrade {
 }
 
 impl Upgrade {
-    /// Checks and admits `request`. `local` is the server's address of its connection, if known.
+    /// Checks and admits `request`. `sender` is from where it came, and `local` the server's address of its
+    /// connection, if known. Without a sender, nothing that the request says of its client is believed.
     pub(super) async fn from_request(
         mut request: Request,
+        sender: Option<IpAddr>,
         local: Option<SocketAddr>,
         routes: &Routes,
     ) -> Self {
@@ -41,7 +43,7 @@ impl Upgrade {
                 return Self::ErrorResponse(error);
             }
         };
-        if let Some(sender) = request.client_addr() {
+        if let Some(sender) = sender {
             match client_addr(sender, request.headers(), &routes.trusted_proxies) {
                 Ok(client) => request.set_client_addr(client),
                 Err(error) => {

@@ -16,6 +16,8 @@ const IPV6: &[u8] = b"\x21\x21\0\x24\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\
     \x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x12\x67\x01\xbb";
 /// IPv4, 10.0.0.9, with a value of three bytes after the addresses.
 const WITH_MORE: &[u8] = b"\x21\x11\0\x12\x0a\0\0\x09\xc0\0\x02\x02\x12\x67\x01\xbb\x04\0\x03abc";
+/// A client without an address, such as that of a Unix socket.
+const UNKNOWN: &[u8] = b"\x21\0\0\0";
 /// A health check of the proxy.
 const LOCAL: &[u8] = b"\x20\0\0\0";
 
@@ -38,6 +40,9 @@ async fn source_address_is_client_address() {
         (LOCAL, &[], "127.0.0.1"),
         // The client is no trusted proxy.
         (IPV4, &list, "192.0.2.1"),
+        // Anyone may have sent the request: the proxy does not know its client.
+        (UNKNOWN, &list, "127.0.0.1"),
+        (LOCAL, &list, "127.0.0.1"),
         // It is one.
         (WITH_MORE, &list, "198.51.100.7"),
         (WITH_MORE, &[], "10.0.0.9"),

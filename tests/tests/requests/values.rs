@@ -62,7 +62,7 @@ async fn cookie_is_read_from_any_line() {
             Ok(fixture.session(socket))
         }
     });
-    let served = Served::start(Router::new().procedure("/probe", server)).await;
+    let running = Served::start(Router::new().procedure("/probe", server)).await;
     let lines = ["Cookie: lang=de; session=a=b", "Cookie: theme=\"dark mode\"; session=other"];
-    served.assert_response(&with(&lines), 101, "").await;
+    running.assert_response(&with(&lines), 101, "").await;
 }
