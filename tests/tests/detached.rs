@@ -1,4 +1,4 @@
-//! `detached` and `resumed`: a session hears when its connection is lost and when its client is back.
+//! `detached` and `resumed`: a session is told when its connection is lost and when its client is back.
 
 use std::future::pending;
 use std::sync::Arc;

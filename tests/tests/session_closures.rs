@@ -196,7 +196,7 @@ async fn closure_is_gone_when_its_session_is_rejected() {
         let gate = Arc::clone(&factory_gate);
         async move {
             gate.acquire().await.expect("open").forget();
-            Err(Reject::unauthorized("nobody is let in"))
+            Err(Reject::unauthorized("no client is admitted"))
         }
     });
     let sessions = counter.sessions();

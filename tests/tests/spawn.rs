@@ -69,7 +69,7 @@ impl Context {
             "panic" => panic!("on purpose"),
             "nested" => {
                 self.spawn("hang");
-                pending().await
+                pending::<()>().await;
             }
             _ => pending().await,
         }
@@ -138,7 +138,7 @@ async fn serve(factory: Factory, recovery: Recovery) -> Fixture {
                 context.report("factory");
             }
             if factory == Factory::Rejects {
-                return Err(Reject::unauthorized("nobody is let in"));
+                return Err(Reject::unauthorized("no client is admitted"));
             }
             Ok(Session { context, last: None })
         }
@@ -326,7 +326,7 @@ async fn task_after_the_end_of_its_session_is_dropped_at_once() {
     let (reports, mut reported) = mpsc::unbounded_channel();
     let jobs = JobsServer::<Session>::new(move |socket: JobsSocket| {
         sender.send(socket).expect("the test waits");
-        async { Err(Reject::unauthorized("nobody is let in")) }
+        async { Err(Reject::unauthorized("no client is admitted")) }
     });
     let running = TestServer::start(Router::new().procedure("/jobs", jobs)).await;
     RawClient::connect_before_welcome(running.addr, "/jobs").await.closed().await;

@@ -1,6 +1,7 @@
 mod attachment;
 mod end;
 mod resume;
+mod work;
 
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -16,6 +17,7 @@ use tungstenite::Bytes;
 use tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
+use self::work::Work;
 use super::additions::Closure;
 use super::connection::{Connection, Message};
 use super::heartbeat::{Due, HeartbeatTimer};
@@ -46,14 +48,7 @@ pub(super) struct Driver {
     write_timeout: WriteTimeout,
     /// The outbox may list this task as asleep.
     asleep: bool,
-    /// The resume slot may hold a request.
-    resume_requested: bool,
-    /// Closures may wait.
-    closures_are_due: bool,
-    /// Closures were run since a message was last looked for.
-    has_run_closures: bool,
-    /// The session was detached, and its `detached` has not run.
-    detached_is_due: bool,
+    work: Work,
     /// Why the session ends.
     ended: Option<DisconnectReason>,
     /// Handlers are cancelled: the shutdown took too long.
@@ -99,10 +94,7 @@ impl Driver {
             heartbeat: HeartbeatTimer::new(&member.options().heartbeat),
             write_timeout: WriteTimeout::default(),
             asleep: false,
-            resume_requested: false,
-            closures_are_due: false,
-            has_run_closures: false,
-            detached_is_due: false,
+            work: Work::default(),
             ended: None,
             cancelled: false,
             member,
@@ -138,15 +130,13 @@ impl Driver {
                 if self.handles_read_ahead() && self.inbound.take_next() {
                     return Poll::Ready(Ok(Next::Message));
                 }
-                let runs_detached = !self.cancelled && mem::take(&mut self.detached_is_due);
+                let runs_detached = !self.cancelled && self.work.take_detached();
                 return Poll::Ready(if runs_detached { Ok(Next::Detached) } else { Err(reason) });
             }
-            // Closures and messages take turns.
-            if self.closures_are_due && !mem::replace(&mut self.has_run_closures, false) {
+            if self.work.are_closures_next() {
                 if let Poll::Ready(budget) = poll_proceed(cx) {
                     budget.made_progress();
-                    self.closures_are_due = false;
-                    self.has_run_closures = true;
+                    self.work.run_closures();
                     return Poll::Ready(Ok(Next::Closures));
                 }
                 self.before_sleep(cx);
@@ -155,24 +145,24 @@ impl Driver {
             if self.inbound.take_next() {
                 return Poll::Ready(Ok(Next::Message));
             }
-            if mem::take(&mut self.detached_is_due) {
+            if self.work.take_detached() {
                 return Poll::Ready(Ok(Next::Detached));
             }
-            if self.resume_requested {
+            if self.work.resume_request {
                 match self.member.resume_slot().take_request() {
                     Some(request) => return Poll::Ready(Ok(Next::ResumeRequest(request))),
-                    None => self.resume_requested = false,
+                    None => self.work.resume_request = false,
                 }
             }
             if self.poll_message(cx) == Poll::Ready(true) {
                 return Poll::Ready(Ok(Next::Message));
             }
-            if self.closures_are_due {
+            if self.work.is_due() {
                 continue;
             }
             self.before_sleep(cx);
-            // The connection may be lost while it is read or written.
-            if self.ended.is_none() && !self.detached_is_due {
+            // The connection may be lost while it is written.
+            if self.ended.is_none() && !self.work.is_due() {
                 return Poll::Pending;
             }
             self.wake_up();

@@ -95,7 +95,7 @@ fn run_closures<S: 'static>(value: &mut S, driver: &Driver) -> Result<(), Box<Di
     for closure in driver.closures() {
         if code.run(|| catch_unwind(AssertUnwindSafe(|| closure(value)))).is_err() {
             driver.log(|| {
-                tracing::error!("a closure of `Sessions::with` panicked; its session ends")
+                tracing::error!("a closure of `Sessions::with` panicked; its session ends");
             });
             return Err(Box::new(DisconnectReason::HandlerPanicked));
         }

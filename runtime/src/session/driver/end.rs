@@ -27,8 +27,10 @@ impl Driver {
         let signals = self.member.signals();
         let raised = signals.take();
         self.cancelled |= raised.has(Signal::Cancel);
-        self.resume_requested |= raised.has(Signal::Resume);
-        self.closures_are_due |= raised.has(Signal::Closure);
+        self.work.resume_request |= raised.has(Signal::Resume);
+        if raised.has(Signal::Closure) {
+            self.work.add_closures();
+        }
         if let Some(ending) = signals.ending() {
             let (reason, why) = match ending {
                 Ending::Requested(reason) => (reason, Unrecovered::Ended),
@@ -122,7 +124,7 @@ impl Driver {
         let options = self.member.options();
         let bytes = connection.detach(self.member.outbox());
         let detached_id = self.member.hub().recovery.add_detached(&self.member, bytes);
-        self.detached_is_due = true;
+        self.work.detached = true;
         let expiry = Box::pin(sleep(options.recovery.window));
         let detached = Attachment::Detached { reason: reason.clone(), detached_id, expiry };
         if let Attachment::Attached(connection) = std::mem::replace(&mut self.attachment, detached)

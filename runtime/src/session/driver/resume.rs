@@ -58,7 +58,7 @@ impl Driver {
             self.lose(DisconnectReason::ConnectionLost { error });
         }
         // The client is back, and `resumed` has run.
-        self.detached_is_due = false;
+        self.work.detached = false;
         self.generation += 1;
         // The welcome acknowledges the received frames.
         let received = self.inbound.acknowledge_by_welcome();
