@@ -7,7 +7,7 @@ use parlor::http::StatusCode;
 use parlor_tests::{TestServer, probe_fixture};
 use tokio::sync::mpsc;
 
-use crate::proxy::with_each_proxy;
+use crate::proxy::{Proxy, with_each_proxy, with_proxy};
 use crate::tls::{self, CLIENT};
 
 /// Serves a router that reports the address of the connection and that of the client.
@@ -51,6 +51,19 @@ async fn proxy_that_is_not_trusted_is_the_client() {
         let proxy = kind.start(server.addr, &[]).await;
         tls::open(proxy.addr, "/probe", &[]).await.expect("accepted");
         assert_eq!(seen.recv().await, Some([LOCALHOST, LOCALHOST]), "{kind:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn client_address_is_read_from_proxy_protocol() {
+    with_proxy(Proxy::HaProxyTcp, async |kind| {
+        let change = |router: Router| router.trusted_proxies(["127.0.0.1"]).proxy_protocol();
+        let (server, mut seen) = serve(change).await;
+        let proxy = kind.start(server.addr, &[]).await;
+        let forged = [("x-forwarded-for", "203.0.113.7")];
+        tls::open(proxy.addr, "/probe", &forged).await.expect("accepted");
+        assert_eq!(seen.recv().await, Some([LOCALHOST, CLIENT]));
     })
     .await;
 }

@@ -21,6 +21,8 @@ const FILE: &str = "proxy.conf";
 pub(crate) enum Proxy {
     Nginx,
     HaProxy,
+    /// In TCP mode.
+    HaProxyTcp,
 }
 
 /// A running proxy. It is terminated when this is dropped.
@@ -36,7 +38,7 @@ impl Proxy {
     pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
-            Self::HaProxy => "haproxy",
+            Self::HaProxy | Self::HaProxyTcp => "haproxy",
         }
     }
 
@@ -68,14 +70,14 @@ impl Proxy {
     pub(crate) fn status_without_server(self) -> u16 {
         match self {
             Self::Nginx => 502,
-            Self::HaProxy => 503,
+            Self::HaProxy | Self::HaProxyTcp => 503,
         }
     }
 
     fn args(self) -> &'static [&'static str] {
         match self {
             Self::Nginx => &["-e", "stderr", "-p", ".", "-c", FILE],
-            Self::HaProxy => &["-W", "-f", FILE],
+            Self::HaProxy | Self::HaProxyTcp => &["-W", "-f", FILE],
         }
     }
 
@@ -83,7 +85,7 @@ impl Proxy {
     fn line_after_start(self) -> &'static str {
         match self {
             Self::Nginx => "start worker process ",
-            Self::HaProxy => "Loading success",
+            Self::HaProxy | Self::HaProxyTcp => "Loading success",
         }
     }
 
@@ -91,7 +93,7 @@ impl Proxy {
     fn line_after_reload(self) -> &'static str {
         match self {
             Self::Nginx => "gracefully shutting down",
-            Self::HaProxy => "Loading success",
+            Self::HaProxy | Self::HaProxyTcp => "Loading success",
         }
     }
 }
@@ -101,7 +103,7 @@ impl RunningProxy {
     pub(crate) async fn reload(&mut self) {
         let (signal, logged) = match self.kind {
             Proxy::Nginx => ("HUP", "reconfiguring"),
-            Proxy::HaProxy => ("USR2", "Reloading"),
+            Proxy::HaProxy | Proxy::HaProxyTcp => ("USR2", "Reloading"),
         };
         // A master process of HAProxy that has just started its worker ignores signals.
         let repeat = async {
@@ -147,19 +149,17 @@ impl Drop for RunningProxy {
     }
 }
 
-/// Runs `test` with each proxy, both at once. A proxy that is not installed is skipped.
+/// Runs `test` with nginx and with `HAProxy`, both at once. A proxy that is not installed is skipped.
 pub(crate) async fn with_each_proxy(test: impl AsyncFn(Proxy)) {
-    let run = async |proxy: Proxy| {
-        let program = proxy.program();
-        let is_installed = Command::new(program)
-            .arg("-v")
-            .stderr(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .is_ok();
-        if is_installed || !skip_without(&format!("{program} is not installed")) {
-            Box::pin(test(proxy)).await;
-        }
-    };
-    tokio::join!(run(Proxy::Nginx), run(Proxy::HaProxy));
+    tokio::join!(with_proxy(Proxy::Nginx, &test), with_proxy(Proxy::HaProxy, &test));
+}
+
+/// Runs `test` with `proxy`. It is skipped if that is not installed.
+pub(crate) async fn with_proxy(proxy: Proxy, test: impl AsyncFn(Proxy)) {
+    let program = proxy.program();
+    let version =
+        Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if version.is_ok() || !skip_without(&format!("{program} is not installed")) {
+        Box::pin(test(proxy)).await;
+    }
 }
