@@ -5,6 +5,7 @@
 mod addresses;
 mod chat;
 mod config;
+mod health;
 mod idle;
 mod proxy;
 mod reload;
