@@ -34,10 +34,12 @@ pub(crate) fn expand(procedure: &Procedure) -> TokenStream {
         names.with_server(&quote!(#incoming_events #server_impls)),
         names.with_client(&client::impls(procedure, &names)),
     ];
+    let use_of_trait = contract::use_of_trait(procedure);
     quote! {
         #(#types)*
         #lints
         const _: () = {
+            #use_of_trait
             #(#impls)*
         };
     }

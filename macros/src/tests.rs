@@ -117,7 +117,7 @@ fn delivery_options_select_emit_function_key_and_policy() {
         #[outgoing(latest = id)] fn went(id: String); #[outgoing(latest = by.id.0)] fn won(by: User);",
     );
     assert!(errors.is_empty(), "{errors:?}");
-    let sent: Vec<_> = items.split(" emit").skip(1).collect();
+    let sent: Vec<_> = items.split(". emit").skip(1).collect();
     for (sent, (function, last)) in sent.iter().zip([
         (" (__ChatOutgoingIndex :: Said as", "Ok (())) ; }"),
         (" (__ChatOutgoingIndex :: Typing as", "Ok (())) ; }"),

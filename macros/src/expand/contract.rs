@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ReturnType;
 
-use super::attributes::cfg_and_lints;
+use super::attributes::{cfg, cfg_and_lints};
 use super::decode::decode_function;
 use super::names::Names;
 use crate::model::{Answer, Event, Field, Method, Procedure};
@@ -36,6 +36,7 @@ pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream
         /// the client is back. A panic ends the session.
         ///
         /// By default it does nothing.
+        #[inline]
         fn detached(
             &mut self,
         ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
@@ -63,8 +64,32 @@ pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream
             #defaults
         }
     };
-    // A crate that has only a client, or neither side, does not use the trait.
-    quote!(#(#attrs)* #[allow(dead_code)] #vis #session_trait)
+    quote!(#(#attrs)* #vis #session_trait)
+}
+
+/// An impl that names all methods of the trait: they would be dead code in a crate that has only a client,
+/// or neither side. rustc takes an impl of a trait of another crate for used, whichever trait that is.
+pub(super) fn use_of_trait(procedure: &Procedure) -> TokenStream {
+    let contract = unreported(&procedure.ident);
+    let handlers = procedure.incoming().map(|event| {
+        let (cfg, handler) = (cfg(event), unreported(&event.ident));
+        quote!(#cfg let _ = <__Session as #contract>::#handler;)
+    });
+    quote! {
+        const _: () = {
+            struct __Used;
+            impl<__Session: #contract> ::core::cmp::PartialEq<__Session> for __Used {
+                fn eq(&self, _: &__Session) -> ::core::primitive::bool {
+                    #(#handlers)*
+                    let _ = <__Session as #contract>::disconnected;
+                    let _ = <__Session as #contract>::detached;
+                    let _ = <__Session as #contract>::resumed;
+                    false
+                }
+            }
+            let _ = __Used;
+        };
+    }
 }
 
 /// A method of the trait. `async fn` becomes a function that returns a future, because a trait cannot

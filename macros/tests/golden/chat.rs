@@ -3,7 +3,6 @@
 
 use parlor::prelude::*;
 /// A chat with rooms.
-#[allow(dead_code)]
 pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     /// Sends `text` to everyone in `room`.
     fn send_message(
@@ -41,6 +40,7 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     /// the client is back. A panic ends the session.
     ///
     /// By default it does nothing.
+    #[inline]
     fn detached(
         &mut self,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
@@ -109,6 +109,21 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     }
 }
 const _: () = {
+    const _: () = {
+        struct __Used;
+        impl<__Session: Chat> ::core::cmp::PartialEq<__Session> for __Used {
+            fn eq(&self, _: &__Session) -> ::core::primitive::bool {
+                let _ = <__Session as Chat>::send_message;
+                let _ = <__Session as Chat>::join_room;
+                let _ = <__Session as Chat>::leave_room;
+                let _ = <__Session as Chat>::disconnected;
+                let _ = <__Session as Chat>::detached;
+                let _ = <__Session as Chat>::resumed;
+                false
+            }
+        }
+        let _ = __Used;
+    };
     struct __ChatValidation;
     impl __ChatValidation {
         fn incoming_send_message(

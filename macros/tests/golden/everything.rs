@@ -4,7 +4,6 @@
 use parlor::prelude::*;
 /// Each option of the macros at least once.
 #[allow(clippy::pedantic)]
-#[allow(dead_code)]
 pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync {
     /// An event without fields.
     fn start(
@@ -86,6 +85,7 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
     /// the client is back. A panic ends the session.
     ///
     /// By default it does nothing.
+    #[inline]
     fn detached(
         &mut self,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
@@ -173,6 +173,29 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
 }
 #[allow(clippy::pedantic)]
 const _: () = {
+    const _: () = {
+        struct __Used;
+        impl<__Session: Everything> ::core::cmp::PartialEq<__Session> for __Used {
+            fn eq(&self, _: &__Session) -> ::core::primitive::bool {
+                let _ = <__Session as Everything>::start;
+                let _ = <__Session as Everything>::draw;
+                let _ = <__Session as Everything>::validate;
+                let _ = <__Session as Everything>::replace;
+                let _ = <__Session as Everything>::count;
+                let _ = <__Session as Everything>::drawing;
+                let _ = <__Session as Everything>::join;
+                let _ = <__Session as Everything>::seen;
+                #[cfg(unix)]
+                let _ = <__Session as Everything>::signal;
+                let _ = <__Session as Everything>::r#begin;
+                let _ = <__Session as Everything>::disconnected;
+                let _ = <__Session as Everything>::detached;
+                let _ = <__Session as Everything>::resumed;
+                false
+            }
+        }
+        let _ = __Used;
+    };
     const _: () = {
         use ::parlor::__private::NotResult as _;
         let is_result = ::parlor::__private::ReturnType::<Drawing>::IS_RESULT;

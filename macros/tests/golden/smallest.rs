@@ -1,7 +1,6 @@
 // The expansion of `tests/golden/input/smallest.rs`. Written by
 // `PARLOR_OVERWRITE=1 cargo test -p parlor-macros --all-features golden`.
 
-#[allow(dead_code)]
 trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     fn ping_me(
         &mut self,
@@ -24,6 +23,7 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     /// the client is back. A panic ends the session.
     ///
     /// By default it does nothing.
+    #[inline]
     fn detached(
         &mut self,
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send {
@@ -67,6 +67,19 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     }
 }
 const _: () = {
+    const _: () = {
+        struct __Used;
+        impl<__Session: Smallest> ::core::cmp::PartialEq<__Session> for __Used {
+            fn eq(&self, _: &__Session) -> ::core::primitive::bool {
+                let _ = <__Session as Smallest>::ping_me;
+                let _ = <__Session as Smallest>::disconnected;
+                let _ = <__Session as Smallest>::detached;
+                let _ = <__Session as Smallest>::resumed;
+                false
+            }
+        }
+        let _ = __Used;
+    };
     ::parlor::__private::server! {
         /// An incoming event with its arguments.
         enum __SmallestIncoming {
