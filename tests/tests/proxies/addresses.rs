@@ -57,7 +57,7 @@ async fn proxy_that_is_not_trusted_is_the_client() {
 
 #[tokio::test]
 async fn client_address_is_read_from_proxy_protocol() {
-    with_proxy(Proxy::HaProxyTcp, async |kind| {
+    with_proxy(Proxy::HaproxyTcp, async |kind| {
         let change = |router: Router| router.trusted_proxies(["127.0.0.1"]).proxy_protocol();
         let (server, mut seen) = serve(change).await;
         let proxy = kind.start(server.addr, &[]).await;

@@ -37,7 +37,7 @@ pub(crate) fn configuration(
         Proxy::Nginx => {
             (("listen 443 ssl", format!("listen {bound} ssl")), ("worker_rlimit_nofile 65536;", ""))
         }
-        Proxy::HaProxy | Proxy::HaProxyTcp => {
+        Proxy::Haproxy | Proxy::HaproxyTcp => {
             (("bind :443 ssl", format!("bind {bound} ssl")), ("maxconn 30000", "maxconn 100"))
         }
     };
@@ -58,8 +58,8 @@ pub(crate) fn configuration(
                  http {{\naccess_log off;\n{temp}{http}}}\n"
             )
         }
-        (Proxy::HaProxy, [http, _]) => http.clone(),
-        (Proxy::HaProxyTcp, [_, tcp]) => tcp.clone(),
+        (Proxy::Haproxy, [http, _]) => http.clone(),
+        (Proxy::HaproxyTcp, [_, tcp]) => tcp.clone(),
         (_, blocks) => panic!("{} blocks for {proxy:?}", blocks.len()),
     };
     own.iter().chain(changes).fold(text, |text, (from, to)| {

@@ -19,7 +19,7 @@ const PARLOR: [(&str, &str); 1] = [("sec-websocket-protocol", "parlor.v1.json")]
 
 #[tokio::test]
 async fn haproxy_sends_no_new_clients_to_server_that_shuts_down() {
-    with_proxy(Proxy::HaProxy, async |kind| {
+    with_proxy(Proxy::Haproxy, async |kind| {
         let ProbeFixture { server, gate, .. } = probe_fixture();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");

@@ -16,7 +16,7 @@ use crate::tls::{self, client_config};
 fn short_timeouts(proxy: Proxy) -> &'static [(&'static str, &'static str)] {
     match proxy {
         Proxy::Nginx => &[("proxy_read_timeout 60s", "proxy_read_timeout 2s")],
-        Proxy::HaProxy | Proxy::HaProxyTcp => &[
+        Proxy::Haproxy | Proxy::HaproxyTcp => &[
             ("timeout client 60s", "timeout client 2s"),
             ("timeout server 60s", "timeout server 2s"),
             ("timeout tunnel 60s", "timeout tunnel 2s"),

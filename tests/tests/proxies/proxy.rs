@@ -20,9 +20,9 @@ const FILE: &str = "proxy.conf";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxy {
     Nginx,
-    HaProxy,
+    Haproxy,
     /// In TCP mode.
-    HaProxyTcp,
+    HaproxyTcp,
 }
 
 /// A running proxy. It is terminated when this is dropped.
@@ -38,7 +38,7 @@ impl Proxy {
     pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
-            Self::HaProxy | Self::HaProxyTcp => "haproxy",
+            Self::Haproxy | Self::HaproxyTcp => "haproxy",
         }
     }
 
@@ -70,14 +70,14 @@ impl Proxy {
     pub(crate) fn status_without_server(self) -> u16 {
         match self {
             Self::Nginx => 502,
-            Self::HaProxy | Self::HaProxyTcp => 503,
+            Self::Haproxy | Self::HaproxyTcp => 503,
         }
     }
 
     fn args(self) -> &'static [&'static str] {
         match self {
             Self::Nginx => &["-e", "stderr", "-p", ".", "-c", FILE],
-            Self::HaProxy | Self::HaProxyTcp => &["-W", "-f", FILE],
+            Self::Haproxy | Self::HaproxyTcp => &["-W", "-f", FILE],
         }
     }
 
@@ -85,7 +85,7 @@ impl Proxy {
     fn line_after_start(self) -> &'static str {
         match self {
             Self::Nginx => "start worker process ",
-            Self::HaProxy | Self::HaProxyTcp => "Loading success",
+            Self::Haproxy | Self::HaproxyTcp => "Loading success",
         }
     }
 
@@ -93,7 +93,7 @@ impl Proxy {
     fn line_after_reload(self) -> &'static str {
         match self {
             Self::Nginx => "gracefully shutting down",
-            Self::HaProxy | Self::HaProxyTcp => "Loading success",
+            Self::Haproxy | Self::HaproxyTcp => "Loading success",
         }
     }
 }
@@ -103,7 +103,7 @@ impl RunningProxy {
     pub(crate) async fn reload(&mut self) {
         let (signal, logged) = match self.kind {
             Proxy::Nginx => ("HUP", "reconfiguring"),
-            Proxy::HaProxy | Proxy::HaProxyTcp => ("USR2", "Reloading"),
+            Proxy::Haproxy | Proxy::HaproxyTcp => ("USR2", "Reloading"),
         };
         // A master process of HAProxy that has just started its worker ignores signals.
         let repeat = async {
@@ -151,7 +151,7 @@ impl Drop for RunningProxy {
 
 /// Runs `test` with nginx and with `HAProxy`, both at once. A proxy that is not installed is skipped.
 pub(crate) async fn with_each_proxy(test: impl AsyncFn(Proxy)) {
-    tokio::join!(with_proxy(Proxy::Nginx, &test), with_proxy(Proxy::HaProxy, &test));
+    tokio::join!(with_proxy(Proxy::Nginx, &test), with_proxy(Proxy::Haproxy, &test));
 }
 
 /// Runs `test` with `proxy`. It is skipped if that is not installed.

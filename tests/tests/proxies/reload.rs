@@ -48,7 +48,7 @@ async fn connection_closed_by_reload_is_recovered_and_nothing_is_lost() {
     with_each_proxy(async |kind| {
         let limit = match kind {
             Proxy::Nginx => ("worker_shutdown_timeout 10m", "worker_shutdown_timeout 1s"),
-            Proxy::HaProxy | Proxy::HaProxyTcp => ("hard-stop-after 10m", "hard-stop-after 1s"),
+            Proxy::Haproxy | Proxy::HaproxyTcp => ("hard-stop-after 10m", "hard-stop-after 1s"),
         };
         let (server, _io, _reports) = serve_probe(|probe| probe).await;
         let mut proxy = kind.start(server.addr, &[limit]).await;
