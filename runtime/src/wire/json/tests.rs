@@ -304,3 +304,17 @@ fn depth_limit_is_that_of_serde_json() {
         }
     }
 }
+
+#[test]
+fn value_that_contains_itself_is_an_error() {
+    struct Endless;
+
+    impl Serialize for Endless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map([("next", Self)])
+        }
+    }
+
+    let error = error(&Endless);
+    assert!(error.starts_with("`next.next.next.") && error.contains("127 levels"), "{error}");
+}
