@@ -134,9 +134,9 @@ pub struct Limits {
     /// A client of Parlor mode that reconnects within [`Recovery::window`] continues its session and
     /// has missed nothing, unless more was emitted meanwhile than [`Recovery`] allows to store.
     ///
-    /// A single event that is larger is logged and not sent. While a handler runs without an
-    /// `.await`, nothing is written: a handler that emits more than this to its own client must
-    /// `.await` in between.
+    /// A single event that is larger is logged and not sent. A larger answer fails its call with the code
+    /// `failed`. While a handler runs without an `.await`, nothing is written: a handler that emits more
+    /// than this to its own client must `.await` in between.
     pub max_outbox_size: usize,
     /// A client with more bytes pending does not get `#[outgoing(volatile)]` events, nor does any
     /// client get one that is larger than this. Default: 64 KiB; at most
