@@ -11,11 +11,12 @@ use hyper::ext::Protocol;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use parlor::http::{Method, Request, Response, StatusCode, Version};
+use parlor::server::Limits;
 use parlor::wire::CloseCode;
 use parlor::{DisconnectReason, Reject, Router};
 use parlor_tests::{
-    ProbeFixture, ProbeServer, ProbeSession, ProbeSocket, RawClient, probe_fixture, secret,
-    within_timeout,
+    ProbeFixture, ProbeServer, ProbeSession, ProbeSocket, RawClient, probe_fixture, recovery_off,
+    secret, within_timeout,
 };
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
@@ -199,6 +200,35 @@ async fn request_that_opens_no_websocket_gets_matching_status() {
     }
     let response = http2.send("CONNECT", Some("websocket"), "/api/probe", &[]).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST, "without a version");
+}
+
+#[tokio::test]
+async fn websocket_that_is_not_read_is_closed_as_too_slow_and_others_continue() {
+    let ProbeFixture { server, mut ended, .. } = probe_fixture();
+    let server = server
+        .recovery(recovery_off())
+        .limits(Limits { max_outbox_size: 100_000, ..Limits::default() });
+    let io = server.io();
+    let addr = serve(&Router::new().procedure("/probe", server)).await;
+    let mut http2 = Http2::connect(addr).await;
+    let mut slow = http2.parlor("/api/probe").await;
+    let mut quick = http2.parlor("/api/probe").await;
+    let text = "x".repeat(10_000);
+    let mut received = 0;
+    // The window of the stream, and hyper's buffer, take some megabytes before the outbox fills.
+    let reason = loop {
+        io.broadcast().said("a", &text, "");
+        assert_eq!(quick.receive().await[0], "said");
+        received += 1;
+        assert!(received < 10_000, "never closed");
+        if let Ok(reason) = ended.try_recv() {
+            break reason;
+        }
+    };
+    assert_eq!(reason, DisconnectReason::TooSlow);
+    // The close code is received when it reads again.
+    assert_eq!(slow.closed().await.code, 4000);
+    assert_eq!(quick.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
 }
 
 /// In its shutdown axum waits for HTTP/2 connections, and these wait until each WebSocket is closed.

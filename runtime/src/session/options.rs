@@ -22,6 +22,8 @@ use super::RateKeys;
 pub struct Heartbeat {
     /// The silence after which the client is pinged. Default: 30 s, as in Phoenix. A client is never pinged
     /// if this is not shorter than `timeout`.
+    ///
+    /// A proxy that closes silent connections must wait longer than this. nginx waits for 60 s by default.
     pub interval: Duration,
     /// The silence after which the connection is lost
     /// ([`HeartbeatMissed`](crate::DisconnectReason::HeartbeatMissed)). Default: 45 s.
