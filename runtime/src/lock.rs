@@ -60,7 +60,7 @@ pub(crate) mod rank {
     /// What code of the user runs on one thread.
     pub(crate) const WATCHED: u8 = 16;
     /// The closures that wait for a session.
-    pub(crate) const ADDITIONS: u8 = 17;
+    pub(crate) const JOBS: u8 = 17;
 }
 
 /// A mutex of one [`rank`].

@@ -1,19 +1,18 @@
 //! `Socket::spawn`: tasks that end with their session.
 
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc as blocking};
 use std::time::Duration;
 
 use parlor::prelude::*;
-use parlor::server::{NotRun, Recovery, Sessions};
-use parlor::test::settle;
+use parlor::server::{Recovery, Sessions};
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{
     Log, RawClient, TestServer, Welcomed, secret, wait_for_connections, within_timeout,
 };
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, block_in_place};
 
 #[procedure]
 trait Jobs {
@@ -39,6 +38,7 @@ struct Context {
     reports: mpsc::UnboundedSender<String>,
     gate: Arc<Semaphore>,
     sessions: Arc<Mutex<Option<Sessions<Session>>>>,
+    released: Arc<Mutex<blocking::Receiver<()>>>,
 }
 
 impl Context {
@@ -66,6 +66,10 @@ impl Context {
                 let with = sessions.with(self.socket.id(), |session| session.last.is_some()).await;
                 self.report(format!("{with:?}"));
             }
+            "block" => block_in_place(|| {
+                // The test releases it, or has failed.
+                let _ = self.released.lock().expect("not poisoned").recv();
+            }),
             "panic" => panic!("on purpose"),
             "nested" => {
                 self.spawn("hang");
@@ -107,6 +111,7 @@ struct Fixture {
     running: TestServer,
     reports: mpsc::UnboundedReceiver<String>,
     gate: Arc<Semaphore>,
+    release: blocking::Sender<()>,
     io: JobsIo,
 }
 
@@ -121,6 +126,8 @@ enum Factory {
 async fn serve(factory: Factory, recovery: Recovery) -> Fixture {
     let (sender, reports) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
+    let (release, released) = blocking::channel();
+    let released = Arc::new(Mutex::new(released));
     let sessions = Arc::default();
     let (session_gate, session_sessions) = (Arc::clone(&gate), Arc::clone(&sessions));
     let jobs = JobsServer::new(move |socket: JobsSocket| {
@@ -129,6 +136,7 @@ async fn serve(factory: Factory, recovery: Recovery) -> Fixture {
             reports: sender.clone(),
             gate: Arc::clone(&session_gate),
             sessions: Arc::clone(&session_sessions),
+            released: Arc::clone(&released),
         };
         async move {
             if factory != Factory::SpawnsNothing {
@@ -147,7 +155,7 @@ async fn serve(factory: Factory, recovery: Recovery) -> Fixture {
     *sessions.lock().expect("not poisoned") = Some(jobs.sessions());
     let io = jobs.io();
     let running = TestServer::start(Router::new().procedure("/jobs", jobs)).await;
-    Fixture { running, reports, gate, io }
+    Fixture { running, reports, gate, release, io }
 }
 
 async fn fixture() -> Fixture {
@@ -245,36 +253,32 @@ async fn panic_in_task_is_logged_and_ends_its_session_only() {
 }
 
 #[tokio::test]
-async fn shutdown_waits_for_task_whose_emits_still_arrive() {
-    let mut fixture = fixture().await;
-    let mut client = fixture.connect().await;
-    fixture.start(&mut client, "gate").await;
-    assert_eq!(fixture.io.drain(), 1);
-    let (gate, running) = (Arc::clone(&fixture.gate), fixture.running);
-    settle().await;
-    assert!(fixture.reports.try_recv().is_err(), "the session has not ended");
-    gate.add_permits(1);
-    let stop = tokio::spawn(running.stop());
-    assert_eq!(client.receive().await, json!(["done", {"job": "gate"}]));
-    assert_eq!(client.closed().await.code, 1012);
-    drop(client);
-    within_timeout("the shutdown", stop).await.expect("no panic");
-    for expected in ["gate done", "dropped", "ShutDown"] {
-        assert_eq!(fixture.reports.recv().await.as_deref(), Some(expected));
-    }
-}
-
-#[tokio::test]
-async fn shutdown_that_is_cut_cancels_task() {
+async fn shutdown_cancels_task_and_returns_after_it_is_dropped() {
     let mut fixture = fixture().await;
     let mut client = fixture.connect().await;
     fixture.start(&mut client, "hang").await;
     let close = async move { client.closed().await.code };
-    let (code, ()) = tokio::join!(close, fixture.running.cut());
+    let (code, ()) = tokio::join!(close, fixture.running.stop());
     assert_eq!(code, 1012);
-    let mut reports = vec![fixture.reports.recv().await, fixture.reports.recv().await];
+    let mut reports = [(); 2].map(|()| fixture.reports.try_recv().ok());
     reports.sort_unstable();
     assert_eq!(reports, [Some("ShutDown".to_owned()), Some("dropped".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_waits_for_cancelled_task_that_blocks_its_thread() {
+    let mut fixture = fixture().await;
+    let mut client = fixture.connect().await;
+    fixture.start(&mut client, "block").await;
+    let stop = tokio::spawn(fixture.running.stop());
+    assert_eq!(client.closed().await.code, 1012);
+    drop(client);
+    let reported = within_timeout("the end of the session", fixture.reports.recv()).await;
+    assert_eq!(reported.as_deref(), Some("ShutDown"));
+    fixture.release.send(()).expect("the task waits");
+    within_timeout("the shutdown", stop).await.expect("no panic");
+    assert_eq!(fixture.reports.try_recv().as_deref(), Ok("block done"));
+    assert_eq!(fixture.reports.try_recv().as_deref(), Ok("dropped"));
 }
 
 #[tokio::test]
@@ -340,16 +344,10 @@ async fn task_after_the_end_of_its_session_is_dropped_at_once() {
 }
 
 #[tokio::test]
-async fn task_may_wait_for_closure_of_its_session_until_shutdown() {
+async fn task_may_wait_for_closure_of_its_session() {
     let mut fixture = fixture().await;
     let mut client = fixture.connect().await;
     fixture.start(&mut client, "with").await;
     fixture.gate.add_permits(1);
     fixture.assert_reports(&["Ok(true)", "with done", "dropped"]).await;
-    fixture.start(&mut client, "with").await;
-    assert_eq!(fixture.io.drain(), 1);
-    settle().await;
-    fixture.gate.add_permits(1);
-    let gone = format!("{:?}", Err::<bool, _>(NotRun::Gone));
-    fixture.assert_reports(&[&gone, "with done", "dropped", "ShutDown"]).await;
 }

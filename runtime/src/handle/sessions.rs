@@ -93,11 +93,10 @@ impl<S: 'static> Sessions<S> {
             }
         });
         let max = member.options().limits.max_closures;
-        let ticket =
-            member.additions().push(closure, max).map_err(|not_added| match not_added {
-                NotAdded::Ended => NotRun::Gone,
-                NotAdded::Full => NotRun::TooMany,
-            })?;
+        let ticket = member.jobs().push(closure, max).map_err(|not_added| match not_added {
+            NotAdded::Ended => NotRun::Gone,
+            NotAdded::Full => NotRun::TooMany,
+        })?;
         let _waiting = Waiting { member: &member, ticket };
         member.signals().raise(Signal::Closure);
         result.await.map_err(|_| NotRun::Gone)
@@ -112,7 +111,7 @@ struct Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.member.additions().remove(self.ticket);
+        self.member.jobs().remove(self.ticket);
     }
 }
 

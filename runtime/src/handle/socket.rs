@@ -132,9 +132,7 @@ impl<E: Contract> Socket<E> {
     /// - It is cancelled when the session ends: at its current `.await`, or the next one if it runs on
     ///   another thread. If the session has ended, `task` is dropped at once. It runs on while the session
     ///   has no connection.
-    /// - A shutdown waits for it, as for handlers, before `disconnected` runs, and cancels it after
-    ///   [`Router::shutdown_timeout`]. So a task that never ends by itself, such as one with a timer, delays
-    ///   each shutdown by that time: spawn such a task with `tokio::spawn`, and abort it in `disconnected`.
+    /// - A shutdown ends the session, so it cancels the task, and then waits until the task is dropped.
     /// - In the factory: it starts when the session starts. If the client is rejected, it is dropped.
     /// - A panic is logged and ends the session with
     ///   [`HandlerPanicked`](DisconnectReason::HandlerPanicked).
@@ -168,7 +166,6 @@ impl<E: Contract> Socket<E> {
     /// Outside of a tokio runtime. The task runs on the runtime that this is called on.
     ///
     /// [`Limits::rate`]: crate::server::Limits::rate
-    /// [`Router::shutdown_timeout`]: crate::Router::shutdown_timeout
     /// [`Timeouts::handler`]: crate::server::Timeouts::handler
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         spawn(&self.member, task)

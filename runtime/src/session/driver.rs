@@ -18,10 +18,10 @@ use tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
 use self::work::Work;
-use super::additions::Closure;
 use super::connection::{Connection, Message};
 use super::heartbeat::{Due, HeartbeatTimer};
 use super::inbound::Inbound;
+use super::jobs::Closure;
 use super::resume_slot::ResumeRequest;
 use super::write_timeout::WriteTimeout;
 use super::{Member, batch, run_as};
@@ -105,7 +105,7 @@ impl Driver {
     pub(super) fn begin(&mut self) -> impl Future<Output = ()> {
         poll_fn(|cx| {
             self.member.signals().register(cx.waker());
-            self.member.additions().start();
+            self.member.jobs().start();
             Poll::Ready(())
         })
     }
@@ -286,8 +286,8 @@ impl Driver {
 
     /// The closures that wait, as an iterator that ends after those that wait now.
     pub(super) fn closures(&self) -> impl Iterator<Item = Closure> {
-        let additions = self.member.additions();
-        (0..additions.closures()).map_while(|_| additions.pop())
+        let jobs = self.member.jobs();
+        (0..jobs.closures()).map_while(|_| jobs.pop())
     }
 
     pub(super) fn inbound(&mut self) -> &mut Inbound {

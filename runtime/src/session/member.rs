@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-use super::additions::Additions;
+use super::jobs::Jobs;
 use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
 use super::rate_keys::SharedBucket;
 use super::resume_slot::ResumeSlot;
@@ -27,7 +27,7 @@ pub(crate) struct Member {
     hub: Arc<Hub>,
     joined_rooms: JoinedRooms,
     resume_slot: ResumeSlot,
-    additions: Additions,
+    jobs: Jobs,
     /// The keys of its resume secrets in [`RecoveryTable`](super::RecoveryTable), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
     /// Boxed, because few servers use it.
@@ -72,8 +72,8 @@ impl Member {
         &self.resume_slot
     }
 
-    pub(crate) fn additions(&self) -> &Additions {
-        &self.additions
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 
     pub(crate) fn secrets(&self) -> &Lock<Vec<u64>, { rank::SECRETS }> {
@@ -186,7 +186,7 @@ impl Registration {
             hub: Arc::clone(hub),
             joined_rooms: JoinedRooms::default(),
             resume_slot: ResumeSlot::default(),
-            additions: Additions::default(),
+            jobs: Jobs::default(),
             secrets: Lock::default(),
             shared_bucket,
         });
@@ -206,7 +206,7 @@ impl Drop for Registration {
         self.0.signals.unregister();
         // For a task that was dropped or panicked before it ended the session.
         self.0.hub.recovery.end(&self.0, Unrecovered::Ended);
-        self.0.additions.close();
+        self.0.jobs.close();
         self.0.leave_all();
         self.0.hub.unregister(self.0.id);
     }

@@ -2,7 +2,6 @@
 
 // One session: start to read at `task.rs`, then `driver.rs`.
 
-mod additions;
 mod batch;
 mod connection;
 mod dispatch;
@@ -10,6 +9,7 @@ mod driver;
 mod guard;
 mod heartbeat;
 mod inbound;
+mod jobs;
 mod member;
 #[cfg(all(test, parlor_model))]
 mod model;
@@ -28,7 +28,6 @@ mod token_bucket;
 mod write_timeout;
 mod writer;
 
-pub(crate) use additions::{NotAdded, Ticket};
 pub(crate) use batch::{Flusher, flush, has_emitted};
 pub(crate) use connection::{Connection, close_frame};
 #[cfg(feature = "__echo")]
@@ -37,6 +36,7 @@ pub(crate) use connection::{Message, disconnect_reason};
 pub(crate) use dispatch::read;
 pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
+pub(crate) use jobs::{NotAdded, Ticket};
 pub(crate) use member::{Member, Registration};
 pub(crate) use options::SessionOptions;
 #[cfg(feature = "__echo")]

@@ -8,8 +8,8 @@ use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::additions::Phase;
 use super::batch::Batched;
+use super::jobs::Phase;
 use super::{Ending, Member};
 use crate::blocking_watcher::Name;
 use crate::disconnect_reason::DisconnectReason;
@@ -19,7 +19,7 @@ pub(crate) fn spawn(
     member: &Arc<Member>,
     future: impl Future<Output = ()> + Send + 'static,
 ) -> AbortHandle {
-    let Some(phase) = member.additions().add_task() else {
+    let Some(phase) = member.jobs().add_task() else {
         drop(future);
         return tokio::spawn(ready(())).abort_handle();
     };
@@ -47,7 +47,7 @@ fn run(
             if ended.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            has_started = has_started || member.additions().has_started();
+            has_started = has_started || member.jobs().has_started();
             if !has_started {
                 return Poll::Pending;
             }

@@ -63,10 +63,6 @@ fn run<E: Procedure<S>, S: Send + 'static>(
                 Ok(Next::ResumeRequest(request)) => {
                     Box::pin(resume::<E, S>(&mut session.value, &mut driver, *request)).await
                 }
-                Err(_) if driver.waits_for_tasks() => {
-                    Box::pin(driver.wait_for_tasks()).await;
-                    Ok(())
-                }
                 Err(reason) => break reason,
             };
             if let Err(reason) = done {
@@ -74,15 +70,14 @@ fn run<E: Procedure<S>, S: Send + 'static>(
             }
         };
         driver.log(|| log_end(&reason));
-        driver.close_resume_slot(&reason);
-        let tasks = driver.tasks();
+        let tasks = driver.close_to_others(&reason);
         // Boxed for the same reason.
         Box::pin(run_disconnected::<E, S>(&mut session.value, &mut driver, &reason)).await;
         drop(session.value);
         drop(session.registration);
         Box::pin(driver.finish(&reason)).await;
         if let Some(tasks) = tasks {
-            // Cancelled, but one that blocks ends later.
+            // They are cancelled, but one that blocks its thread ends later.
             Box::pin(tasks.closed()).await;
         }
         drop(token);

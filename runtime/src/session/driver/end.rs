@@ -1,16 +1,13 @@
 //! How a session loses its connection, and how it ends.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Driver;
 use super::attachment::Attachment;
-use crate::blocking_watcher::Name;
 use crate::disconnect_reason::DisconnectReason;
-use crate::session::additions::Phase;
+use crate::session::jobs::Tasks;
 use crate::session::signals::{Ending, Signal};
 use crate::wire::Unrecovered;
 
@@ -52,25 +49,6 @@ impl Driver {
         }
     }
 
-    /// The tasks of the session, if there are any.
-    pub(in crate::session) fn tasks(&self) -> Option<watch::Sender<Phase>> {
-        self.member.additions().tasks()
-    }
-
-    /// Whether the session waits for its tasks before it ends: they run on in a shutdown.
-    pub(in crate::session) fn waits_for_tasks(&self) -> bool {
-        self.ended == Some(DisconnectReason::ShutDown) && !self.cancelled && self.tasks().is_some()
-    }
-
-    /// Waits until the tasks of the session have ended, or handlers are cancelled. Writes meanwhile.
-    pub(in crate::session) async fn wait_for_tasks(&mut self) {
-        self.member.additions().drain();
-        if let Some(tasks) = self.tasks() {
-            let name = Name::Other("the tasks of `Socket::spawn`");
-            self.drive(name, pin!(tasks.closed()), None, true).await;
-        }
-    }
-
     /// Why the session ends, once it does.
     pub(in crate::session) fn ending(&self) -> Option<DisconnectReason> {
         self.ended.clone()
@@ -88,11 +66,14 @@ impl Driver {
     }
 
     /// Ends the session, and accepts no connection of a granted resume request, and no closure. Cancels
-    /// its tasks.
-    pub(in crate::session) fn close_resume_slot(&mut self, reason: &DisconnectReason) {
+    /// the tasks of the session, and returns them if there are any.
+    pub(in crate::session) fn close_to_others(
+        &mut self,
+        reason: &DisconnectReason,
+    ) -> Option<Tasks> {
         self.end(reason.clone(), Unrecovered::Ended);
         self.member.resume_slot().close();
-        self.member.additions().close();
+        let tasks = self.member.jobs().close();
         if *reason == DisconnectReason::ShutDown {
             // Nothing more is read, so this is the final number.
             self.inbound.acknowledge();
@@ -101,6 +82,7 @@ impl Driver {
             let bytes = self.member.outbox().discard().unwrap_or_default();
             self.member.hub().recovery.remove_detached(*detached_id, bytes);
         }
+        tasks
     }
 
     /// Drops the connection. The session is detached, or ends if it cannot be resumed.

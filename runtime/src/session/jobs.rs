@@ -1,14 +1,13 @@
 use std::any::Any;
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
 use crate::lock::{Lock, rank};
 
-/// What is added to a session from outside of its handlers: closures, which its task runs between
-/// handlers, and tasks, which end with it.
+/// What a session runs besides its handlers: closures of `Sessions::with`, which its task runs between
+/// handlers, and tasks of `Socket::spawn`, which end with it.
 ///
 /// # State
 ///
@@ -16,20 +15,19 @@ use crate::lock::{Lock, rank};
 /// | --- | --- | --- |
 /// | `Starting`: the factory runs, or the handshake is not complete | waits, until `max` wait | waits |
 /// | `Running` | waits, until `max` wait | runs |
-/// | `Draining`: the session ends when its tasks have ended | is dropped | runs |
 /// | `Ended` | is dropped | is dropped |
 ///
-/// The phases come in this order, and some may be left out. The lock protects `phase` and `added`. No
+/// The phases come in this order. `Running` may be left out. The lock protects `phase` and `added`. No
 /// closure is run or dropped and no task is woken while it is held. So tasks get the phase over a
 /// channel, after the lock is released; one that is added in between waits for the channel.
 ///
 /// # Why each closure is run or dropped
 ///
 /// It is added before [`Signal::Closure`](super::Signal::Closure) is raised, and the task reads its
-/// signals before it sleeps. A session that ends calls [`close`](Additions::close), and so does the drop
+/// signals before it sleeps. A session that ends calls [`close`](Jobs::close), and so does the drop
 /// of its registration, if its task was dropped.
 #[derive(Default)]
-pub(crate) struct Additions(Lock<State, { rank::ADDITIONS }>);
+pub(crate) struct Jobs(Lock<State, { rank::JOBS }>);
 
 #[derive(Default)]
 struct State {
@@ -43,7 +41,6 @@ pub(super) enum Phase {
     #[default]
     Starting,
     Running,
-    Draining,
     Ended,
 }
 
@@ -52,8 +49,11 @@ struct Added {
     /// Closures that the session's task has not run yet.
     closures: VecDeque<Waiting>,
     /// Each task has a receiver until its future is dropped.
-    tasks: Option<watch::Sender<Phase>>,
+    tasks: Option<Tasks>,
 }
+
+/// The tasks of a session. [`closed`](watch::Sender::closed) waits for their end.
+pub(super) type Tasks = watch::Sender<Phase>;
 
 /// A closure of the user that gets the session's value.
 pub(crate) type Closure = Box<dyn FnOnce(&mut dyn Any) + Send>;
@@ -78,12 +78,12 @@ pub(crate) enum NotAdded {
 
 static LAST_TICKET: AtomicU64 = AtomicU64::new(0);
 
-impl Additions {
+impl Jobs {
     /// Adds a closure, if fewer than `max` wait. The caller raises the signal.
     pub(crate) fn push(&self, closure: Closure, max: usize) -> Result<Ticket, NotAdded> {
         let ticket = Ticket(LAST_TICKET.fetch_add(1, Ordering::Relaxed));
         let mut state = self.0.lock();
-        let refused = if matches!(state.phase, Phase::Draining | Phase::Ended) {
+        let refused = if state.phase == Phase::Ended {
             NotAdded::Ended
         } else if state.added.as_ref().is_some_and(|added| added.closures.len() >= max) {
             NotAdded::Full
@@ -135,14 +135,6 @@ impl Additions {
         Some(added.tasks.get_or_insert_with(|| watch::Sender::new(phase)).subscribe())
     }
 
-    /// The tasks, if there are any. [`closed`](watch::Sender::closed) waits for their end.
-    pub(super) fn tasks(&self) -> Option<watch::Sender<Phase>> {
-        let state = self.0.lock();
-        let tasks = state.added.as_ref()?.tasks.clone()?;
-        drop(state);
-        (!tasks.is_closed()).then_some(tasks)
-    }
-
     /// Whether tasks run.
     pub(super) fn has_started(&self) -> bool {
         self.0.lock().phase != Phase::Starting
@@ -150,34 +142,26 @@ impl Additions {
 
     /// Tasks run from here on.
     pub(super) fn start(&self) {
-        self.enter(Phase::Running);
-    }
-
-    /// Drops all closures and accepts no other. Tasks continue.
-    pub(super) fn drain(&self) {
-        self.enter(Phase::Draining);
-    }
-
-    /// Drops all closures, cancels all tasks, and accepts no other.
-    pub(super) fn close(&self) {
-        self.enter(Phase::Ended);
-    }
-
-    fn enter(&self, phase: Phase) {
         let mut state = self.0.lock();
-        state.phase = phase;
+        state.phase = Phase::Running;
         let tasks = state.added.as_ref().and_then(|added| added.tasks.clone());
-        let closures = match phase {
-            Phase::Starting | Phase::Running => VecDeque::new(),
-            Phase::Draining | Phase::Ended => {
-                state.added.as_mut().map(|added| mem::take(&mut added.closures)).unwrap_or_default()
-            }
-        };
         drop(state);
         if let Some(tasks) = tasks {
-            tasks.send_replace(phase);
+            tasks.send_replace(Phase::Running);
         }
+    }
+
+    /// Drops all closures, cancels all tasks, and accepts no other. Returns the tasks, if there are any.
+    pub(super) fn close(&self) -> Option<Tasks> {
+        let mut state = self.0.lock();
+        state.phase = Phase::Ended;
+        let added = state.added.take();
+        drop(state);
+        let Added { closures, tasks } = *added?;
         drop(closures);
+        let tasks = tasks?;
+        tasks.send_replace(Phase::Ended);
+        Some(tasks)
     }
 }
 
