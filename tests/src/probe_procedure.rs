@@ -3,9 +3,10 @@ use std::sync::Arc;
 use parlor::prelude::*;
 use parlor::{Io, Router};
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{TestServer, within_timeout};
+use super::{RawClient, TestServer, within_timeout};
 
 /// The procedure that most tests use.
 #[procedure]
@@ -234,6 +235,24 @@ pub async fn wait_for_connections<E: parlor::Contract>(io: &Io<E>, clients: usiz
         }
     })
     .await;
+}
+
+/// Broadcasts to all and lets `quick` read, until a session ends. Returns why it has ended.
+pub async fn broadcast_until_end<S: AsyncRead + AsyncWrite + Unpin>(
+    io: &Io<ProbeEmitter>,
+    quick: &mut RawClient<S>,
+    ended: &mut mpsc::UnboundedReceiver<DisconnectReason>,
+) -> DisconnectReason {
+    let text = "x".repeat(10_000);
+    // The buffers below a connection hold some megabytes before an outbox fills.
+    for _ in 0..10_000 {
+        io.broadcast().said("a", &text, "");
+        assert_eq!(quick.receive().await[0], "said");
+        if let Ok(reason) = ended.try_recv() {
+            return reason;
+        }
+    }
+    panic!("no session has ended")
 }
 
 impl ProbeFixture {

@@ -15,8 +15,8 @@ use parlor::server::Limits;
 use parlor::wire::CloseCode;
 use parlor::{DisconnectReason, Reject, Router};
 use parlor_tests::{
-    ProbeFixture, ProbeServer, ProbeSession, ProbeSocket, RawClient, probe_fixture, recovery_off,
-    secret, within_timeout,
+    ProbeFixture, ProbeServer, ProbeSession, ProbeSocket, RawClient, broadcast_until_end,
+    probe_fixture, recovery_off, secret, within_timeout,
 };
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
@@ -213,18 +213,7 @@ async fn websocket_that_is_not_read_is_closed_as_too_slow_and_others_continue() 
     let mut http2 = Http2::connect(addr).await;
     let mut slow = http2.parlor("/api/probe").await;
     let mut quick = http2.parlor("/api/probe").await;
-    let text = "x".repeat(10_000);
-    let mut received = 0;
-    // The window of the stream, and hyper's buffer, take some megabytes before the outbox fills.
-    let reason = loop {
-        io.broadcast().said("a", &text, "");
-        assert_eq!(quick.receive().await[0], "said");
-        received += 1;
-        assert!(received < 10_000, "never closed");
-        if let Ok(reason) = ended.try_recv() {
-            break reason;
-        }
-    };
+    let reason = broadcast_until_end(&io, &mut quick, &mut ended).await;
     assert_eq!(reason, DisconnectReason::TooSlow);
     // The close code is received when it reads again.
     assert_eq!(slow.closed().await.code, 4000);

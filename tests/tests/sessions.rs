@@ -8,8 +8,8 @@ use parlor::session::Denied;
 use parlor::wire::CloseCode;
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{
-    ProbeFixture, ProbeServer, ProbeSession, RawClient, TestServer, probe_fixture, recovery_off,
-    serve_probe, within_timeout,
+    ProbeFixture, ProbeServer, ProbeSession, RawClient, TestServer, broadcast_until_end,
+    probe_fixture, recovery_off, serve_probe, within_timeout,
 };
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -258,18 +258,7 @@ async fn client_that_does_not_read_is_closed_as_too_slow() {
     let mut slow = RawClient::parlor(running.addr, "/probe").await;
     let mut quick = RawClient::parlor(running.addr, "/probe").await;
     quick.call("enter", json!({"room": "a"}), 1).await;
-    let text = "x".repeat(10_000);
-    let mut received = 0;
-    // The socket buffers hold some megabytes before the outbox fills.
-    let reason = loop {
-        io.broadcast().said("a", &text, "");
-        assert_eq!(quick.receive().await[0], "said");
-        received += 1;
-        assert!(received < 10_000, "never closed");
-        if let Ok(reason) = ended.try_recv() {
-            break reason;
-        }
-    };
+    let reason = broadcast_until_end(&io, &mut quick, &mut ended).await;
     assert_eq!(reason, DisconnectReason::TooSlow);
     // The close code is received when it reads again.
     assert_eq!(slow.closed().await.code, 4000);
