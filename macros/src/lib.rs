@@ -53,6 +53,19 @@ use proc_macro::TokenStream;
 /// - `typescript`: `Router::typescript` generates a client for the procedure. Each type of a field or
 ///   answer then needs a TypeScript type. Needs the feature `typescript` of the crate `parlor`.
 ///
+/// # Arguments
+///
+/// Handlers own the fields of an event. The methods that send it, of `ChatEmitter` and `ChatClient`, take them
+/// by one rule:
+///
+/// | field | argument |
+/// | --- | --- |
+/// | `String` | `impl AsRef<str>` |
+/// | `bool`, `char`, integers and floats | by value |
+/// | all else, also a `#[payload]` | `&T` |
+///
+/// The macro recognizes the types by their names: an alias of a number is taken by reference.
+///
 /// # Reserved names
 ///
 /// Other items have these names, or a later version may give them to items. An event needs another one:

@@ -15,7 +15,7 @@ use crate::procedure_options::ProcedureOptions;
 use crate::rules::Rule;
 use crate::tokens::unreported;
 pub(crate) use delivery_policy::{DeliveryPolicy, LatestKey};
-use types::forbidden_token;
+use types::{forbidden_token, is_primitive};
 pub(crate) use types::{is_named, is_std_type, last_segment, type_parameters};
 
 /// The contract that one trait defines.
@@ -91,6 +91,17 @@ pub(crate) struct Field {
     /// Whether an absent field gets the default of its type.
     pub(crate) default: bool,
     pub(crate) rules: Vec<Rule>,
+}
+
+/// How the methods of emitters and clients take a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// `impl AsRef<str>`, for `String`.
+    AsStr,
+    /// `T`, for numbers, `bool` and `char`.
+    Value,
+    /// `&T`, for all else.
+    Reference,
 }
 
 pub(crate) enum Answer {
@@ -209,9 +220,15 @@ impl Field {
         unreported(&self.ident)
     }
 
-    /// Returns whether the field is a `String`. Stubs take it as `impl AsRef<str>`.
-    pub(crate) fn is_string(&self) -> bool {
-        is_string(&self.ty)
+    /// How the methods of emitters and clients take the field.
+    pub(crate) fn passing(&self) -> Passing {
+        if is_string(&self.ty) {
+            Passing::AsStr
+        } else if is_primitive(&self.ty) {
+            Passing::Value
+        } else {
+            Passing::Reference
+        }
     }
 }
 

@@ -20,8 +20,7 @@ const GENERATED_METHODS: [(&str, &str); 8] = [
 /// Methods that a later version may add to the trait or to the client, with their owners.
 ///
 /// Outgoing events may have these names: the emitter has the outgoing events as methods, and no others.
-const RESERVED_METHODS: [(&str, &str); 5] = [
-    ("detached", "the session"),
+const RESERVED_METHODS: [(&str, &str); 4] = [
     ("renewed", "the session"),
     ("renew", "the client"),
     ("call", "the client"),

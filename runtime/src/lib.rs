@@ -198,6 +198,9 @@
 //! # fn main() {}
 //! ```
 //!
+//! Methods that send an event take a `String` as `impl AsRef<str>`, numbers, `bool` and `char` by value, and
+//! all else by reference.
+//!
 //! [`Socket::set_presence`] and [`Io::members_with`] show who is in a room, with names or other values.
 //! `ChatServer::io` returns an [`Io`] for use outside of sessions. An event can declare what happens
 //! to it when a client reads too slowly: see [`macro@outgoing`].

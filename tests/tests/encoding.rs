@@ -114,13 +114,13 @@ impl Report for Reporter {
     async fn send_rows(&mut self) {
         let rows = || Rows::new(vec![1, 2, 3]);
         self.0.emit().rows_read(&rows());
-        self.0.emit().shapes_read(vec![
+        self.0.emit().shapes_read(&vec![
             Shape::Plain(rows()),
             Shape::Pair(1, rows()),
             Shape::Wide { rows: rows() },
             Shape::Map(BTreeMap::from([(1, rows())])),
         ]);
-        self.0.emit().counted(Counted::default());
+        self.0.emit().counted(&Counted::default());
     }
 
     async fn sum(&mut self, rows: Rows) -> u32 {
@@ -183,7 +183,7 @@ async fn serialize_of_event_runs_once() {
 #[tokio::test(start_paused = true)]
 async fn call_answer_and_error_that_can_be_serialized_once_arrive_whole() {
     let (_network, client, _events) = connected().await;
-    assert_eq!(client.sum(Rows::new(vec![1, 2])).await, Ok(3));
+    assert_eq!(client.sum(&Rows::new(vec![1, 2])).await, Ok(3));
     assert_eq!(client.rows().await.unwrap().into_vec(), [4, 5]);
     assert_eq!(client.count().await.unwrap().0.into_inner(), 1);
     match client.refuse().await {

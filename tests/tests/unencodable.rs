@@ -90,8 +90,8 @@ struct Station(SensorSocket);
 
 impl Sensor for Station {
     async fn measure(&mut self, value: f64) {
-        self.0.emit().measured(vec![reading(1.0), reading(f64::NAN)]);
-        self.0.emit().measured(vec![reading(value)]);
+        self.0.emit().measured(&vec![reading(1.0), reading(f64::NAN)]);
+        self.0.emit().measured(&vec![reading(value)]);
     }
 
     async fn echo(&mut self, reading: Reading) -> Reading {
@@ -131,10 +131,10 @@ impl Sensor for Station {
 
     async fn emit_all(&mut self) {
         let emit = self.0.emit();
-        emit.by_key(vec![(1.5, None), (f32::NAN, Some(1.0))]);
-        emit.limited(Limit::Over { limit: f64::NAN });
+        emit.by_key(&vec![(1.5, None), (f32::NAN, Some(1.0))]);
+        emit.limited(&Limit::Over { limit: f64::NAN });
         emit.grown(&Tree::of_depth(128));
-        emit.measured(vec![]);
+        emit.measured(&vec![]);
     }
 }
 

@@ -39,7 +39,7 @@ mod inside {
 }
 
 fn say(socket: &inside::ChatSocket, text: &str) {
-    socket.emit().new_message(inside::Message { text: text.to_owned() });
+    socket.emit().new_message(&inside::Message { text: text.to_owned() });
 }
 
 struct Guest;

@@ -47,7 +47,7 @@ struct Session(LogSocket);
 
 impl Log for Session {
     async fn line(&mut self, text: String) -> Result<u8, String> {
-        self.0.emit().written("a", vec![text]);
+        self.0.emit().written("a", &vec![text]);
         Ok(1)
     }
 

@@ -116,11 +116,11 @@ fn send(emitter: &CursorsEmitter) {
     emitter.moved(&user().id, 1, 2);
     emitter.typed("ada", 1);
     emitter.renamed("general");
-    emitter.points(BTreeMap::new(), point);
-    emitter.pointed(point, user());
-    emitter.named(user(), 1, 2);
+    emitter.points(&BTreeMap::new(), &point);
+    emitter.pointed(&point, &user());
+    emitter.named(&user(), 1, 2);
     emitter.whole(&user());
-    emitter.row(point);
+    emitter.row(&point);
     emitter.whole_point(&point);
     emitter.whole_string("ada");
 }

@@ -5,12 +5,12 @@ use quote::{quote, quote_spanned};
 
 use super::attributes::{cfg_and_lints, deprecated, with_doc};
 use super::names::Names;
-use crate::model::{Event, Field, LatestKey, Payload, is_deprecated};
+use crate::model::{Event, Field, LatestKey, Passing, Payload, is_deprecated};
 use crate::tokens::{local, str_type, unreported};
 
 /// The parts of one method that sends an event.
 pub(super) struct Stub {
-    /// `room: impl AsRef<str>, timestamp: u64`.
+    /// `room: impl AsRef<str>, timestamp: u64, author: &User`.
     pub(super) parameters: TokenStream,
     /// Converts each string to a `&str`.
     pub(super) as_str: TokenStream,
@@ -25,8 +25,8 @@ pub(super) struct Stub {
 impl Stub {
     pub(super) fn new(event: &Event, names: &Names) -> Self {
         let fields = event.payload.fields();
-        let parameters = fields.iter().map(|field| parameter(field, event.payload.is_whole()));
-        let strings = fields.iter().filter(|field| field.is_string()).map(Field::local);
+        let parameters = fields.iter().map(parameter);
+        let strings = fields.iter().filter(|field| is_string(field)).map(Field::local);
         let strings: Vec<_> = strings.collect();
         let str_type = str_type();
         let attrs = with_doc(event, &format!(" Sends `{}`.", event.wire_name.name));
@@ -48,7 +48,7 @@ impl Stub {
 fn allow_in_signature(event: &Event) -> TokenStream {
     const MAX_ARGUMENTS: usize = 7;
     let fields = event.payload.fields();
-    let has_strings = fields.iter().any(Field::is_string);
+    let has_strings = fields.iter().any(is_string);
     let impl_trait = has_strings.then(|| quote!(#[allow(clippy::impl_trait_in_params)]));
     let is_long = fields.len() >= MAX_ARGUMENTS;
     let many = is_long.then(|| quote!(#[allow(clippy::too_many_arguments)]));
@@ -68,10 +68,10 @@ pub(super) fn use_of_method(event: &Event, handle: &Ident) -> Option<TokenStream
     let locals: Vec<_> = fields.iter().map(Field::local).collect();
     let types = fields.iter().map(|field| {
         let (ty, str_type) = (&field.ty, str_type());
-        match (field.is_string(), event.payload.is_whole()) {
-            (true, _) => quote!(&#str_type),
-            (false, true) => quote!(&#ty),
-            (false, false) => quote!(#ty),
+        match field.passing() {
+            Passing::AsStr => quote!(&#str_type),
+            Passing::Value => quote!(#ty),
+            Passing::Reference => quote!(&#ty),
         }
     });
     Some(quote! {
@@ -80,15 +80,17 @@ pub(super) fn use_of_method(event: &Event, handle: &Ident) -> Option<TokenStream
     })
 }
 
-fn parameter(field: &Field, is_whole: bool) -> TokenStream {
+fn is_string(field: &Field) -> bool {
+    field.passing() == Passing::AsStr
+}
+
+fn parameter(field: &Field) -> TokenStream {
     let (ident, ty) = (field.local(), &field.ty);
     let str_type = str_type();
-    if field.is_string() {
-        quote!(#ident: impl ::core::convert::AsRef<#str_type>)
-    } else if is_whole {
-        quote!(#ident: &#ty)
-    } else {
-        quote!(#ident: #ty)
+    match field.passing() {
+        Passing::AsStr => quote!(#ident: impl ::core::convert::AsRef<#str_type>),
+        Passing::Value => quote!(#ident: #ty),
+        Passing::Reference => quote!(#ident: &#ty),
     }
 }
 
@@ -97,28 +99,33 @@ fn payload(event: &Event, names: &Names) -> TokenStream {
     match &event.payload {
         Payload::Fields(fields) => {
             let wire_names = fields.iter().map(|field| &field.wire_name.name);
-            let values = fields.iter().map(|field| as_wire(field, false, names));
+            let values = fields.iter().map(|field| as_wire(field, names));
             quote! {
                 &#private::Object { names: &[#(#wire_names),*], values: (#(#values,)*) }
             }
         }
-        Payload::Whole(field) => as_wire(field, true, names),
+        Payload::Whole(field) => as_wire(field, names),
     }
 }
 
 /// The parameter of a field as a reference to the type that is encoded.
-fn as_wire(field: &Field, is_whole: bool, names: &Names) -> TokenStream {
-    let value = reference(field, is_whole);
-    if field.is_string() {
-        return value;
+fn as_wire(field: &Field, names: &Names) -> TokenStream {
+    let value = reference(field);
+    match field.passing() {
+        Passing::AsStr => value,
+        Passing::Value | Passing::Reference => {
+            names.call_payload_function(&field.ty, "as_wire", value)
+        }
     }
-    names.call_payload_function(&field.ty, "as_wire", value)
 }
 
 /// The parameter of a field as a reference.
-fn reference(field: &Field, is_whole: bool) -> TokenStream {
+fn reference(field: &Field) -> TokenStream {
     let ident = field.local();
-    if is_whole || field.is_string() { quote!(#ident) } else { quote!(&#ident) }
+    match field.passing() {
+        Passing::AsStr | Passing::Reference => quote!(#ident),
+        Passing::Value => quote!(&#ident),
+    }
 }
 
 fn validated(event: &Event, names: &Names) -> TokenStream {
@@ -126,8 +133,7 @@ fn validated(event: &Event, names: &Names) -> TokenStream {
         return quote!(::core::result::Result::Ok(()));
     }
     let function = names.validation_function(event);
-    let is_whole = event.payload.is_whole();
-    let arguments = event.fields_with_rules().map(|field| reference(field, is_whole));
+    let arguments = event.fields_with_rules().map(reference);
     quote!(#function(#(#arguments),*))
 }
 
@@ -139,7 +145,7 @@ pub(super) fn latest_key(event: &Event, key: Option<&LatestKey>, names: &Names) 
     // At the user's tokens, so that rustc reports a wrong field path there.
     let borrowed = quote_spanned!(argument.span()=> &#argument #field_path);
     let field = event.payload.fields().iter().find(|field| field.ident == *argument);
-    match field.filter(|field| field_path.is_empty() && !field.is_string()) {
+    match field.filter(|field| field_path.is_empty() && !is_string(field)) {
         Some(field) => names.call_payload_function(&field.ty, "as_wire", borrowed),
         None => borrowed,
     }

@@ -29,14 +29,33 @@ pub(crate) fn type_parameters(segment: &PathSegment) -> Vec<&Type> {
     types.collect()
 }
 
+const PRIMITIVES: [&str; 16] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
+    "u64", "u128", "usize",
+];
+
+/// Returns whether the type is a number, `bool` or `char`: by its name, or by its path in the module
+/// `primitive`.
+pub(super) fn is_primitive(ty: &Type) -> bool {
+    match ty {
+        Type::Group(group) => is_primitive(&group.elem),
+        Type::Paren(paren) => is_primitive(&paren.elem),
+        Type::Path(path) if path.qself.is_none() => {
+            let mut parents = path.path.segments.iter().rev().skip(1);
+            let is_std = match parents.next() {
+                None => true,
+                Some(parent) => parent.ident == "primitive" && parents.count() == 1,
+            };
+            is_std && PRIMITIVES.iter().any(|name| is_named(ty, name))
+        }
+        _ => false,
+    }
+}
+
 /// Returns whether the type is one of std by its usual name, or an `Option` or `Vec` of such types.
 ///
 /// A user's type of the same name still compiles; only its errors are less clear.
 pub(crate) fn is_std_type(ty: &Type) -> bool {
-    const NAMES: [&str; 17] = [
-        "String", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16",
-        "u32", "u64", "usize", "i128", "u128",
-    ];
     if let Type::Tuple(tuple) = ty {
         return tuple.elems.is_empty();
     }
@@ -45,7 +64,7 @@ pub(crate) fn is_std_type(ty: &Type) -> bool {
         return false;
     }
     last_segment(ty).is_some_and(|last| match &last.arguments {
-        PathArguments::None => NAMES.iter().any(|name| last.ident == name),
+        PathArguments::None => last.ident == "String" || is_primitive(ty),
         PathArguments::AngleBracketed(list) => {
             (last.ident == "Option" || last.ident == "Vec")
                 && list.args.iter().all(

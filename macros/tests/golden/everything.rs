@@ -424,7 +424,7 @@ const _: () = {
             pub(crate) fn drawn(
                 &self,
                 user_id: impl ::core::convert::AsRef<::core::primitive::str>,
-                color: Color,
+                color: &Color,
                 label: impl ::core::convert::AsRef<::core::primitive::str>,
             ) {
                 let user_id = ::core::convert::AsRef::<
@@ -440,7 +440,7 @@ const _: () = {
                             names: &["user_id", "color", "label"],
                             values: (
                                 user_id,
-                                <Color as ::parlor::__private::Payload<_>>::as_wire(&color),
+                                <Color as ::parlor::__private::Payload<_>>::as_wire(color),
                                 label,
                             ),
                         },
@@ -480,7 +480,7 @@ const _: () = {
                     );
             }
             /// Only the newest of each user.
-            pub(crate) fn moved(&self, user_id: UserId, x: u32) {
+            pub(crate) fn moved(&self, user_id: &UserId, x: u32) {
                 self.0
                     .emit_latest(
                         __EverythingOutgoingIndex::Moved as ::core::primitive::usize,
@@ -489,7 +489,7 @@ const _: () = {
                             values: (
                                 <UserId as ::parlor::__private::Payload<
                                     _,
-                                >>::as_wire(&user_id),
+                                >>::as_wire(user_id),
                                 &x,
                             ),
                         },
@@ -525,7 +525,7 @@ const _: () = {
             let _ = |
                 this: &EverythingEmitter,
                 user_id: &::core::primitive::str,
-                color: Color,
+                color: &Color,
                 label: &::core::primitive::str|
             this.drawn(user_id, color, label);
             let _ = |this: &EverythingEmitter, user_id: &::core::primitive::str| {
@@ -534,7 +534,7 @@ const _: () = {
             let _ = |this: &EverythingEmitter, home: u32, guests: u32| {
                 this.score(home, guests)
             };
-            let _ = |this: &EverythingEmitter, user_id: UserId, x: u32| {
+            let _ = |this: &EverythingEmitter, user_id: &UserId, x: u32| {
                 this.moved(user_id, x)
             };
             let _ = |this: &EverythingEmitter, drawing: &Drawing| this.replaced(drawing);
@@ -1108,9 +1108,9 @@ const _: () = {
             /// An event with a name of its own, and fields with options.
             pub(crate) fn draw(
                 &self,
-                color: Color,
+                color: &Color,
                 width: u32,
-                label: Option<Label>,
+                label: &Option<Label>,
             ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
                 self.0
                     .emit(
@@ -1118,11 +1118,11 @@ const _: () = {
                         &::parlor::__private::Object {
                             names: &["color", "strokeWidth", "label"],
                             values: (
-                                <Color as ::parlor::__private::Payload<_>>::as_wire(&color),
+                                <Color as ::parlor::__private::Payload<_>>::as_wire(color),
                                 &width,
                                 <Option<
                                     Label,
-                                > as ::parlor::__private::Payload<_>>::as_wire(&label),
+                                > as ::parlor::__private::Payload<_>>::as_wire(label),
                             ),
                         },
                         ::core::result::Result::Ok(()),
@@ -1134,9 +1134,9 @@ const _: () = {
                 &self,
                 name: impl ::core::convert::AsRef<::core::primitive::str>,
                 age: u8,
-                email: Option<String>,
-                links: Vec<String>,
-                address: Address,
+                email: &Option<String>,
+                links: &Vec<String>,
+                address: &Address,
             ) -> ::core::result::Result<(), ::parlor::client::EmitError> {
                 let name = ::core::convert::AsRef::<
                     ::core::primitive::str,
@@ -1149,19 +1149,19 @@ const _: () = {
                             values: (
                                 name,
                                 &age,
-                                &email,
-                                &links,
+                                email,
+                                links,
                                 <Address as ::parlor::__private::Payload<
                                     _,
-                                >>::as_wire(&address),
+                                >>::as_wire(address),
                             ),
                         },
                         __EverythingValidation::incoming_validate(
                             name,
                             &age,
-                            &email,
-                            &links,
-                            &address,
+                            email,
+                            links,
+                            address,
                         ),
                     )
             }
@@ -1302,17 +1302,17 @@ const _: () = {
             let _ = |this: &EverythingClient| this.start();
             let _ = |
                 this: &EverythingClient,
-                color: Color,
+                color: &Color,
                 width: u32,
-                label: Option<Label>|
+                label: &Option<Label>|
             this.draw(color, width, label);
             let _ = |
                 this: &EverythingClient,
                 name: &::core::primitive::str,
                 age: u8,
-                email: Option<String>,
-                links: Vec<String>,
-                address: Address|
+                email: &Option<String>,
+                links: &Vec<String>,
+                address: &Address|
             this.validate(name, age, email, links, address);
             let _ = |this: &EverythingClient, drawing: &Drawing| this.replace(drawing);
             let _ = |this: &EverythingClient| this.count();

@@ -147,7 +147,7 @@ pub mod server {
 
     impl Chat for Guest {
         async fn send(&mut self, room: String, _: bool) {
-            self.socket.to(rooms([&room])).sent("hello", self.socket.id());
+            self.socket.to(rooms([&room])).sent("hello", &self.socket.id());
         }
 
         async fn count(&mut self, room: String) -> u8 {
