@@ -68,7 +68,7 @@ use proc_macro::TokenStream;
 ///
 /// # Reserved names
 ///
-/// Other items have these names, or a later version may give them to items. An event needs another one:
+/// An event cannot have these names. Generated items have them, or a later version may need them:
 ///
 /// - functions of incoming events: `builder`, `call`, `clone`, `close`, `connect`, `detached`,
 ///   `disconnected`, `renew`, `renewed`, `resumed`, `spawn` and `status`;

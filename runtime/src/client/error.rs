@@ -130,8 +130,8 @@ pub enum CallError<E> {
     /// The handler returned `Err(E)`.
     #[error("refused: {0:?}")]
     Refused(E),
-    /// The handler has run, and the server cannot send its answer: it cannot be encoded, or is too large. Or
-    /// the call failed with a code of a newer server. With the server's message.
+    /// The handler has run, and the server cannot send its answer, which cannot be encoded or is too large.
+    /// Also for a code of a newer server. Contains the server's message.
     #[error("the call failed on the server: {0}")]
     Failed(String),
     /// A field is missing, of the wrong type or breaks a rule. The client or the server detected it.

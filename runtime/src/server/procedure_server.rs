@@ -155,8 +155,8 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     ///
     /// A client that reconnects does not get its burst again: a key is remembered after its last session
     /// has ended, until the whole burst is allowed again.
-    /// [`Limits::max_idle_rate_keys`] limits the number of these keys. Two keys share a rate also if
-    /// their 64-bit hashes are equal, which are keyed with secret random bits.
+    /// [`Limits::max_idle_rate_keys`] limits the number of these keys. Keys are stored as
+    /// 64-bit hashes, keyed with secret random bits. Two keys with the same hash share a rate.
     ///
     /// ```
     /// # use parlor::prelude::*;

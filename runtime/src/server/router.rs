@@ -133,13 +133,13 @@ impl Router {
         self
     }
 
-    /// Believes what the proxies with these addresses say of their clients. Each is an IP address, or a
-    /// network as in `10.0.0.0/8`. None by default; with one that is no network, [`serve`](Self::serve)
-    /// fails.
+    /// Reads the addresses of clients from the headers of the proxies with these addresses. Each is an IP
+    /// address, or a network as in `10.0.0.0/8`. There are none by default. With a text that is neither,
+    /// [`serve`](Self::serve) fails.
     ///
     /// If the TCP connection of a request comes from one of them, [`Request::client_addr`] is read from
     /// `X-Forwarded-For`, or from `Forwarded` (RFC 7239): the last address that is not a trusted proxy
-    /// itself. What is before text that is no address is not believed. A request with both headers that
+    /// itself. Addresses to the left of a text that is not an address are ignored. A request with both headers that
     /// name different clients gets 400, because most proxies set one and pass on the other.
     ///
     /// Name only proxies that set or append to the header. Inside another HTTP server this needs
@@ -161,13 +161,13 @@ impl Router {
         self
     }
 
-    /// Needs a header of the PROXY protocol, version 2, at the beginning of each connection, as TCP proxies
+    /// Requires a header of the PROXY protocol, version 2, at the beginning of each connection, as TCP proxies
     /// send it: `send-proxy-v2` of `HAProxy`, AWS network load balancers, Traefik. Its source address is
     /// [`Request::client_addr`]; [`Request::peer_addr`] stays the proxy. For a connection of the proxy itself
     /// (`LOCAL`, a health check), or of a client without an IP address, both are the proxy.
     ///
     /// Connections of others than the [`trusted_proxies`](Self::trusted_proxies) get 403; without these,
-    /// [`serve`](Self::serve) fails. A connection that begins otherwise gets 400. If the source address is a
+    /// [`serve`](Self::serve) fails. A connection without it gets 400. If the source address is a
     /// trusted proxy as well, `X-Forwarded-For` is read as above.
     ///
     /// A header has at most 536 bytes, is part of [`Handshakes::max_request_size`], and arrives within
