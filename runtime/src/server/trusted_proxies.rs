@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-/// The proxies whose word for the address of a client is believed.
+/// The proxies from whose headers the address of a client is read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TrustedProxies(Vec<Network>);
 
