@@ -33,13 +33,12 @@ pub(crate) fn expand(procedure: &Procedure) -> TokenStream {
         validation::functions(procedure, &names),
         names.with_server(&quote!(#incoming_events #server_impls)),
         names.with_client(&client::impls(procedure, &names)),
+        names.without_server(&contract::use_of_trait(procedure)),
     ];
-    let use_of_trait = contract::use_of_trait(procedure);
     quote! {
         #(#types)*
         #lints
         const _: () = {
-            #use_of_trait
             #(#impls)*
         };
     }

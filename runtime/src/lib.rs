@@ -532,12 +532,18 @@ pub mod __private {
     }
     pub use __parlor_client as client;
 
-    /// Expands to its items with the feature `server`, else to nothing.
+    /// Expands to its items with the feature `server`, else to nothing. `without_server` is the opposite.
     #[cfg(feature = "server")]
     #[macro_export]
     #[doc(hidden)]
     macro_rules! __parlor_server {
         ($($items:tt)*) => { $($items)* };
+    }
+    #[cfg(feature = "server")]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_without_server {
+        ($($items:tt)*) => {};
     }
     #[cfg(not(feature = "server"))]
     #[macro_export]
@@ -545,7 +551,14 @@ pub mod __private {
     macro_rules! __parlor_server {
         ($($items:tt)*) => {};
     }
+    #[cfg(not(feature = "server"))]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __parlor_without_server {
+        ($($items:tt)*) => { $($items)* };
+    }
     pub use __parlor_server as server;
+    pub use __parlor_without_server as without_server;
 
     /// Expands to `_`, where `ts-rs` would replace a plain `_`.
     #[cfg(feature = "typescript")]

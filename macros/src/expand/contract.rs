@@ -67,8 +67,8 @@ pub(super) fn session_trait(procedure: &Procedure, names: &Names) -> TokenStream
     quote!(#(#attrs)* #vis #session_trait)
 }
 
-/// An impl that names all methods of the trait: they would be dead code in a crate that has only a client,
-/// or neither side. rustc takes an impl of a trait of another crate for used, whichever trait that is.
+/// An impl that names all methods of the trait: without it, they are dead code where no server uses them. To
+/// rustc, an impl of a trait of another crate is used, whichever trait that is.
 pub(super) fn use_of_trait(procedure: &Procedure) -> TokenStream {
     let contract = unreported(&procedure.ident);
     let handlers = procedure.incoming().map(|event| {

@@ -67,6 +67,12 @@ impl Names {
         quote!(#private::server! { #items })
     }
 
+    /// The items for builds of `parlor` without the feature `server`.
+    pub(super) fn without_server(&self, items: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        quote!(#private::without_server! { #items })
+    }
+
     /// The items for builds of `parlor` with the feature `client`.
     pub(super) fn with_client(&self, items: &TokenStream) -> TokenStream {
         let private = &self.private;

@@ -109,21 +109,6 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     }
 }
 const _: () = {
-    const _: () = {
-        struct __Used;
-        impl<__Session: Chat> ::core::cmp::PartialEq<__Session> for __Used {
-            fn eq(&self, _: &__Session) -> ::core::primitive::bool {
-                let _ = <__Session as Chat>::send_message;
-                let _ = <__Session as Chat>::join_room;
-                let _ = <__Session as Chat>::leave_room;
-                let _ = <__Session as Chat>::disconnected;
-                let _ = <__Session as Chat>::detached;
-                let _ = <__Session as Chat>::resumed;
-                false
-            }
-        }
-        let _ = __Used;
-    };
     struct __ChatValidation;
     impl __ChatValidation {
         fn incoming_send_message(
@@ -744,6 +729,14 @@ const _: () = {
                 }
             }
         }
+    }
+    ::parlor::__private::without_server! {
+        const _ : () = { struct __Used; impl < __Session : Chat > ::core::cmp::PartialEq
+        < __Session > for __Used { fn eq(& self, _ : & __Session) ->
+        ::core::primitive::bool { let _ = < __Session as Chat > ::send_message; let _ = <
+        __Session as Chat > ::join_room; let _ = < __Session as Chat > ::leave_room; let
+        _ = < __Session as Chat > ::disconnected; let _ = < __Session as Chat >
+        ::detached; let _ = < __Session as Chat > ::resumed; false } } let _ = __Used; };
     }
 };
 #[derive(::parlor::__private::serde::Serialize, ::parlor::__private::serde::Deserialize)]

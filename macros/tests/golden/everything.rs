@@ -174,29 +174,6 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
 #[allow(clippy::pedantic)]
 const _: () = {
     const _: () = {
-        struct __Used;
-        impl<__Session: Everything> ::core::cmp::PartialEq<__Session> for __Used {
-            fn eq(&self, _: &__Session) -> ::core::primitive::bool {
-                let _ = <__Session as Everything>::start;
-                let _ = <__Session as Everything>::draw;
-                let _ = <__Session as Everything>::validate;
-                let _ = <__Session as Everything>::replace;
-                let _ = <__Session as Everything>::count;
-                let _ = <__Session as Everything>::drawing;
-                let _ = <__Session as Everything>::join;
-                let _ = <__Session as Everything>::seen;
-                #[cfg(unix)]
-                let _ = <__Session as Everything>::signal;
-                let _ = <__Session as Everything>::r#begin;
-                let _ = <__Session as Everything>::disconnected;
-                let _ = <__Session as Everything>::detached;
-                let _ = <__Session as Everything>::resumed;
-                false
-            }
-        }
-        let _ = __Used;
-    };
-    const _: () = {
         use ::parlor::__private::NotResult as _;
         let is_result = ::parlor::__private::ReturnType::<Drawing>::IS_RESULT;
         ::core::assert!(
@@ -1463,6 +1440,19 @@ const _: () = {
                 }
             }
         }
+    }
+    ::parlor::__private::without_server! {
+        const _ : () = { struct __Used; impl < __Session : Everything >
+        ::core::cmp::PartialEq < __Session > for __Used { fn eq(& self, _ : & __Session)
+        -> ::core::primitive::bool { let _ = < __Session as Everything > ::start; let _ =
+        < __Session as Everything > ::draw; let _ = < __Session as Everything >
+        ::validate; let _ = < __Session as Everything > ::replace; let _ = < __Session as
+        Everything > ::count; let _ = < __Session as Everything > ::drawing; let _ = <
+        __Session as Everything > ::join; let _ = < __Session as Everything > ::seen;
+        #[cfg(unix)] let _ = < __Session as Everything > ::signal; let _ = < __Session as
+        Everything > ::r#begin; let _ = < __Session as Everything > ::disconnected; let _
+        = < __Session as Everything > ::detached; let _ = < __Session as Everything >
+        ::resumed; false } } let _ = __Used; };
     }
 };
 #[derive(::parlor::__private::serde::Serialize, ::parlor::__private::serde::Deserialize)]

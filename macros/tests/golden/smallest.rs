@@ -67,19 +67,6 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     }
 }
 const _: () = {
-    const _: () = {
-        struct __Used;
-        impl<__Session: Smallest> ::core::cmp::PartialEq<__Session> for __Used {
-            fn eq(&self, _: &__Session) -> ::core::primitive::bool {
-                let _ = <__Session as Smallest>::ping_me;
-                let _ = <__Session as Smallest>::disconnected;
-                let _ = <__Session as Smallest>::detached;
-                let _ = <__Session as Smallest>::resumed;
-                false
-            }
-        }
-        let _ = __Used;
-    };
     ::parlor::__private::server! {
         /// An incoming event with its arguments.
         enum __SmallestIncoming {
@@ -279,5 +266,13 @@ const _: () = {
                 }
             }
         }
+    }
+    ::parlor::__private::without_server! {
+        const _ : () = { struct __Used; impl < __Session : Smallest >
+        ::core::cmp::PartialEq < __Session > for __Used { fn eq(& self, _ : & __Session)
+        -> ::core::primitive::bool { let _ = < __Session as Smallest > ::ping_me; let _ =
+        < __Session as Smallest > ::disconnected; let _ = < __Session as Smallest >
+        ::detached; let _ = < __Session as Smallest > ::resumed; false } } let _ =
+        __Used; };
     }
 };
