@@ -1,5 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::thread;
 
 use super::driver::{Driver, Run};
 use super::guard::{Event, Guard};
@@ -15,12 +16,8 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
     guard: Option<&Guard<S>>,
     driver: &mut Driver,
 ) -> Result<(), Box<DisconnectReason>> {
-    let (head, text) = driver.message();
-    let call = head.id;
-    // The guard, a `Deserialize` and a rule may be code of the user: their panics end this session only.
-    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text));
-    let code = driver.user_code(Name::Other("a guard or the decoding of an event"));
-    let (event, incoming) = match code.run(|| catch_unwind(prepare)) {
+    let call = driver.message().0.id;
+    let (event, incoming) = match catch_prepare::<E, S>(session, guard, driver) {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(error)) => {
             driver.inbound().forget_message();
@@ -96,6 +93,27 @@ fn known<E: Contract>(name: &str) -> Option<&'static str> {
     E::INCOMING.iter().copied().find(|event| *event == name)
 }
 
+/// Prepares the message that is handled now, and catches a panic.
+///
+/// The guard, a `Deserialize` and a rule may be code of the user: their panics end this session only.
+fn catch_prepare<E: Procedure<S>, S>(
+    session: &S,
+    guard: Option<&Guard<S>>,
+    driver: &Driver,
+) -> thread::Result<Prepared<E::Incoming>> {
+    let (head, text) = driver.message();
+    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text));
+    if guard.is_none() {
+        // To watch a decoding costs as much as to watch a handler, and it hardly ever blocks.
+        return catch_unwind(prepare);
+    }
+    let code = driver.user_code(Name::Other("a guard or the decoding of an event"));
+    code.run(|| catch_unwind(prepare))
+}
+
+/// The name of an event and the event, or why there is none.
+type Prepared<Event> = Result<(&'static str, Event), Box<ErrorReply>>;
+
 /// Runs the guard, then decodes the event. Returns its name, too: a borrow of the event in the future of
 /// [`dispatch`] would make that store the event twice.
 fn prepare<E: Procedure<S>, S>(
@@ -103,7 +121,7 @@ fn prepare<E: Procedure<S>, S>(
     guard: Option<&Guard<S>>,
     head: &Head,
     text: &str,
-) -> Result<(&'static str, E::Incoming), Box<ErrorReply>> {
+) -> Prepared<E::Incoming> {
     let payload = head.payload(text);
     if let Some(guard) = guard
         && let Some(name) = known::<E>(head.name(text))

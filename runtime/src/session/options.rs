@@ -240,8 +240,8 @@ pub struct Timeouts {
     pub write: Duration,
     /// Code of yours that keeps its thread for longer, without an `.await`, is logged at `WARN`, with
     /// its name and its session: handlers, `detached`, `resumed`, `disconnected`, closures, tasks,
-    /// guards, the factory and middleware. It is logged while it runs, once, and continues. Default: 100
-    /// ms. `None` and 0 turn it off.
+    /// guards (with the decoding of their events), the factory and middleware. It is logged while it
+    /// runs, once, and continues. Default: 100 ms. `None` and 0 turn it off.
     ///
     /// Other sessions on the thread wait meanwhile, and what it has emitted is not sent: see
     /// [`Socket::flush`](crate::Socket::flush). A thread of Parlor's watches the others, and sleeps while none of
