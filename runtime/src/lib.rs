@@ -298,7 +298,7 @@
 //! | `validate-email` | `#[validate(email)]`, with `regex` | |
 //! | `validate-url` | `#[validate(url)]`, with `url` | |
 //! | `axum` | a [`Router`] inside of axum's, or of any HTTP server on hyper; `server` | |
-//! | `typescript` | the [TypeScript client](typescript), with `ts-rs` | |
+//! | `typescript` | the [TypeScript client](typescript), with `ts-rs`; its functions need `server` | |
 //! | `chrono`, `url`, `uuid` | the TypeScript types of these crates | |
 //! | `rustls` | `wss://` in the Rust client; `client` | |
 //! | `test` | [`test`](mod@test): clients and servers in one test, without ports and without waits; `client`, `server` | |
@@ -326,8 +326,9 @@
 //!
 //! Cargo builds `parlor` with the features that the crates of a build request together. So the bot gets
 //! `ChatClient` from the contract, and the server gets `ChatServer`. Without either feature, a contract
-//! has its trait and its payload types, and a type in an event that is no payload is not reported yet.
-//! `#[validate]` needs the feature `validate` in the contract's crate.
+//! has its trait and its payload types. The compiler then does not report a type in an event that is no
+//! payload. It does so with either feature. `#[validate]` needs the feature `validate` in the contract's crate.
+//!
 //! When Cargo builds a whole workspace at once, all crates get both sides: `cargo build -p bot` builds the
 //! bot without the server. The [example with three crates] is a quiz.
 //!

@@ -48,10 +48,9 @@ impl<S: 'static> Sessions<S> {
     /// session has no connection. Closures run in the order in which their futures are first polled.
     ///
     /// A future that is dropped before its closure has run drops the closure. A closure that panics ends
-    /// its session, as a handler does. The closure is not `async`: for more than a short change, send
-    /// the work to another task. A handler that waits for another session's closure, while a handler of
-    /// that one waits for a closure of the first, waits without end: [`NotRun::OwnSession`] covers only
-    /// one session.
+    /// its session, as a handler does. The closure is not `async`. For longer work, spawn a task. Two
+    /// handlers that wait for closures in each other's sessions wait without end: [`NotRun::OwnSession`] is
+    /// returned only to a session that waits for itself.
     ///
     /// ```
     /// # use parlor::prelude::*;

@@ -76,8 +76,8 @@ impl<E: Contract> Socket<E> {
     /// [`MAX_PRESENCE_SIZE`](crate::rooms::MAX_PRESENCE_SIZE) bytes of JSON, such as a name and a color.
     ///
     /// It replaces the previous value, and is kept until the session ends. The factory may set it before
-    /// it joins a room. The value is encoded here, once. Clients are not told: emit an event if they show
-    /// it.
+    /// it joins a room. The value is encoded here, once. Parlor does not send it to clients. Emit an
+    /// event if they need it.
     pub fn set_presence<P: Serialize + ?Sized>(
         &self,
         presence: &P,
@@ -93,19 +93,19 @@ impl<E: Contract> Socket<E> {
     /// Waits until the events that this task has emitted so far, to this client, to rooms and to others,
     /// are written. Use it before a computation that blocks the thread.
     ///
-    /// Events are written when the task that emits them waits at an `.await`: those that a handler emits
-    /// before it blocks would leave after it. After `flush` each event was handed to its connection, or to
-    /// the session's task that writes it:
+    /// Events are written when the task that emits them waits at an `.await`. If a handler emits and then
+    /// blocks, its events are sent when it no longer blocks. After `flush`, each event is written to its
+    /// connection, or the task that writes it is woken:
     ///
-    /// - What a connection does not take now, because its client reads slowly, is written by the task of
-    ///   its session. `flush` waits for no client. The rest of what this client does not take waits until
-    ///   the handler has ended, or waits itself. Use `spawn_blocking` for long computations.
+    /// - If a client reads slowly, the task of its session writes the rest. `flush` waits for no client.
+    ///   The task of this session writes the rest when the handler waits at an `.await`, or has ended. Use
+    ///   `spawn_blocking` for long computations.
     /// - Connections that are not plain TCP, such as those of axum, are written to by the tasks of their
-    ///   sessions. The same holds for what a task emits that is not one of a session. `flush` lets them
+    ///   sessions. The same holds for events of a task that belongs to no session. `flush` lets these tasks
     ///   run first if the runtime has one thread. Other threads run them at the same time.
     /// - The answer of a call is sent when its handler has ended.
-    /// - An event for a client to which a task on another thread emits at the same time is written by
-    ///   that task. It waits if that one blocks without `flush`.
+    /// - If a task on another thread emits to the same client at the same time, that task writes the events
+    ///   of both. They wait if it blocks without `flush`.
     ///
     /// The client's next message is handled after the handler has ended, so a handler cannot wait for it.
     ///

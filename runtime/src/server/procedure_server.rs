@@ -155,8 +155,9 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     ///
     /// A client that reconnects does not get its burst again: a key is remembered after its last session
     /// has ended, until the whole burst is allowed again.
-    /// [`Limits::max_idle_rate_keys`] limits the number of these keys. Keys are stored as
-    /// 64-bit hashes, keyed with secret random bits. Two keys with the same hash share a rate.
+    /// [`Limits::max_idle_rate_keys`] limits the number of these keys. Keys with equal
+    /// 64-bit hashes share a rate. The hash is keyed with secret random bits, so clients cannot choose such
+    /// keys.
     ///
     /// ```
     /// # use parlor::prelude::*;

@@ -24,7 +24,7 @@ pub(crate) fn spawn(
         return tokio::spawn(ready(())).abort_handle();
     };
     let task = run(Arc::clone(member), phase, future);
-    // Its emits are flushed as those of a session's task.
+    // Its emits are flushed like those of a session's task.
     tokio::spawn(Batched::new(task)).abort_handle()
 }
 
