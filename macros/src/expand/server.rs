@@ -82,7 +82,9 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #emitter {
             #(#methods)*
         }
+        // The first one uses the trait, by the impl of `Procedure`, if there are no outgoing events.
         const _: () = {
+            let _ = |_: &#emitter| {};
             #(#uses)*
         };
         #handle_impls

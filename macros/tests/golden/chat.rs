@@ -253,6 +253,7 @@ const _: () = {
             }
         }
         const _: () = {
+            let _ = |_: &ChatEmitter| {};
             let _ = |
                 this: &ChatEmitter,
                 room: &::core::primitive::str,

@@ -499,6 +499,7 @@ const _: () = {
             }
         }
         const _: () = {
+            let _ = |_: &EverythingEmitter| {};
             let _ = |
                 this: &EverythingEmitter,
                 user_id: &::core::primitive::str,

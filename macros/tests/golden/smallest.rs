@@ -97,7 +97,9 @@ const _: () = {
         /// Indexes of the outgoing events in `OUTGOING`.
         enum __SmallestOutgoingIndex {}
         impl SmallestEmitter {}
-        const _: () = {};
+        const _: () = {
+            let _ = |_: &SmallestEmitter| {};
+        };
         impl ::core::convert::From<::parlor::__private::Emitter> for SmallestEmitter {
             fn from(handle: ::parlor::__private::Emitter) -> Self {
                 Self(handle)
