@@ -1,8 +1,6 @@
 //! Contracts of many shapes, which compile without a warning for each set of features: `.ci/run` has the sets.
 
 #![allow(missing_docs)]
-// No session implements them. Without a server, generated code uses the traits itself.
-#![cfg_attr(feature = "server", allow(dead_code))]
 
 use parlor::prelude::*;
 
