@@ -31,6 +31,7 @@ pub(super) fn types(procedure: &Procedure, names: &Names) -> TokenStream {
         #vis type #events = #krate::client::ClientEvents<#event>;
         #[doc = #event_doc]
         #lints
+        #[allow(clippy::exhaustive_enums)]
         #vis enum #event {
             #(#variants,)*
             /// The connection was lost, restored or closed.

@@ -78,6 +78,7 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
     /// The events that a client of [`Chat`] receives, in order.
     pub type ChatEvents = ::parlor::client::ClientEvents<ChatEvent>;
     /// An event that a client of [`Chat`] receives.
+    #[allow(clippy::exhaustive_enums)]
     pub enum ChatEvent {
         /// A message in a room.
         NewMessage {

@@ -133,6 +133,7 @@ pub(crate) trait Everything: ::core::marker::Sized + ::core::marker::Send + Sync
     pub(crate) type EverythingEvents = ::parlor::client::ClientEvents<EverythingEvent>;
     /// An event that a client of [`Everything`] receives.
     #[allow(clippy::pedantic)]
+    #[allow(clippy::exhaustive_enums)]
     pub(crate) enum EverythingEvent {
         /// A reliable event.
         Drawn {

@@ -61,6 +61,7 @@ trait Smallest: ::core::marker::Sized + ::core::marker::Send {
     /// The events that a client of [`Smallest`] receives, in order.
     type SmallestEvents = ::parlor::client::ClientEvents<SmallestEvent>;
     /// An event that a client of [`Smallest`] receives.
+    #[allow(clippy::exhaustive_enums)]
     enum SmallestEvent {
         /// The connection was lost, restored or closed.
         Connection(::parlor::client::ConnectionChange),

@@ -3,6 +3,7 @@
 use parlor::payload;
 
 /// A color.
+#[expect(clippy::exhaustive_enums, reason = "reported for this enum alone")]
 #[payload(typescript)]
 #[derive(Debug, Clone, Copy)]
 pub enum Color {
