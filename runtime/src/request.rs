@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use data_encoding::BASE64URL_NOPAD;
-use http::{Extensions, HeaderMap, HeaderName, Method, Uri, Version, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 #[cfg(feature = "server")]
 use serde::de::DeserializeOwned;
 
@@ -44,7 +44,8 @@ impl Request {
         Self { parts: request.into_parts().0, peer, client }
     }
 
-    /// The requested path and query.
+    /// The requested path, in normal form (RFC 3986 §6.2.2), and the query. So `/%61dmin` and `/x/../admin`
+    /// are `/admin` here.
     pub fn uri(&self) -> &Uri {
         &self.parts.uri
     }
@@ -147,10 +148,9 @@ impl Request {
         let from_header = self
             .headers()
             .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim().to_owned());
+            .and_then(bearer)
+            .filter(|token| !token.is_empty())
+            .and_then(|token| std::str::from_utf8(token).ok().map(str::to_owned));
         from_header.or_else(|| {
             let encoded = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_BEARER))?;
             String::from_utf8(BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?).ok()
@@ -178,6 +178,10 @@ impl Request {
         if self.protocols().any(|name| name == PROTOCOL_JSON) { Mode::Parlor } else { Mode::Plain }
     }
 
+    pub(super) fn uri_mut(&mut self) -> &mut Uri {
+        &mut self.parts.uri
+    }
+
     /// Frees memory, because a session keeps its request until it ends.
     pub(super) fn remove_handshake_headers(&mut self) {
         let all = std::mem::take(&mut self.parts.headers);
@@ -197,6 +201,14 @@ impl Request {
     pub(super) fn version(&self) -> Version {
         self.parts.version
     }
+}
+
+/// The token of a value of `Authorization` with the scheme `Bearer`.
+pub(crate) fn bearer(authorization: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, token) = authorization.as_bytes().split_at_checked("bearer".len())?;
+    let is_bearer =
+        scheme.eq_ignore_ascii_case(b"bearer") && token.first().is_none_or(u8::is_ascii_whitespace);
+    is_bearer.then(|| token.trim_ascii())
 }
 
 /// Leaves out headers and query, which may contain secrets.
@@ -226,7 +238,9 @@ mod tests {
         let protocol = request(header::SEC_WEBSOCKET_PROTOCOL, offered);
         assert_eq!(protocol.bearer_token().as_deref(), Some("s3cret"));
         assert_eq!(protocol.mode(), Mode::Parlor);
-        assert_eq!(request(header::AUTHORIZATION, "Basic abc").bearer_token(), None);
+        for value in ["Basic abc", "Bearer", "Bearers3cret", "s3cret", ""] {
+            assert_eq!(request(header::AUTHORIZATION, value).bearer_token(), None, "{value}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::routing::get;
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper::ext::Protocol;
@@ -73,13 +73,17 @@ impl Http2 {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Result<Http2Client, StatusCode> {
-        let headers = [headers, &[("sec-websocket-version", "13")]].concat();
-        let response = self.send("CONNECT", Some("websocket"), path, &headers).await;
-        if response.status() != StatusCode::OK {
-            return Err(response.status());
+        let version = ("sec-websocket-version", "13");
+        let mut headers = headers.to_vec();
+        if !headers.iter().any(|(name, _)| *name == version.0) {
+            headers.push(version);
         }
+        let response = self.send("CONNECT", Some("websocket"), path, &headers).await;
         for absent in ["connection", "upgrade", "sec-websocket-accept"] {
             assert!(!response.headers().contains_key(absent), "{absent}");
+        }
+        if response.status() != StatusCode::OK {
+            return Err(response.status());
         }
         let chosen = response.headers().get("sec-websocket-protocol");
         let is_parlor = headers.iter().any(|(_, value)| value.starts_with("parlor.v1.json"));
@@ -176,7 +180,7 @@ async fn rejected_request_gets_status_or_close_code() {
         ("/api/nowhere", vec![], StatusCode::NOT_FOUND),
         ("/api/probe", vec![("origin", "https://foreign.example")], StatusCode::FORBIDDEN),
         ("/api/probe", vec![("host", "other.example")], StatusCode::BAD_REQUEST),
-        ("/api/probe", vec![("sec-websocket-version", "12")], StatusCode::BAD_REQUEST),
+        ("/api/probe", vec![("sec-websocket-version", "12")], StatusCode::UPGRADE_REQUIRED),
     ] {
         let refused = http2.open(path, &headers).await;
         assert_eq!(refused.err(), Some(status), "{path} {headers:?}");
@@ -192,11 +196,22 @@ async fn rejected_request_gets_status_or_close_code() {
 async fn request_that_opens_no_websocket_gets_matching_status() {
     let addr = serve(&probe()).await;
     let mut http2 = Http2::connect(addr).await;
-    for (method, protocol, status) in
-        [("CONNECT", Some("connect-udp"), 405), ("POST", None, 405), ("GET", None, 400)]
-    {
-        let response = http2.send(method, protocol, "/api/probe", &[]).await;
-        assert_eq!(response.status().as_u16(), status, "{method} {protocol:?}");
+    let foreign = [("origin", "https://foreign.example")];
+    for (method, protocol, path, headers, status, text) in [
+        ("CONNECT", Some("connect-udp"), "/api/probe", &[][..], 405, "extended CONNECT"),
+        ("POST", None, "/api/probe", &[], 405, "extended CONNECT"),
+        ("GET", None, "/api/probe", &[], 400, "this is a WebSocket endpoint"),
+        ("GET", None, "/api/probe", &[], 400, "extended CONNECT of HTTP/2"),
+        ("GET", None, "/api/%6eowhere", &[], 404, "at /nowhere; mounted is /probe"),
+        ("GET", None, "/api/nowhere", &foreign, 403, "Origin"),
+        ("GET", None, "/api/probe", &[("host", "other.example")], 400, "Host"),
+    ] {
+        let response = http2.send(method, protocol, path, headers).await;
+        assert_eq!(response.status().as_u16(), status, "{method} {protocol:?} {path}");
+        let body =
+            within_timeout("the body", response.into_body().collect()).await.expect("a body");
+        let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        assert!(body.contains(text), "{method} {protocol:?} {path}: {body}");
     }
     let response = http2.send("CONNECT", Some("websocket"), "/api/probe", &[]).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST, "without a version");

@@ -2,12 +2,12 @@
 //! nothing is decided by them.
 
 use data_encoding::BASE64URL_NOPAD;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::authority::Authority;
 use super::error_response::ErrorResponse;
 use crate::header_list::header_list;
-use crate::request::Request;
+use crate::request::{Request, bearer};
 use crate::wire::{PROTOCOL_BEARER, PROTOCOL_RESUME};
 
 /// Header fields that a request has once at most (RFC 9112 §3.2, RFC 6455 §4.2.1, RFC 9110 §5.3).
@@ -23,21 +23,22 @@ const SINGLE_FIELDS: [HeaderName; 6] = [
 /// Subprotocols that a client offers once at most.
 const SINGLE_OFFERS: [&str; 2] = [PROTOCOL_RESUME, PROTOCOL_BEARER];
 
-/// Fails if `request` has no host or two, two values for one thing, or a body.
-pub(super) fn check(request: &Request) -> Result<(), ErrorResponse> {
+/// Returns the host of `request`. Fails if it has none or two, two values for one thing, or a body.
+pub(super) fn check(request: &Request) -> Result<Authority, ErrorResponse> {
     let headers = request.headers();
     for name in &SINGLE_FIELDS {
         if headers.get_all(name).iter().nth(1).is_some() {
             return Err(bad_request(format!("the request has several `{name}` headers")));
         }
     }
-    check_host(request)?;
+    let host = check_host(request)?;
     check_body(headers)?;
-    check_credentials(headers)
+    check_credentials(headers)?;
+    Ok(host)
 }
 
 /// Compares the host of a request target in absolute form with the header.
-fn check_host(request: &Request) -> Result<(), ErrorResponse> {
+fn check_host(request: &Request) -> Result<Authority, ErrorResponse> {
     let uri = request.uri();
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host.and_then(Authority::parse) else {
@@ -47,12 +48,12 @@ fn check_host(request: &Request) -> Result<(), ErrorResponse> {
         return Err(bad_request("the request target is not a path"));
     }
     let (Some(authority), Some(scheme)) = (uri.authority(), uri.scheme_str()) else {
-        return Ok(());
+        return Ok(host);
     };
     let is_same = Authority::parse(authority.as_str()).is_some_and(|authority| {
         authority.host == host.host && authority.port_with(scheme) == host.port_with(scheme)
     });
-    if is_same { Ok(()) } else { Err(bad_request("the request target contradicts the Host")) }
+    if is_same { Ok(host) } else { Err(bad_request("the request target contradicts the Host")) }
 }
 
 /// The bytes of a body would be read as frames.
@@ -75,7 +76,7 @@ fn check_credentials(headers: &HeaderMap) -> Result<(), ErrorResponse> {
             return Err(bad_request(format!("the request offers several `{prefix}` subprotocols")));
         }
     }
-    let Some(token) = headers.get(header::AUTHORIZATION).and_then(bearer_token) else {
+    let Some(token) = headers.get(header::AUTHORIZATION).and_then(bearer) else {
         return Ok(());
     };
     // A proxy has joined two lines: tokens have no comma (RFC 6750 §2.1).
@@ -88,13 +89,6 @@ fn check_credentials(headers: &HeaderMap) -> Result<(), ErrorResponse> {
         return Err(bad_request(message));
     }
     Ok(())
-}
-
-fn bearer_token(value: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, token) = value.as_bytes().split_at_checked("bearer".len())?;
-    let is_bearer =
-        scheme.eq_ignore_ascii_case(b"bearer") && token.first().is_none_or(u8::is_ascii_whitespace);
-    is_bearer.then(|| token.trim_ascii())
 }
 
 fn bad_request(message: impl Into<String>) -> ErrorResponse {

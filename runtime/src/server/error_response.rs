@@ -5,6 +5,9 @@ use tungstenite::error::{Error, ProtocolError};
 
 use crate::reject::Reject;
 
+/// What a request of HTTP/1.1 with another method is told.
+pub(super) const USES_GET: &str = "a WebSocket handshake uses GET";
+
 /// The HTTP response to a request that does not become a WebSocket.
 pub(crate) struct ErrorResponse {
     status: StatusCode,
@@ -17,9 +20,8 @@ impl ErrorResponse {
         Self { status, message: message.into(), headers: Vec::new() }
     }
 
-    pub(super) fn wrong_method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake uses GET")
-            .with_header(header::ALLOW, "GET")
+    pub(super) fn wrong_method(message: &'static str) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, message).with_header(header::ALLOW, "GET")
     }
 
     pub(super) fn wrong_version() -> Self {
@@ -61,7 +63,7 @@ impl From<&Reject> for ErrorResponse {
 impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         match error {
-            Error::Protocol(ProtocolError::WrongHttpMethod) => Self::wrong_method(),
+            Error::Protocol(ProtocolError::WrongHttpMethod) => Self::wrong_method(USES_GET),
             Error::Protocol(ProtocolError::WrongHttpVersion) => Self::wrong_version(),
             error => Self::new(StatusCode::BAD_REQUEST, format!("not an HTTP request: {error}")),
         }

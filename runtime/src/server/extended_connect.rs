@@ -16,23 +16,26 @@ pub(super) fn is_extended_connect(request: &Request<()>) -> bool {
         && protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
+/// Adds the header `Host`, which a request of HTTP/2 may have in `:authority` only.
+pub(super) fn add_host(request: &mut Request<()>) {
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    if let Some(host) = authority.and_then(|authority| HeaderValue::try_from(authority).ok()) {
+        request.headers_mut().entry(header::HOST).or_insert(host);
+    }
+}
+
 /// Turns an extended CONNECT into a handshake of HTTP/1.1.
 pub(super) fn into_handshake(request: &mut Request<()>) {
     *request.method_mut() = Method::GET;
     *request.version_mut() = Version::HTTP_11;
-    // Without a `Host`, the host is in `:authority` only.
-    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
     let headers = request.headers_mut();
-    if let Some(host) = authority.and_then(|authority| HeaderValue::try_from(authority).ok()) {
-        headers.entry(header::HOST).or_insert(host);
-    }
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_KEY, ANY_KEY);
 }
 
-/// Turns the response to such a handshake into one to an extended CONNECT.
-pub(super) fn into_connect_response(response: &mut Response<Bytes>) {
+/// Turns a response into one of HTTP/2.
+pub(super) fn into_http2_response(response: &mut Response<Bytes>) {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         *response.status_mut() = StatusCode::OK;
     }

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 
-use super::path;
 use super::routes::Routes;
 use crate::reject::Reject;
 use crate::wire::CloseCode;
@@ -16,6 +15,7 @@ const MAX_LOGGED: usize = 64;
 /// The asked path is cut after this many characters.
 const MAX_ASKED: usize = 100;
 
+/// `asked` is a path in normal form.
 pub(super) fn not_found(asked: &str, routes: &Routes) -> Reject {
     let mut mounted: Vec<&str> = routes.endpoints.keys().map(String::as_str).collect();
     mounted.sort_unstable();
@@ -27,17 +27,16 @@ pub(super) fn not_found(asked: &str, routes: &Routes) -> Reject {
 }
 
 fn message(asked: &str, mounted: &[&str]) -> String {
-    let normal = path::normalize(asked);
+    let without_slash = asked.strip_suffix('/').filter(|path| mounted.contains(path));
+    let with_slash = mounted.iter().find(|path| path.strip_suffix('/') == Some(asked));
     let asked = cut(asked);
-    let without_slash = normal.strip_suffix('/').filter(|path| mounted.contains(path));
     if let Some(path) = without_slash {
         return format!(
             "no procedure is mounted at {asked}; one is mounted at {}, without the trailing slash",
             cut(path)
         );
     }
-    if let Some(path) = mounted.iter().find(|path| path.strip_suffix('/') == Some(normal.as_ref()))
-    {
+    if let Some(path) = with_slash {
         return format!(
             "no procedure is mounted at {asked}; one is mounted at {}, with a trailing slash",
             cut(path)

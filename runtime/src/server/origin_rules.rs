@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 
 use super::authority::{Authority, Host};
 use super::origin::Origin;
@@ -19,21 +19,18 @@ pub(super) struct OriginRules {
 
 impl OriginRules {
     /// Rejects requests from pages of other sites, and requests for hosts that are not this
-    /// server's.
+    /// server's. `host` is that of the request.
     pub(super) fn check(
         &self,
+        host: &Authority,
         headers: &HeaderMap,
         local: Option<SocketAddr>,
     ) -> Result<(), Reject> {
-        // `contradiction::check` has checked it before.
-        let Some(host) = text(headers.get(header::HOST)).and_then(Authority::parse) else {
-            return Err(Reject::new(StatusCode::BAD_REQUEST, CloseCode::ORIGIN, "no valid Host"));
-        };
-        self.check_host(&host, local)?;
+        self.check_host(host, local)?;
         match headers.get(header::ORIGIN) {
             // Not a browser: browsers send an `Origin` with each WebSocket handshake.
             None => Ok(()),
-            Some(origin) => self.check_origin(text(Some(origin)).unwrap_or("?"), &host),
+            Some(origin) => self.check_origin(origin.to_str().unwrap_or("?"), host),
         }
     }
 
@@ -72,10 +69,6 @@ impl OriginRules {
     }
 }
 
-fn text(value: Option<&HeaderValue>) -> Option<&str> {
-    value.and_then(|value| value.to_str().ok())
-}
-
 fn is_loopback(host: &Host) -> bool {
     match host {
         Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
@@ -108,11 +101,11 @@ mod tests {
 
     fn check(rules: &OriginRules, host: &str, origin: Option<&str>, local: &str) -> bool {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, host.parse().expect("a host"));
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
         }
-        rules.check(&headers, Some(local.parse().expect("an address"))).is_ok()
+        let host = Authority::parse(host).expect("a host");
+        rules.check(&host, &headers, Some(local.parse().expect("an address"))).is_ok()
     }
 
     #[test]

@@ -1,6 +1,15 @@
 use std::borrow::Cow;
 
+use http::Uri;
+use http::uri::PathAndQuery;
+
 use crate::percent::decode_escape;
+
+/// The longest URI of the crate `http` in bytes.
+const MAX_URI: usize = (u16::MAX - 1) as usize;
+
+/// A path whose normal form is too long.
+pub(super) struct TooLong;
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -11,6 +20,19 @@ pub(super) fn normalize(path: &str) -> Cow<'_, str> {
         return Cow::Borrowed(path);
     }
     Cow::Owned(remove_dot_segments(&encode(path)))
+}
+
+/// Replaces the path of `uri` by its normal form. Fails if that is too long for a URI.
+pub(super) fn normalize_uri(uri: &mut Uri) -> Result<(), TooLong> {
+    let Cow::Owned(path) = normalize(uri.path()) else { return Ok(()) };
+    let path = uri.query().map(|query| format!("{path}?{query}")).unwrap_or(path);
+    if path.len() > MAX_URI {
+        return Err(TooLong);
+    }
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(path).map_err(|_| TooLong)?);
+    *uri = Uri::from_parts(parts).map_err(|_| TooLong)?;
+    Ok(())
 }
 
 /// Returns why no request can have this path.

@@ -7,7 +7,6 @@ use super::handshake_limit::HandshakeLimit;
 use super::middleware::Middleware;
 use super::options::Handshakes;
 use super::origin_rules::OriginRules;
-use super::path;
 use super::serve_error::ServeError;
 use super::trusted_proxies::TrustedProxies;
 
@@ -58,7 +57,8 @@ impl Routes {
         }
     }
 
+    /// The procedure at a path in normal form.
     pub(super) fn endpoint(&self, path: &str) -> Option<Arc<dyn Endpoint>> {
-        self.endpoints.get(path::normalize(path).as_ref()).map(Arc::clone)
+        self.endpoints.get(path).map(Arc::clone)
     }
 }

@@ -9,7 +9,7 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::StatusCode;
+use http::{StatusCode, Version};
 use http_body_util::Full;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -21,7 +21,7 @@ use tower_service::Service;
 use super::admission::Admission;
 use super::copy_request::copy_request;
 use super::error_response::ErrorResponse;
-use super::extended_connect::{into_connect_response, into_handshake, is_extended_connect};
+use super::extended_connect::{add_host, into_handshake, into_http2_response, is_extended_connect};
 use super::router::Router;
 use super::upgrade::Upgrade;
 use super::upgrade_response::upgrade_response;
@@ -83,15 +83,18 @@ impl<B> Service<http::Request<B>> for Router {
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
         let mut request = copy_request(request.map(drop));
-        let is_http2 = is_extended_connect(&request);
+        let is_http2 = request.version() == Version::HTTP_2;
         if is_http2 {
+            add_host(&mut request);
+        }
+        if is_extended_connect(&request) {
             into_handshake(&mut request);
         }
         let router = self.clone();
         async move {
             let mut response = router.respond(request, upgrade).await;
             if is_http2 {
-                into_connect_response(&mut response);
+                into_http2_response(&mut response);
             }
             Ok(response.map(Full::from))
         }
@@ -116,16 +119,16 @@ impl Router {
             return into_http(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-        let request = Request::new(request, peer);
+        // A client with a loopback address is connected to a loopback address of the server.
+        let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
+        let mut request = Request::new(request, peer);
         let Some(upgrade) = upgrade else {
-            let error = upgrade_response(&request, &self.routes).err();
+            let error = upgrade_response(&mut request, local, &self.routes).err();
             if let Some(error) = &error {
                 error.log(peer);
             }
             return into_http(error.unwrap_or_else(upgrade_missing));
         };
-        // A client with a loopback address is connected to a loopback address of the server.
-        let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
         let pending = PendingUpgrade { upgrade, timeout: self.routes.handshakes.timeout };
         let sender = peer.map(|peer| peer.ip());
         match Upgrade::from_request(request, sender, local, &self.routes).await {

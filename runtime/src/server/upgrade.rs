@@ -4,6 +4,7 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use super::admission::Admission;
+use super::authority::Authority;
 use super::error_response::ErrorResponse;
 use super::forwarded::client_addr;
 use super::middleware::catch_panic;
@@ -36,8 +37,8 @@ impl Upgrade {
         routes: &Routes,
     ) -> Self {
         let (peer, mode) = (request.peer_addr(), request.mode());
-        let response = match upgrade_response(&request, routes) {
-            Ok(response) => response,
+        let (response, host) = match upgrade_response(&mut request, local, routes) {
+            Ok(accepted) => accepted,
             Err(error) => {
                 error.log(peer);
                 return Self::ErrorResponse(error);
@@ -54,7 +55,8 @@ impl Upgrade {
         }
         request.remove_handshake_headers();
         let admission =
-            timeout(routes.handshakes.admission_timeout, admit(request, local, routes)).await;
+            timeout(routes.handshakes.admission_timeout, admit(request, &host, local, routes))
+                .await;
         match admission.unwrap_or_else(|_| Err(admission_timed_out())) {
             Ok(admission) => Self::admitted(response, mode, admission),
             Err(reject) => {
@@ -95,10 +97,11 @@ impl Upgrade {
 
 async fn admit(
     request: Request,
+    host: &Authority,
     local: Option<SocketAddr>,
     routes: &Routes,
 ) -> Result<Admission, Reject> {
-    routes.rules.check(request.headers(), local)?;
+    routes.rules.check(host, request.headers(), local)?;
     let asked = request.uri().path();
     let endpoint = routes.endpoint(asked).ok_or_else(|| not_found(asked, routes))?;
     let middleware =

@@ -1,30 +1,45 @@
 //! Checks that a request is a WebSocket handshake (RFC 6455 §4.2.1).
 
+use std::net::SocketAddr;
+
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use tungstenite::handshake::derive_accept_key;
 
+use super::authority::Authority;
 use super::contradiction;
-use super::error_response::ErrorResponse;
+use super::error_response::{ErrorResponse, USES_GET};
 use super::not_found::not_found;
+use super::path::normalize_uri;
 use super::routes::Routes;
 use crate::header_list::header_list_contains;
 use crate::request::{Mode, Request};
 use crate::wire::PROTOCOL_JSON;
 
-/// Returns the response with status 101, or the error response if `request` is not a WebSocket
-/// handshake.
+/// What a request of HTTP/2 is told that is no extended CONNECT. HTTP/2 has no `Upgrade`, so it is not 426.
+const HTTP2_MESSAGE: &str = "this is a WebSocket endpoint; a WebSocket handshake uses GET of HTTP/1.1, or \
+                             an extended CONNECT of HTTP/2";
+
+/// Returns the response with status 101 and the host of `request`, or the error response if it is not a
+/// WebSocket handshake. The path of `request` is in normal form after that. `local` is the server's address
+/// of its connection, if known.
 pub(super) fn upgrade_response(
-    request: &Request,
+    request: &mut Request,
+    local: Option<SocketAddr>,
     routes: &Routes,
-) -> Result<http::Response<()>, ErrorResponse> {
+) -> Result<(http::Response<()>, Authority), ErrorResponse> {
     check_http(request)?;
-    contradiction::check(request)?;
-    // For people who open the address in a browser tab: an unknown path is 404 rather than 426.
-    let asked = request.uri().path();
-    check_websocket(request.headers()).map_err(|error| match routes.endpoint(asked) {
-        None => ErrorResponse::from(&not_found(asked, routes)),
-        Some(_) => error,
+    let host = contradiction::check(request)?;
+    normalize_path(request)?;
+    check_websocket(request).map_err(|error| {
+        // For people who open the address in a browser tab: an unknown path is 404 rather than 426. The
+        // message names the mounted paths, which pages of other sites must not read.
+        let asked = request.uri().path();
+        if routes.endpoint(asked).is_some() {
+            return error;
+        }
+        let allowed = routes.rules.check(&host, request.headers(), local);
+        ErrorResponse::from(&allowed.err().unwrap_or_else(|| not_found(asked, routes)))
     })?;
     let mut response = http::Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -36,20 +51,37 @@ pub(super) fn upgrade_response(
         let protocol = HeaderValue::from_static(PROTOCOL_JSON);
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    Ok(response)
+    Ok((response, host))
 }
 
 fn check_http(request: &Request) -> Result<(), ErrorResponse> {
+    let is_http2 = request.version() == Version::HTTP_2;
     if request.method() != Method::GET {
-        return Err(ErrorResponse::wrong_method());
+        return Err(ErrorResponse::wrong_method(if is_http2 { HTTP2_MESSAGE } else { USES_GET }));
     }
-    if request.version() != Version::HTTP_11 {
+    if request.version() != Version::HTTP_11 && !is_http2 {
         return Err(ErrorResponse::wrong_version());
     }
     Ok(())
 }
 
-fn check_websocket(headers: &HeaderMap) -> Result<(), ErrorResponse> {
+/// So that middleware decides by the path that the procedure is looked up with.
+fn normalize_path(request: &mut Request) -> Result<(), ErrorResponse> {
+    let too_long = |_| ErrorResponse::new(StatusCode::URI_TOO_LONG, "the path is too long");
+    normalize_uri(request.uri_mut()).map_err(too_long)?;
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = request.extensions_mut().get_mut() {
+        normalize_uri(uri).map_err(too_long)?;
+    }
+    Ok(())
+}
+
+fn check_websocket(request: &Request) -> Result<(), ErrorResponse> {
+    // An extended CONNECT has become a request of HTTP/1.1.
+    if request.version() == Version::HTTP_2 {
+        return Err(bad_request(HTTP2_MESSAGE));
+    }
+    let headers = request.headers();
     for (name, element, line) in [
         (header::UPGRADE, "websocket", "Upgrade: websocket"),
         (header::CONNECTION, "upgrade", "Connection: Upgrade"),

@@ -32,6 +32,21 @@ async fn response_404_says_what_was_asked_and_what_is_mounted() {
     assert_eq!(client.closed().await.reason, "no procedure is mounted at /x; mounted is /chat");
 }
 
+/// A page of a name that resolves to this address, or of another origin, learns no path.
+#[tokio::test]
+async fn response_404_names_no_path_to_foreign_host_or_origin() {
+    let served = mounted_at(&["/news", "/chat"]).await;
+    let foreign = ["Host: rebound.example", "Host: localhost\r\nOrigin: https://evil.example"];
+    for lines in foreign {
+        for all in [&[lines][..], &[lines, CONNECTION, UPGRADE, super::KEY, VERSION]] {
+            for (server, response) in served.send(&request("/char", all)).await {
+                assert_eq!(response.status(), 403, "{server}: {lines}");
+                assert!(!response.body.contains("/chat"), "{server}: {}", response.body);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn response_404_is_short_when_path_or_list_is_long() {
     let long = format!("/{}", "a".repeat(3000));

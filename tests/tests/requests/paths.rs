@@ -1,9 +1,14 @@
 //! Forms of paths, hosts and origins that mean the same: RFC 3986 §6.2.2.
 
-use parlor::Router;
-use parlor_tests::{probe_fixture, within_timeout};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
-use super::{HOST, LINES, Served, replacing, request, with};
+use axum::extract::OriginalUri;
+use parlor::Router;
+use parlor_tests::{TestServer, probe_fixture, within_timeout};
+use tokio::net::TcpListener;
+
+use super::{HOST, LINES, Served, replacing, request, send, with};
 
 async fn serve_error(router: Router) -> String {
     let served = within_timeout("an error", router.serve("127.0.0.1:0").into_future()).await;
@@ -36,6 +41,59 @@ async fn equivalent_path_reaches_procedure() {
     for path in ["/Probe", "/a/b/~user", "//probe", "/probe/.", "/%zzprobe", "/probe%2F"] {
         served.assert_response(&request(path, &LINES), 404, "").await;
     }
+}
+
+/// What a middleware reads: the path of the request, and the original one of axum.
+type Paths = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
+/// Serves the probe procedure at `/probe` on its own listener, and under `/api` inside axum.
+async fn recording_paths() -> (TestServer, SocketAddr, Paths) {
+    let seen = Paths::default();
+    let record = Arc::clone(&seen);
+    let router = Router::new().procedure("/probe", probe_fixture().server).middleware(
+        move |request: parlor::Request| {
+            let original = request.get::<OriginalUri>().map(|uri| uri.path().to_owned());
+            record.lock().expect("not poisoned").push((request.uri().path().to_owned(), original));
+            async { Ok(request) }
+        },
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let axum = listener.local_addr().expect("an address");
+    let app = axum::Router::new()
+        .nest_service("/api", router.clone())
+        .into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (TestServer::start(router).await, axum, seen)
+}
+
+/// A middleware that guards a path by its text must see the path that the router looks up.
+#[tokio::test]
+async fn middleware_gets_path_in_normal_form() {
+    let (plain, axum, seen) = recording_paths().await;
+    for path in ["/probe", "/%70robe?a=%62", "/x/../probe", "/./probe", "/x/%2E%2e/pr%6fbe"] {
+        assert_eq!(send(plain.addr, request(path, &LINES).as_bytes()).await.status(), 101);
+        let nested = request(&format!("/api{path}"), &LINES);
+        assert_eq!(send(axum, nested.as_bytes()).await.status(), 101);
+        let seen = std::mem::take(&mut *seen.lock().expect("not poisoned"));
+        let expected =
+            [("/probe".to_owned(), None), ("/probe".to_owned(), Some("/api/probe".to_owned()))];
+        assert_eq!(seen, expected, "{path}");
+    }
+    // The host of a target in absolute form stays, and so does the query.
+    let absolute = request("http://localhost/%70robe?a=%62", &LINES);
+    assert_eq!(send(plain.addr, absolute.as_bytes()).await.status(), 101);
+    assert_eq!(seen.lock().expect("not poisoned").remove(0).0, "/probe");
+}
+
+/// Its normal form would be longer than a path can be.
+#[tokio::test]
+async fn path_that_is_too_long_in_normal_form_is_414() {
+    let handshakes = parlor::server::Handshakes { max_request_size: 60_000, ..Default::default() };
+    let router = Router::new().procedure("/probe", probe_fixture().server).handshakes(handshakes);
+    let server = TestServer::start(router).await;
+    let path = format!("/{}", "%zz".repeat(15_000));
+    let response = send(server.addr, request(&path, &LINES).as_bytes()).await;
+    assert_eq!(response.status(), 414, "{}", response.head);
 }
 
 #[tokio::test]

@@ -66,3 +66,24 @@ async fn cookie_is_read_from_any_line() {
     let lines = ["Cookie: lang=de; session=a=b", "Cookie: theme=\"dark mode\"; session=other"];
     running.assert_response(&with(&lines), 101, "").await;
 }
+
+#[tokio::test]
+async fn bearer_token_is_read_after_any_white_space() {
+    let fixture = Arc::new(probe_fixture());
+    let server = ProbeServer::new(move |socket: ProbeSocket| {
+        let fixture = Arc::clone(&fixture);
+        async move {
+            assert_eq!(socket.request().bearer_token().as_deref(), Some("ada"));
+            Ok(fixture.session(socket))
+        }
+    });
+    let served = Served::start(Router::new().procedure("/probe", server)).await;
+    for line in [
+        "Authorization: Bearer ada",
+        "Authorization: bearer\tada",
+        "Authorization: BEARER \t ada ",
+        "Sec-WebSocket-Protocol: parlor.bearer.YWRh",
+    ] {
+        served.assert_response(&with(&[line]), 101, "").await;
+    }
+}
