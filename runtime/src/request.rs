@@ -60,7 +60,8 @@ impl Request {
     /// or the close code 4506.
     ///
     /// A parameter that is given twice is an error. Parameters that `T` does not have are ignored, unless it
-    /// has `#[serde(deny_unknown_fields)]`. `+` is a space. Parameters of `#[serde(flatten)]` are text. The
+    /// has `#[serde(deny_unknown_fields)]`. `+` is a space. In a type with
+    /// `#[serde(flatten)]`, the flattened parameters are text, and errors name missing parameters only. The
     /// size of the query is bounded by [`Handshakes::max_request_size`].
     ///
     /// [`Handshakes::max_request_size`]: crate::server::Handshakes::max_request_size
