@@ -199,6 +199,23 @@ mod tests {
             prop_assert_eq!(by_list("10.0.0.1", &[&format!("{sent}, 192.0.2.1")]), "192.0.2.1");
             prop_assert_eq!(by_list("10.0.0.1", &[&sent, "192.0.2.1"]), "192.0.2.1");
             prop_assert_eq!(by_element(&[&format!("{sent}, for=192.0.2.1")]), "192.0.2.1");
+            prop_assert_eq!(by_element(&[&sent, "for=192.0.2.1"]), "192.0.2.1");
+            prop_assert_eq!(by_element(&[&sent, &sent, "for=192.0.2.1", "for=10.0.0.2"]), "192.0.2.1");
+        }
+
+        /// A proxy may repeat text of the client in a quoted value of its element.
+        #[test]
+        fn client_cannot_choose_its_address_in_quoted_value(
+            sent in "(for=6\\.6\\.6\\.6|for=|[,;=\" \\\\a]){0,12}",
+        ) {
+            let quoted = sent.replace('\\', "\\\\").replace('"', "\\\"");
+            for element in
+                [format!("for=192.0.2.1;host=\"{quoted}\""), format!("host=\"{quoted}\";for=192.0.2.1")]
+            {
+                let client = by_element(&[&element]);
+                // What is split at a comma is not believed.
+                prop_assert!(client == "192.0.2.1" || client == "10.0.0.1", "{element}: {client}");
+            }
         }
     }
 }
