@@ -59,6 +59,6 @@ pub fn resume(protocols: &[u8]) -> Option<(String, u64)> {
 
 /// Returns the source address and the length of a PROXY protocol header at the beginning of `bytes`.
 pub fn proxy_header(bytes: &[u8]) -> Option<(Option<SocketAddr>, usize)> {
-    let header = crate::server::ProxyHeader::parse(bytes).ok()??;
+    let header = crate::server::ProxyHeader::parse(bytes, usize::MAX).ok()??;
     Some((header.source, header.length))
 }

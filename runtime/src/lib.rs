@@ -280,7 +280,7 @@
 //! | a write that stalls | 30 s | [`Timeouts::write`] |
 //! | the end of a session | 5 s, twice | [`Timeouts::close`] |
 //! | a handshake | 10 s, and 16 KiB | [`Handshakes::timeout`], [`Handshakes::max_request_size`] |
-//! | a PROXY protocol header | 536 bytes, part of the handshake | [`Router::proxy_protocol`] |
+//! | a PROXY protocol header | part of the request | [`Router::proxy_protocol`] |
 //! | handshakes at once | 4 096 | [`Handshakes::max_concurrent`] |
 //! | middleware and the factory | 30 s | [`Handshakes::admission_timeout`] |
 //! | handlers and tasks after the shutdown signal | 30 s | [`Router::shutdown_timeout`] |

@@ -61,6 +61,8 @@ pub(crate) mod rank {
     pub(crate) const WATCHED: u8 = 16;
     /// The closures that wait for a session.
     pub(crate) const JOBS: u8 = 17;
+    /// When each cause of a warning was logged.
+    pub(crate) const LOG_LIMIT: u8 = 18;
 }
 
 /// A mutex of one [`rank`].

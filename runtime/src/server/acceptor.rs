@@ -3,12 +3,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
+
+use super::log_limit::LogLimit;
 
 /// The wait after an error that lasts.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// The shortest time between two log lines about such errors.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Accepts connections, also after errors of the system.
 pub(super) struct Acceptor<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Acceptor<'a> {
 
 #[derive(Default)]
 struct AcceptErrors {
-    logged_at: Option<Instant>,
+    logged: LogLimit,
 }
 
 impl<'a> Acceptor<'a> {
@@ -26,20 +26,29 @@ impl<'a> Acceptor<'a> {
         Self { listener, errors: AcceptErrors::default() }
     }
 
-    pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        loop {
-            match self.listener.accept().await {
-                Ok(accepted) => return accepted,
-                Err(error) => self.errors.wait_after(&error).await,
-            }
-        }
+    pub(super) async fn accept(&self) -> (TcpStream, SocketAddr) {
+        let listener = self.listener;
+        self.errors.retry(|| listener.accept()).await
     }
 }
 
 impl AcceptErrors {
+    /// Calls `accept` until it succeeds.
+    async fn retry<T, F: Future<Output = io::Result<T>>>(
+        &self,
+        mut accept: impl FnMut() -> F,
+    ) -> T {
+        loop {
+            match accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => self.wait_after(&error).await,
+            }
+        }
+    }
+
     /// Returns at once if only the accepted connection failed. Other errors last, as when the process
     /// has no file descriptors left. Then connections wait in the queue of the listener.
-    async fn wait_after(&mut self, error: &io::Error) {
+    async fn wait_after(&self, error: &io::Error) {
         match error.kind() {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionAborted
@@ -51,9 +60,8 @@ impl AcceptErrors {
         }
     }
 
-    fn log(&mut self, error: &io::Error) {
-        if self.logged_at.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
-            self.logged_at = Some(Instant::now());
+    fn log(&self, error: &io::Error) {
+        if self.logged.allow("accept") {
             tracing::error!(
                 %error,
                 "cannot accept connections: retrying each second; if the process has no file \
@@ -65,6 +73,11 @@ impl AcceptErrors {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::pin::pin;
+
+    use tokio::time::{Instant, timeout};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -76,18 +89,23 @@ mod tests {
         }
     }
 
+    /// Without descriptors a loop without delay would use a whole core.
     #[tokio::test(start_paused = true)]
-    async fn errors_are_logged_once_a_minute() {
-        let mut errors = AcceptErrors::default();
-        let mut logged = Vec::new();
-        for second in 0..130 {
-            errors.wait_after(&io::ErrorKind::Other.into()).await;
-            // Another error in between does not count.
-            errors.wait_after(&io::ErrorKind::ConnectionReset.into()).await;
-            if errors.logged_at.is_some_and(|at| at.elapsed() == RETRY_DELAY) {
-                logged.push(second);
-            }
-        }
-        assert_eq!(logged, [0, 60, 120]);
+    async fn accept_is_tried_once_a_second_while_system_returns_error() {
+        let attempts = Cell::new(0);
+        let errors = AcceptErrors::default();
+        let accepted = errors.retry(|| {
+            attempts.set(attempts.get() + 1);
+            let last: io::Result<()> =
+                if attempts.get() == 200 { Ok(()) } else { Err(io::ErrorKind::Other.into()) };
+            std::future::ready(last)
+        });
+        let mut accepted = pin!(accepted);
+        let waited = timeout(Duration::from_millis(99_500), &mut accepted).await;
+        assert!(waited.is_err());
+        assert_eq!(attempts.get(), 100);
+        // It recovers.
+        accepted.await;
+        assert_eq!(attempts.get(), 200);
     }
 }

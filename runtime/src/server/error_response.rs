@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tungstenite::error::{Error, ProtocolError};
 
+use super::log_limit::LogLimit;
 use crate::reject::Reject;
 
 /// What a request of HTTP/1.1 with another method is told.
@@ -13,11 +14,13 @@ pub(crate) struct ErrorResponse {
     status: StatusCode,
     message: String,
     headers: Vec<(HeaderName, &'static str)>,
+    /// The likely mistake in the configuration of this server or a proxy.
+    warning: Option<&'static str>,
 }
 
 impl ErrorResponse {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), headers: Vec::new() }
+        Self { status, message: message.into(), headers: Vec::new(), warning: None }
     }
 
     pub(super) fn wrong_method(message: &'static str) -> Self {
@@ -28,17 +31,34 @@ impl ErrorResponse {
         Self::new(StatusCode::BAD_REQUEST, "a WebSocket handshake uses HTTP/1.1")
     }
 
+    /// `cause` is the likely cause of a connection that does not begin as it should.
+    pub(super) fn other_protocol(cause: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, cause).with_warning(cause)
+    }
+
     pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Logs why the client of `peer` gets no WebSocket.
-    pub(super) fn log(&self, peer: Option<SocketAddr>) {
-        tracing::debug!(?peer, status = %self.status, "no WebSocket: {}", self.message);
+    /// Logs `warning` at `WARN`, at most once a minute.
+    pub(super) fn with_warning(mut self, warning: &'static str) -> Self {
+        self.warning = Some(warning);
+        self
     }
 
-    pub(super) fn into_response(self) -> http::Response<String> {
+    /// Returns the response to the client of `peer`, and logs why it gets no WebSocket.
+    pub(super) fn into_response(
+        self,
+        peer: Option<SocketAddr>,
+        warnings: &LogLimit,
+    ) -> http::Response<String> {
+        match self.warning {
+            Some(warning) if warnings.allow(warning) => {
+                tracing::warn!(?peer, "rejected (logged once a minute): {warning}");
+            }
+            _ => tracing::debug!(?peer, status = %self.status, "no WebSocket: {}", self.message),
+        }
         let mut response = http::Response::new(self.message + "\n");
         *response.status_mut() = self.status;
         let text = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -27,12 +27,7 @@ pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
     {
         Ok(Ok(opening)) => opening,
         Ok(Err(RequestError::Invalid(error))) => {
-            error.log(peer);
-            return respond(transport, error).await;
-        }
-        Ok(Err(RequestError::OtherProtocol(cause))) => {
-            tracing::warn!(?peer, "rejected: {cause}");
-            return respond(transport, ErrorResponse::new(StatusCode::BAD_REQUEST, cause)).await;
+            return respond(transport, error.into_response(peer, &routes.warnings)).await;
         }
         Ok(Err(RequestError::Closed)) => return,
         Err(_) => {
@@ -41,7 +36,9 @@ pub(super) async fn handshake(accepted: AcceptedConnection, routes: &Routes) {
     };
     let request = Request::new(request, peer);
     match Upgrade::from_request(request, sender, local, routes).await {
-        Upgrade::ErrorResponse(error) => respond(transport, error).await,
+        Upgrade::ErrorResponse(error) => {
+            respond(transport, error.into_response(peer, &routes.warnings)).await;
+        }
         Upgrade::Rejected { response, close_frame } => {
             if let Some(mut bytes) = encode_response(&response) {
                 bytes.extend_from_slice(&close_frame);
@@ -80,11 +77,12 @@ async fn read_opening(
     let mut sender = peer;
     if let Some(peer) = peer.filter(|_| routes.proxy_protocol) {
         if !routes.trusted_proxies.contains(peer.ip()) {
-            tracing::warn!(%peer, "rejected: `Router::proxy_protocol` is on, and this peer is no trusted proxy");
             let message = "this server accepts connections of its proxies only";
-            return Err(RequestError::Invalid(ErrorResponse::new(StatusCode::FORBIDDEN, message)));
+            let error = ErrorResponse::new(StatusCode::FORBIDDEN, message)
+                .with_warning("`Router::proxy_protocol` is on, and this peer is no trusted proxy");
+            return Err(RequestError::Invalid(error));
         }
-        let header = read_proxy_header(transport, &mut bytes).await?;
+        let header = read_proxy_header(transport, &mut bytes, max_size).await?;
         max_size = max_size.saturating_sub(header.length);
         sender = header.source;
     }
@@ -104,12 +102,54 @@ pub(crate) fn encode_response(response: &http::Response<()>) -> Option<Vec<u8>> 
     }
 }
 
-async fn respond(transport: Transport, error: ErrorResponse) {
-    let (mut head, body) = error.into_response().into_parts();
+async fn respond(transport: Transport, response: http::Response<String>) {
+    let (mut head, body) = response.into_parts();
     head.headers.append(header::CONNECTION, HeaderValue::from_static("close"));
     head.headers.insert(header::CONTENT_LENGTH, body.len().into());
     if let Some(mut bytes) = encode_response(&http::Response::from_parts(head, ())) {
         bytes.extend_from_slice(body.as_bytes());
         write_and_close(transport, &bytes).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::server::Handshakes;
+
+    /// The time of the header and that of the request are not added up.
+    #[tokio::test(start_paused = true)]
+    async fn connection_is_closed_after_timeout_when_header_and_request_arrive_slowly() {
+        let header = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+        let request = b"GET / HTTP/1.1\r\n";
+        for (pause, bytes) in [(0, vec![&header[..5]]), (6, vec![header, &request[..]])] {
+            let handshakes =
+                Handshakes { timeout: Duration::from_secs(10), ..Handshakes::default() };
+            let mut routes = Routes { proxy_protocol: true, handshakes, ..Routes::default() };
+            routes.trusted_proxies.add("192.0.2.1").expect("a network");
+            let (mut client, server) = tokio::io::duplex(64);
+            let transport = Transport::Other(Box::new(server));
+            let peer = Some(SocketAddr::from(([192, 0, 2, 1], 80)));
+            let start = Instant::now();
+            let send = async {
+                for bytes in bytes {
+                    client.write_all(bytes).await.expect("sent");
+                    sleep(Duration::from_secs(pause)).await;
+                }
+                let mut received = Vec::new();
+                client.read_to_end(&mut received).await.expect("the end");
+                (received, start.elapsed())
+            };
+            let accepted = AcceptedConnection { transport, peer, local: None };
+            let (closed, ()) = tokio::join!(send, handshake(accepted, &routes));
+            // The second client sends nothing more before 12 s, and reads then.
+            let end = Duration::from_secs(10.max(2 * pause));
+            assert_eq!(closed, (Vec::new(), end));
+        }
     }
 }

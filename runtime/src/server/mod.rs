@@ -26,6 +26,7 @@ mod handshake_limit;
 #[cfg(feature = "test")]
 mod in_memory;
 mod listen;
+mod log_limit;
 mod middleware;
 mod not_found;
 mod options;

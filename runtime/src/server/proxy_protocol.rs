@@ -9,9 +9,6 @@ pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// The fixed part: the signature, version and command, family and protocol, the length of the rest.
 const FIXED: usize = 16;
 
-/// The longest header in bytes. Those of proxies fit into one packet, which has at least 536 bytes.
-const MAX_HEADER: usize = 536;
-
 /// A header at the beginning of some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ProxyHeader {
@@ -24,8 +21,8 @@ pub(crate) struct ProxyHeader {
 
 impl ProxyHeader {
     /// Returns `None` if `bytes` are the beginning of a header. Fails with the likely cause if they cannot
-    /// become one.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Self>, &'static str> {
+    /// become one of at most `max_length` bytes.
+    pub(crate) fn parse(bytes: &[u8], max_length: usize) -> Result<Option<Self>, &'static str> {
         if !bytes.starts_with(&SIGNATURE) && !SIGNATURE.starts_with(bytes) {
             return Err(if b"PROXY ".starts_with(bytes) || bytes.starts_with(b"PROXY ") {
                 "this is a PROXY protocol header, version 1: set the proxy to version 2, such as `send-proxy-v2` of \
@@ -39,8 +36,8 @@ impl ProxyHeader {
         let [.., version_and_command, family, high, low] = *fixed;
         let size = usize::from(u16::from_be_bytes([high, low]));
         let length = FIXED + size;
-        if length > MAX_HEADER {
-            return Err("the PROXY protocol header is longer than 536 bytes");
+        if length > max_length {
+            return Err("the PROXY protocol header is longer than `Handshakes::max_request_size`");
         }
         let is_local = match version_and_command {
             0x20 => true,
@@ -81,6 +78,12 @@ mod tests {
 
     use super::*;
 
+    const MAX: usize = 536;
+
+    fn parse(bytes: &[u8]) -> Result<Option<ProxyHeader>, &'static str> {
+        ProxyHeader::parse(bytes, MAX)
+    }
+
     fn header(version_and_command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
         let size = u16::try_from(rest.len()).expect("a short rest").to_be_bytes();
         [&SIGNATURE[..], &[version_and_command, family], &size, rest].concat()
@@ -108,7 +111,7 @@ mod tests {
         ] {
             let source = source.map(|source| source.parse().expect("an address"));
             let header = ProxyHeader { source, length: bytes.len() };
-            assert_eq!(ProxyHeader::parse(&[&bytes[..], b"GET /"].concat()), Ok(Some(header)));
+            assert_eq!(parse(&[&bytes[..], b"GET /"].concat()), Ok(Some(header)));
         }
     }
 
@@ -125,14 +128,12 @@ mod tests {
             (header(0x21, 0x41, &IPV4), "family"),
             (header(0x21, 0x11, &IPV4[..11]), "too short"),
             (header(0x21, 0x21, &IPV4), "too short"),
-            (header(0x21, 0x11, &[0; 521]), "longer than 536 bytes"),
+            (header(0x21, 0x11, &[0; 521]), "`Handshakes::max_request_size`"),
         ] {
-            let error = ProxyHeader::parse(&bytes).expect_err(cause);
+            let error = parse(&bytes).expect_err(cause);
             assert!(error.contains(cause), "{error}");
         }
-        assert!(
-            ProxyHeader::parse(&header(0x21, 0x11, &[0; 520])).is_ok_and(|header| header.is_some())
-        );
+        assert!(parse(&header(0x21, 0x11, &[0; 520])).is_ok_and(|header| header.is_some()));
     }
 
     proptest! {
@@ -147,14 +148,14 @@ mod tests {
             ],
             cut in 0..640_usize,
         ) {
-            let whole = ProxyHeader::parse(&bytes);
-            let part = ProxyHeader::parse(&bytes[..cut.min(bytes.len())]);
+            let whole = parse(&bytes);
+            let part = parse(&bytes[..cut.min(bytes.len())]);
             if let Ok(Some(header)) = &whole {
-                prop_assert!(header.length <= bytes.len().min(MAX_HEADER));
+                prop_assert!(header.length <= bytes.len().min(MAX));
             }
             // A part is incomplete, or has the result of the whole.
             prop_assert!(part == Ok(None) || part == whole, "{part:?} {whole:?}");
-            prop_assert!(whole != Ok(None) || bytes.len() < MAX_HEADER);
+            prop_assert!(whole != Ok(None) || bytes.len() < MAX);
         }
     }
 }

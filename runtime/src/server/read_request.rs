@@ -15,18 +15,18 @@ pub(crate) enum RequestError {
     /// The client closed the connection.
     Closed,
     Invalid(ErrorResponse),
-    /// The likely cause.
-    OtherProtocol(&'static str),
 }
 
-/// Reads a PROXY protocol header. Leaves the bytes that were read after it in `bytes`.
+/// Reads a PROXY protocol header of at most `max_size` bytes. Leaves the bytes that were read after it in `bytes`.
 pub(super) async fn read_proxy_header(
     transport: &mut Transport,
     bytes: &mut Vec<u8>,
+    max_size: usize,
 ) -> Result<ProxyHeader, RequestError> {
+    let invalid = |cause| RequestError::Invalid(ErrorResponse::other_protocol(cause));
     loop {
         read_some(transport, bytes).await?;
-        if let Some(header) = ProxyHeader::parse(bytes).map_err(RequestError::OtherProtocol)? {
+        if let Some(header) = ProxyHeader::parse(bytes, max_size).map_err(invalid)? {
             drop(bytes.drain(..header.length));
             return Ok(header);
         }
@@ -42,7 +42,7 @@ pub(crate) async fn read_request(
     let mut old_len = 0_usize;
     loop {
         if let Some(cause) = likely_cause(&bytes) {
-            return Err(RequestError::OtherProtocol(cause));
+            return Err(RequestError::Invalid(ErrorResponse::other_protocol(cause)));
         }
         // The request is parsed once, when it is complete. To parse it after each read would cost
         // more with clients that send it in small pieces.
@@ -86,6 +86,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::server::log_limit::LogLimit;
 
     #[tokio::test]
     async fn other_protocol_is_recognized_when_it_arrives_byte_by_byte() {
@@ -104,7 +105,8 @@ mod tests {
                 read
             };
             let (read, _) = tokio::join!(read, client.write_all(bytes));
-            let Err(RequestError::OtherProtocol(cause)) = read else { panic!("{protocol}") };
+            let Err(RequestError::Invalid(error)) = read else { panic!("{protocol}") };
+            let cause = error.into_response(None, &LogLimit::default()).into_body();
             assert!(cause.contains(protocol), "{cause}");
         }
     }

@@ -143,7 +143,7 @@ impl Router {
     /// name different clients gets 400, because most proxies set one and pass on the other.
     ///
     /// Name only proxies that set or append to the header. Inside another HTTP server this needs
-    /// `into_make_service_with_connect_info`.
+    /// `into_make_service_with_connect_info`; a request without it is logged, at most once a minute.
     ///
     /// ```
     /// let router = parlor::Router::new().trusted_proxies(["10.0.0.0/8", "::1"]);
@@ -170,8 +170,7 @@ impl Router {
     /// [`serve`](Self::serve) fails. A connection without it gets 400. If the source address is a
     /// trusted proxy as well, `X-Forwarded-For` is read as above.
     ///
-    /// A header has at most 536 bytes, is part of [`Handshakes::max_request_size`], and arrives within
-    /// [`Handshakes::timeout`]. Version 1 is not supported. Has no effect on connections in memory and inside
+    /// A header is part of [`Handshakes::max_request_size`], and arrives within [`Handshakes::timeout`]. Version 1 is not supported. Has no effect on connections in memory and inside
     /// another HTTP server, which reads the connections itself.
     pub fn proxy_protocol(mut self) -> Self {
         self.routes().proxy_protocol = true;

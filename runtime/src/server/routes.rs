@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::admission::Endpoint;
 use super::handshake_limit::HandshakeLimit;
+use super::log_limit::LogLimit;
 use super::middleware::Middleware;
 use super::options::Handshakes;
 use super::origin_rules::OriginRules;
@@ -21,6 +22,7 @@ pub(super) struct Routes {
     pub(super) proxy_protocol: bool,
     pub(super) handshakes: Handshakes,
     pub(super) handshake_limit: HandshakeLimit,
+    pub(super) warnings: LogLimit,
     pub(super) shutdown_timeout: Duration,
     /// What is wrong with the configuration: a path that is mounted twice, an origin without a scheme.
     pub(super) mistakes: Vec<String>,
@@ -37,6 +39,7 @@ impl Default for Routes {
             proxy_protocol: false,
             handshake_limit: HandshakeLimit::new(handshakes.max_concurrent),
             handshakes,
+            warnings: LogLimit::default(),
             shutdown_timeout: Duration::from_secs(30),
             mistakes: Vec::new(),
         }

@@ -131,7 +131,7 @@ async fn accept_connections(
     mut workers: Option<&mut Workers>,
     stopped: &watch::Receiver<()>,
 ) {
-    let mut acceptor = Acceptor::new(listener);
+    let acceptor = Acceptor::new(listener);
     loop {
         let (stream, peer) = acceptor.accept().await;
         match workers.as_mut().and_then(|workers| workers.next()) {

@@ -102,12 +102,19 @@ impl<B> Service<http::Request<B>> for Router {
     }
 }
 
+/// Without the peer no header of a proxy is read.
+const NO_CONNECT_INFO: &str = "`Router::trusted_proxies` needs `into_make_service_with_connect_info`: without it clients have no address";
+
 impl Router {
     async fn respond(
         self,
         request: http::Request<()>,
         upgrade: Option<OnUpgrade>,
     ) -> http::Response<Bytes> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let into_http = |error: ErrorResponse| {
+            error.into_response(peer, &self.routes.warnings).map(Bytes::from)
+        };
         if let Err(error) = self.routes.check() {
             tracing::error!(%error, "the router is not served");
             let message = "the router of this server is misconfigured";
@@ -118,15 +125,17 @@ impl Router {
             let message = "too many handshakes are running";
             return into_http(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        if peer.is_none()
+            && !self.routes.trusted_proxies.is_empty()
+            && self.routes.warnings.allow(NO_CONNECT_INFO)
+        {
+            tracing::warn!("{NO_CONNECT_INFO}");
+        }
         // A client with a loopback address is connected to a loopback address of the server.
         let local = peer.filter(|peer| peer.ip().to_canonical().is_loopback());
         let mut request = Request::new(request, peer);
         let Some(upgrade) = upgrade else {
             let error = upgrade_response(&mut request, local, &self.routes).err();
-            if let Some(error) = &error {
-                error.log(peer);
-            }
             return into_http(error.unwrap_or_else(upgrade_missing));
         };
         let pending = PendingUpgrade { upgrade, timeout: self.routes.handshakes.timeout };
@@ -168,10 +177,6 @@ fn upgrade_missing() -> ErrorResponse {
     );
     let message = "the server cannot upgrade this connection";
     ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message)
-}
-
-fn into_http(error: ErrorResponse) -> http::Response<Bytes> {
-    error.into_response().map(Bytes::from)
 }
 
 /// An upgrade that the HTTP server completes after it has sent the response.

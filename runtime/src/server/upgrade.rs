@@ -39,18 +39,12 @@ impl Upgrade {
         let (peer, mode) = (request.peer_addr(), request.mode());
         let (response, host) = match upgrade_response(&mut request, local, routes) {
             Ok(accepted) => accepted,
-            Err(error) => {
-                error.log(peer);
-                return Self::ErrorResponse(error);
-            }
+            Err(error) => return Self::ErrorResponse(error),
         };
         if let Some(sender) = sender {
             match client_addr(sender, request.headers(), &routes.trusted_proxies) {
                 Ok(client) => request.set_client_addr(client),
-                Err(error) => {
-                    error.log(peer);
-                    return Self::ErrorResponse(error);
-                }
+                Err(error) => return Self::ErrorResponse(error),
             }
         }
         request.remove_handshake_headers();
@@ -59,10 +53,7 @@ impl Upgrade {
                 .await;
         match admission.unwrap_or_else(|_| Err(admission_timed_out())) {
             Ok(admission) => Self::admitted(response, mode, admission),
-            Err(reject) => {
-                tracing::debug!(?peer, %reject, "connection rejected");
-                Self::rejected(response, mode, &reject)
-            }
+            Err(reject) => Self::rejected(response, peer, mode, &reject),
         }
     }
 
@@ -84,9 +75,15 @@ impl Upgrade {
         Self::Admitted { response, preamble, admission }
     }
 
-    fn rejected(response: http::Response<()>, mode: Mode, reject: &Reject) -> Self {
+    fn rejected(
+        response: http::Response<()>,
+        peer: Option<SocketAddr>,
+        mode: Mode,
+        reject: &Reject,
+    ) -> Self {
         match mode {
             Mode::Parlor => {
+                tracing::debug!(?peer, %reject, "connection rejected");
                 let frame = close_frame(reject.code(), reject.message());
                 Self::Rejected { response, close_frame: frame.as_bytes().to_vec() }
             }

@@ -1,9 +1,10 @@
 //! The address of a client behind proxies.
 
 use parlor::{Reject, Router};
-use parlor_tests::{ProbeServer, ProbeSession, ProbeSocket, within_timeout};
+use parlor_tests::{Log, ProbeServer, ProbeSession, ProbeSocket, probe_fixture, within_timeout};
+use tokio::net::TcpListener;
 
-use super::{Served, with};
+use super::{Served, assert_warned_once, send, with};
 
 /// A router that rejects each connection with its client's and its peer's address.
 pub(crate) fn reports_addresses() -> Router {
@@ -52,4 +53,24 @@ async fn trusted_proxy_that_is_no_network_fails_to_serve() {
         let error = served.expect_err("a mistake").to_string();
         assert!(error.contains(&format!("`{proxy}`")), "{error}");
     }
+}
+
+#[tokio::test]
+async fn trusted_proxies_without_connect_info_are_logged_once() {
+    let (log, _guard) = Log::start();
+    for (proxies, warned) in [(vec![], false), (vec!["127.0.0.1"], true)] {
+        let router = Router::new().procedure("/probe", probe_fixture().server);
+        let app = axum::Router::new().fallback_service(router.trusted_proxies(proxies));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        for _ in 0..3 {
+            assert_eq!(send(addr, with(&[]).as_bytes()).await.status(), 101);
+        }
+        assert_eq!(log.text().contains("connect_info"), warned, "{}", log.text());
+    }
+    assert_warned_once(
+        &log,
+        "`Router::trusted_proxies` needs `into_make_service_with_connect_info`",
+    );
 }

@@ -11,7 +11,7 @@ mod values;
 use std::net::SocketAddr;
 
 use parlor::Router;
-use parlor_tests::{TestServer, probe_fixture, within_timeout};
+use parlor_tests::{Log, TestServer, probe_fixture, within_timeout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -102,6 +102,13 @@ async fn read_response(stream: &mut TcpStream) -> Response {
             return Response { head: String::new(), body: text };
         }
     }
+}
+
+/// Asserts that one line at `WARN` has this text.
+fn assert_warned_once(log: &Log, text: &str) {
+    let log = log.text();
+    let warnings = log.lines().filter(|line| line.contains(" WARN ") && line.contains(text));
+    assert_eq!(warnings.count(), 1, "`{text}`: {log}");
 }
 
 /// A request with these header lines.
