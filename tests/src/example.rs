@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 #[cfg(target_os = "linux")]
-use std::time::Duration;
-
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -112,18 +110,6 @@ impl Example {
     pub fn descriptors(&self) -> usize {
         let pid = self.child.id().expect("it runs");
         std::fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count()
-    }
-
-    /// Returns the CPU time of all its threads so far.
-    #[cfg(target_os = "linux")]
-    pub fn cpu_time(&self) -> Duration {
-        let tasks = format!("/proc/{}/task", self.child.id().expect("it runs"));
-        let of_task = |task: std::io::Result<std::fs::DirEntry>| {
-            let path = task.expect("a thread").path().join("schedstat");
-            let stat = std::fs::read_to_string(path).expect("its times");
-            stat.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).expect("nanoseconds")
-        };
-        Duration::from_nanos(std::fs::read_dir(tasks).expect("its threads").map(of_task).sum())
     }
 
     /// Returns all that it prints. Panics when it does not exit with success.

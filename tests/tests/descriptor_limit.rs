@@ -3,20 +3,16 @@
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use parlor_tests::{Example, RawClient, within_timeout};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
-use tokio::time::sleep;
 
 const DESCRIPTORS: u32 = 256;
 const CLIENTS: usize = 400;
 /// The most descriptors that are not connections: standard streams, listener, pollers.
 const OTHER_DESCRIPTORS: usize = 40;
-/// How long the CPU time of the server is measured while it cannot accept.
-const MEASURED: Duration = Duration::from_secs(3);
 
 async fn echo(client: &mut RawClient) {
     client.emit("echo", json!({"text": "hi"})).await;
@@ -49,10 +45,6 @@ async fn exhaust(server: &Example) {
     for client in &mut accepted {
         echo(client).await;
     }
-    let before = server.cpu_time();
-    sleep(MEASURED).await;
-    let used = server.cpu_time().saturating_sub(before);
-    assert!(used < MEASURED / 10, "{used:?} of CPU time in {MEASURED:?}");
     while let Ok(client) = clients.try_recv() {
         accepted.push(client);
     }
