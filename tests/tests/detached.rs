@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parlor::prelude::*;
 use parlor::server::{Limits, Timeouts};
+use parlor::test::{End, Network, settle};
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{RawClient, TestServer, Welcomed, secret, wait_for_connections, within_timeout};
 use serde_json::{Value, json};
@@ -84,6 +85,9 @@ impl Presence for Session {
         if request.bearer_token().as_deref() == Some("wrong") {
             return Err(Reject::unauthorized("a wrong token"));
         }
+        if request.bearer_token().as_deref() == Some("slow") {
+            Presence::wait(self).await;
+        }
         Session::report(self, "resumed");
         Ok(())
     }
@@ -104,17 +108,26 @@ struct Fixture {
     io: PresenceIo,
 }
 
+/// A server, what its sessions report, and their gate.
+fn presence(
+    detached: Detached,
+) -> (PresenceServer<Session>, mpsc::UnboundedReceiver<String>, Arc<Semaphore>) {
+    let (sender, reports) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let session_gate = Arc::clone(&gate);
+    let presence = PresenceServer::new(move |socket| {
+        let (reports, gate) = (sender.clone(), Arc::clone(&session_gate));
+        async move { Ok(Session { socket, reports, gate, detached }) }
+    });
+    (presence, reports, gate)
+}
+
 async fn serve(
     detached: Detached,
     configure: impl FnOnce(PresenceServer<Session>) -> PresenceServer<Session>,
 ) -> Fixture {
-    let (sender, reports) = mpsc::unbounded_channel();
-    let gate = Arc::new(Semaphore::new(0));
-    let session_gate = Arc::clone(&gate);
-    let presence = configure(PresenceServer::new(move |socket| {
-        let (reports, gate) = (sender.clone(), Arc::clone(&session_gate));
-        async move { Ok(Session { socket, reports, gate, detached }) }
-    }));
+    let (presence, reports, gate) = presence(detached);
+    let presence = configure(presence);
     let io = presence.io();
     let running = TestServer::start(Router::new().procedure("/presence", presence)).await;
     Fixture { running, reports, gate, io }
@@ -206,19 +219,29 @@ async fn loss_during_handler_runs_detached_after_messages_that_were_read() {
 
 #[tokio::test]
 async fn client_that_is_back_before_detached_gets_resumed_after_it() {
-    let mut fixture = serve(Detached::Emits, |server| server).await;
-    let Welcomed { mut client, welcome } = fixture.connect().await;
+    let (server, mut reports, gate) = presence(Detached::Emits);
+    let io = server.io();
+    let server = server.middleware(move |request| {
+        // The handler ends when the request waits for the session: nothing is awaited in between.
+        gate.add_permits(usize::from(request.headers().contains_key("x-ends-handler")));
+        async { Ok(request) }
+    });
+    let network = Network::new(Router::new().procedure("/presence", server));
+    let Welcomed { mut client, welcome } =
+        open(&network, "parlor.v1.json").await.take_welcome().await;
     client.emit("wait", json!({})).await;
-    fixture.assert_reports(&["waits"]).await;
+    assert_eq!(reports.recv().await.as_deref(), Some("waits"));
     drop(client);
-    wait_for_connections(&fixture.io, 0).await;
-    // The request waits for the handler.
-    let resume = fixture.resume(&welcome, 0);
-    let gate = Arc::clone(&fixture.gate);
-    let release = async move { gate.add_permits(1) };
-    let (resumed, ()) = tokio::join!(resume, release);
-    assert_eq!(resumed.welcome["recovered"], true);
-    fixture.assert_reports(&["waited", "detached", "resumed"]).await;
+    wait_for_connections(&io, 0).await;
+    let protocols = format!("parlor.v1.json, parlor.resume.{}.0", secret(&welcome));
+    let headers = [("sec-websocket-protocol", protocols.as_str()), ("x-ends-handler", "")];
+    let end = network.line().dial().expect("a connection");
+    let resumed = RawClient::over(end, "ws://localhost/presence", &headers).await;
+    let Welcomed { welcome, .. } = resumed.expect("accepted").take_welcome().await;
+    assert_eq!(welcome["recovered"], true);
+    for expected in ["waited", "detached", "resumed"] {
+        assert_eq!(reports.recv().await.as_deref(), Some(expected));
+    }
 }
 
 #[tokio::test]
@@ -272,22 +295,91 @@ async fn panic_in_detached_ends_its_session() {
     assert_eq!(welcome["recovered"], false);
 }
 
-#[tokio::test]
+/// A connection without sockets, for tests that pause the clock.
+async fn open(network: &Network, protocols: &str) -> RawClient<End> {
+    let end = network.line().dial().expect("a connection");
+    let headers = [("sec-websocket-protocol", protocols)];
+    RawClient::over(end, "ws://localhost/presence", &headers).await.expect("accepted")
+}
+
+#[tokio::test(start_paused = true)]
 async fn detached_is_cancelled_after_handler_timeout_and_by_shutdown() {
-    let timeouts = Timeouts { handler: Some(Duration::from_millis(20)), ..Timeouts::default() };
-    let mut fixture = serve(Detached::Hangs, |server| server.timeouts(timeouts)).await;
-    let Welcomed { client, welcome } = fixture.connect().await;
+    let (server, mut reports, _gate) = presence(Detached::Hangs);
+    let timeouts = Timeouts { handler: Some(Duration::from_secs(2)), ..Timeouts::default() };
+    let network = Network::new(Router::new().procedure("/presence", server.timeouts(timeouts)));
+    let Welcomed { client, welcome } = open(&network, "parlor.v1.json").await.take_welcome().await;
+    drop(client);
+    assert_eq!(reports.recv().await.as_deref(), Some("detached"));
+    let resume = format!("parlor.v1.json, parlor.resume.{}.0", secret(&welcome));
+    let Welcomed { welcome, .. } = open(&network, &resume).await.take_welcome().await;
+    assert_eq!(welcome["recovered"], true);
+    assert_eq!(reports.recv().await.as_deref(), Some("resumed"));
+
+    let (server, mut reports, _gate) = presence(Detached::Hangs);
+    let network = Network::new(Router::new().procedure("/presence", server));
+    drop(open(&network, "parlor.v1.json").await.take_welcome().await);
+    assert_eq!(reports.recv().await.as_deref(), Some("detached"));
+    network.shut_down().await;
+    assert_eq!(reports.recv().await.as_deref(), Some("disconnected: ShutDown"));
+}
+
+#[tokio::test]
+async fn resume_with_wrong_number_of_received_frames_does_not_run_resumed() {
+    let mut fixture = serve(Detached::Emits, |server| server).await;
+    let Welcomed { mut client, welcome } = fixture.connect().await;
+    // The client has received one counted frame, and confirms it.
+    client.call("enter", json!({}), 1).await;
+    client.send(r#"["$ack",1]"#).await;
+    client.ping().await;
     drop(client);
     fixture.assert_reports(&["detached"]).await;
-    assert_eq!(fixture.resume(&welcome, 0).await.welcome["recovered"], true);
+    for received in [1000, u64::MAX, 0] {
+        let mut fresh = fixture.resume(&welcome, received).await;
+        assert_eq!(fresh.welcome["recovered"], false, "{received}");
+        fresh.client.close(1000).await;
+        fixture.assert_reports(&["disconnected: ClientClosed"]).await;
+    }
+    assert_eq!(fixture.resume(&welcome, 1).await.welcome["recovered"], true);
     fixture.assert_reports(&["resumed"]).await;
+}
 
-    let mut fixture = serve(Detached::Hangs, |server| server).await;
-    drop(fixture.connect().await);
-    fixture.assert_reports(&["detached"]).await;
-    let mut reports = fixture.reports;
-    fixture.running.cut().await;
-    assert_eq!(reports.recv().await.as_deref(), Some("disconnected: ShutDown"));
+#[tokio::test(start_paused = true)]
+async fn client_that_is_gone_when_resumed_has_run_runs_detached_again() {
+    let (server, mut reports, gate) = presence(Detached::Emits);
+    let network = Network::new(Router::new().procedure("/presence", server));
+    let Welcomed { client, welcome } = open(&network, "parlor.v1.json").await.take_welcome().await;
+    drop(client);
+    assert_eq!(reports.recv().await.as_deref(), Some("detached"));
+    let resume =
+        format!("parlor.v1.json, parlor.resume.{}.0, parlor.bearer.c2xvdw", secret(&welcome));
+    // The request is rejected after 10 s, while `resumed` waits.
+    assert_eq!(open(&network, &resume).await.closed().await.code, 4003);
+    assert_eq!(reports.recv().await.as_deref(), Some("waits"));
+    gate.add_permits(1);
+    for expected in ["waited", "resumed", "detached"] {
+        assert_eq!(reports.recv().await.as_deref(), Some(expected));
+    }
+    settle().await;
+    assert!(reports.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_is_gone_before_resumed_runs_does_not_run_it() {
+    let (server, mut reports, gate) = presence(Detached::Emits);
+    let network = Network::new(Router::new().procedure("/presence", server));
+    let Welcomed { mut client, welcome } =
+        open(&network, "parlor.v1.json").await.take_welcome().await;
+    client.emit("wait", json!({})).await;
+    assert_eq!(reports.recv().await.as_deref(), Some("waits"));
+    drop(client);
+    let resume = format!("parlor.v1.json, parlor.resume.{}.0", secret(&welcome));
+    assert_eq!(open(&network, &resume).await.closed().await.code, 4003);
+    gate.add_permits(1);
+    for expected in ["waited", "detached"] {
+        assert_eq!(reports.recv().await.as_deref(), Some(expected));
+    }
+    settle().await;
+    assert!(reports.is_empty());
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
 
         let member = registration.member();
         let resume = if member.is_resumable() {
-            Some(self.hub.recovery.issue_secret(member, None).map_err(no_random_bits)?)
+            Some(self.hub.recovery.issue_secret(member).map_err(no_random_bits)?)
         } else {
             None
         };

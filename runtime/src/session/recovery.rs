@@ -41,14 +41,16 @@ enum Owner {
 }
 
 impl RecoveryTable {
-    /// Issues a new secret. The one in the resume request, `shown`, and all that were issued after it
-    /// stay valid until [`RecoveryTable::retire_older_secrets`]: the welcome with the new one may be lost.
-    pub(crate) fn issue_secret(
-        &self,
-        member: &Arc<Member>,
-        shown: Option<&Secret>,
-    ) -> Result<Secret, getrandom::Error> {
+    /// Issues the first secret of a session.
+    pub(crate) fn issue_secret(&self, member: &Arc<Member>) -> Result<Secret, getrandom::Error> {
         let secret = Secret::random()?;
+        self.add_secret(member, &secret, None);
+        Ok(secret)
+    }
+
+    /// Adds a secret. The one in the resume request, `shown`, and all that were added after it stay
+    /// valid until [`RecoveryTable::retire_older_secrets`]: the welcome with the new one may be lost.
+    pub(crate) fn add_secret(&self, member: &Arc<Member>, secret: &Secret, shown: Option<&Secret>) {
         let digest = secret.digest();
         let entry = Entry { digest, owner: Owner::Session(Arc::downgrade(member)) };
         let shown = shown.map(|shown| shown.digest().key());
@@ -65,7 +67,6 @@ impl RecoveryTable {
         }
         issued.push(digest.key());
         state.secrets.insert(digest.key(), entry);
-        Ok(secret)
     }
 
     /// Removes all secrets but the newest, because the client has that.
@@ -223,14 +224,19 @@ pub(crate) mod tests {
         let hub = Arc::<Hub>::default();
         let registration = register(&hub);
         let (member, recovery) = (registration.member(), &hub.recovery);
-        let first = recovery.issue_secret(member, None).expect("random bits");
-        let mut last = recovery.issue_secret(member, Some(&first)).expect("random bits");
+        let add = |shown: &Secret| {
+            let secret = Secret::random().expect("random bits");
+            recovery.add_secret(member, &secret, Some(shown));
+            secret
+        };
+        let first = recovery.issue_secret(member).expect("random bits");
+        let mut last = add(&first);
         for _ in 0..10 {
-            last = recovery.issue_secret(member, Some(&first)).expect("random bits");
+            last = add(&first);
             assert!(recovery.find(&first).is_ok() && recovery.find(&last).is_ok());
             assert!(member.secrets().lock().len() <= MAX_SECRETS);
         }
-        let newest = recovery.issue_secret(member, Some(&last)).expect("random bits");
+        let newest = add(&last);
         assert_eq!(recovery.find(&first).err(), Some(Unrecovered::Unknown));
         assert!(recovery.find(&last).is_ok());
         recovery.retire_older_secrets(member);

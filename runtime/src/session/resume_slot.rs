@@ -36,8 +36,11 @@ pub(crate) struct ResumeRequest {
     pub(crate) received: u64,
     /// The secret in the request.
     pub(crate) secret: Secret,
-    pub(crate) answer: oneshot::Sender<Result<ResumeGrant, ResumeError>>,
+    pub(crate) answer: Answer,
 }
+
+/// Takes the answer to a resume request.
+pub(crate) type Answer = oneshot::Sender<Result<ResumeGrant, ResumeError>>;
 
 /// The session waits for the connection of this generation.
 pub(crate) struct ResumeGrant {

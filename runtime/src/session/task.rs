@@ -117,19 +117,28 @@ async fn run_detached<E: Procedure<S>, S>(
     }
 }
 
-/// Runs `resumed`, and grants or rejects the request.
+/// Checks a request, runs `resumed`, and grants or rejects the request.
 async fn resume<E: Procedure<S>, S>(
     value: &mut S,
     driver: &mut Driver,
     request: ResumeRequest,
 ) -> Result<(), Box<DisconnectReason>> {
     let ResumeRequest { request, received, secret, answer } = request;
+    // The client may be gone wherever an answer is sent.
+    let next = match driver.check_resume(received, &answer) {
+        Some(Ok(next)) => next,
+        Some(Err(error)) => {
+            let _ = answer.send(Err(error));
+            return Ok(());
+        }
+        None => return Ok(()),
+    };
     let peer = request.peer_addr();
     let resumed = pin!(E::resumed(value, request));
     let reject = match driver.handle(None, Name::Other("`resumed`"), resumed).await {
         Run::Done(Ok(())) => {
             tracing::Span::current().record("peer", tracing::field::debug(peer));
-            driver.grant(received, &secret, answer);
+            driver.grant(&secret, next, answer);
             return Ok(());
         }
         Run::Done(Err(reject)) => reject,
@@ -147,7 +156,6 @@ async fn resume<E: Procedure<S>, S>(
             return Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown)));
         }
     };
-    // The client may be gone.
     let _ = answer.send(Err(ResumeError::Rejected(reject)));
     Ok(())
 }

@@ -1,12 +1,10 @@
 //! How a session continues over a new connection.
 
-use tokio::sync::oneshot;
-
 use super::Driver;
 use super::attachment::Attachment;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::Connection;
-use crate::session::resume_slot::{ResumeError, ResumeGrant};
+use crate::session::resume_slot::{Answer, ResumeError, ResumeGrant};
 use crate::wire::Secret;
 
 impl Driver {
@@ -23,35 +21,37 @@ impl Driver {
         }
     }
 
-    /// Grants a resume request. The frames that the client has not received are pending for its
-    /// connection.
-    pub(in crate::session) fn grant(
+    /// Checks a resume request before `resumed` runs, so that `resumed` runs for no client that cannot
+    /// return. Confirms the frames that the client has received; `attach` makes the others pending again.
+    /// Returns the next secret, or `None` if nothing waits for the answer.
+    pub(in crate::session) fn check_resume(
         &mut self,
         received: u64,
-        secret: &Secret,
-        answer: oneshot::Sender<Result<ResumeGrant, ResumeError>>,
-    ) {
+        answer: &Answer,
+    ) -> Option<Result<Secret, ResumeError>> {
+        if answer.is_closed() {
+            return None;
+        }
+        let Ok(growth) = self.member.outbox().confirm(received) else {
+            return Some(Err(ResumeError::Mismatch));
+        };
+        self.member.hub().recovery.add_bytes(&self.member, growth);
+        Some(Secret::random().map_err(ResumeError::NoRandomBits))
+    }
+
+    /// Grants a resume request, after `resumed` has run. `shown` is the secret in the request. The frames
+    /// that the client has not received are pending for its connection.
+    pub(in crate::session) fn grant(&mut self, shown: &Secret, secret: Secret, answer: Answer) {
         self.take_signals();
         // The client may be gone, or the session may have ended, while `resumed` ran. Without an answer
         // the admission looks the session up once more.
         if self.ended.is_some() || answer.is_closed() {
+            // `resumed` has run, and the client is not back.
+            self.work.detached |= matches!(self.attachment, Attachment::Detached { .. });
             return;
         }
-        let recovery = &self.member.hub().recovery;
-        // Issued here, where requests have an order: the newest secret belongs to the newest grant.
-        let secret = match recovery.issue_secret(&self.member, Some(secret)) {
-            Ok(secret) => secret,
-            Err(error) => {
-                let _ = answer.send(Err(ResumeError::NoRandomBits(error)));
-                return;
-            }
-        };
-        // Frames that the client has received are confirmed. `attach` makes the others pending again.
-        let Ok(growth) = self.member.outbox().confirm(received) else {
-            let _ = answer.send(Err(ResumeError::Mismatch));
-            return;
-        };
-        recovery.add_bytes(&self.member, growth);
+        // Added here, where requests have an order: the newest secret belongs to the newest grant.
+        self.member.hub().recovery.add_secret(&self.member, &secret, Some(shown));
         if let Attachment::Attached(_) = self.attachment {
             // The client does not use the old connection any more.
             let error = "the client resumed the session over a new one".to_owned();
