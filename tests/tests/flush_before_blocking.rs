@@ -26,6 +26,9 @@ trait Work {
     /// The same in a task of its own, to all members of the room.
     #[incoming]
     async fn emit_and_block_in_task(&mut self) -> bool;
+    /// The same in a task of `Socket::spawn`.
+    #[incoming]
+    async fn emit_and_block_in_spawned_task(&mut self) -> bool;
     /// Emits in one poll, waits in another, flushes and blocks.
     #[incoming]
     async fn emit_and_wait_and_block(&mut self) -> bool;
@@ -55,6 +58,18 @@ impl Blocking {
     }
 }
 
+impl Worker {
+    /// Emits to the room, flushes and blocks.
+    fn task(&self) -> impl Future<Output = bool> + Send + 'static {
+        let (socket, blocking) = (self.socket.clone(), Arc::clone(&self.blocking));
+        async move {
+            socket.io().to("all").progress("from a task");
+            socket.flush().await;
+            blocking.block()
+        }
+    }
+}
+
 impl Work for Worker {
     async fn enter(&mut self) -> bool {
         self.socket.join("all").is_ok()
@@ -68,13 +83,13 @@ impl Work for Worker {
         self.blocking.block()
     }
     async fn emit_and_block_in_task(&mut self) -> bool {
-        let (socket, blocking) = (self.socket.clone(), Arc::clone(&self.blocking));
-        let task = tokio::spawn(async move {
-            socket.io().to("all").progress("from a task");
-            socket.flush().await;
-            blocking.block()
-        });
-        task.await.expect("no panic")
+        tokio::spawn(self.task()).await.expect("no panic")
+    }
+    async fn emit_and_block_in_spawned_task(&mut self) -> bool {
+        let (sender, done) = oneshot::channel();
+        let task = self.task();
+        self.socket.spawn(async { sender.send(task.await).expect("the handler waits") });
+        done.await.expect("it sends")
     }
     async fn emit_and_wait_and_block(&mut self) -> bool {
         self.socket.io().to("all").progress("before");
@@ -233,20 +248,22 @@ async fn flush_writes_several_events_in_order_before_handler_blocks() {
 }
 
 #[tokio::test]
-async fn flush_in_task_of_no_session_lets_sessions_write_first() {
+async fn flush_in_other_task_lets_sessions_write_first() {
     for runtime in RUNTIMES {
         let server = serve(runtime).await;
         let mut others = Vec::new();
-        for _ in 0..100 {
+        for _ in 0..300 {
             others.push(server.enter().await);
         }
         let mut caller = RawClient::parlor(server.addr, "/work").await;
-        caller.send(r#"["emitAndBlockInTask",{},2]"#).await;
-        for other in &mut others {
-            assert_eq!(other.receive().await, progress("from a task"), "{runtime:?}");
+        for event in ["emitAndBlockInTask", "emitAndBlockInSpawnedTask"] {
+            caller.send(json!([event, {}, 2]).to_string()).await;
+            for other in &mut others {
+                assert_eq!(other.receive().await, progress("from a task"), "{runtime:?}: {event}");
+            }
+            server.release.send(()).expect("it waits");
+            assert_eq!(caller.receive().await, json!(["$ok", true, 2]), "{runtime:?}: {event}");
         }
-        server.release.send(()).expect("it waits");
-        assert_eq!(caller.receive().await, json!(["$ok", true, 2]), "{runtime:?}");
         drop((caller, others));
         server.stop().await;
     }

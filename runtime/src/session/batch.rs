@@ -146,15 +146,20 @@ pub(crate) fn has_emitted() {
 }
 
 /// Ready when the members that the running task has emitted to are flushed. In a task that has no batch:
-/// when the tasks that it has woken on this thread have run, if its runtime has one thread.
+/// when the batch of the thread is flushed, and the tasks that it has woken on this thread have run, if
+/// its runtime has one thread.
 pub(crate) async fn flush() {
-    let mut is_first_poll = true;
+    let mut until = None;
     poll_fn(|cx| {
-        if mem::take(&mut is_first_poll) {
+        if let Some(until) = until {
+            let waits = |thread: &mut Thread| thread.flusher.is_some() && thread.flushed < until;
+            if !waits_for_flush() && !thread(waits) {
+                return Poll::Ready(());
+            }
+        } else {
             // Also for what the task emits to its own client, which others do not wait for.
             has_emitted();
-        } else if !waits_for_flush() {
-            return Poll::Ready(());
+            until = Some(thread(|thread| thread.flushed + thread.batch.len() as u64));
         }
         flush_soon();
         // Not `yield_now`, whose wake-up is delayed: this task continues after those woken before.

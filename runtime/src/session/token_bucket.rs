@@ -37,6 +37,10 @@ impl TokenBucket {
 
     /// When the bucket is full if no token is taken.
     pub(super) fn full_at(&self) -> Instant {
+        // A rate of 0 would make this 0 / 0.
+        if self.tokens >= self.burst {
+            return self.at;
+        }
         let refill = Duration::try_from_secs_f64((self.burst - self.tokens) / self.per_second);
         self.at + refill.map_or(LONGEST_REFILL, |refill| refill.min(LONGEST_REFILL))
     }
@@ -60,6 +64,7 @@ mod tests {
     async fn bucket_is_full_when_its_tokens_are_back_or_after_a_year() {
         for (events_per_second, seconds) in [(2.0, 1), (0.5, 4), (0.0, 31_536_000)] {
             let mut limit = TokenBucket::new(&RateLimit { events_per_second, burst: 3 });
+            assert_eq!(limit.full_at(), Instant::now(), "{events_per_second}");
             assert!(limit.allow() && limit.allow());
             assert_eq!(limit.full_at(), Instant::now() + Duration::from_secs(seconds));
         }
