@@ -16,6 +16,7 @@ use tungstenite::protocol::frame::Frame as RawFrame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::disconnect_reason::DisconnectReason;
+use crate::server::{Expected, read_request};
 use crate::session::options::{Limits, SessionOptions};
 use crate::session::{Connection, Message, Outbox, PushPolicy, disconnect_reason};
 use crate::transport::Transport;
@@ -31,9 +32,8 @@ const CONTROL_FRAMES: usize = 64 << 10;
 /// breaks the protocol. A peer that does not read is not read from.
 pub async fn echo(stream: TcpStream, max_message_size: usize) -> io::Result<()> {
     let mut transport = Transport::from(stream);
-    let (request, read) = crate::server::read_request(&mut transport, Vec::new(), MAX_REQUEST_SIZE)
-        .await
-        .map_err(|_| io::ErrorKind::InvalidData)?;
+    let opening = read_request(&mut transport, Vec::new(), MAX_REQUEST_SIZE, Expected::Request);
+    let (request, read) = opening.await.map_err(|_| io::ErrorKind::InvalidData)?;
     let response = create_response(&request).map_err(io::Error::other)?;
     let preamble = crate::server::encode_response(&response).ok_or(io::ErrorKind::InvalidData)?;
     let max_outbox_size = max_message_size.saturating_add(CONTROL_FRAMES);

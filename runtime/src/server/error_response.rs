@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use tungstenite::error::{Error, ProtocolError};
 
 use super::log_limit::LogLimit;
 use crate::reject::Reject;
@@ -76,16 +75,6 @@ impl From<&Reject> for ErrorResponse {
         match reject.status() {
             StatusCode::UNAUTHORIZED => response.with_header(header::WWW_AUTHENTICATE, "Bearer"),
             _ => response,
-        }
-    }
-}
-
-impl From<Error> for ErrorResponse {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Protocol(ProtocolError::WrongHttpMethod) => Self::wrong_method(USES_GET),
-            Error::Protocol(ProtocolError::WrongHttpVersion) => Self::wrong_version(),
-            error => Self::new(StatusCode::BAD_REQUEST, format!("not an HTTP request: {error}")),
         }
     }
 }

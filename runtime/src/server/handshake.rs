@@ -5,6 +5,7 @@ use tokio::time::timeout;
 use tungstenite::handshake::server::write_response;
 
 use super::error_response::ErrorResponse;
+use super::other_protocol::Expected;
 use super::read_request::{RequestError, read_proxy_header, read_request};
 use super::routes::Routes;
 use super::upgrade::Upgrade;
@@ -74,7 +75,7 @@ async fn read_opening(
 ) -> Result<Opening, RequestError> {
     let mut bytes = Vec::with_capacity(1024);
     let mut max_size = routes.handshakes.max_request_size;
-    let mut sender = peer;
+    let (mut sender, mut expected) = (peer, Expected::Request);
     if let Some(peer) = peer.filter(|_| routes.proxy_protocol) {
         if !routes.trusted_proxies.contains(peer.ip()) {
             let message = "this server accepts connections of its proxies only";
@@ -85,8 +86,9 @@ async fn read_opening(
         let header = read_proxy_header(transport, &mut bytes, max_size).await?;
         max_size = max_size.saturating_sub(header.length);
         sender = header.source;
+        expected = Expected::RequestAfterProxyHeader;
     }
-    let (request, read) = read_request(transport, bytes, max_size).await?;
+    let (request, read) = read_request(transport, bytes, max_size, expected).await?;
     Ok(Opening { sender: sender.map(|sender| sender.ip()), request, read })
 }
 

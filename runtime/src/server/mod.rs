@@ -38,6 +38,7 @@ pub(crate) mod procedure_server;
 mod process_signals;
 mod proxy_protocol;
 mod read_request;
+mod request_head;
 pub(crate) mod router;
 mod routes;
 mod serve;
@@ -56,6 +57,8 @@ pub(crate) use handshake::encode_response;
 pub(crate) use in_memory::InMemoryServer;
 pub use listen::Listen;
 pub use options::Handshakes;
+#[cfg(feature = "__echo")]
+pub(crate) use other_protocol::Expected;
 pub(crate) use procedure_server::Server;
 #[cfg(fuzzing)]
 pub(crate) use proxy_protocol::ProxyHeader;

@@ -3,8 +3,23 @@
 
 use super::proxy_protocol::SIGNATURE;
 
-/// Returns the likely cause if `bytes`, the first of a connection, are of a known other protocol.
-pub(super) fn likely_cause(bytes: &[u8]) -> Option<&'static str> {
+/// What a connection may continue with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// A request, at the beginning of the connection.
+    Request,
+    /// A request, after a PROXY protocol header.
+    RequestAfterProxyHeader,
+}
+
+/// Returns the likely cause if `bytes` are of a known other protocol than what is expected.
+pub(super) fn likely_cause(bytes: &[u8], expected: Expected) -> Option<&'static str> {
+    let is_proxy_header = bytes.starts_with(&SIGNATURE) || bytes.starts_with(b"PROXY ");
+    if is_proxy_header && expected == Expected::RequestAfterProxyHeader {
+        return Some(
+            "a second PROXY protocol header: two proxies in a row send one; turn it off in one of them",
+        );
+    }
     if bytes.starts_with(&SIGNATURE) {
         return Some(
             "this is a PROXY protocol header, version 2, which this server does not expect: turn on \
@@ -31,10 +46,4 @@ pub(super) fn likely_cause(bytes: &[u8]) -> Option<&'static str> {
         );
     }
     None
-}
-
-/// Returns whether `bytes` may become the signature of a PROXY protocol header. It contains what ends an
-/// HTTP request.
-pub(super) fn is_begun_signature(bytes: &[u8]) -> bool {
-    SIGNATURE.starts_with(bytes)
 }

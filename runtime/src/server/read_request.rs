@@ -1,13 +1,11 @@
 //! Reads the first bytes of a connection, up to the end of its request.
 
-use http::StatusCode;
 use tokio::io::AsyncReadExt;
-use tungstenite::error::{CapacityError, Error};
-use tungstenite::handshake::machine::TryParse;
 
 use super::error_response::ErrorResponse;
-use super::other_protocol::{is_begun_signature, likely_cause};
+use super::other_protocol::{Expected, likely_cause};
 use super::proxy_protocol::ProxyHeader;
+use super::request_head;
 use crate::transport::Transport;
 
 /// Why no request was read.
@@ -34,31 +32,35 @@ pub(super) async fn read_proxy_header(
 }
 
 /// Reads one request, which begins with `bytes`. Returns it with the bytes that were read after it.
+///
+/// Blank lines before the request are skipped (RFC 9112 §2.2), and count towards `max_size`.
 pub(crate) async fn read_request(
     transport: &mut Transport,
     mut bytes: Vec<u8>,
     max_size: usize,
+    expected: Expected,
 ) -> Result<(http::Request<()>, Vec<u8>), RequestError> {
-    let mut old_len = 0_usize;
+    let (mut start, mut searched) = (0_usize, 0_usize);
     loop {
-        if let Some(cause) = likely_cause(&bytes) {
+        if let Some(cause) = likely_cause(&bytes, expected) {
             return Err(RequestError::Invalid(ErrorResponse::other_protocol(cause)));
         }
-        // The request is parsed once, when it is complete. To parse it after each read would cost
-        // more with clients that send it in small pieces.
-        let from = old_len.saturating_sub(3);
-        let is_complete = bytes[from..].windows(4).any(|window| window == b"\r\n\r\n")
-            && !is_begun_signature(&bytes);
-        let parsed = if is_complete { parse(&bytes).map_err(RequestError::Invalid)? } else { None };
-        match parsed {
-            Some((end, request)) if end <= max_size => {
-                let read = bytes.split_off(end);
-                return Ok((request, read));
-            }
-            None if !is_complete && bytes.len() <= max_size => {}
-            _ => return Err(RequestError::Invalid(too_large("the request is too large"))),
+        let is_blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        if start == searched {
+            start += bytes[start..].iter().take_while(is_blank).count();
         }
-        old_len = bytes.len();
+        // The head is parsed once, when it is complete. To parse it after each read would cost
+        // more with clients that send it in small pieces.
+        let end = request_head::end(&bytes, start, searched).map_err(RequestError::Invalid)?;
+        if end.unwrap_or(bytes.len()) > max_size {
+            let error = request_head::too_large("the request is too large");
+            return Err(RequestError::Invalid(error));
+        }
+        if let Some(end) = end {
+            let request = request_head::parse(&bytes[start..end]).map_err(RequestError::Invalid)?;
+            return Ok((request, bytes.split_off(end)));
+        }
+        searched = bytes.len();
         read_some(transport, &mut bytes).await?;
     }
 }
@@ -68,17 +70,6 @@ async fn read_some(transport: &mut Transport, bytes: &mut Vec<u8>) -> Result<(),
         Ok(0) | Err(_) => Err(RequestError::Closed),
         Ok(_) => Ok(()),
     }
-}
-
-fn parse(bytes: &[u8]) -> Result<Option<(usize, http::Request<()>)>, ErrorResponse> {
-    http::Request::<()>::try_parse(bytes).map_err(|error| match error {
-        Error::Capacity(CapacityError::TooManyHeaders) => too_large("too many headers"),
-        error => ErrorResponse::from(error),
-    })
-}
-
-fn too_large(message: &str) -> ErrorResponse {
-    ErrorResponse::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message)
 }
 
 #[cfg(test)]
@@ -100,7 +91,7 @@ mod tests {
             let (mut client, server) = tokio::io::duplex(1);
             let mut transport = Transport::Other(Box::new(server));
             let read = async {
-                let read = read_request(&mut transport, Vec::new(), 1024).await;
+                let read = read_request(&mut transport, Vec::new(), 1024, Expected::Request).await;
                 drop(transport);
                 read
             };
@@ -108,6 +99,20 @@ mod tests {
             let Err(RequestError::Invalid(error)) = read else { panic!("{protocol}") };
             let cause = error.into_response(None, &LogLimit::default()).into_body();
             assert!(cause.contains(protocol), "{cause}");
+        }
+    }
+
+    #[tokio::test]
+    async fn request_is_read_however_its_blank_lines_and_its_head_are_split() {
+        let bytes = b"\r\n\r\n\r\nGET /chat HTTP/1.1\r\nHost: a\r\n\r\n";
+        for size in 1..=bytes.len() {
+            let (mut client, server) = tokio::io::duplex(size);
+            let mut transport = Transport::Other(Box::new(server));
+            let read = read_request(&mut transport, Vec::new(), bytes.len(), Expected::Request);
+            let (read, written) = tokio::join!(read, client.write_all(bytes));
+            written.expect("written");
+            let Ok((request, rest)) = read else { panic!("pieces of {size} bytes") };
+            assert_eq!((request.uri().path(), rest.len()), ("/chat", 0));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod client_address;
 mod contradictions;
+mod heads;
 mod lists;
 mod messages;
 mod paths;

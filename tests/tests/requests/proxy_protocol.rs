@@ -103,6 +103,27 @@ async fn connection_of_peer_that_is_no_trusted_proxy_is_403() {
 }
 
 #[tokio::test]
+async fn second_header_is_400_that_says_to_turn_one_off() {
+    let (log, _guard) = Log::start();
+    let server = TestServer::start(router()).await;
+    let v1 = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
+    let first = [b"\r\n\r\n\0\r\nQUIT\n", IPV4].concat();
+    for second in [connection(IPV4, &[]), connection(LOCAL, &[]), v1.into()] {
+        let response = send(server.addr, &[&first[..], &second].concat()).await;
+        let text = "a second PROXY protocol header: two proxies in a row send one; turn it off in one of them";
+        assert_eq!((response.status(), response.body), (400, format!("{text}\n")));
+        assert!(log.text().contains(text), "{}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn blank_lines_after_header_are_skipped() {
+    let server = TestServer::start(router()).await;
+    let bytes = [b"\r\n\r\n\0\r\nQUIT\n", IPV4, b"\r\n\r\n\r\n", with(&[]).as_bytes()].concat();
+    assert_eq!(send(server.addr, &bytes).await.body, "client 192.0.2.1, peer 127.0.0.1\n");
+}
+
+#[tokio::test]
 async fn proxy_protocol_without_trusted_proxies_fails_to_serve() {
     let served = reports_addresses().proxy_protocol().serve("127.0.0.1:0").into_future();
     let error = within_timeout("an error", served).await.expect_err("a mistake").to_string();
