@@ -247,7 +247,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       (text.includes("null") && checkNumbers(payload)) ||
       (eventRules && check(eventRules, JSON.parse(text)[1]));
     if (violation)
-      return new CallError("invalid", `${violation.path} ${violation.message}`, violation);
+      return new CallError("invalid", `${violation.path || "the payload"} ${violation.message}`, violation);
     const frame = { event, text, bytes: byteLength(text), id };
     const error = unsendable(frame);
     if (error) return error;

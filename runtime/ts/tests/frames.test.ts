@@ -128,11 +128,37 @@ test("a number that JSON does not have is not sent, and the error has its path",
     assert.equal(error?.code, "invalid");
     assert.equal((error?.details as Violation).path, path);
     assert.equal((error?.details as Violation).rule, "type");
+    assert.equal(error?.message, `${path || "the payload"} is not a finite number`);
     await assert.rejects(socket.call("search", payload as never), { code: "invalid" });
   }
   assert.deepEqual(net.last.sent, []);
-  const fine = { text: null, zero: -0, large: 1e308, absent: undefined, list: [undefined], moved };
+  // JSON has own enumerable properties only.
+  const inherits = Object.create({ x: NaN }, { hidden: { value: NaN } }) as object;
+  const fine = {
+    text: null,
+    zero: -0,
+    large: 1e308,
+    absent: undefined,
+    list: [undefined],
+    moved,
+    inherits,
+  };
   assert.equal(socket.emit("search", fine as never), true);
+});
+
+test("properties that a page adds to Object.prototype are not checked", async () => {
+  const { net, socket } = await dial();
+  net.last.welcome();
+  const polluted = Object.prototype as { x?: number };
+  polluted.x = NaN;
+  Object.defineProperty(Array.prototype, "y", { value: NaN, enumerable: true, configurable: true });
+  try {
+    for (const payload of [{ text: null }, { list: [null] }, [null], null])
+      assert.equal(socket.emit("search", payload as never), true);
+  } finally {
+    delete polluted.x;
+    delete (Array.prototype as { y?: number }).y;
+  }
 });
 
 test("a payload that cannot be JSON is an error with the code invalid", async () => {

@@ -6,7 +6,8 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const maxClientBytes = 4992;
+// 5 KB, as the README says.
+const maxClientBytes = 5000;
 
 const size = async (entry) => {
   const { outputFiles } = await build({

@@ -57,7 +57,7 @@ const firstViolation = (value: unknown, path: string, rules: Rule[]): Violation 
     for (const rule of rules) {
       if (!obeys(value, rule)) return { path, message: `breaks the rule ${rule.rule}`, ...rule };
       if (rule.rule === "inner" && Array.isArray(value))
-        for (const i in value) {
+        for (const i of Object.keys(value) as any[]) {
           const violation = firstViolation(value[i], `${path}[${i}]`, rule.rules);
           if (violation) return violation;
         }
@@ -70,7 +70,7 @@ const firstViolation = (value: unknown, path: string, rules: Rule[]): Violation 
  * JSON, as the server sees it.
  */
 export function check(rules: Rules[string], payload: unknown): Violation | undefined {
-  for (const field in rules) {
+  for (const field of Object.keys(rules)) {
     const value = field ? (payload as Record<string, unknown> | null)?.[field] : payload;
     const violation = firstViolation(value, field, rules[field] as Rule[]);
     if (violation) return violation;
@@ -86,10 +86,12 @@ export const checkNumbers = (value: any, path = ""): Violation | undefined => {
   if (typeof value === "number" && !isFinite(value))
     return { path, rule: "type", message: "is not a finite number" };
   // What `toJSON` returns is not known here.
-  if (typeof value === "object" && !value?.toJSON)
-    for (const key in value) {
-      const inner = Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
-      const violation = checkNumbers(value[key], inner);
+  if (value && typeof value === "object" && !value.toJSON)
+    for (const key of Object.keys(value)) {
+      const violation = checkNumbers(
+        value[key],
+        Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key,
+      );
       if (violation) return violation;
     }
   return undefined;
