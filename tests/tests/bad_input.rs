@@ -155,8 +155,19 @@ async fn unreadable_value_in_well_formed_message_is_invalid_with_path() {
         ("add", r#"{"\ud800":1,"a":1,"b":2}"#, "", "surrogate pair"),
         ("add", r#"{"a":1e999,"b":2}"#, "a", "number out of range"),
         ("add", r#"{"a":1,"b":9223372036854775808}"#, "b", "expected i64"),
-        ("add", r#"{"a":1,"a":2,"b":2}"#, "", "duplicate field `a`"),
-        ("publish", r#"{"title":"t","title":"t","authors":[]}"#, "", "duplicate field `title`"),
+        ("add", r#"{"a":1,"a":2,"b":2}"#, "a", "duplicate field `a`"),
+        (
+            "publish",
+            r#"{"title":"t","title":"t","authors":[]}"#,
+            "title",
+            "duplicate field `title`",
+        ),
+        (
+            "publish",
+            r#"{"title":"t","authors":[{"name":"n"},{"name":"n","name":"m"}]}"#,
+            "authors[1].name",
+            "duplicate field `name`",
+        ),
         ("publish", &deep, "[0]", "invalid type"),
     ] {
         client.send(format!(r#"["{event}",{payload},7]"#)).await;

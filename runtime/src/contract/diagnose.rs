@@ -50,7 +50,13 @@ fn locate<I: Events>(name: &str, payload: &str, error: &serde_json::Error) -> Vi
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     // A `Deserialize` may succeed now. Then there is no path.
     let again = I::decode(name, tracked);
-    let mut path = String::new();
+    let mut problem = match &again {
+        Err(DecodeError::Codec(error)) => describe(error),
+        _ => describe(error),
+    };
+    // The error of a field that occurs twice is returned before its second value is read.
+    let twice = problem.strip_prefix("duplicate field `").and_then(|name| name.strip_suffix('`'));
+    let mut path = twice.unwrap_or_default().to_owned();
     for segment in track.path().iter().rev() {
         match segment {
             Segment::Seq { index } => path::prepend(&mut path, &format!("[{index}]")),
@@ -60,10 +66,6 @@ fn locate<I: Events>(name: &str, payload: &str, error: &serde_json::Error) -> Vi
             Segment::Unknown => {}
         }
     }
-    let mut problem = match &again {
-        Err(DecodeError::Codec(error)) => describe(error),
-        _ => describe(error),
-    };
     // It may have text of the client.
     path::shorten(&mut problem);
     Violation::new(path, "type", problem)
