@@ -164,24 +164,32 @@ impl<E: Contract + Procedure<S>, S: Send + 'static> Server<E, S> {
     /// # #[procedure] trait Chat { #[incoming] async fn say(&mut self, text: String); }
     /// # struct Guest;
     /// # impl Chat for Guest { async fn say(&mut self, text: String) {} }
-    /// use std::net::IpAddr;
+    /// use std::net::{IpAddr, Ipv6Addr};
     ///
     /// use parlor::server::RateLimit;
     ///
     /// #[derive(Clone, Hash, PartialEq)]
     /// struct UserId(u64);
     ///
-    /// /// A user, or an address of guests.
+    /// /// A user, or the network of guests.
     /// #[derive(Hash)]
     /// enum RateKey {
     ///     User(UserId),
     ///     Guest(Option<IpAddr>),
     /// }
     ///
+    /// /// The first 64 bits of an IPv6 address: a client can choose the others.
+    /// fn network(address: IpAddr) -> IpAddr {
+    ///     match address {
+    ///         IpAddr::V4(_) => address,
+    ///         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+    ///     }
+    /// }
+    ///
     /// fn rate_key(request: &Request) -> RateKey {
     ///     match request.get::<UserId>() {
     ///         Some(user) => RateKey::User(user.clone()),
-    ///         None => RateKey::Guest(request.client_addr()),
+    ///         None => RateKey::Guest(request.client_addr().map(network)),
     ///     }
     /// }
     ///

@@ -194,8 +194,9 @@ impl Inbound {
         if self.mode == Mode::Parlor
             && let Err(TooLarge) = self.send_reply(error)
         {
-            self.member.log(|| tracing::error!(%code, "an error reply is larger than `Limits::max_outbox_size`: sent without its message"));
-            let _ = self.send_reply(&error.shortened());
+            let sent = self.send_reply(&error.shortened());
+            let outcome = sent.map_or("not sent", |()| "sent with a short message");
+            self.member.log(|| tracing::error!(%code, "an error reply is larger than `Limits::max_outbox_size`: {outcome}"));
         }
         counted
     }

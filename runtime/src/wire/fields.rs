@@ -15,8 +15,9 @@ use super::DecodeError;
 
 /// Decodes the object that holds the fields `names` into a tuple.
 ///
-/// Fields that are not in `names` are skipped. A field that occurs twice is an error, as in a type of serde. An absent field is `None` for an `Option`, the default for
-/// [`Defaulted`], else [`DecodeError::Missing`].
+/// Fields that are not in `names` are skipped. A field that occurs twice is an error, as in a type of
+/// serde. An absent field is `None` for an `Option`, the default for [`Defaulted`], else
+/// [`DecodeError::Missing`].
 pub fn decode_fields<'de, T: Fields<'de>, D: Deserializer<'de>>(
     payload: D,
     names: &'static [&'static str],
