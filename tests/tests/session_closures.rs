@@ -1,12 +1,15 @@
 //! `Sessions::with`: code outside of a session uses its value.
 
 use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::{join_all, poll_immediate};
 use parlor::prelude::*;
 use parlor::server::{Limits, NotRun, Sessions};
+use parlor::test::Network;
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{RawClient, TestServer, Welcomed, secret, wait_for_connections, within_timeout};
 use serde_json::{Value, json};
@@ -76,11 +79,13 @@ impl Counter for Session {
 struct Fixture {
     running: TestServer,
     shared: Arc<Shared>,
-    ended: mpsc::UnboundedReceiver<(DisconnectReason, Result<u32, NotRun>)>,
+    ended: Ended,
     io: CounterIo,
 }
 
-async fn serve() -> Fixture {
+type Ended = mpsc::UnboundedReceiver<(DisconnectReason, Result<u32, NotRun>)>;
+
+fn counter() -> (CounterServer<Session>, Arc<Shared>, Ended) {
     let (ended_sender, ended) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared {
         gate: Semaphore::new(0),
@@ -95,6 +100,11 @@ async fn serve() -> Fixture {
     });
     let counter = counter.limits(Limits { max_closures: 1000, ..Limits::default() });
     assert!(shared.sessions.set(counter.sessions()).is_ok());
+    (counter, shared, ended)
+}
+
+async fn serve() -> Fixture {
+    let (counter, shared, ended) = counter();
     let io = counter.io();
     let running = TestServer::start(Router::new().procedure("/counter", counter)).await;
     Fixture { running, shared, ended, io }
@@ -294,31 +304,72 @@ async fn thousand_closures_run_in_order_and_one_more_is_too_many() {
 }
 
 #[tokio::test]
-async fn messages_are_handled_between_many_closures() {
+async fn message_is_handled_after_one_closure_although_many_wait() {
     let fixture = serve().await;
     let (Welcomed { mut client, .. }, id) = fixture.connect().await;
-    let tasks: Vec<_> = (0..10)
-        .map(|_| {
-            let sessions = fixture.sessions().clone();
-            tokio::spawn(async move { while sessions.with(id, |_| ()).await.is_ok() {} })
-        })
-        .collect();
-    for call in 1..100 {
+    fixture.wait(&mut client).await;
+    let count = |session: &mut Session| session.count += 1;
+    let mut all = Box::pin(join_all((0..1000).map(|_| fixture.sessions().with(id, count))));
+    assert!(poll_immediate(&mut all).await.is_none());
+    client.send(r#"["add",{"count":0},1]"#).await;
+    client.ping().await;
+    fixture.shared.gate.add_permits(1);
+    assert_eq!(client.receive().await, json!(["$ok", 2, 1]), "after the handler and a closure");
+    within_timeout("the results", all).await;
+    assert_eq!(client.call("add", json!({"count": 0}), 2).await, json!(["$ok", 1001, 2]));
+}
+
+#[tokio::test]
+async fn closures_after_one_that_ends_the_session_do_not_run() {
+    let fixture = serve().await;
+    let (Welcomed { mut client, .. }, id) = fixture.connect().await;
+    fixture.wait(&mut client).await;
+    let sessions = fixture.sessions();
+    let close = sessions.with(id, |session| session.socket.close());
+    let mut both = Box::pin(futures::future::join(close, sessions.with(id, add)));
+    assert!(poll_immediate(&mut both).await.is_none());
+    fixture.shared.gate.add_permits(1);
+    assert_eq!(within_timeout("the results", both).await, (Ok(()), Err(NotRun::Gone)));
+}
+
+type Kept = mpsc::UnboundedSender<Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send>>>;
+
+/// A closure that adds the next one while it runs, so that one always waits.
+fn endless(sessions: Sessions<Session>, kept: Kept) -> Box<dyn FnOnce(&mut Session) + Send> {
+    Box::new(move |session| {
+        let id = session.socket.id();
+        let next = endless(sessions.clone(), kept.clone());
+        let mut with = Box::pin(async move { sessions.with(id, next).await });
+        assert_eq!(with.as_mut().now_or_never(), None);
+        // Its drop would drop the closure. The test may have ended.
+        let _ = kept.send(with);
+    })
+}
+
+#[tokio::test]
+async fn messages_are_handled_while_a_closure_always_waits() {
+    let fixture = serve().await;
+    let (Welcomed { mut client, .. }, id) = fixture.connect().await;
+    let (kept, _closures) = mpsc::unbounded_channel();
+    let first = endless(fixture.sessions().clone(), kept);
+    assert_eq!(within_timeout("it runs", fixture.sessions().with(id, first)).await, Ok(()));
+    for call in 1..10 {
         let answer = client.call("add", json!({"count": 1}), call).await;
         assert_eq!(answer, json!(["$ok", call, call]));
     }
     client.close(1000).await;
-    for task in tasks {
-        within_timeout("the tasks", task).await.expect("no panic");
-    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn closure_waits_without_bound_for_handler_that_never_ends() {
-    let fixture = serve().await;
-    let (Welcomed { mut client, .. }, id) = fixture.connect().await;
-    fixture.wait(&mut client).await;
-    let with = fixture.sessions().with(id, add);
+    let (counter, shared, _ended) = counter();
+    let network = Network::new(Router::new().procedure("/counter", counter));
+    let (client, _events) =
+        network.line().client::<CounterClient>("/counter").connect().await.expect("connected");
+    let id = client.id().await.expect("answered");
+    client.wait().expect("sent");
+    shared.waits.acquire().await.expect("open").forget();
+    let with = shared.sessions().with(id, add);
     let day = Duration::from_secs(86_400);
     assert!(tokio::time::timeout(day, with).await.is_err(), "the caller sets a bound");
 }

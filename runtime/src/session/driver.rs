@@ -59,8 +59,8 @@ pub(super) struct Driver {
 pub(super) enum Next {
     /// Handles the message that [`Driver::message`] returns.
     Message,
-    /// Runs closures of other tasks.
-    Closures,
+    /// Runs a closure of another task.
+    Closure(Closure),
     /// Runs `detached`.
     Detached,
     /// Answers a resume request.
@@ -133,14 +133,19 @@ impl Driver {
                 let runs_detached = !self.cancelled && self.work.take_detached();
                 return Poll::Ready(if runs_detached { Ok(Next::Detached) } else { Err(reason) });
             }
-            if self.work.are_closures_next() {
-                if let Poll::Ready(budget) = poll_proceed(cx) {
-                    budget.made_progress();
-                    self.work.run_closures();
-                    return Poll::Ready(Ok(Next::Closures));
+            if self.work.is_closure_next() {
+                let Poll::Ready(budget) = poll_proceed(cx) else {
+                    self.before_sleep(cx);
+                    return Poll::Pending;
+                };
+                match self.member.jobs().pop() {
+                    Some(closure) => {
+                        budget.made_progress();
+                        self.work.run_closure();
+                        return Poll::Ready(Ok(Next::Closure(closure)));
+                    }
+                    None => self.work.closures = false,
                 }
-                self.before_sleep(cx);
-                return Poll::Pending;
             }
             if self.inbound.take_next() {
                 return Poll::Ready(Ok(Next::Message));
@@ -282,12 +287,6 @@ impl Driver {
     /// Runs `log` in the span of this session.
     pub(super) fn log(&self, log: impl FnOnce()) {
         self.member.log(log);
-    }
-
-    /// The closures that wait, as an iterator that ends after those that wait now.
-    pub(super) fn closures(&self) -> impl Iterator<Item = Closure> {
-        let jobs = self.member.jobs();
-        (0..jobs.closures()).map_while(|_| jobs.pop())
     }
 
     pub(super) fn inbound(&mut self) -> &mut Inbound {

@@ -109,11 +109,6 @@ impl Jobs {
         drop(removed);
     }
 
-    /// The number of closures that wait.
-    pub(super) fn closures(&self) -> usize {
-        self.0.lock().added.as_ref().map_or(0, |added| added.closures.len())
-    }
-
     /// Takes the closure that was added first.
     pub(super) fn pop(&self) -> Option<Closure> {
         let mut state = self.0.lock();

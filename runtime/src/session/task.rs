@@ -8,6 +8,7 @@ use tracing::{Instrument, Level, Span};
 use super::batch::Batched;
 use super::dispatch::dispatch;
 use super::driver::{Driver, Next, Run};
+use super::jobs::Closure;
 use super::resume_slot::{ResumeError, ResumeRequest};
 use super::{Guard, Registration};
 use crate::blocking_watcher::Name;
@@ -55,7 +56,7 @@ fn run<E: Procedure<S>, S: Send + 'static>(
                 Ok(Next::Message) => {
                     dispatch::<E, S>(&mut session.value, session.guard.as_ref(), &mut driver).await
                 }
-                Ok(Next::Closures) => run_closures(&mut session.value, &driver),
+                Ok(Next::Closure(closure)) => run_closure(&mut session.value, &driver, closure),
                 // Boxed: it is rare, and otherwise every task would reserve memory for it.
                 Ok(Next::Detached) => {
                     Box::pin(run_detached::<E, S>(&mut session.value, &mut driver)).await
@@ -84,18 +85,16 @@ fn run<E: Procedure<S>, S: Send + 'static>(
     }
 }
 
-/// Runs the closures that wait now.
-fn run_closures<S: 'static>(value: &mut S, driver: &Driver) -> Result<(), Box<DisconnectReason>> {
+fn run_closure<S: 'static>(
+    value: &mut S,
+    driver: &Driver,
+    closure: Closure,
+) -> Result<(), Box<DisconnectReason>> {
     let code = driver.user_code(Name::Other("a closure of `Sessions::with`"));
-    for closure in driver.closures() {
-        if code.run(|| catch_unwind(AssertUnwindSafe(|| closure(value)))).is_err() {
-            driver.log(|| {
-                tracing::error!("a closure of `Sessions::with` panicked; its session ends");
-            });
-            return Err(Box::new(DisconnectReason::HandlerPanicked));
-        }
-    }
-    Ok(())
+    code.run(|| catch_unwind(AssertUnwindSafe(|| closure(value)))).map_err(|_| {
+        driver.log(|| tracing::error!("a closure of `Sessions::with` panicked; its session ends"));
+        Box::new(DisconnectReason::HandlerPanicked)
+    })
 }
 
 async fn run_detached<E: Procedure<S>, S>(

@@ -12,7 +12,7 @@ use crate::session::signals::{Ending, Signal};
 use crate::wire::Unrecovered;
 
 impl Driver {
-    /// Handles raised signals: end, cancel, too slow, resume.
+    /// Handles raised signals: end, cancel, too slow, resume, closure.
     pub(super) fn take_signals(&mut self) {
         if self.member.signals().is_raised() {
             self.handle_signals();
@@ -25,9 +25,7 @@ impl Driver {
         let raised = signals.take();
         self.cancelled |= raised.has(Signal::Cancel);
         self.work.resume_request |= raised.has(Signal::Resume);
-        if raised.has(Signal::Closure) {
-            self.work.add_closures();
-        }
+        self.work.closures |= raised.has(Signal::Closure);
         if let Some(ending) = signals.ending() {
             let (reason, why) = match ending {
                 Ending::Requested(reason) => (reason, Unrecovered::Ended),

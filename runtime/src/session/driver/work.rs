@@ -7,52 +7,54 @@ pub(super) struct Work {
     pub(super) resume_request: bool,
     /// The session was detached, and its `detached` has not run.
     pub(super) detached: bool,
-    closures: Closures,
-}
-
-/// Whether closures may wait. They take turns with messages.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Closures {
-    #[default]
-    None,
-    Wait,
-    /// They were run, and no message was looked for since.
-    JustRun,
-    /// The same, and more wait.
-    WaitForMessage,
+    /// Closures may wait.
+    pub(super) closures: bool,
+    /// A closure was run, and no message was looked for since.
+    has_run_closure: bool,
 }
 
 impl Work {
-    /// A closure was added.
-    pub(super) fn add_closures(&mut self) {
-        self.closures = match self.closures {
-            Closures::None | Closures::Wait => Closures::Wait,
-            Closures::JustRun | Closures::WaitForMessage => Closures::WaitForMessage,
-        };
+    /// Whether a closure is run next, if one waits. Closures and messages take turns: after a closure, a
+    /// message is looked for first.
+    pub(super) fn is_closure_next(&mut self) -> bool {
+        let has_run = mem::take(&mut self.has_run_closure);
+        self.closures && !has_run
     }
 
-    /// Whether closures are run next. If not, a message is looked for next.
-    pub(super) fn are_closures_next(&mut self) -> bool {
-        let before = self.closures;
-        self.closures = match before {
-            Closures::None | Closures::JustRun => Closures::None,
-            Closures::Wait | Closures::WaitForMessage => Closures::Wait,
-        };
-        before == Closures::Wait
+    /// A closure is run now.
+    pub(super) fn run_closure(&mut self) {
+        self.has_run_closure = true;
     }
 
-    /// The closures that wait are run now.
-    pub(super) fn run_closures(&mut self) {
-        self.closures = Closures::JustRun;
-    }
-
-    /// Whether closures wait, or `detached` has not run. The session does not sleep then.
+    /// Whether closures may wait, or `detached` has not run. The session does not sleep then.
     pub(super) fn is_due(&self) -> bool {
-        self.detached || self.closures == Closures::Wait
+        self.detached || self.closures
     }
 
     /// Whether `detached` is run now.
     pub(super) fn take_detached(&mut self) -> bool {
         mem::take(&mut self.detached)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_is_looked_for_after_each_closure() {
+        let mut work = Work::default();
+        assert!(!work.is_closure_next() && !work.is_due(), "none waits");
+        work.closures = true;
+        for _ in 0..3 {
+            assert!(work.is_closure_next());
+            work.run_closure();
+            // The session has a message, or nothing else to do.
+            assert!(!work.is_closure_next());
+            assert!(work.is_due(), "it does not sleep");
+        }
+        assert!(work.is_closure_next(), "no closure was run since");
+        work.closures = false;
+        assert!(!work.is_closure_next() && !work.is_due());
     }
 }
