@@ -21,10 +21,8 @@ impl Chat for Guest {
             Ok(false) => {}
             Err(error) => return Err(JoinError::NoEntry { message: error.to_string() }),
         }
-        match io.members_with(&room).await {
-            Ok(members) => Ok(members.into_iter().map(|member| member.presence).collect()),
-            Err(error) => Err(JoinError::NoEntry { message: error.to_string() }),
-        }
+        let members = io.members_with(&room).await.expect("each session sets its user id");
+        Ok(members.into_iter().map(|member| member.presence).collect())
     }
 
     async fn leave_room(&mut self, room: String) {

@@ -67,6 +67,13 @@ impl Reject {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, CloseCode::REFUSED_FOR_NOW, message)
     }
 
+    /// 500 and 4003, after the cause was logged: code of the server failed. The client reconnects later.
+    #[cfg(feature = "server")]
+    pub(crate) fn server_failed() -> Self {
+        let message = "the server failed to open a session";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, CloseCode::REFUSED_FOR_NOW, message)
+    }
+
     /// The HTTP status for clients of plain mode.
     pub fn status(&self) -> StatusCode {
         self.status

@@ -60,10 +60,12 @@ pub struct DecodePresenceError {
     pub error: String,
 }
 
-/// A factory that sets the presence can use `?`: it rejects with 403 and close code 4505.
+/// A factory that sets the presence can use `?`: the error is logged, and the client is rejected with 500 and
+/// close code 4003. It reconnects later, and does not get the text of the error: the value is the server's.
 impl From<SetPresenceError> for Reject {
     fn from(error: SetPresenceError) -> Self {
-        Self::forbidden(error.to_string())
+        tracing::error!(%error, "the presence cannot be set: the connection is rejected");
+        Self::server_failed()
     }
 }
 
@@ -172,6 +174,20 @@ mod tests {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             use_room();
             u8::deserialize(deserializer).map(|_| Self)
+        }
+    }
+
+    #[test]
+    fn error_of_presence_rejects_for_now_without_its_text() {
+        let errors = [
+            SetPresenceError::TooLarge { size: 2000, max: MAX_PRESENCE_SIZE },
+            SetPresenceError::Encode("a secret".to_owned()),
+            SetPresenceError::Ended,
+        ];
+        for error in errors {
+            let reject = Reject::from(error.clone());
+            assert_eq!((reject.status().as_u16(), reject.code().0), (500, 4003), "{error}");
+            assert!(reject.code().redial() && !reject.message().contains(&error.to_string()));
         }
     }
 

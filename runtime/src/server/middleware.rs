@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::StatusCode;
 
 use crate::blocking_watcher::UserCode;
 use crate::reject::Reject;
 use crate::request::Request;
-use crate::wire::CloseCode;
 
 type Step = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Request, Reject>> + Send + Sync>;
 
@@ -46,7 +44,6 @@ pub(super) async fn catch_panic<T>(
 ) -> Result<T, Reject> {
     AssertUnwindSafe(code).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!("{what} panicked: the connection is rejected");
-        let message = "the server failed to open a session";
-        Err(Reject::new(StatusCode::INTERNAL_SERVER_ERROR, CloseCode::REFUSED_FOR_NOW, message))
+        Err(Reject::server_failed())
     })
 }
