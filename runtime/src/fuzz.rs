@@ -54,7 +54,7 @@ pub async fn connect(
 pub fn resume(protocols: &[u8]) -> Option<(String, u64)> {
     let request = http::Request::builder().header(http::header::SEC_WEBSOCKET_PROTOCOL, protocols);
     let request = crate::request::Request::new(request.body(()).ok()?, None);
-    request.resume().map(|(secret, received)| (secret.encode(), received))
+    request.resume()?.ok().map(|(secret, received)| (secret.encode(), received))
 }
 
 /// Returns the source address and the length of a PROXY protocol header at the beginning of `bytes`.

@@ -53,6 +53,9 @@ impl Reject {
     }
 
     /// 401 and 4501: credentials are missing or wrong. The client does not reconnect by itself.
+    ///
+    /// The response with status 401 has `www-authenticate: Bearer` (RFC 9110 §15.5.2), also if the credentials
+    /// are of another kind.
     pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, CloseCode::UNAUTHORIZED, message)
     }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "server")]
 pub use self::query::QueryError;
 use crate::header_list::header_list;
-use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME, Secret};
+use crate::wire::{PROTOCOL_BEARER, PROTOCOL_JSON, PROTOCOL_RESUME, Secret, Unrecovered};
 
 /// Headers that only the handshake needs.
 const HANDSHAKE_HEADERS: [HeaderName; 4] =
@@ -45,7 +45,8 @@ impl Request {
     }
 
     /// The requested path, in normal form (RFC 3986 §6.2.2), and the query. So `/%61dmin` and `/x/../admin`
-    /// are `/admin` here.
+    /// are `/admin` here. axum looks its own routes up by the path as the client sent it: repeated slashes, dot
+    /// segments and encoded letters match no route there.
     pub fn uri(&self) -> &Uri {
         &self.parts.uri
     }
@@ -59,10 +60,11 @@ impl Request {
     /// without fields, or options of those. The factory or the middleware rejects the request with `?`: 400,
     /// or the close code 4506.
     ///
-    /// A parameter that is given twice is an error. Parameters that `T` does not have are ignored, unless it
-    /// has `#[serde(deny_unknown_fields)]`. `+` is a space. In a type with
-    /// `#[serde(flatten)]`, the flattened parameters are text, and errors name missing parameters only. The
-    /// size of the query is bounded by [`Handshakes::max_request_size`].
+    /// A parameter that is given twice is an error, and so is one that is not UTF-8. Parameters that `T` does not
+    /// have are ignored, whatever they are, unless it has `#[serde(deny_unknown_fields)]`. `+` is a space. An
+    /// empty value of an `Option` is `None`, for text too. Floats are finite. A map, and a type with
+    /// `#[serde(flatten)]`, has all parameters; flattened ones are text, and errors name missing parameters
+    /// only. The size of the query is bounded by [`Handshakes::max_request_size`].
     ///
     /// [`Handshakes::max_request_size`]: crate::server::Handshakes::max_request_size
     ///
@@ -89,14 +91,20 @@ impl Request {
     /// Percent-encoding is not decoded. `None` if there is no such cookie, or if it is not UTF-8.
     ///
     /// If several have this name, the first is returned: browsers send that with the longest path first
-    /// (RFC 6265 §5.4).
+    /// (RFC 6265 §5.4). A cookie with an empty value is `Some("")`. A client can send any value: look it up.
     ///
     /// ```
+    /// # use std::collections::HashMap;
     /// # use parlor::{Reject, Request};
-    /// async fn authenticate(request: Request) -> Result<Request, Reject> {
-    ///     match request.cookie("session") {
-    ///         Some(_) => Ok(request),
-    ///         None => Err(Reject::unauthorized("log in first")),
+    /// /// Maps the session cookies that the login has issued to the ids of users.
+    /// struct Logins(HashMap<String, u64>);
+    ///
+    /// impl Logins {
+    ///     fn authenticate(&self, mut request: Request) -> Result<Request, Reject> {
+    ///         let user = request.cookie("session").and_then(|session| self.0.get(session)).copied();
+    ///         let user = user.ok_or_else(|| Reject::unauthorized("log in first"))?;
+    ///         request.extensions_mut().insert(user);
+    ///         Ok(request)
     ///     }
     /// }
     /// ```
@@ -158,14 +166,11 @@ impl Request {
         })
     }
 
-    /// The resume secret, and how many counted frames of the session the client has received.
-    pub(crate) fn resume(&self) -> Option<(Secret, u64)> {
+    /// The resume secret, and how many counted frames of the session the client has received. An error if the
+    /// client offers to resume what no server has issued.
+    pub(crate) fn resume(&self) -> Option<Result<(Secret, u64), Unrecovered>> {
         let resume = self.protocols().find_map(|name| name.strip_prefix(PROTOCOL_RESUME))?;
-        let (secret, received) = resume.split_once('.')?;
-        // `u64::from_str` accepts a sign.
-        let digits = received.bytes().all(|byte| byte.is_ascii_digit());
-        let secret = Secret::parse(secret).filter(Secret::is_canonical)?;
-        Some((secret, received.parse().ok().filter(|_| digits)?))
+        Some(parse_resume(resume).ok_or(Unrecovered::Unknown))
     }
 
     /// The subprotocols that the client offers, in the order of the header. Their names differ in case
@@ -210,6 +215,14 @@ pub(crate) fn bearer(authorization: &HeaderValue) -> Option<&[u8]> {
     let is_bearer =
         scheme.eq_ignore_ascii_case(b"bearer") && token.first().is_none_or(u8::is_ascii_whitespace);
     is_bearer.then(|| token.trim_ascii())
+}
+
+fn parse_resume(resume: &str) -> Option<(Secret, u64)> {
+    let (secret, received) = resume.split_once('.')?;
+    // `u64::from_str` accepts a sign.
+    let digits = received.bytes().all(|byte| byte.is_ascii_digit());
+    let secret = Secret::parse(secret).filter(Secret::is_canonical)?;
+    Some((secret, received.parse().ok().filter(|_| digits)?))
 }
 
 /// Leaves out headers and query, which may contain secrets.

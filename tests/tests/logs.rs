@@ -20,6 +20,23 @@ async fn rejected_origin_or_host_is_logged_with_setting_to_add() {
 }
 
 #[tokio::test]
+async fn log_of_rejected_null_or_file_origin_recommends_no_setting() {
+    for (origin, text) in [
+        ("null", "any page can send `null`, from a sandboxed frame"),
+        ("file://", "any local file sends it"),
+        ("nonsense", "it has no scheme"),
+    ] {
+        let (log, _guard) = Log::start();
+        let running =
+            TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+        let headers = [("origin", origin)];
+        assert!(RawClient::open(running.addr, "/probe", &headers).await.is_err());
+        assert!(log.text().contains(text), "{origin}: {}", log.text());
+        assert!(!log.text().contains("allow_origins"), "{origin}: {}", log.text());
+    }
+}
+
+#[tokio::test]
 async fn panic_is_logged_with_its_session_at_info_level() {
     let (log, _guard) = Log::start_at(LevelFilter::INFO);
     let running =

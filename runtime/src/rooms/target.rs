@@ -71,6 +71,16 @@ impl<R: Room + ?Sized> Room for &R {
 /// # }
 /// ```
 ///
+/// The elements of an array have one type. [`rooms`] makes one type of a room, a socket and all other targets:
+///
+/// ```no_run
+/// # fn example<E: parlor::Contract>(io: &parlor::Io<E>, sender: parlor::SocketId) {
+/// use parlor::rooms::rooms;
+///
+/// io.to([rooms("general"), rooms(sender), rooms(["random", "news"]).except("muted")]);
+/// # }
+/// ```
+///
 /// Implement it for your own types with the targets that exist:
 ///
 /// ```
@@ -188,7 +198,14 @@ impl Target for Rooms {
     }
 }
 
-/// An exception from a target: a room, a [`SocketId`], or an array or `Vec` of these.
+impl Target for &Rooms {
+    fn add_to(&self, audience: &mut Audience) {
+        (**self).add_to(audience);
+    }
+}
+
+/// An exception from a target: a room, a [`SocketId`], or an array, slice or `Vec` of these. [`Rooms`] is none,
+/// because it may have exceptions itself: give several rooms as an array.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an exception",
     label = "not a room or a `SocketId`",
@@ -211,17 +228,39 @@ impl<R: Room> Exception for R {
 
 impl<X: Exception, const N: usize> Exception for [X; N] {
     fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        self.as_slice().add_to_exceptions(exceptions);
+    }
+}
+
+impl<X: Exception, const N: usize> Exception for &[X; N] {
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        self.as_slice().add_to_exceptions(exceptions);
+    }
+}
+
+impl<X: Exception> Exception for [X] {
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
         for exception in self {
             exception.add_to_exceptions(exceptions);
         }
     }
 }
 
+impl<X: Exception> Exception for &[X] {
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        (**self).add_to_exceptions(exceptions);
+    }
+}
+
 impl<X: Exception> Exception for Vec<X> {
     fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
-        for exception in self {
-            exception.add_to_exceptions(exceptions);
-        }
+        self.as_slice().add_to_exceptions(exceptions);
+    }
+}
+
+impl<X: Exception> Exception for &Vec<X> {
+    fn add_to_exceptions(&self, exceptions: &mut Exceptions<'_>) {
+        self.as_slice().add_to_exceptions(exceptions);
     }
 }
 

@@ -96,10 +96,11 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
         let request = self.middleware.run(request, self.user_code("a middleware")).await?;
         let resume = request.resume().filter(|_| request.mode() == Mode::Parlor);
         let unrecovered = match resume {
-            Some((secret, received)) => match self.resume(secret, received, &request).await? {
+            Some(Ok((secret, received))) => match self.resume(secret, received, &request).await? {
                 Ok(admission) => return Ok(admission),
                 Err(unrecovered) => Some(unrecovered),
             },
+            Some(Err(unrecovered)) => Some(unrecovered),
             None => None,
         };
         self.create(request, unrecovered).await

@@ -25,14 +25,24 @@ pub(super) fn client_addr(
     if !headers.contains_key(header::FORWARDED) {
         return Ok(by_list);
     }
-    let elements = header_list(headers, header::FORWARDED).rev().map(parse_element);
+    // The proxies may have written elements without `for`, as in `proto=https`: then they do not say from
+    // where they got the request.
+    let mut names_client = false;
+    let elements = header_list(headers, header::FORWARDED).rev().map(|element| {
+        let client = parse_element(element);
+        names_client = client != Some(None);
+        client.flatten().and_then(parse_address)
+    });
     let by_element = walk(sender, elements, trusted);
-    if headers.contains_key(X_FORWARDED_FOR) && by_list != by_element {
+    if !headers.contains_key(X_FORWARDED_FOR) {
+        return Ok(by_element);
+    }
+    if names_client && by_list != by_element {
         // A proxy sets one of them and passes on the other, which the client has set.
         let message = "`Forwarded` and `X-Forwarded-For` name different clients: set or remove both in the proxy";
         return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, message));
     }
-    Ok(by_element)
+    Ok(by_list)
 }
 
 /// Each proxy appends the address from which it got the request, so the list is read from its end while
@@ -65,9 +75,11 @@ fn parse_address(text: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// The address in `for=` of an element of `Forwarded` (RFC 7239 §4). The list was split at all commas,
-/// those in quotes too: the parts of such an element have unpaired quotes and are no elements.
-fn parse_element(element: &[u8]) -> Option<IpAddr> {
+/// The text of `for=` in an element of `Forwarded` (RFC 7239 §4), if it has one. `None` if it is no element. The
+/// list was split at all commas, those in quotes too: the parts of such an element have unpaired quotes and
+/// are no elements.
+#[allow(clippy::option_option, reason = "no element and an element without `for` are two things")]
+fn parse_element(element: &[u8]) -> Option<Option<&[u8]>> {
     let mut client = None;
     for pair in element.split(|byte| *byte == b';').filter(|pair| !pair.trim_ascii().is_empty()) {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
@@ -78,7 +90,7 @@ fn parse_element(element: &[u8]) -> Option<IpAddr> {
             return None;
         }
     }
-    parse_address(client?)
+    Some(client)
 }
 
 /// A token, or text in quotes, without escapes.
@@ -189,6 +201,26 @@ mod tests {
             [x(""), forwarded("for=6.6.6.6")],
         ] {
             assert_eq!(client("10.0.0.1", &lines), Err(()), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn forwarded_without_for_does_not_contradict_the_list() {
+        let x = (X_FORWARDED_FOR, "192.0.2.1, 10.0.0.2");
+        for forwarded in [
+            "proto=https",
+            "proto=https;host=chat.example",
+            "by=10.0.0.1;proto=https",
+            "for=6.6.6.6, proto=https",
+            "proto=https, for=10.0.0.2",
+            "",
+        ] {
+            let lines = [x.clone(), (header::FORWARDED, forwarded)];
+            assert_eq!(client("10.0.0.1", &lines).as_deref(), Ok("192.0.2.1"), "{forwarded}");
+        }
+        for forwarded in ["for=unknown;proto=https", "for=_hidden", "for=6.6.6.6", "proto", "\""] {
+            let lines = [x.clone(), (header::FORWARDED, forwarded)];
+            assert_eq!(client("10.0.0.1", &lines), Err(()), "{forwarded}");
         }
     }
 

@@ -61,7 +61,11 @@ impl OriginRules {
             return Ok(());
         }
         let hint = match parsed {
-            Ok(_) => format!("if it is yours, add `.allow_origins([\"{origin}\"])` to the router"),
+            Ok(Origin::Null) => "any page can send `null`, from a sandboxed frame".to_owned(),
+            Ok(Origin::File) => "any local file sends it".to_owned(),
+            Ok(Origin::Page { .. }) => {
+                format!("if it is yours, add `.allow_origins([\"{origin}\"])` to the router")
+            }
             Err(problem) => format!("it {problem}"),
         };
         tracing::warn!(origin, host = %host.host, "rejected: this Origin is not allowed; {hint}");

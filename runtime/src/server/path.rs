@@ -44,9 +44,16 @@ pub(super) fn problem(path: &str) -> Option<&'static str> {
         Some("has a query or a fragment")
     } else if !path.split('%').skip(1).all(is_escape) {
         Some("has a `%` without two hex digits")
+    } else if path.split('/').any(is_parameter) {
+        Some("has a segment for a parameter; paths have no parameters: use the query")
     } else {
         None
     }
+}
+
+/// Returns whether the segment is a parameter in the paths of other frameworks.
+fn is_parameter(segment: &str) -> bool {
+    segment.starts_with([':', '*']) || (segment.starts_with('{') && segment.ends_with('}'))
 }
 
 fn encode(path: &str) -> String {
@@ -127,6 +134,17 @@ mod tests {
             ("/%2561", "/%2561"),
         ] {
             assert_eq!(normalize(path), normal, "{path}");
+        }
+    }
+
+    #[test]
+    fn path_with_parameter_is_mistake() {
+        for path in ["/b/{id}", "/{*rest}", "/c/:id", "/:id/x", "/*", "/a/*rest"] {
+            let problem = problem(path).unwrap_or_else(|| panic!("{path}"));
+            assert!(problem.contains("paths have no parameters: use the query"), "{problem}");
+        }
+        for path in ["/a:b", "/a*", "/a{b}", "/%7Bid%7D", "/%3Aid", "/%2A", "/{"] {
+            assert_eq!(problem(path), None, "{path}");
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn end(
         let end = searched + index + 1;
         let head = &bytes[start..end];
         if !head.ends_with(b"\r\n") {
-            let line = head.iter().filter(|byte| **byte == b'\n').count();
+            let line = head.split_inclusive(|byte| *byte == b'\n').count();
             return Err(bad_request(format!(
                 "line {line} ends with LF alone: lines of a request end with CRLF"
             )));

@@ -51,6 +51,9 @@ impl Router {
     /// Mounts a procedure at `path`, which starts with `/`. Equivalent paths (RFC 3986 §6.2.2) are one:
     /// `/%63hat`, `/./chat` and `/chat`. A trailing slash makes another path.
     ///
+    /// Paths have no parameters: pass such values in the query, and read them with [`Request::query_as`]. A
+    /// path with a segment such as `{id}`, `:id` or `*` is a mistake.
+    ///
     /// With a path that is mounted twice, or that no request can have, [`serve`](Self::serve) fails;
     /// inside another HTTP server this is logged, and every request gets 500.
     pub fn procedure<E, S>(self, path: impl Into<String>, server: Server<E, S>) -> Self
@@ -140,7 +143,9 @@ impl Router {
     /// If the TCP connection of a request comes from one of them, [`Request::client_addr`] is read from
     /// `X-Forwarded-For`, or from `Forwarded` (RFC 7239): the last address that is not a trusted proxy
     /// itself. Addresses to the left of a text that is not an address are ignored. A request with both headers that
-    /// name different clients gets 400, because most proxies set one and pass on the other.
+    /// name different clients gets 400, because most proxies set one and pass on the other. `for=unknown` and
+    /// `for=_hidden` name a client without an address, so they contradict each `X-Forwarded-For`. Elements
+    /// without `for`, as in `proto=https`, contradict nothing.
     ///
     /// Name only proxies that set or append to the header. Inside another HTTP server this needs
     /// `into_make_service_with_connect_info`; a request without it is logged, at most once a minute.

@@ -50,6 +50,13 @@ pub(super) fn upgrade_response(
     if request.mode() == Mode::Parlor {
         let protocol = HeaderValue::from_static(PROTOCOL_JSON);
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    } else if request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        // The offers are not logged: one may be a token.
+        tracing::debug!(
+            peer = ?request.peer_addr(),
+            "no offered subprotocol is `{PROTOCOL_JSON}`, so this connection is in plain mode; browsers \
+             close it, because the response names none of their offers"
+        );
     }
     Ok((response, host))
 }
@@ -111,9 +118,10 @@ fn upgrade_required(message: impl Into<String>) -> ErrorResponse {
 
 /// The value of `Sec-WebSocket-Accept`.
 fn accept(headers: &HeaderMap) -> Result<HeaderValue, ErrorResponse> {
-    headers
+    let key = headers
         .get(header::SEC_WEBSOCKET_KEY)
-        .map(HeaderValue::as_bytes)
+        .ok_or_else(|| bad_request("the header `Sec-WebSocket-Key` is missing"))?;
+    Some(key.as_bytes())
         .filter(|key| BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16))
         .and_then(|key| HeaderValue::try_from(derive_accept_key(key)).ok())
         .ok_or_else(|| bad_request("the header `Sec-WebSocket-Key` is not 16 bytes in base64"))

@@ -5,7 +5,7 @@ use parlor_tests::{Log, RawClient, TestServer, probe_fixture};
 
 use super::{
     CONNECTION, HOST, LINES, PARLOR, Served, UPGRADE, VERSION, assert_warned_once, replacing,
-    request, send,
+    request, send, with,
 };
 
 async fn mounted_at(paths: &[&str]) -> Served {
@@ -161,9 +161,39 @@ async fn other_websocket_version_is_426_that_names_version_13() {
 #[tokio::test]
 async fn wrong_key_is_400_that_names_it() {
     let served = Served::probe().await;
-    for lines in
-        [&[][..], &["Sec-WebSocket-Key: short"], &["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!=="]]
-    {
-        served.assert_response(&replacing(super::KEY, lines), 400, "Sec-WebSocket-Key").await;
+    for (lines, problem) in [
+        (&[][..], "is missing"),
+        (&["Sec-WebSocket-Key:"], "is not 16 bytes in base64"),
+        (&["Sec-WebSocket-Key: short"], "is not 16 bytes in base64"),
+        (&["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!=="], "is not 16 bytes in base64"),
+    ] {
+        let text = format!("the header `Sec-WebSocket-Key` {problem}\n");
+        served.assert_response(&replacing(super::KEY, lines), 400, &text).await;
+    }
+}
+
+#[tokio::test]
+async fn unknown_subprotocol_is_not_echoed_and_logged_with_known_one() {
+    for (offer, is_known) in [
+        ("graphql-ws", false),
+        ("parlor.v2.json", false),
+        ("PARLOR.V1.JSON", false),
+        ("parlor.bearer.czNjcmV0", false),
+        ("graphql-ws, parlor.v1.json", true),
+    ] {
+        let (log, _guard) = Log::start();
+        let served = Served::probe().await;
+        let request = with(&[&format!("Sec-WebSocket-Protocol: {offer}")]);
+        for (server, response) in served.send(&request).await {
+            assert_eq!(response.status(), 101, "{server}: {offer}");
+            let echoed = response.header("sec-websocket-protocol");
+            assert_eq!(echoed, is_known.then_some("parlor.v1.json"), "{server}: {offer}");
+        }
+        let text = log.text();
+        let lines = text.lines().filter(|line| line.contains("no offered subprotocol"));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), if is_known { 0 } else { 2 }, "{offer}: {text}");
+        assert!(lines.iter().all(|line| line.contains("`parlor.v1.json`")), "{offer}: {text}");
+        assert!(!text.contains("graphql") && !text.contains("czNjcmV0"), "{offer}: {text}");
     }
 }

@@ -123,6 +123,15 @@ async fn path_mounted_twice_in_equivalent_forms_fails_to_serve() {
 }
 
 #[tokio::test]
+async fn path_with_parameter_fails_to_serve() {
+    for path in ["/b/{id}", "/c/:id", "/*"] {
+        let error = serve_error(Router::new().procedure(path, probe_fixture().server)).await;
+        assert!(error.contains(path), "{error}");
+        assert!(error.contains("paths have no parameters: use the query"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn path_that_no_request_can_have_fails_to_serve() {
     for path in ["/probe?room=a", "/probe#a", "/100%", "/%4"] {
         let router = Router::new().procedure(path, probe_fixture().server);

@@ -126,6 +126,41 @@ fn members() -> (Arc<Hub>, Vec<Registration>) {
     (hub, registrations)
 }
 
+#[test]
+fn each_form_of_several_exceptions_excepts_the_same() {
+    let (hub, registrations) = members();
+    let id = |member: usize| registrations[member].member().id();
+    let selected = |target: &Rooms| {
+        let mut count = 0;
+        hub.for_each(&Audience::new(&target), Traversal::Query, |_| count += 1);
+        count
+    };
+    let all = || rooms([room_name(0), room_name(1)]);
+    let (ids, names) = ([id(1), id(2)], vec!["room 2", "room 3"]);
+    // Of the 12 members that are in room 0 or 1.
+    for target in [
+        all().except(ids),
+        all().except(&ids),
+        all().except(&ids[..]),
+        all().except(ids.to_vec()),
+        all().except(&ids.to_vec()),
+    ] {
+        assert_eq!(selected(&target), 10);
+    }
+    for target in [
+        all().except(["room 2", "room 3"]),
+        all().except(&["room 2", "room 3"]),
+        all().except(&names[..]),
+        all().except(&names),
+        all().except(names.clone()),
+        all().except([&names[..1], &names[1..]]),
+    ] {
+        assert_eq!(selected(&target), 3);
+    }
+    // A target that is mixed of rooms and sockets.
+    assert_eq!(selected(&rooms([rooms(room_name(0)), rooms(id(0)), rooms(&all())])), 13);
+}
+
 proptest! {
     #[test]
     fn composed_target_selects_the_members_of_the_same_sets_once(
