@@ -128,7 +128,7 @@ impl<'de> Deserializer<'de> for Query<'de> {
     type Error = QueryError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
-        visitor.visit_map(Parameters::read(self.0, &[])?)
+        visitor.visit_map(Parameters::read(self.0, None)?)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -137,7 +137,7 @@ impl<'de> Deserializer<'de> for Query<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, QueryError> {
-        visitor.visit_map(Parameters::read(self.0, fields)?)
+        visitor.visit_map(Parameters::read(self.0, Some(fields))?)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -178,18 +178,30 @@ struct Parameters<'q> {
     left: std::vec::IntoIter<Parameter<'q>>,
     /// The one whose name was read and whose value was not.
     current: Option<Parameter<'q>>,
-    /// The fields of the type, if it is a struct.
-    fields: &'static [&'static str],
+    fields: Fields,
 }
 
+/// The fields of the type, if it is a struct. Other types have all parameters.
+type Fields = Option<&'static [&'static str]>;
+
 impl<'q> Parameters<'q> {
-    fn read(query: &'q str, fields: &'static [&'static str]) -> Result<Self, QueryError> {
+    /// Parameters that are no fields are not checked: a proxy or a campaign may have added them. They are read too,
+    /// because the type may refuse them.
+    fn read(query: &'q str, fields: Fields) -> Result<Self, QueryError> {
         let mut names = HashSet::new();
         let mut parameters = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let error = |name, problem| QueryError::new(problem).at(subject(fields, name));
-            let name = decode(name).map_err(|problem| error(name, problem))?;
+            let name = match decode(name) {
+                Ok(name) => name,
+                Err(_) if fields.is_some() => Cow::Borrowed(name),
+                Err(problem) => return Err(error(name, problem)),
+            };
+            if fields.is_some_and(|fields| !fields.contains(&&*name)) {
+                parameters.push((name, Cow::Borrowed(value)));
+                continue;
+            }
             let value = decode(value).map_err(|problem| error(&name, problem))?;
             if !names.insert(name.clone()) {
                 return Err(error(&name, "is given twice"));
@@ -200,8 +212,8 @@ impl<'q> Parameters<'q> {
     }
 }
 
-fn subject(fields: &'static [&'static str], name: &str) -> Subject {
-    let field = fields.iter().find(|field| **field == name);
+fn subject(fields: Fields, name: &str) -> Subject {
+    let field = fields.unwrap_or_default().iter().find(|field| **field == name);
     field.map_or(Subject::Parameter, |field| Subject::Field(field))
 }
 
@@ -240,11 +252,11 @@ impl<'q> Value<'q> {
 }
 
 macro_rules! parse {
-    ($($method:ident, $type:ident, $visit:ident;)*) => {$(
+    ($($method:ident, $type:ident, $visit:ident $(, $is_valid:path)?;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
             match self.0.parse::<$type>() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => Err(QueryError::new(concat!("is not of type ", stringify!($type)))),
+                Ok(value) $(if $is_valid(value))? => visitor.$visit(value),
+                _ => Err(QueryError::new(concat!("is not of type ", stringify!($type)))),
             }
         }
     )*};
@@ -265,8 +277,8 @@ impl<'de> Deserializer<'de> for Value<'_> {
         deserialize_u32, u32, visit_u32;
         deserialize_u64, u64, visit_u64;
         deserialize_u128, u128, visit_u128;
-        deserialize_f32, f32, visit_f32;
-        deserialize_f64, f64, visit_f64;
+        deserialize_f32, f32, visit_f32, f32::is_finite;
+        deserialize_f64, f64, visit_f64, f64::is_finite;
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
@@ -274,7 +286,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
-        visitor.visit_some(self)
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -346,20 +358,16 @@ mod tests {
     #[test]
     fn error_names_parameter_and_problem_and_no_value() {
         for (query, message) in [
-            ("%zzs3cret", "a query parameter has a `%` without two hex digits"),
-            ("s3cret=1&s3cret=2", "a query parameter is given twice"),
-            ("s3cret=%ff", "a query parameter is not UTF-8"),
             ("", "the query parameter `text` is missing"),
             ("text=x&page=secret", "the query parameter `page` is not of type u32"),
             ("text=x&page=-1", "the query parameter `page` is not of type u32"),
-            ("text=x&page=", "the query parameter `page` is not of type u32"),
+            ("text=x&all=", "the query parameter `all` is not of type bool"),
             ("text=x&sort=secret", "the query parameter `sort` is none of up, down"),
             ("text=x&all=1", "the query parameter `all` is not of type bool"),
             ("text=x&text=secret", "the query parameter `text` is given twice"),
             ("text=x&%74ext=secret", "the query parameter `text` is given twice"),
             ("text=%ff", "the query parameter `text` is not UTF-8"),
             ("text=%4", "the query parameter `text` has a `%` without two hex digits"),
-            ("%ff=x", "a query parameter is not UTF-8"),
         ] {
             let error = parse::<Search>(query).expect_err(query);
             assert_eq!(error.to_string(), message);
@@ -383,6 +391,42 @@ mod tests {
         }
         let error = parse::<Strict>("list=1").expect_err("a list").to_string();
         assert_eq!(error, "the query parameter `list` is not a sequence");
+    }
+
+    #[test]
+    fn parameter_that_type_does_not_have_is_ignored_whatever_it_is() {
+        for other in ["utm=100%", "utm=a&utm=b", "utm=%ff", "%zz=1", "%ff&%ff", "=&=", "utm=%&utm"]
+        {
+            for query in [format!("text=a&{other}"), format!("{other}&text=a")] {
+                let search = parse::<Search>(&query);
+                assert_eq!(search.map(|search| search.text), Ok(Name("a".into())), "{query}");
+            }
+        }
+    }
+
+    #[test]
+    fn empty_option_is_none_and_number_is_finite() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct View {
+            since: Option<u64>,
+            name: Option<String>,
+            zoom: Option<f64>,
+        }
+        let none = View { since: None, name: None, zoom: None };
+        assert_eq!(parse::<View>("since=&name&zoom="), Ok(none));
+        let some = View { since: Some(0), name: Some("a".into()), zoom: Some(-1.5) };
+        assert_eq!(parse::<View>("since=0&name=a&zoom=-1.5"), Ok(some));
+        for zoom in ["NaN", "inf", "-Infinity", "1e999"] {
+            let error = parse::<View>(&format!("zoom={zoom}")).expect_err(zoom).to_string();
+            assert_eq!(error, "the query parameter `zoom` is not of type f64");
+            #[derive(Debug, Deserialize)]
+            #[allow(dead_code, reason = "only the error is tested")]
+            struct Narrow {
+                zoom: f32,
+            }
+            let error = parse::<Narrow>(&format!("zoom={zoom}")).expect_err(zoom).to_string();
+            assert_eq!(error, "the query parameter `zoom` is not of type f32");
+        }
     }
 
     #[test]
@@ -413,8 +457,15 @@ mod tests {
         }
         // The names of a map are those of the client.
         type Map = std::collections::HashMap<String, u32>;
-        let error = parse::<Map>("s3cret=x").expect_err("no number").to_string();
-        assert_eq!(error, "a query parameter is not of type u32");
+        for (query, message) in [
+            ("s3cret=x", "a query parameter is not of type u32"),
+            ("%zzs3cret", "a query parameter has a `%` without two hex digits"),
+            ("s3cret=1&s3cret=2", "a query parameter is given twice"),
+            ("s3cret=%ff", "a query parameter is not UTF-8"),
+            ("%ff=x", "a query parameter is not UTF-8"),
+        ] {
+            assert_eq!(parse::<Map>(query).expect_err(query).to_string(), message);
+        }
     }
 
     proptest! {
