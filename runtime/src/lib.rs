@@ -283,7 +283,7 @@
 //! | a PROXY protocol header | part of the request | [`Router::proxy_protocol`] |
 //! | handshakes at once | 4 096 | [`Handshakes::max_concurrent`] |
 //! | middleware and the factory | 30 s | [`Handshakes::admission_timeout`] |
-//! | handlers and tasks after the shutdown signal | 30 s | [`Router::shutdown_timeout`] |
+//! | handlers after the shutdown signal | 30 s | [`Router::shutdown_timeout`] |
 //!
 //! The Rust client's are on [`ClientBuilder`](client::ClientBuilder).
 //!
