@@ -77,13 +77,13 @@ async fn bearer_token_is_read_after_any_white_space() {
             Ok(fixture.session(socket))
         }
     });
-    let served = Served::start(Router::new().procedure("/probe", server)).await;
+    let running = Served::start(Router::new().procedure("/probe", server)).await;
     for line in [
         "Authorization: Bearer ada",
         "Authorization: bearer\tada",
         "Authorization: BEARER \t ada ",
         "Sec-WebSocket-Protocol: parlor.bearer.YWRh",
     ] {
-        served.assert_response(&with(&[line]), 101, "").await;
+        running.assert_response(&with(&[line]), 101, "").await;
     }
 }
