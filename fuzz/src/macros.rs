@@ -169,6 +169,9 @@ const WORDS: &[&str] = &[
 /// The deepest nesting: more than real code has, and not too deep for the stack.
 const MAX_DEPTH: usize = 32;
 
+/// Each condition doubles the calls of the macro.
+const MAX_CONDITIONS: u32 = 6;
+
 pub fn run(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
     match kind % 8 {
@@ -217,14 +220,24 @@ fn expand_trait(options: &str, body: &str) {
     }
     let item = format!("pub trait Chat {{ {body} }}");
     if let (Ok(options), Ok(item)) = (options.parse(), item.parse()) {
-        let code = expand_procedure(options, item);
-        // With a condition, the macro returns calls of itself with the same body.
-        if !body.contains('{')
-            && !body.contains("cfg_attr")
-            && let Err(error) = syn::parse2::<syn::File>(code.clone())
-        {
-            panic!("the expansion of {body} is not Rust: {error}\n{code}");
+        expand_and_parse(&options, item, MAX_CONDITIONS);
+    }
+}
+
+/// With a condition, the macro returns two calls of itself, which are expanded too.
+fn expand_and_parse(options: &TokenStream, item: TokenStream, conditions: u32) {
+    let text = item.to_string();
+    let code = expand_procedure(options.clone(), item);
+    let tokens: Vec<_> = code.clone().into_iter().collect();
+    // `#[cfg(..)]`, the call, and the four tokens of the trait; twice.
+    if tokens.len() == 16 && tokens[1].to_string().starts_with("[cfg") {
+        for call in tokens.chunks(8).filter(|_| conditions > 0) {
+            expand_and_parse(options, call[4..].iter().cloned().collect(), conditions - 1);
         }
+    } else if text.matches('{').count() == 1
+        && let Err(error) = syn::parse2::<syn::File>(code.clone())
+    {
+        panic!("the expansion of {text} is not Rust: {error}\n{code}");
     }
 }
 
