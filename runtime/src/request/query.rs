@@ -140,17 +140,9 @@ impl<'de> Deserializer<'de> for Query<'de> {
         visitor.visit_map(Parameters::read(self.0, Some(fields))?)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, QueryError> {
-        visitor.visit_newtype_struct(self)
-    }
-
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct seq tuple tuple_struct map enum identifier ignored_any
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
@@ -314,6 +306,8 @@ impl<'de> Deserializer<'de> for Value<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
     use serde::Deserialize;
 
@@ -412,6 +406,11 @@ mod tests {
             name: Option<String>,
             zoom: Option<f64>,
         }
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "only the error is tested")]
+        struct Narrow {
+            zoom: f32,
+        }
         let none = View { since: None, name: None, zoom: None };
         assert_eq!(parse::<View>("since=&name&zoom="), Ok(none));
         let some = View { since: Some(0), name: Some("a".into()), zoom: Some(-1.5) };
@@ -419,11 +418,6 @@ mod tests {
         for zoom in ["NaN", "inf", "-Infinity", "1e999"] {
             let error = parse::<View>(&format!("zoom={zoom}")).expect_err(zoom).to_string();
             assert_eq!(error, "the query parameter `zoom` is not of type f64");
-            #[derive(Debug, Deserialize)]
-            #[allow(dead_code, reason = "only the error is tested")]
-            struct Narrow {
-                zoom: f32,
-            }
             let error = parse::<Narrow>(&format!("zoom={zoom}")).expect_err(zoom).to_string();
             assert_eq!(error, "the query parameter `zoom` is not of type f32");
         }
@@ -456,7 +450,6 @@ mod tests {
             assert_eq!(parse::<Login>(query).expect_err(query).to_string(), message);
         }
         // The names of a map are those of the client.
-        type Map = std::collections::HashMap<String, u32>;
         for (query, message) in [
             ("s3cret=x", "a query parameter is not of type u32"),
             ("%zzs3cret", "a query parameter has a `%` without two hex digits"),
@@ -464,7 +457,7 @@ mod tests {
             ("s3cret=%ff", "a query parameter is not UTF-8"),
             ("%ff=x", "a query parameter is not UTF-8"),
         ] {
-            assert_eq!(parse::<Map>(query).expect_err(query).to_string(), message);
+            assert_eq!(parse::<HashMap<String, u32>>(query).expect_err(query).to_string(), message);
         }
     }
 
@@ -484,7 +477,7 @@ mod tests {
         #[test]
         fn any_query_is_read_or_refused(query in "[a-c=&%+0-9f\u{e4}]{0,30}") {
             drop(parse::<Search>(&query));
-            if let Ok(map) = parse::<std::collections::HashMap<String, String>>(&query) {
+            if let Ok(map) = parse::<HashMap<String, String>>(&query) {
                 let pairs = query.split('&').filter(|pair| !pair.is_empty()).count();
                 prop_assert_eq!(map.len(), pairs);
             }
