@@ -27,8 +27,6 @@
 //! [`Timeouts::blocking_warning`]: crate::server::Timeouts::blocking_warning
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::thread::{self, Thread};
@@ -70,12 +68,6 @@ impl UserCode {
     pub(crate) fn run<T>(self, code: impl FnOnce() -> T) -> T {
         let _running = self.bound.and_then(|_| Running::begin(self));
         code()
-    }
-
-    /// Runs each poll of a future of the user.
-    pub(crate) async fn poll<F: Future>(self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|cx| self.run(|| future.as_mut().poll(cx))).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::time::Duration;
 
 use parlor::prelude::*;
-use parlor::server::{Recovery, Timeouts};
+use parlor::server::{RateLimit, Recovery, Timeouts};
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{RawClient, TEST_TIMEOUT, TestServer, Welcomed, secret};
 use serde_json::json;
@@ -201,6 +201,18 @@ async fn factory_and_middleware_that_block_are_logged() {
     });
     let running = TestServer::start(router).await;
     RawClient::parlor(running.addr, "/slow").await;
+}
+
+#[tokio::test]
+async fn identity_and_key_of_rate_limit_that_block_are_logged() {
+    let rate = RateLimit { events_per_second: 1.0, burst: 1 };
+    let slow = server(false)
+        .rate_limit_by(|_| assert!(is_logged("the key of `rate_limit_by`")), rate)
+        .identity(|_| assert!(is_logged("`identity`")));
+    let running = serve(slow).await;
+    let Welcomed { welcome, .. } = RawClient::welcomed(running.addr, "/slow", &[]).await;
+    let resumed = RawClient::resumed(running.addr, "/slow", secret(&welcome), 0).await;
+    assert_eq!(resumed.welcome["recovered"], true);
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! What is logged, and what must not be.
 
+use std::future::Ready;
+
 use parlor::Router;
-use parlor_tests::{Log, RawClient, TestServer, Welcomed, probe_fixture, secret};
+use parlor::server::RateLimit;
+use parlor_tests::{Log, ProbeServer, RawClient, TestServer, Welcomed, probe_fixture, secret};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -91,4 +94,46 @@ async fn panic_is_logged_without_secrets_or_payloads() {
     for secret in ["secret-", "c2VjcmV0LTE", secret(&issued), secret(&issued_again)] {
         assert!(!text.contains(secret), "{text}");
     }
+}
+
+fn panics<T>() -> T {
+    panic!("on purpose")
+}
+
+#[tokio::test]
+async fn panic_before_session_is_logged_with_its_name_and_rejects_for_now() {
+    let rate = RateLimit { events_per_second: 1.0, burst: 1 };
+    let probe = || probe_fixture().server;
+    let servers = [
+        ("the key of `rate_limit_by`", probe().rate_limit_by(|_| panics::<u8>(), rate)),
+        ("a middleware", probe().middleware(|_| panics::<Ready<_>>())),
+        ("a middleware", probe().middleware(|_| async { panics() })),
+        ("the factory", ProbeServer::new(|_| panics::<Ready<_>>())),
+        ("the factory", ProbeServer::new(|_| async { panics() })),
+    ];
+    for (name, server) in servers {
+        let (log, _guard) = Log::start_at(LevelFilter::INFO);
+        let running = TestServer::start(Router::new().procedure("/probe", server)).await;
+        let mut client = RawClient::connect_before_welcome(running.addr, "/probe").await;
+        assert_eq!(client.closed().await.code, 4003, "{name}");
+        let plain = RawClient::open(running.addr, "/probe", &[]).await.err();
+        assert_eq!(plain.map(|status| status.as_u16()), Some(500), "{name}");
+        let expected = format!("{name} panicked: the connection is rejected procedure=\"Probe\"");
+        assert_eq!(log.text().matches(&expected).count(), 2, "{name}: {}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn panic_in_identity_is_logged_with_its_name_and_rejects_for_now() {
+    let (log, _guard) = Log::start_at(LevelFilter::INFO);
+    let server = probe_fixture().server.identity(|_| panics::<u8>());
+    let running = TestServer::start(Router::new().procedure("/probe", server)).await;
+    let Welcomed { client: _client, welcome } =
+        RawClient::welcomed(running.addr, "/probe", &[]).await;
+    let protocols = format!("parlor.v1.json, parlor.resume.{}.0", secret(&welcome));
+    let headers = [("sec-websocket-protocol", protocols.as_str())];
+    let mut resumed = RawClient::open(running.addr, "/probe", &headers).await.expect("accepted");
+    assert_eq!(resumed.closed().await.code, 4003);
+    let text = log.text();
+    assert!(text.contains("`identity` panicked: the connection is rejected"), "{text}");
 }

@@ -120,6 +120,21 @@ async fn keys_in_use_are_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn key_is_released_when_its_session_ends_although_its_socket_is_kept() {
+    let limits = Limits { max_idle_rate_keys: 0, ..Limits::default() };
+    let server = probe_fixture().server.limits(limits).rate_limit_by(query, THREE);
+    let io = server.io();
+    let network = Network::new(Router::new().procedure("/probe", server));
+    let ada = connect(&network, "ada").await;
+    ada.0.enter("a").await.expect("answered");
+    let socket = io.local(io.members("a").await[0]).expect("a session");
+    assert_eq!(allowed(&ada).await, 2);
+    close(ada).await;
+    assert_eq!(allowed(&connect(&network, "ada").await).await, 3);
+    drop(socket);
+}
+
+#[tokio::test(start_paused = true)]
 async fn limit_of_session_and_of_key_both_apply() {
     let limits = Limits { rate: Some(RateLimit { burst: 2, ..THREE }), ..Limits::default() };
     let network = network(|server| server.limits(limits).rate_limit_by(query, THREE));

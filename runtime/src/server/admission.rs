@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::middleware::{Middleware, catch_panic};
+use super::middleware::{Middleware, catch_panic, catch_panics};
 use super::procedure_server::{Factory, SameClient, Server};
 use crate::blocking_watcher::{Name, UserCode};
 use crate::contract::Procedure;
@@ -69,21 +69,22 @@ pub(super) struct ProcedureEndpoint<E, S> {
     hub: Arc<Hub>,
     session_tasks: TaskTracker,
     options: Arc<SessionOptions>,
+    rate_keys: Option<Arc<RateKeys>>,
     middleware: Middleware,
     guard: Option<Guard<S>>,
     same_client: Option<SameClient>,
 }
 
 impl<E, S> From<Server<E, S>> for ProcedureEndpoint<E, S> {
-    fn from(mut server: Server<E, S>) -> Self {
+    fn from(server: Server<E, S>) -> Self {
         let max_idle = server.options.limits.max_idle_rate_keys;
         let rate_keys = server.rate_key.map(|(key, rate)| RateKeys::new(key, rate, max_idle));
-        server.options.rate_keys = rate_keys.map(Arc::new);
         Self {
             factory: server.factory,
             hub: server.hub,
             session_tasks: TaskTracker::default(),
             options: Arc::new(server.options),
+            rate_keys: rate_keys.map(Arc::new),
             middleware: server.middleware,
             guard: server.guard,
             same_client: server.same_client,
@@ -114,11 +115,16 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
         let mode = request.mode();
         let id = SocketId::random().map_err(no_random_bits)?;
         let token = self.session_tasks.token();
+        let bucket = self.rate_keys.as_ref().map(|keys| {
+            catch_panic(self.user_code("the key of `rate_limit_by`"), || keys.bucket(&request))
+        });
+        let bucket = bucket.transpose()?;
         let registration = Registration::new(id, request, &self.hub, &self.options)?;
         let socket = Socket::new(Arc::clone(registration.member()));
         let code = UserCode { id: Some(id), ..self.user_code("the factory") };
-        let mut factory = code.run(|| (self.factory)(socket));
-        let value = code.poll(poll_fn(|cx| run_as(id, || factory.poll_unpin(cx)))).await?;
+        let mut factory = catch_panic(code, || (self.factory)(socket))?;
+        let value = poll_fn(|cx| run_as(id, || factory.poll_unpin(cx)));
+        let value = catch_panics(code, value).await??;
 
         let member = registration.member();
         let resume = if member.is_resumable() {
@@ -127,7 +133,7 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
             None
         };
         let welcome = Welcome { resume, reason: unrecovered, ..self.welcome() };
-        let session = Session { value, registration, guard: self.guard.clone() };
+        let session = Session { value, registration, guard: self.guard.clone(), bucket };
         let max_message_size = self.options.limits.max_message_size;
         let start = move |transport, preamble, read| {
             let connection = Connection::new(transport, preamble, read, max_message_size);
@@ -152,10 +158,10 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
             Ok(member) => member,
             Err(unrecovered) => return Ok(Err(unrecovered)),
         };
-        let is_other = |is_same: &SameClient| {
-            self.user_code("`identity`").run(|| !is_same(member.request(), request))
-        };
-        if self.same_client.as_ref().is_some_and(is_other) {
+        let is_same = self.same_client.as_ref().map(|is_same| {
+            catch_panic(self.user_code("`identity`"), || is_same(member.request(), request))
+        });
+        if is_same.transpose()? == Some(false) {
             tracing::warn!(id = %member.id(), "not resumed: `identity` differs from that of the session");
             return Ok(Err(Unrecovered::Identity));
         }
@@ -200,10 +206,7 @@ impl<E: Procedure<S>, S: Send + 'static> ProcedureEndpoint<E, S> {
 
 impl<E: Procedure<S>, S: Send + 'static> Endpoint for ProcedureEndpoint<E, S> {
     fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>> {
-        async move {
-            catch_panic("the session factory or a middleware", self.resume_or_create(request)).await
-        }
-        .boxed()
+        async move { self.resume_or_create(request).await }.boxed()
     }
 
     fn hub(&self) -> &Hub {

@@ -1,6 +1,8 @@
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -31,19 +33,32 @@ impl Middleware {
         code: UserCode,
     ) -> Result<Request, Reject> {
         for step in &self.0 {
-            request = code.poll(code.run(|| step(request))).await?;
+            let step = catch_panic(code, || step(request))?;
+            request = catch_panics(code, step).await??;
         }
         Ok(request)
     }
 }
 
-/// Runs user code of an admission. A panic is logged and becomes a rejection.
-pub(super) async fn catch_panic<T>(
-    what: &'static str,
-    code: impl Future<Output = Result<T, Reject>>,
-) -> Result<T, Reject> {
-    AssertUnwindSafe(code).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("{what} panicked: the connection is rejected");
-        Err(Reject::server_failed())
+/// Runs user code of an admission. A panic is logged with its name and becomes a rejection.
+pub(super) fn catch_panic<T>(code: UserCode, run: impl FnOnce() -> T) -> Result<T, Reject> {
+    code.run(|| catch_unwind(AssertUnwindSafe(run))).map_err(|_| {
+        let UserCode { name, procedure, id, .. } = code;
+        let id = id.map(tracing::field::display);
+        tracing::error!(procedure, id, "{name} panicked: the connection is rejected");
+        Reject::server_failed()
     })
+}
+
+/// The same for each poll of a future of the user.
+pub(super) async fn catch_panics<F: Future>(
+    code: UserCode,
+    future: F,
+) -> Result<F::Output, Reject> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_panic(code, || future.as_mut().poll(cx)) {
+        Ok(poll) => poll.map(Ok),
+        Err(reject) => Poll::Ready(Err(reject)),
+    })
+    .await
 }

@@ -7,7 +7,6 @@ use super::admission::Admission;
 use super::authority::Authority;
 use super::error_response::ErrorResponse;
 use super::forwarded::client_addr;
-use super::middleware::catch_panic;
 use super::not_found::not_found;
 use super::routes::Routes;
 use super::upgrade_response::upgrade_response;
@@ -101,9 +100,8 @@ async fn admit(
     routes.rules.check(host, request.headers(), local)?;
     let asked = request.uri().path();
     let endpoint = routes.endpoint(asked).ok_or_else(|| not_found(asked, routes))?;
-    let middleware =
-        routes.middleware.run(request, endpoint.user_code("a middleware of the router"));
-    let request = catch_panic("a middleware", middleware).await?;
+    let code = endpoint.user_code("a middleware of the router");
+    let request = routes.middleware.run(request, code).await?;
     endpoint.admit(request).await
 }
 

@@ -85,12 +85,12 @@ fn poll_without_budget<F: Future + ?Sized>(
 }
 
 impl Driver {
-    pub(super) fn new(connection: Connection, member: Arc<Member>, mode: Mode) -> Self {
+    pub(super) fn new(connection: Connection, member: Arc<Member>, inbound: Inbound) -> Self {
         Self {
             attachment: Attachment::Attached(connection),
             generation: 0,
             confirmed_generation: 0,
-            inbound: Inbound::new(&member, mode),
+            inbound,
             heartbeat: HeartbeatTimer::new(&member.options().heartbeat),
             write_timeout: WriteTimeout::default(),
             asleep: false,

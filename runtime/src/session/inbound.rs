@@ -27,11 +27,17 @@ pub(super) struct Inbound {
     running: Option<CallId>,
     receipts: Receipts,
     rate: Option<Box<TokenBucket>>,
+    /// The bucket of all sessions with the key of this one. Boxed, because few servers use it.
+    shared_bucket: Option<Box<SharedBucket>>,
     malformed_in_a_row: u32,
 }
 
 impl Inbound {
-    pub(super) fn new(member: &Arc<Member>, mode: Mode) -> Self {
+    pub(super) fn new(
+        member: &Arc<Member>,
+        mode: Mode,
+        shared_bucket: Option<Box<SharedBucket>>,
+    ) -> Self {
         Self {
             member: Arc::clone(member),
             mode,
@@ -45,6 +51,7 @@ impl Inbound {
                 .rate
                 .as_ref()
                 .map(|rate| Box::new(TokenBucket::new(rate))),
+            shared_bucket,
             malformed_in_a_row: 0,
         }
     }
@@ -167,7 +174,7 @@ impl Inbound {
 
     fn rate_allows(&mut self) -> bool {
         self.rate.as_mut().is_none_or(|rate| rate.allow())
-            && self.member.shared_bucket().is_none_or(SharedBucket::allow)
+            && self.shared_bucket.as_ref().is_none_or(|bucket| bucket.allow())
     }
 
     /// Resets the count of malformed messages.

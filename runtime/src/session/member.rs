@@ -4,7 +4,6 @@ use tracing::Span;
 
 use super::jobs::Jobs;
 use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
-use super::rate_keys::SharedBucket;
 use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
 use super::{SessionOptions, batch};
@@ -30,8 +29,6 @@ pub(crate) struct Member {
     jobs: Jobs,
     /// The keys of its resume secrets in [`RecoveryTable`](super::RecoveryTable), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
-    /// Boxed, because few servers use it.
-    shared_bucket: Option<Box<SharedBucket>>,
 }
 
 impl Member {
@@ -78,11 +75,6 @@ impl Member {
 
     pub(crate) fn secrets(&self) -> &Lock<Vec<u64>, { rank::SECRETS }> {
         &self.secrets
-    }
-
-    /// The bucket of all sessions with the key of this one.
-    pub(super) fn shared_bucket(&self) -> Option<&SharedBucket> {
-        self.shared_bucket.as_deref()
     }
 
     /// Runs `log` in the current span, or in a span of this session if there is none.
@@ -177,7 +169,6 @@ impl Registration {
     ) -> Result<Self, RegisterError> {
         // Clients of plain mode send no acknowledgements.
         let is_resumable = request.mode() == Mode::Parlor && options.recovery.is_on();
-        let shared_bucket = options.rate_keys.as_ref().map(|keys| Box::new(keys.bucket(&request)));
         let member = Arc::new(Member {
             outbox: Outbox::new(options, is_resumable),
             signals: Signals::default(),
@@ -188,7 +179,6 @@ impl Registration {
             resume_slot: ResumeSlot::default(),
             jobs: Jobs::default(),
             secrets: Lock::default(),
-            shared_bucket,
         });
         hub.register(&member, options.limits.max_connections)?;
         Ok(Self(member))

@@ -1,9 +1,6 @@
 //! The options of a server that hold for each of its sessions. Users find them in `parlor::server`.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use super::RateKeys;
 
 /// When a silent client is pinged, and when its connection counts as lost.
 ///
@@ -277,8 +274,6 @@ pub(crate) struct SessionOptions {
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry_window: Duration,
-    /// The buckets of `Server::rate_limit_by`.
-    pub(crate) rate_keys: Option<Arc<RateKeys>>,
 }
 
 impl Default for SessionOptions {
@@ -289,7 +284,6 @@ impl Default for SessionOptions {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             retry_window: Duration::from_secs(5),
-            rate_keys: None,
         }
     }
 }

@@ -6,11 +6,12 @@
 //! | --- | --- |
 //! | a session starts | absent → in use by one session, with a full bucket; idle → in use, with its bucket; in use → by one more |
 //! | the last session ends | in use → idle, or absent if its bucket is full |
-//! | time passes until the bucket is full | idle → absent, at the next start or end of a session |
+//! | time passes until the bucket is full | idle → absent, at a later start or end of a session, which removes [`MAX_REMOVED`] |
 //! | more than `max_idle` keys are idle | that whose bucket is full first → absent |
 //!
 //! So a client that reconnects does not get a full bucket, and a key that is absent has lost at most the
 //! rest of a bucket. The table is locked when a session starts and ends, a bucket for each message.
+//! Sockets do not keep a key in use: the session's task has the bucket.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -26,6 +27,10 @@ use crate::request::Request;
 /// Returns the hash of the key of a request. The hash is keyed with secret random bits: clients choose
 /// many of the keys, and must not be able to choose two that share a bucket.
 pub(crate) type HashKey = Box<dyn Fn(&Request) -> u64 + Send + Sync>;
+
+/// Keys with full buckets that one start or end of a session removes. More than it adds, so the table
+/// shrinks, and few, because all starts and ends wait for the lock meanwhile.
+const MAX_REMOVED: usize = 2;
 
 type Bucket = Lock<TokenBucket, { rank::RATE }>;
 
@@ -69,7 +74,7 @@ impl RateKeys {
     }
 
     /// The bucket of a session that starts with this request.
-    pub(super) fn bucket(self: &Arc<Self>, request: &Request) -> SharedBucket {
+    pub(crate) fn bucket(self: &Arc<Self>, request: &Request) -> SharedBucket {
         // Code of the user: before the lock.
         let key = (self.hash_key)(request);
         let mut table = self.table.lock();
@@ -103,7 +108,7 @@ impl RateKeys {
             }
         }
         table.remove_full();
-        while table.idle.len() > self.max_idle {
+        if table.idle.len() > self.max_idle {
             table.remove_first();
         }
     }
@@ -112,8 +117,10 @@ impl RateKeys {
 impl Table {
     fn remove_full(&mut self) {
         let now = Instant::now();
-        while self.idle.first().is_some_and(|(full_at, _)| *full_at <= now) {
-            self.remove_first();
+        for _ in 0..MAX_REMOVED {
+            if self.idle.first().is_some_and(|(full_at, _)| *full_at <= now) {
+                self.remove_first();
+            }
         }
     }
 
@@ -199,8 +206,13 @@ mod tests {
         assert_eq!(len(&keys), (1000, 1000));
         tokio::time::advance(Duration::from_secs(1)).await;
         let bucket = keys.bucket(&request(5000));
-        assert_eq!(len(&keys), (1, 0));
+        assert_eq!(len(&keys), (999, 998), "two were removed");
         drop(bucket);
+        // Its own key is idle first, and removed with another one.
+        assert_eq!(len(&keys), (997, 997));
+        for _ in 0..499 {
+            drop(keys.bucket(&request(5000)));
+        }
         assert_eq!(len(&keys), (0, 0));
     }
 }

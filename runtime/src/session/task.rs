@@ -8,7 +8,9 @@ use tracing::{Instrument, Level, Span};
 use super::batch::Batched;
 use super::dispatch::dispatch;
 use super::driver::{Driver, Next, Run};
+use super::inbound::Inbound;
 use super::jobs::Closure;
+use super::rate_keys::SharedBucket;
 use super::resume_slot::{ResumeError, ResumeRequest};
 use super::{Guard, Registration};
 use crate::blocking_watcher::Name;
@@ -25,20 +27,24 @@ pub(crate) struct Session<S> {
     pub(crate) value: S,
     pub(crate) registration: Registration,
     pub(crate) guard: Option<Guard<S>>,
+    /// Held until the session has ended.
+    pub(crate) bucket: Option<SharedBucket>,
 }
 
 /// Spawns the task of the session. The task drops `token` when it has ended.
 pub(crate) fn start<E: Procedure<S>, S: Send + 'static>(
-    session: Session<S>,
+    mut session: Session<S>,
     connection: Connection,
     mode: Mode,
     token: TaskToken,
 ) {
+    let bucket = session.bucket.take().map(Box::new);
     let member = session.registration.member();
     // A span takes several hundred bytes, so sessions have one only if `DEBUG` is enabled.
     let span = if tracing::enabled!(Level::DEBUG) { member.span() } else { Span::none() };
     span.record("peer", tracing::field::debug(member.request().peer_addr()));
-    let driver = Box::new(Driver::new(connection, Arc::clone(member), mode));
+    let inbound = Inbound::new(member, mode, bucket);
+    let driver = Box::new(Driver::new(connection, Arc::clone(member), inbound));
     tokio::spawn(Batched::new(run::<E, S>(session, driver, token).instrument(span)));
 }
 
