@@ -126,7 +126,7 @@
 //! ```
 //!
 //! The handlers of a session run one at a time, in the order in which the client sent. While a handler
-//! computes without an `.await`, nothing is read from its client, and what it has emitted is not sent. Use
+//! computes without waiting at an `.await`, nothing is read from its client, and what it has emitted is not sent. Use
 //! `tokio::task::spawn_blocking` for long computations, or [`Socket::flush`] before short ones. [`Router`] and
 //! [`Server`] have middleware, guards, allowed origins and the [options](server). With the feature
 //! `axum`, a `Router` is a service inside of axum's.
@@ -447,6 +447,8 @@ pub mod test;
 mod transport;
 #[cfg(all(feature = "server", feature = "typescript"))]
 pub mod typescript;
+#[cfg(feature = "server")]
+mod user_code;
 pub mod wire;
 
 #[cfg(feature = "server")]

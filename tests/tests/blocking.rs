@@ -1,6 +1,8 @@
 //! Code of the user that keeps its thread is logged while it does.
 
 use std::io::{self, Write};
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ static LOG: LazyLock<SharedLog> = LazyLock::new(|| {
     tracing::subscriber::set_global_default(subscriber).expect("the first one");
     log
 });
+
+static PANICKED: AtomicBool = AtomicBool::new(false);
 
 #[derive(Clone, Default)]
 struct SharedLog(Arc<(Mutex<String>, Condvar)>);
@@ -43,8 +47,13 @@ impl SharedLog {
 
 impl Write for SharedLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.0.lock().expect("not poisoned").push_str(&String::from_utf8_lossy(bytes));
+        let text = String::from_utf8_lossy(bytes);
+        self.0.0.lock().expect("not poisoned").push_str(&text);
         self.0.1.notify_all();
+        // Once: the subscriber writes this text again with the next one.
+        if text.contains("`breakLog`") && !PANICKED.swap(true, Ordering::Relaxed) {
+            panic::resume_unwind(Box::new("on purpose"));
+        }
         Ok(bytes.len())
     }
 
@@ -75,6 +84,9 @@ trait Slow {
     async fn guarded(&mut self);
     #[incoming]
     async fn id(&mut self) -> String;
+    /// Blocks its thread until this is logged; the log panics then.
+    #[incoming]
+    async fn break_log(&mut self) -> bool;
 }
 
 /// Blocks its thread while it is decoded.
@@ -84,7 +96,8 @@ struct SlowText(bool);
 impl<'de> serde::Deserialize<'de> for SlowText {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?;
-        Ok(Self(is_logged("a guard or the decoding of an event")))
+        let guard = "a guard or the decoding of an event has kept its thread";
+        Ok(Self(LOG.block_until(&["procedure=\"Slow\"", "event=\"decode\"", guard])))
     }
 }
 
@@ -113,6 +126,9 @@ impl Slow for Session {
     async fn guarded(&mut self) {}
     async fn id(&mut self) -> String {
         self.socket.id().to_string()
+    }
+    async fn break_log(&mut self) -> bool {
+        is_logged("the handler of `breakLog`")
     }
     async fn detached(&mut self) {
         assert!(is_logged("`detached`"));
@@ -149,10 +165,18 @@ async fn handler_that_blocks_is_logged_with_event_and_session_before_it_returns(
 }
 
 #[tokio::test]
+async fn log_that_panics_once_logs_what_blocks_later() {
+    let running = serve(server(false)).await;
+    let mut client = RawClient::parlor(running.addr, "/slow").await;
+    assert_eq!(client.call("breakLog", json!({}), 1).await, json!(["$ok", true, 1]));
+    assert_eq!(client.call("block", json!({}), 2).await, json!(["$ok", true, 2]));
+}
+
+#[tokio::test]
 async fn guard_and_decoding_that_block_are_logged() {
     let running = serve(server(false).guard(|_, event| {
         if event.name() == "guarded" {
-            assert!(is_logged("a guard or the decoding of an event"));
+            assert!(is_logged("event=\"guarded\""));
         }
         Ok(())
     }))

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::middleware::{Middleware, catch_panic, catch_panics};
 use super::procedure_server::{Factory, SameClient, Server};
-use crate::blocking_watcher::{Name, UserCode};
+use crate::blocking_watcher;
 use crate::contract::Procedure;
 use crate::handle::Socket;
 use crate::reject::Reject;
@@ -23,6 +23,7 @@ use crate::session::{
 use crate::socket_id::SocketId;
 use crate::task_tracker::TaskTracker;
 use crate::transport::Transport;
+use crate::user_code::{Name, UserCode};
 use crate::wire::{Secret, Unrecovered, Welcome};
 
 /// Timeout for a session to answer a resume request. It answers only while no handler runs. Equal to the
@@ -77,6 +78,9 @@ pub(super) struct ProcedureEndpoint<E, S> {
 
 impl<E, S> From<Server<E, S>> for ProcedureEndpoint<E, S> {
     fn from(server: Server<E, S>) -> Self {
+        if let Some(bound) = server.options.timeouts.blocking_warning {
+            blocking_watcher::add_bound(bound);
+        }
         let max_idle = server.options.limits.max_idle_rate_keys;
         let rate_keys = server.rate_key.map(|(key, rate)| RateKeys::new(key, rate, max_idle));
         Self {

@@ -55,13 +55,13 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
-    use crate::blocking_watcher::{Name, UserCode};
     use crate::reject::Reject;
     use crate::request::Request;
     use crate::rooms::Hub;
     use crate::server::admission::{Admission, Endpoint};
     use crate::session::options::Timeouts;
     use crate::task_tracker::TaskTracker;
+    use crate::user_code::{Name, UserCode};
 
     const SECOND: Duration = Duration::from_secs(1);
 

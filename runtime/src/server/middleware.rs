@@ -7,9 +7,9 @@ use std::task::Poll;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::blocking_watcher::UserCode;
 use crate::reject::Reject;
 use crate::request::Request;
+use crate::user_code::UserCode;
 
 type Step = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Request, Reject>> + Send + Sync>;
 

@@ -4,10 +4,10 @@ use std::thread;
 
 use super::driver::{Driver, Run};
 use super::guard::{Event, Guard};
-use crate::blocking_watcher::Name;
 use crate::contract::{Contract, ErrorReply, Events, Procedure, Reply, diagnose};
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
+use crate::user_code::Name;
 use crate::wire::{CallId, EncodeError, ErrorCode, Frame, Head};
 
 /// Runs the guard, decodes one message and runs its handler. `Err` ends the session.
@@ -60,7 +60,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             driver.log(|| tracing::error!(event, "a handler panicked; its session ends"));
             Err(Box::new(panicked(driver, call)))
         }
-        Run::Cancelled => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
+        Run::Cancelled => Err(driver.cancelled()),
     }
 }
 
@@ -102,35 +102,30 @@ fn catch_prepare<E: Procedure<S>, S>(
     driver: &Driver,
 ) -> thread::Result<Prepared<E::Incoming>> {
     let (head, text) = driver.message();
-    let prepare = AssertUnwindSafe(|| prepare::<E, S>(session, guard, head, text));
-    if guard.is_none() {
+    let Some(guard) = guard else {
         // To watch a decoding costs as much as to watch a handler, and it hardly ever blocks.
-        return catch_unwind(prepare);
-    }
-    let code = driver.user_code(Name::Other("a guard or the decoding of an event"));
-    code.run(|| catch_unwind(prepare))
+        return catch_unwind(AssertUnwindSafe(|| decode::<E>(head, text)));
+    };
+    let event = known::<E>(head.name(text));
+    let check_and_decode = AssertUnwindSafe(|| {
+        if let Some(name) = event {
+            let size = head.payload(text).len();
+            guard(session, Event { name, size }).map_err(|denied| {
+                Box::new(ErrorReply::new(ErrorCode::Denied, denied.message, head.id))
+            })?;
+        }
+        decode::<E>(head, text)
+    });
+    driver.user_code(Name::Guard(event)).run(|| catch_unwind(check_and_decode))
 }
 
 /// The name of an event and the event, or why there is none.
 type Prepared<Event> = Result<(&'static str, Event), Box<ErrorReply>>;
 
-/// Runs the guard, then decodes the event. Returns its name, too: a borrow of the event in the future of
-/// [`dispatch`] would make that store the event twice.
-fn prepare<E: Procedure<S>, S>(
-    session: &S,
-    guard: Option<&Guard<S>>,
-    head: &Head,
-    text: &str,
-) -> Prepared<E::Incoming> {
-    let payload = head.payload(text);
-    if let Some(guard) = guard
-        && let Some(name) = known::<E>(head.name(text))
-    {
-        guard(session, Event { name, size: payload.len() }).map_err(|denied| {
-            Box::new(ErrorReply::new(ErrorCode::Denied, denied.message, head.id))
-        })?;
-    }
-    let event = E::Incoming::decode_json(head.name(text), payload)
+/// Decodes the event. Returns its name, too: a borrow of the event in the future of [`dispatch`] would
+/// make that store the event twice.
+fn decode<E: Contract>(head: &Head, text: &str) -> Prepared<E::Incoming> {
+    let event = E::Incoming::decode_json(head.name(text), head.payload(text))
         .map_err(|error| Box::new(diagnose::<E>(text, error)))?;
     Ok((E::name(&event), event))
 }

@@ -25,10 +25,10 @@ use super::jobs::Closure;
 use super::resume_slot::ResumeRequest;
 use super::write_timeout::WriteTimeout;
 use super::{Member, batch, run_as};
-use crate::blocking_watcher::{Name, UserCode};
 use crate::contract::ErrorReply;
 use crate::disconnect_reason::DisconnectReason;
 use crate::request::Mode;
+use crate::user_code::{Name, UserCode};
 use crate::wire::{CallId, Frame, Head, Unrecovered, control};
 
 /// Reads messages, writes pending frames and keeps time for a session, over one connection after the

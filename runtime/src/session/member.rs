@@ -7,11 +7,11 @@ use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
 use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
 use super::{SessionOptions, batch};
-use crate::blocking_watcher::{Name, UserCode};
 use crate::lock::{Lock, rank};
 use crate::request::{Mode, Request};
 use crate::rooms::{Hub, JoinedRooms, RegisterError};
 use crate::socket_id::SocketId;
+use crate::user_code::{Name, UserCode};
 use crate::wire::{EncodedFrame, Frame, Unrecovered};
 
 /// The part of one session that the rest of the server uses: outbox, signals, rooms.

@@ -134,7 +134,7 @@ pub struct Limits {
     /// has missed nothing, unless more was emitted meanwhile than [`Recovery`] allows to store.
     ///
     /// A single event that is larger is logged and not sent. A larger answer fails its call with the code
-    /// `failed`. While a handler runs without an `.await`, nothing is written: a handler that emits more
+    /// `failed`. While a handler runs without waiting at an `.await`, nothing is written: a handler that emits more
     /// than this to its own client must `.await` in between.
     pub max_outbox_size: usize,
     /// A client with more bytes pending does not get `#[outgoing(volatile)]` events, nor does any
@@ -235,10 +235,11 @@ pub struct Timeouts {
     ///
     /// Bytes that the operating system has accepted count: it buffers up to some megabytes.
     pub write: Duration,
-    /// Code of yours that keeps its thread for longer, without an `.await`, is logged at `WARN`, with
-    /// its name and its session: handlers, `detached`, `resumed`, `disconnected`, closures, tasks,
-    /// guards (with the decoding of their events), the factory and middleware. It is logged while it
-    /// runs, once, and continues. Default: 100 ms. `None` and 0 turn it off.
+    /// Code of yours that keeps its thread for longer, without waiting at an `.await`, is logged at `WARN`,
+    /// with its name and its session: handlers, `detached`, `resumed`, `disconnected`, closures, tasks,
+    /// guards and the decoding of events behind them, the factory, middleware, `identity`, and the key of
+    /// `rate_limit_by`. It is logged while it runs, once, at the latest after 1.25 times this, and
+    /// continues. Default: 100 ms. `None` and 0 turn it off.
     ///
     /// Other sessions on the thread wait meanwhile, and what it has emitted is not sent: see
     /// [`Socket::flush`](crate::Socket::flush). A thread of Parlor's watches the others, and sleeps while none of

@@ -11,8 +11,8 @@ use tokio::task::AbortHandle;
 use super::batch::Batched;
 use super::jobs::Phase;
 use super::{Ending, Member};
-use crate::blocking_watcher::Name;
 use crate::disconnect_reason::DisconnectReason;
+use crate::user_code::Name;
 
 /// Spawns a task that ends with the session. If that has ended, drops `future`.
 pub(crate) fn spawn(

@@ -13,13 +13,13 @@ use super::jobs::Closure;
 use super::rate_keys::SharedBucket;
 use super::resume_slot::{ResumeError, ResumeRequest};
 use super::{Guard, Registration};
-use crate::blocking_watcher::Name;
 use crate::contract::Procedure;
 use crate::disconnect_reason::DisconnectReason;
 use crate::reject::Reject;
 use crate::request::Mode;
 use crate::session::Connection;
 use crate::task_tracker::TaskToken;
+use crate::user_code::Name;
 use crate::wire::Unrecovered;
 
 /// A session that is about to start.
@@ -118,7 +118,7 @@ async fn run_detached<E: Procedure<S>, S>(
             driver.log(|| tracing::error!("`detached` panicked; its session ends"));
             Err(Box::new(DisconnectReason::HandlerPanicked))
         }
-        Run::Cancelled => Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown))),
+        Run::Cancelled => Err(driver.cancelled()),
     }
 }
 
@@ -157,9 +157,7 @@ async fn resume<E: Procedure<S>, S>(
             driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
             return Err(Box::new(DisconnectReason::HandlerPanicked));
         }
-        Run::Cancelled => {
-            return Err(Box::new(driver.ending().unwrap_or(DisconnectReason::ShutDown)));
-        }
+        Run::Cancelled => return Err(driver.cancelled()),
     };
     let _ = answer.send(Err(ResumeError::Rejected(reject)));
     Ok(())

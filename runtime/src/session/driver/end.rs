@@ -47,9 +47,9 @@ impl Driver {
         }
     }
 
-    /// Why the session ends, once it does.
-    pub(in crate::session) fn ending(&self) -> Option<DisconnectReason> {
-        self.ended.clone()
+    /// Why the session ends, after its handler was cancelled.
+    pub(in crate::session) fn cancelled(&self) -> Box<DisconnectReason> {
+        Box::new(self.ended.clone().unwrap_or(DisconnectReason::ShutDown))
     }
 
     /// Ends the session. Its running handler may take any time, but from here on no client resumes it: a
