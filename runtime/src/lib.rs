@@ -262,6 +262,7 @@
 //! | the same, for volatile events | 64 KiB | [`Limits::volatile_outbox_size`] |
 //! | messages read ahead while a handler runs | 64, and 64 KiB | [`Limits::read_ahead_messages`], [`Limits::read_ahead_bytes`] |
 //! | closures that wait for a session | 1 024 | [`Limits::max_closures`] |
+//! | tasks of a session | 1 024 | [`Limits::max_tasks`] |
 //! | malformed messages in a row | 100 | [`Limits::max_malformed`] |
 //! | events per second | no limit | [`Limits::rate`] |
 //! | the same, of all sessions with one key | no limit | [`Server::rate_limit_by`] |
@@ -355,6 +356,7 @@
 //! [`Limits::max_connections`]: server::Limits::max_connections
 //! [`Limits::max_idle_rate_keys`]: server::Limits::max_idle_rate_keys
 //! [`Limits::max_closures`]: server::Limits::max_closures
+//! [`Limits::max_tasks`]: server::Limits::max_tasks
 //! [`Limits::max_malformed`]: server::Limits::max_malformed
 //! [`Limits::max_message_size`]: server::Limits::max_message_size
 //! [`Limits::max_outbox_size`]: server::Limits::max_outbox_size

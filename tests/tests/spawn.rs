@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, mpsc as blocking};
 use std::time::Duration;
 
 use parlor::prelude::*;
-use parlor::server::{Recovery, Sessions};
+use parlor::server::{Limits, Sessions};
+use parlor::test::Network;
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{
     Log, RawClient, TestServer, Welcomed, secret, wait_for_connections, within_timeout,
@@ -13,6 +14,7 @@ use parlor_tests::{
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, block_in_place};
+use tokio::time::Instant;
 
 #[procedure]
 trait Jobs {
@@ -123,14 +125,22 @@ enum Factory {
     Rejects,
 }
 
-async fn serve(factory: Factory, recovery: Recovery) -> Fixture {
+/// A server, and what its sessions share with the test.
+struct Parts {
+    server: JobsServer<Session>,
+    reports: mpsc::UnboundedReceiver<String>,
+    gate: Arc<Semaphore>,
+    release: blocking::Sender<()>,
+}
+
+fn jobs(factory: Factory) -> Parts {
     let (sender, reports) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
     let (release, released) = blocking::channel();
     let released = Arc::new(Mutex::new(released));
     let sessions = Arc::default();
     let (session_gate, session_sessions) = (Arc::clone(&gate), Arc::clone(&sessions));
-    let jobs = JobsServer::new(move |socket: JobsSocket| {
+    let server = JobsServer::new(move |socket: JobsSocket| {
         let context = Context {
             socket,
             reports: sender.clone(),
@@ -151,15 +161,23 @@ async fn serve(factory: Factory, recovery: Recovery) -> Fixture {
             Ok(Session { context, last: None })
         }
     });
-    let jobs = jobs.recovery(recovery);
-    *sessions.lock().expect("not poisoned") = Some(jobs.sessions());
-    let io = jobs.io();
-    let running = TestServer::start(Router::new().procedure("/jobs", jobs)).await;
+    *sessions.lock().expect("not poisoned") = Some(server.sessions());
+    Parts { server, reports, gate, release }
+}
+
+async fn serve(
+    factory: Factory,
+    configure: impl FnOnce(JobsServer<Session>) -> JobsServer<Session>,
+) -> Fixture {
+    let Parts { server, reports, gate, release } = jobs(factory);
+    let server = configure(server);
+    let io = server.io();
+    let running = TestServer::start(Router::new().procedure("/jobs", server)).await;
     Fixture { running, reports, gate, release, io }
 }
 
 async fn fixture() -> Fixture {
-    serve(Factory::SpawnsNothing, Recovery::default()).await
+    serve(Factory::SpawnsNothing, |jobs| jobs).await
 }
 
 impl Fixture {
@@ -209,10 +227,8 @@ async fn task_is_cancelled_when_client_closes() {
 }
 
 #[tokio::test]
-async fn task_survives_lost_connection_and_ends_after_recovery_window() {
-    let window = Duration::from_secs(60);
-    let mut fixture =
-        serve(Factory::SpawnsNothing, Recovery { window, ..Recovery::default() }).await;
+async fn task_survives_lost_connection() {
+    let mut fixture = fixture().await;
     let Welcomed { mut client, welcome } =
         RawClient::welcomed(fixture.running.addr, "/jobs", &[]).await;
     fixture.start(&mut client, "gate").await;
@@ -224,14 +240,26 @@ async fn task_survives_lost_connection_and_ends_after_recovery_window() {
     let Welcomed { mut client, .. } =
         RawClient::resumed(fixture.running.addr, "/jobs", secret, 0).await;
     assert_eq!(client.receive().await, json!(["done", {"job": "gate"}]));
+}
 
-    let window = Duration::from_millis(20);
-    let mut fixture =
-        serve(Factory::SpawnsNothing, Recovery { window, ..Recovery::default() }).await;
-    let mut client = fixture.connect().await;
-    fixture.start(&mut client, "hang").await;
+#[tokio::test(start_paused = true)]
+async fn task_is_cancelled_after_recovery_window() {
+    let Parts { server, mut reports, .. } = jobs(Factory::SpawnsNothing);
+    let network = Network::new(Router::new().procedure("/jobs", server));
+    let end = network.line().dial().expect("a connection");
+    let headers = [("sec-websocket-protocol", "parlor.v1.json")];
+    let client = RawClient::over(end, "ws://localhost/jobs", &headers).await.expect("accepted");
+    let Welcomed { mut client, .. } = client.take_welcome().await;
+    client.emit("start", json!({"job": "hang"})).await;
+    assert_eq!(reports.recv().await.as_deref(), Some("hang started"));
     drop(client);
-    fixture.assert_reports(&["ConnectionLost", "dropped"]).await;
+    let lost = Instant::now();
+    let mut ended = [reports.recv().await, reports.recv().await].map(Option::unwrap_or_default);
+    ended.sort_unstable();
+    assert_eq!(
+        (ended, lost.elapsed()),
+        (["ConnectionLost", "dropped"].map(str::to_owned), Duration::from_secs(30))
+    );
 }
 
 #[tokio::test]
@@ -283,7 +311,7 @@ async fn shutdown_waits_for_cancelled_task_that_blocks_its_thread() {
 
 #[tokio::test]
 async fn task_of_factory_starts_when_client_is_admitted() {
-    let mut fixture = serve(Factory::Accepts, Recovery::default()).await;
+    let mut fixture = serve(Factory::Accepts, |jobs| jobs).await;
     let mut client = fixture.connect().await;
     for expected in ["factory", "gate started"] {
         fixture.assert_reports(&[expected]).await;
@@ -294,7 +322,7 @@ async fn task_of_factory_starts_when_client_is_admitted() {
 
 #[tokio::test]
 async fn task_of_factory_is_dropped_when_client_is_rejected() {
-    let mut fixture = serve(Factory::Rejects, Recovery::default()).await;
+    let mut fixture = serve(Factory::Rejects, |jobs| jobs).await;
     let mut client = RawClient::connect_before_welcome(fixture.running.addr, "/jobs").await;
     assert_eq!(client.closed().await.code, 4501);
     for expected in ["factory", "dropped"] {
@@ -341,6 +369,25 @@ async fn task_after_the_end_of_its_session_is_dropped_at_once() {
         pending::<()>().await;
     });
     assert_eq!(reported.try_recv().as_deref(), Ok("dropped"));
+}
+
+#[tokio::test]
+async fn task_over_max_tasks_is_dropped_and_logged() {
+    let (log, _guard) = Log::start();
+    let limits = Limits { max_tasks: 2, ..Limits::default() };
+    let mut fixture = serve(Factory::SpawnsNothing, |jobs| jobs.limits(limits)).await;
+    let mut client = fixture.connect().await;
+    fixture.start(&mut client, "gate").await;
+    fixture.start(&mut client, "hang").await;
+    client.emit("start", json!({"job": "hang"})).await;
+    fixture.assert_reports(&["dropped"]).await;
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("`Limits::max_tasks`")).expect("logged");
+    assert!(line.contains("ERROR") && line.contains("max=2"), "{line}");
+    // The first one ends: there is room for another one.
+    fixture.gate.add_permits(1);
+    fixture.assert_reports(&["gate done", "dropped"]).await;
+    fixture.start(&mut client, "hang").await;
 }
 
 #[tokio::test]

@@ -132,15 +132,16 @@ impl<E: Contract> Socket<E> {
     /// - It is cancelled when the session ends: at its current `.await`, or the next one if it runs on
     ///   another thread. If the session has ended, `task` is dropped at once. It runs on while the session
     ///   has no connection.
-    /// - A shutdown ends the session, so it cancels the task, and then waits until the task is dropped.
+    /// - A shutdown ends the session, so it cancels the task, and then waits until the task is dropped, for
+    ///   at most [`Timeouts::close`].
     /// - In the factory: it starts when the session starts. If the client is rejected, it is dropped.
     /// - A panic is logged and ends the session with
     ///   [`HandlerPanicked`](DisconnectReason::HandlerPanicked).
     /// - What it emits is sent when it waits at an `.await`, or at [`flush`](Self::flush).
     ///
-    /// There is no limit to the number of tasks: if clients cause them, limit them yourself, for example with
-    /// [`Limits::rate`]. [`Timeouts::handler`] does not apply. The handle aborts the task at its next
-    /// `.await`.
+    /// A session has at most [`Limits::max_tasks`], 1 024 by default: `task` is dropped at once if it is one
+    /// more, which is logged at `ERROR`. [`Timeouts::handler`] does not apply. The handle aborts the task at
+    /// its next `.await`.
     ///
     /// ```
     /// # use parlor::prelude::*;
@@ -165,7 +166,8 @@ impl<E: Contract> Socket<E> {
     ///
     /// Outside of a tokio runtime. The task runs on the runtime that this is called on.
     ///
-    /// [`Limits::rate`]: crate::server::Limits::rate
+    /// [`Limits::max_tasks`]: crate::server::Limits::max_tasks
+    /// [`Timeouts::close`]: crate::server::Timeouts::close
     /// [`Timeouts::handler`]: crate::server::Timeouts::handler
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         spawn(&self.member, task)

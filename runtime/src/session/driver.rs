@@ -279,6 +279,10 @@ impl Driver {
         Poll::Pending
     }
 
+    pub(super) fn member(&self) -> &Arc<Member> {
+        &self.member
+    }
+
     /// Code of the user that runs for this session.
     pub(super) fn user_code(&self, name: Name) -> UserCode {
         self.member.user_code(name)

@@ -13,8 +13,8 @@ use crate::lock::{Lock, rank};
 ///
 /// | `phase` | a closure that is added | a task that is added |
 /// | --- | --- | --- |
-/// | `Starting`: the factory runs, or the handshake is not complete | waits, until `max` wait | waits |
-/// | `Running` | waits, until `max` wait | runs |
+/// | `Starting`: the factory runs, or the handshake is not complete | waits, until `max` wait | waits, until there are `max` |
+/// | `Running` | waits, until `max` wait | runs, until there are `max` |
 /// | `Ended` | is dropped | is dropped |
 ///
 /// The phases come in this order. `Running` may be left out. The lock protects `phase` and `added`. No
@@ -67,12 +67,12 @@ struct Waiting {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
-/// Why a closure was not added.
+/// Why a closure or a task was not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotAdded {
     /// The session has ended, or is about to.
     Ended,
-    /// As many closures wait as may.
+    /// As many closures wait, or there are as many tasks, as may.
     Full,
 }
 
@@ -118,16 +118,17 @@ impl Jobs {
         first.map(|first| first.closure)
     }
 
-    /// The phases for a new task, which holds the receiver as long as it exists. `None` if the session has
-    /// ended.
-    pub(super) fn add_task(&self) -> Option<watch::Receiver<Phase>> {
+    /// The phases for a new task, if there are fewer than `max`. The task holds the receiver as long as it
+    /// exists.
+    pub(super) fn add_task(&self, max: usize) -> Result<watch::Receiver<Phase>, NotAdded> {
         let mut state = self.0.lock();
         let phase = state.phase;
         if phase == Phase::Ended {
-            return None;
+            return Err(NotAdded::Ended);
         }
         let added = state.added.get_or_insert_default();
-        Some(added.tasks.get_or_insert_with(|| watch::Sender::new(phase)).subscribe())
+        let tasks = added.tasks.get_or_insert_with(|| watch::Sender::new(phase));
+        if tasks.receiver_count() >= max { Err(NotAdded::Full) } else { Ok(tasks.subscribe()) }
     }
 
     /// Whether tasks run.

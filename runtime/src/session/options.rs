@@ -159,6 +159,9 @@ pub struct Limits {
     /// The most closures of [`Sessions::with`](crate::server::Sessions::with) that wait for one session. One
     /// more is [`NotRun::TooMany`](crate::server::NotRun::TooMany). Default: 1 024; at least 1.
     pub max_closures: usize,
+    /// The most tasks of [`Socket::spawn`](crate::Socket::spawn) that one session has. The future of one more
+    /// is dropped at once, which is logged at `ERROR`. Default: 1 024; at least 1.
+    pub max_tasks: usize,
     /// Malformed messages in a row after which a client is closed with 1008. Default: 100; at
     /// least 1.
     pub max_malformed: u32,
@@ -182,6 +185,7 @@ impl Limits {
             read_ahead_messages: self.read_ahead_messages.max(1),
             read_ahead_bytes: self.read_ahead_bytes.max(1),
             max_closures: self.max_closures.max(1),
+            max_tasks: self.max_tasks.max(1),
             max_malformed: self.max_malformed.max(1),
             rate: self.rate.map(RateLimit::clamped),
             ..self
@@ -201,6 +205,7 @@ impl Default for Limits {
             read_ahead_messages: 64,
             read_ahead_bytes: 64 << 10,
             max_closures: 1024,
+            max_tasks: 1024,
             max_malformed: 100,
             rate: None,
             max_idle_rate_keys: 100_000,
@@ -246,7 +251,8 @@ pub struct Timeouts {
     /// them runs such code. It reads real time, also when the clock of tokio is paused.
     pub blocking_warning: Option<Duration>,
     /// Two timeouts: `disconnected` is cancelled after this time. Then the client has this time to read the
-    /// pending frames and to close, before its connection is dropped. Default: 5 s each.
+    /// pending frames and to close, before its connection is dropped. Default: 5 s each. In the second, a
+    /// shutdown also waits for the tasks of [`Socket::spawn`](crate::Socket::spawn), which were cancelled.
     pub close: Duration,
 }
 

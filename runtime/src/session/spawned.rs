@@ -9,19 +9,31 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::batch::Batched;
-use super::jobs::Phase;
+use super::jobs::{NotAdded, Phase};
 use super::{Ending, Member};
 use crate::disconnect_reason::DisconnectReason;
 use crate::user_code::Name;
 
-/// Spawns a task that ends with the session. If that has ended, drops `future`.
+/// Spawns a task that ends with the session. If that has ended, or has too many, drops `future`.
 pub(crate) fn spawn(
     member: &Arc<Member>,
     future: impl Future<Output = ()> + Send + 'static,
 ) -> AbortHandle {
-    let Some(phase) = member.jobs().add_task() else {
-        drop(future);
-        return tokio::spawn(ready(())).abort_handle();
+    let max = member.options().limits.max_tasks;
+    let phase = match member.jobs().add_task(max) {
+        Ok(phase) => phase,
+        Err(not_added) => {
+            drop(future);
+            if not_added == NotAdded::Full {
+                member.log(|| {
+                    tracing::error!(
+                        max,
+                        "a task of `Socket::spawn` is dropped: `Limits::max_tasks`"
+                    );
+                });
+            }
+            return tokio::spawn(ready(())).abort_handle();
+        }
     };
     let task = run(Arc::clone(member), phase, future);
     // Its emits are flushed like those of a session's task.

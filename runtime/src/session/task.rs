@@ -3,13 +3,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio::time::timeout;
 use tracing::{Instrument, Level, Span};
 
 use super::batch::Batched;
 use super::dispatch::dispatch;
 use super::driver::{Driver, Next, Run};
 use super::inbound::Inbound;
-use super::jobs::Closure;
+use super::jobs::{Closure, Tasks};
 use super::rate_keys::SharedBucket;
 use super::resume_slot::{ResumeError, ResumeRequest};
 use super::{Guard, Registration};
@@ -82,12 +83,30 @@ fn run<E: Procedure<S>, S: Send + 'static>(
         Box::pin(run_disconnected::<E, S>(&mut session.value, &mut driver, &reason)).await;
         drop(session.value);
         drop(session.registration);
-        Box::pin(driver.finish(&reason)).await;
-        if let Some(tasks) = tasks {
-            // They are cancelled, but one that blocks its thread ends later.
-            Box::pin(tasks.closed()).await;
+        match tasks {
+            None => Box::pin(driver.finish(&reason)).await,
+            Some(tasks) => Box::pin(finish_with(tasks, driver, &reason)).await,
         }
         drop(token);
+    }
+}
+
+/// Closes the connection, and waits meanwhile for the tasks of the session. They are cancelled, but one
+/// that blocks its thread ends later, and one on a runtime that does not run never does.
+async fn finish_with(tasks: Tasks, driver: Box<Driver>, reason: &DisconnectReason) {
+    let member = Arc::clone(driver.member());
+    let bound = member.options().timeouts.close;
+    let closed = timeout(bound, tasks.closed());
+    let ((), closed) = tokio::join!(driver.finish(reason), closed);
+    if closed.is_err() {
+        let left = tasks.receiver_count();
+        member.log(|| {
+            tracing::error!(
+                left,
+                ?bound,
+                "tasks of `Socket::spawn` run on after `Timeouts::close`"
+            );
+        });
     }
 }
 

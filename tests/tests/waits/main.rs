@@ -6,6 +6,7 @@ mod session;
 mod shutdown;
 
 use std::future::pending;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -13,6 +14,7 @@ use parlor::prelude::*;
 use parlor::test::{End, Line, Network, settle};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -29,6 +31,9 @@ trait Stuck {
     /// Spawns a task that never ends.
     #[incoming]
     async fn spawn_hanging(&mut self);
+    /// Spawns a task on a runtime that polls no task.
+    #[incoming]
+    async fn spawn_on_undriven_runtime(&mut self);
     /// Closes this socket.
     #[incoming]
     async fn quit(&mut self);
@@ -69,6 +74,13 @@ impl Stuck for Guest {
     }
 
     async fn spawn_hanging(&mut self) {
+        self.socket.spawn(pending());
+    }
+
+    async fn spawn_on_undriven_runtime(&mut self) {
+        static UNDRIVEN: LazyLock<Runtime> =
+            LazyLock::new(|| Builder::new_current_thread().build().expect("a runtime"));
+        let _entered = UNDRIVEN.enter();
         self.socket.spawn(pending());
     }
 

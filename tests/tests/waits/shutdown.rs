@@ -66,6 +66,26 @@ async fn shutdown_returns_at_once_when_spawned_task_never_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shutdown_returns_after_close_timeout_when_spawned_task_is_never_dropped() {
+    let (network, line, mut reports) = network(Never::default());
+    let (mut client, _) = RawClient::welcomed(&line).await;
+    client.send(r#"["spawnOnUndrivenRuntime",{}]"#).await;
+    settle().await;
+    tokio::spawn(async move { while client.receive().await.is_ok() {} });
+    assert_eq!(shut_down(&network).await, CLOSE);
+    assert_eq!(end(&mut reports).await, DisconnectReason::ShutDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_returns_after_its_bound_when_disconnected_client_and_spawned_task_hang() {
+    let (network, line, _reports) = network(Never { disconnected: true, ..Never::default() });
+    let (mut unread, _) = RawClient::welcomed(&line).await;
+    unread.send(r#"["spawnOnUndrivenRuntime",{}]"#).await;
+    settle().await;
+    assert_eq!(shut_down(&network).await, 2 * CLOSE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn shutdown_returns_after_shutdown_timeout_when_handler_never_ends() {
     let (network, line, mut reports) = network(Never::default());
     connect_responsive(&line, true).await;
