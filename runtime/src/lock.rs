@@ -37,7 +37,7 @@ pub(crate) mod rank {
     pub(crate) const CLIENT_INBOX: u8 = 4;
     /// The order of the broadcasts to one room, or to everyone in one procedure.
     pub(crate) const EMIT_ORDER: u8 = 5;
-    /// The names of the rooms that a session is in.
+    /// The names of the rooms that a session is in, and its presence.
     pub(crate) const JOINED: u8 = 6;
     /// One shard of the table of rooms.
     pub(crate) const ROOMS: u8 = 7;

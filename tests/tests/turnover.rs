@@ -1,11 +1,11 @@
 //! Thousands of connections that end in different ways leave nothing behind: no memory, no descriptors, no
-//! entries in tables, and no permits of handshakes.
+//! entries in tables, no rate keys, no tasks, and no permits of handshakes.
 //!
 //! `PARLOR_TURNOVER_CONNECTIONS` sets how many there are.
 
 #![cfg(target_os = "linux")]
 
-use std::future::IntoFuture;
+use std::future::{IntoFuture, pending};
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
@@ -16,10 +16,13 @@ use futures::StreamExt;
 use futures::stream::iter;
 use parlor::Router;
 use parlor::http::StatusCode;
-use parlor::server::{Handshakes, Recovery};
+use parlor::server::{Handshakes, RateLimit, Recovery};
 use parlor::test::Network;
 use parlor::wire::CloseCode;
-use parlor_tests::{RawClient, TEST_TIMEOUT, Welcomed, probe_fixture, secret, within_timeout};
+use parlor_tests::{
+    ProbeServer, ProbeSocket, RawClient, TEST_TIMEOUT, Welcomed, probe_fixture, secret,
+    within_timeout,
+};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -50,7 +53,7 @@ enum Ending {
     Lost,
     ClosedByServer,
     ResetInHandshake,
-    SilentInHandshake,
+    LostInHandshake,
     /// Rejected with an HTTP status.
     Rejected,
     /// Closed because of a frame that violates the protocol.
@@ -65,7 +68,7 @@ const ENDINGS: [Ending; 10] = [
     Ending::Lost,
     Ending::ClosedByServer,
     Ending::ResetInHandshake,
-    Ending::SilentInHandshake,
+    Ending::LostInHandshake,
     Ending::Rejected,
     Ending::Violation,
     Ending::ResetInPlainMode,
@@ -117,7 +120,16 @@ fn serve(
     };
     // Each connection that keeps its permit leaves fewer for others.
     let handshakes = Handshakes { max_concurrent: 4 * CONCURRENT, ..Handshakes::default() };
-    let probe = probe_fixture().server.recovery(recovery);
+    // One key for each connection.
+    let rate = RateLimit { events_per_second: 1000.0, burst: 50 };
+    let fixture = probe_fixture();
+    let probe = ProbeServer::new(move |socket: ProbeSocket| {
+        socket.spawn(pending());
+        let session = fixture.session(socket);
+        async { Ok(session) }
+    })
+    .recovery(recovery)
+    .rate_limit_by(|request| request.peer_addr(), rate);
     let router = Router::new().procedure(PATH, probe).handshakes(handshakes);
     let runtime = runtime();
     runtime.block_on(async {
@@ -152,7 +164,7 @@ async fn connect_and_end(addr: SocketAddr, number: usize, ending: Ending) {
         drop(client);
     };
     match ending {
-        Ending::ResetInHandshake | Ending::SilentInHandshake => {
+        Ending::ResetInHandshake | Ending::LostInHandshake => {
             let mut stream = TcpStream::connect(addr).await.expect("connected");
             if matches!(ending, Ending::ResetInHandshake) {
                 stream.write_all(b"GET /probe HTTP/1.1\r\nHost: ").await.expect("sent");
