@@ -135,6 +135,84 @@ async fn unknown_event_gets_error_with_similar_name_if_there_is_one() {
     assert_eq!((&answer[1]["code"], &answer[2]), (&json!("unknown"), &json!(8)), "{answer}");
 }
 
+#[tokio::test]
+async fn missing_field_is_required_with_path_at_any_depth() {
+    let (running, _fixture) = server().await;
+    let mut client = RawClient::parlor(running.addr, "/probe").await;
+    for (event, payload, path) in [
+        ("add", r#"{"a":1}"#, "b"),
+        ("publish", "{}", "title"),
+        ("publish", r#"{"title":"t"}"#, "authors"),
+        ("publish", r#"{"title":"t","authors":[{}]}"#, "authors[0].name"),
+        ("publish", r#"{"title":"t","authors":[{"name":"n"},{"Name":"n"}]}"#, "authors[1].name"),
+    ] {
+        let details = error_reply(&mut client, &format!(r#"["{event}",{payload}]"#)).await;
+        let expected = json!({"path": path, "rule": "required", "message": "the field is missing"});
+        assert_eq!(details["details"], expected, "{payload}");
+    }
+}
+
+mod enums {
+    use parlor::prelude::*;
+
+    #[parlor::payload]
+    pub(super) enum Shape {
+        Circle,
+        Path { points: Vec<u32> },
+        Clear(u32),
+    }
+
+    #[parlor::payload]
+    pub(super) struct Layer {
+        pub(super) shapes: Vec<Shape>,
+    }
+
+    #[procedure]
+    pub(super) trait Board {
+        #[incoming]
+        async fn draw(&mut self, shape: Shape);
+        #[incoming]
+        async fn replace(&mut self, #[payload] layer: Layer);
+    }
+
+    pub(super) struct Session;
+
+    impl Board for Session {
+        async fn draw(&mut self, _: Shape) {}
+        async fn replace(&mut self, _: Layer) {}
+    }
+}
+
+#[tokio::test]
+async fn value_that_is_no_form_of_enum_is_answered_with_variants() {
+    let server = enums::BoardServer::new(|_: enums::BoardSocket| async { Ok(enums::Session) });
+    let running = TestServer::start(Router::new().procedure("/board", server)).await;
+    let mut client = RawClient::parlor(running.addr, "/board").await;
+    let expected =
+        "expected one of `circle`, `path`, `clear`, as a text or as an object with one field";
+    for (event, payload, path) in [
+        ("draw", r#"{"shape":5}"#, "shape"),
+        ("draw", r#"{"shape":null}"#, "shape"),
+        ("draw", r#"{"shape":["circle"]}"#, "shape"),
+        ("replace", r#"{"shapes":["circle",true]}"#, "shapes[1]"),
+    ] {
+        let body = error_reply(&mut client, &format!(r#"["{event}",{payload}]"#)).await;
+        let details = json!({"path": path, "rule": "type", "message": expected});
+        assert_eq!(body["details"], details, "{payload}");
+    }
+    for (payload, path, message) in [
+        (r#"{"shape":"square"}"#, "shape", "unknown variant `square`, expected one of"),
+        (r#"{"shape":{"clear":1,"circle":null}}"#, "shape", "as an object with one field"),
+        (r#"{"shape":{"clear":"x"}}"#, "shape.clear", "invalid type"),
+        (r#"{"shape":{"path":{}}}"#, "shape.path.points", "the field is missing"),
+    ] {
+        let body = error_reply(&mut client, &format!(r#"["draw",{payload}]"#)).await;
+        assert_eq!(body["details"]["path"], path, "{payload}: {body}");
+        let found = body["details"]["message"].as_str().expect("a message");
+        assert!(found.contains(message), "{payload}: {found}");
+    }
+}
+
 /// JavaScript programs send half of a surrogate pair when they cut a text.
 #[tokio::test]
 async fn unreadable_value_in_well_formed_message_is_invalid_with_path() {
@@ -252,7 +330,7 @@ async fn missing_or_mistyped_field_is_named_and_unknown_field_is_ignored() {
             "authors[1].name",
             "type",
         ),
-        ("publish", json!({"title": "t", "authors": [{}]}), "authors[0]", "type"),
+        ("publish", json!({"title": "t", "authors": [{}]}), "authors[0].name", "required"),
         ("add", json!([1, 2]), "", "type"),
     ] {
         let answer = client.call(event, payload.clone(), 1).await;

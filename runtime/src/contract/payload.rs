@@ -24,7 +24,7 @@ use crate::wire::Defaulted;
 /// | `Serialize` of an event | once per emit, whatever its number of recipients |
 /// | `Serialize` of a call, an answer or a typed error | once; not for an answer that no client waits for |
 /// | `Serialize` of the key of a `latest` event | once more, before the event is serialized |
-/// | `Deserialize` | once per message; again if it fails on the server, to find the path to the value |
+/// | `Deserialize` | once per message; again if it fails on the server, to find the path to the value, and once more to find the variants of an enum |
 /// | `Deserialize` of a field that is absent | once, with a deserializer that has no value |
 /// | rules of `#[validate]` | once where a value is sent; once more on the server for what clients send |
 /// | `Clone` | never |

@@ -127,6 +127,7 @@ fn members() -> (Arc<Hub>, Vec<Registration>) {
 }
 
 #[test]
+#[allow(clippy::needless_borrows_for_generic_args, reason = "borrowed forms are tested too")]
 fn each_form_of_several_exceptions_excepts_the_same() {
     let (hub, registrations) = members();
     let id = |member: usize| registrations[member].member().id();
