@@ -6,6 +6,9 @@ use parlor::Router;
 use parlor::server::RateLimit;
 use parlor_tests::{Log, ProbeServer, RawClient, TestServer, Welcomed, probe_fixture, secret};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::test]
@@ -20,6 +23,45 @@ async fn rejected_origin_or_host_is_logged_with_setting_to_add() {
     let text = log.text();
     assert!(text.contains(r#"`.allow_origins(["https://foreign_origin.example"])`"#), "{text}");
     assert!(text.contains(r#"`.allow_hosts(["foreign_host.example"])`"#), "{text}");
+}
+
+#[tokio::test]
+async fn invented_hosts_and_origins_are_logged_once_at_warn_level() {
+    let (log, _guard) = Log::start_at(LevelFilter::WARN);
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+    for number in 0..20 {
+        for (name, value) in [
+            ("host", format!("h{number}.example")),
+            ("origin", format!("https://o{number}.example")),
+        ] {
+            let headers = [(name, value.as_str())];
+            assert!(RawClient::open(running.addr, "/probe", &headers).await.is_err());
+        }
+    }
+    let text = log.text();
+    for cause in ["this Host is not allowed: h0.example", "this Origin is not allowed: https://o0."]
+    {
+        assert_eq!(text.lines().filter(|line| line.contains(cause)).count(), 1, "{text}");
+    }
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[tokio::test]
+async fn client_that_breaks_the_protocol_is_not_logged_at_warn_level() {
+    let (log, _guard) = Log::start_at(LevelFilter::WARN);
+    let running =
+        TestServer::start(Router::new().procedure("/probe", probe_fixture().server)).await;
+    let reserved = Frame::message(Vec::new(), OpCode::Data(Data::Reserved(3)), true);
+    let not_utf8 = Frame::message(vec![0xff], OpCode::Data(Data::Text), true);
+    let fragment = Frame::message(Vec::new(), OpCode::Data(Data::Continue), true);
+    for frame in [reserved, not_utf8, fragment] {
+        let mut client = RawClient::parlor(running.addr, "/probe").await;
+        client.send_message(Message::Frame(frame)).await;
+        assert!(matches!(client.closed().await.code, 1002 | 1007));
+    }
+    running.stop().await;
+    assert_eq!(log.text(), "");
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::task_tracker::{TaskToken, TaskTracker};
 
+/// Why a handshake over the limit is refused, in the log.
+pub(super) const MAX_CONCURRENT: &str = "`Handshakes::max_concurrent` is reached";
+
 /// Limits how many handshakes run at once.
 pub(super) struct HandshakeLimit {
     max: usize,

@@ -1,5 +1,6 @@
 //! Limits log lines that anyone can cause, such as a scanner of ports.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,6 +25,15 @@ impl LogLimit {
             None => logged.push((cause, now)),
         }
         true
+    }
+
+    /// Logs why a connection is rejected: at `WARN` if `cause` is allowed now, else at `DEBUG`.
+    pub(super) fn log(&self, cause: &'static str, details: impl fmt::Display) {
+        if self.allow(cause) {
+            tracing::warn!("rejected (logged once a minute): {cause}: {details}");
+        } else {
+            tracing::debug!("rejected: {cause}: {details}");
+        }
     }
 }
 

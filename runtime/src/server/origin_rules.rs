@@ -5,9 +5,13 @@ use std::net::SocketAddr;
 use http::{HeaderMap, StatusCode, header};
 
 use super::authority::{Authority, Host};
+use super::log_limit::LogLimit;
 use super::origin::Origin;
 use crate::reject::Reject;
 use crate::wire::CloseCode;
+
+const WRONG_HOST: &str = "this Host is not allowed";
+const WRONG_ORIGIN: &str = "this Origin is not allowed";
 
 /// The `Origin` and `Host` values that a router allows.
 #[derive(Debug, Clone, Default)]
@@ -25,16 +29,22 @@ impl OriginRules {
         host: &Authority,
         headers: &HeaderMap,
         local: Option<SocketAddr>,
+        warnings: &LogLimit,
     ) -> Result<(), Reject> {
-        self.check_host(host, local)?;
+        self.check_host(host, local, warnings)?;
         match headers.get(header::ORIGIN) {
             // Not a browser: browsers send an `Origin` with each WebSocket handshake.
             None => Ok(()),
-            Some(origin) => self.check_origin(origin.to_str().unwrap_or("?"), host),
+            Some(origin) => self.check_origin(origin.to_str().unwrap_or("?"), host, warnings),
         }
     }
 
-    fn check_host(&self, host: &Authority, local: Option<SocketAddr>) -> Result<(), Reject> {
+    fn check_host(
+        &self,
+        host: &Authority,
+        local: Option<SocketAddr>,
+        warnings: &LogLimit,
+    ) -> Result<(), Reject> {
         let allowed = if self.hosts.is_empty() {
             // Another name that resolves to a loopback address is a sign of DNS rebinding.
             !local.is_some_and(|local| local.ip().to_canonical().is_loopback())
@@ -46,14 +56,19 @@ impl OriginRules {
             return Ok(());
         }
         let name = &host.host;
-        tracing::warn!(
-            host = %name,
-            "rejected: this Host is not allowed; if it is yours, add `.allow_hosts([\"{name}\"])` to the router"
+        warnings.log(
+            WRONG_HOST,
+            format_args!("{name}: if it is yours, add `.allow_hosts([\"{name}\"])` to the router"),
         );
-        Err(Reject::new(StatusCode::FORBIDDEN, CloseCode::ORIGIN, "this Host is not allowed"))
+        Err(Reject::new(StatusCode::FORBIDDEN, CloseCode::ORIGIN, WRONG_HOST))
     }
 
-    fn check_origin(&self, origin: &str, host: &Authority) -> Result<(), Reject> {
+    fn check_origin(
+        &self,
+        origin: &str,
+        host: &Authority,
+        warnings: &LogLimit,
+    ) -> Result<(), Reject> {
         let parsed = Origin::parse(origin);
         let is_allowed =
             |origin: &Origin| self.origins.contains(origin) || is_same_host(origin, host);
@@ -68,8 +83,8 @@ impl OriginRules {
             }
             Err(problem) => format!("it {problem}"),
         };
-        tracing::warn!(origin, host = %host.host, "rejected: this Origin is not allowed; {hint}");
-        Err(Reject::new(StatusCode::FORBIDDEN, CloseCode::ORIGIN, "this Origin is not allowed"))
+        warnings.log(WRONG_ORIGIN, format_args!("{origin} at the host {}: {hint}", host.host));
+        Err(Reject::new(StatusCode::FORBIDDEN, CloseCode::ORIGIN, WRONG_ORIGIN))
     }
 }
 
@@ -109,7 +124,8 @@ mod tests {
             headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
         }
         let host = Authority::parse(host).expect("a host");
-        rules.check(&host, &headers, Some(local.parse().expect("an address"))).is_ok()
+        let local = Some(local.parse().expect("an address"));
+        rules.check(&host, &headers, local, &LogLimit::default()).is_ok()
     }
 
     #[test]

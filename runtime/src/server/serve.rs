@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::acceptor::Acceptor;
 use super::handshake::{AcceptedConnection, handshake};
+use super::handshake_limit::MAX_CONCURRENT;
 use super::listen::Listen;
 use super::process_signals::first_and_second_signal;
 use super::routes::Routes;
@@ -162,10 +163,7 @@ pub(super) fn start_handshake(
     runtime: &Handle,
 ) {
     let Some(permit) = routes.handshake_limit.try_acquire() else {
-        return tracing::warn!(
-            ?peer,
-            "connection dropped: `Handshakes::max_concurrent` is reached"
-        );
+        return routes.warnings.log(MAX_CONCURRENT, "more connections are dropped");
     };
     let routes = Arc::clone(routes);
     let mut stopped = stopped.clone();

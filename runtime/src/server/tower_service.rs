@@ -22,6 +22,7 @@ use super::admission::Admission;
 use super::copy_request::copy_request;
 use super::error_response::ErrorResponse;
 use super::extended_connect::{add_host, into_handshake, into_http2_response, is_extended_connect};
+use super::handshake_limit::MAX_CONCURRENT;
 use super::router::Router;
 use super::upgrade::Upgrade;
 use super::upgrade_response::upgrade_response;
@@ -121,8 +122,8 @@ impl Router {
             return into_http(ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
         let Some(permit) = self.routes.handshake_limit.try_acquire() else {
-            tracing::warn!("rejected: `Handshakes::max_concurrent` is reached");
             let message = "too many handshakes are running";
+            self.routes.warnings.log(MAX_CONCURRENT, message);
             return into_http(ErrorResponse::new(StatusCode::SERVICE_UNAVAILABLE, message));
         };
         if peer.is_none()

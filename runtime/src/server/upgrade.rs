@@ -97,7 +97,7 @@ async fn admit(
     local: Option<SocketAddr>,
     routes: &Routes,
 ) -> Result<Admission, Reject> {
-    routes.rules.check(host, request.headers(), local)?;
+    routes.rules.check(host, request.headers(), local, &routes.warnings)?;
     let asked = request.uri().path();
     let endpoint = routes.endpoint(asked).ok_or_else(|| not_found(asked, routes))?;
     let code = endpoint.user_code("a middleware of the router");

@@ -38,7 +38,7 @@ pub(super) fn upgrade_response(
         if routes.endpoint(asked).is_some() {
             return error;
         }
-        let allowed = routes.rules.check(&host, request.headers(), local);
+        let allowed = routes.rules.check(&host, request.headers(), local, &routes.warnings);
         ErrorResponse::from(&allowed.err().unwrap_or_else(|| not_found(asked, routes)))
     })?;
     let mut response = http::Response::new(());

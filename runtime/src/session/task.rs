@@ -198,10 +198,10 @@ async fn run_disconnected<E: Procedure<S>, S>(
 }
 
 fn log_end(reason: &DisconnectReason) {
-    match reason {
-        DisconnectReason::TooSlow | DisconnectReason::ProtocolViolation { .. } => {
-            tracing::warn!(%reason, "session ended");
-        }
-        _ => tracing::debug!(%reason, "session ended"),
+    if *reason == DisconnectReason::TooSlow {
+        tracing::warn!(%reason, "session ended");
+    } else {
+        // Any client can break the protocol, as often as it connects.
+        tracing::debug!(%reason, "session ended");
     }
 }
