@@ -152,7 +152,9 @@ async fn missing_field_is_required_with_path_at_any_depth() {
     }
 }
 
-mod enums {
+mod board {
+    use std::collections::BTreeMap;
+
     use parlor::prelude::*;
 
     #[parlor::payload]
@@ -173,6 +175,9 @@ mod enums {
         async fn draw(&mut self, shape: Shape);
         #[incoming]
         async fn replace(&mut self, #[payload] layer: Layer);
+        /// Returns what it received.
+        #[incoming]
+        async fn count(&mut self, colors: BTreeMap<String, u32>) -> BTreeMap<String, u32>;
     }
 
     pub(super) struct Session;
@@ -180,12 +185,15 @@ mod enums {
     impl Board for Session {
         async fn draw(&mut self, _: Shape) {}
         async fn replace(&mut self, _: Layer) {}
+        async fn count(&mut self, colors: BTreeMap<String, u32>) -> BTreeMap<String, u32> {
+            colors
+        }
     }
 }
 
 #[tokio::test]
 async fn value_that_is_no_form_of_enum_is_answered_with_variants() {
-    let server = enums::BoardServer::new(|_: enums::BoardSocket| async { Ok(enums::Session) });
+    let server = board::BoardServer::new(|_: board::BoardSocket| async { Ok(board::Session) });
     let running = TestServer::start(Router::new().procedure("/board", server)).await;
     let mut client = RawClient::parlor(running.addr, "/board").await;
     let expected =
@@ -213,6 +221,18 @@ async fn value_that_is_no_form_of_enum_is_answered_with_variants() {
     }
 }
 
+#[tokio::test]
+async fn key_that_occurs_twice_in_map_has_its_last_value() {
+    let server = board::BoardServer::new(|_: board::BoardSocket| async { Ok(board::Session) });
+    let running = TestServer::start(Router::new().procedure("/board", server)).await;
+    let mut client = RawClient::parlor(running.addr, "/board").await;
+    client.send(r#"["count",{"colors":{"red":1,"blue":2,"red":3}},7]"#).await;
+    assert_eq!(client.receive().await, json!(["$ok", {"red": 3, "blue": 2}, 7]));
+    // The name of the field is declared.
+    let body = error_reply(&mut client, r#"["count",{"colors":{},"colors":{}}]"#).await;
+    assert_eq!((&body["code"], &body["details"]["path"]), (&json!("invalid"), &json!("colors")));
+}
+
 /// JavaScript programs send half of a surrogate pair when they cut a text.
 #[tokio::test]
 async fn unreadable_value_in_well_formed_message_is_invalid_with_path() {
@@ -233,6 +253,8 @@ async fn unreadable_value_in_well_formed_message_is_invalid_with_path() {
         ("add", r#"{"\ud800":1,"a":1,"b":2}"#, "", "surrogate pair"),
         ("add", r#"{"a":1e999,"b":2}"#, "a", "number out of range"),
         ("add", r#"{"a":1,"b":9223372036854775808}"#, "b", "expected i64"),
+        ("add", r#"{"a":1.0,"b":2}"#, "a", "expected i64"),
+        ("add", r#"{"a":1,"b":2e0}"#, "b", "expected i64"),
         ("add", r#"{"a":1,"a":2,"b":2}"#, "a", "duplicate field `a`"),
         (
             "publish",
