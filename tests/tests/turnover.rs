@@ -14,11 +14,11 @@ use std::time::Duration;
 use allocation_counter::AllocationInfo;
 use futures::StreamExt;
 use futures::stream::iter;
-use parlor::Router;
 use parlor::http::StatusCode;
 use parlor::server::{Handshakes, RateLimit, Recovery};
 use parlor::test::Network;
 use parlor::wire::CloseCode;
+use parlor::{Request, Router};
 use parlor_tests::{
     ProbeServer, ProbeSocket, RawClient, TEST_TIMEOUT, Welcomed, probe_fixture, secret,
     within_timeout,
@@ -129,7 +129,7 @@ fn serve(
         async { Ok(session) }
     })
     .recovery(recovery)
-    .rate_limit_by(|request| request.peer_addr(), rate);
+    .rate_limit_by(Request::peer_addr, rate);
     let router = Router::new().procedure(PATH, probe).handshakes(handshakes);
     let runtime = runtime();
     runtime.block_on(async {

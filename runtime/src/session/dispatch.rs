@@ -60,7 +60,7 @@ pub(super) async fn dispatch<E: Procedure<S>, S>(
             driver.log(|| tracing::error!(event, "a handler panicked; its session ends"));
             Err(Box::new(panicked(driver, call)))
         }
-        Run::Cancelled => Err(driver.cancelled()),
+        Run::Cancelled => driver.cancelled(),
     }
 }
 

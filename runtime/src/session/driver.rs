@@ -138,13 +138,11 @@ impl Driver {
                     self.before_sleep(cx);
                     return Poll::Pending;
                 };
-                match self.member.jobs().pop() {
-                    Some(closure) => {
-                        budget.made_progress();
-                        self.work.run_closure();
-                        return Poll::Ready(Ok(Next::Closure(closure)));
-                    }
-                    None => self.work.closures = false,
+                let closure = self.member.jobs().pop();
+                self.work.run_closure(closure.is_some());
+                if let Some(closure) = closure {
+                    budget.made_progress();
+                    return Poll::Ready(Ok(Next::Closure(closure)));
                 }
             }
             if self.inbound.take_next() {

@@ -137,7 +137,7 @@ async fn run_detached<E: Procedure<S>, S>(
             driver.log(|| tracing::error!("`detached` panicked; its session ends"));
             Err(Box::new(DisconnectReason::HandlerPanicked))
         }
-        Run::Cancelled => Err(driver.cancelled()),
+        Run::Cancelled => driver.cancelled(),
     }
 }
 
@@ -176,7 +176,7 @@ async fn resume<E: Procedure<S>, S>(
             driver.end(DisconnectReason::HandlerPanicked, Unrecovered::Ended);
             return Err(Box::new(DisconnectReason::HandlerPanicked));
         }
-        Run::Cancelled => return Err(driver.cancelled()),
+        Run::Cancelled => return driver.cancelled(),
     };
     let _ = answer.send(Err(ResumeError::Rejected(reject)));
     Ok(())

@@ -25,7 +25,9 @@ impl Driver {
         let raised = signals.take();
         self.cancelled |= raised.has(Signal::Cancel);
         self.work.resume_request |= raised.has(Signal::Resume);
-        self.work.closures |= raised.has(Signal::Closure);
+        if raised.has(Signal::Closure) {
+            self.work.add_closure();
+        }
         if let Some(ending) = signals.ending() {
             let (reason, why) = match ending {
                 Ending::Requested(reason) => (reason, Unrecovered::Ended),
@@ -48,8 +50,8 @@ impl Driver {
     }
 
     /// Why the session ends, after its handler was cancelled.
-    pub(in crate::session) fn cancelled(&self) -> Box<DisconnectReason> {
-        Box::new(self.ended.clone().unwrap_or(DisconnectReason::ShutDown))
+    pub(in crate::session) fn cancelled(&self) -> Result<(), Box<DisconnectReason>> {
+        Err(Box::new(self.ended.clone().unwrap_or(DisconnectReason::ShutDown)))
     }
 
     /// Ends the session. Its running handler may take any time, but from here on no client resumes it: a

@@ -7,28 +7,44 @@ pub(super) struct Work {
     pub(super) resume_request: bool,
     /// The session was detached, and its `detached` has not run.
     pub(super) detached: bool,
-    /// Closures may wait.
-    pub(super) closures: bool,
-    /// A closure was run, and no message was looked for since.
-    has_run_closure: bool,
+    closures: Closures,
+}
+
+/// Whether closures may wait. They take turns with messages.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Closures {
+    #[default]
+    None,
+    MayWait,
+    /// One was run, and no message was looked for since. More may wait.
+    HasRun,
 }
 
 impl Work {
-    /// Whether a closure is run next, if one waits. Closures and messages take turns: after a closure, a
-    /// message is looked for first.
-    pub(super) fn is_closure_next(&mut self) -> bool {
-        let has_run = mem::take(&mut self.has_run_closure);
-        self.closures && !has_run
+    /// A closure was added.
+    pub(super) fn add_closure(&mut self) {
+        if self.closures == Closures::None {
+            self.closures = Closures::MayWait;
+        }
     }
 
-    /// A closure is run now.
-    pub(super) fn run_closure(&mut self) {
-        self.has_run_closure = true;
+    /// Whether a closure is run next, if one waits. After a closure, a message is looked for first.
+    pub(super) fn is_closure_next(&mut self) -> bool {
+        let is_next = self.closures == Closures::MayWait;
+        if self.closures == Closures::HasRun {
+            self.closures = Closures::MayWait;
+        }
+        is_next
+    }
+
+    /// A closure is run now, or none waits.
+    pub(super) fn run_closure(&mut self, waits: bool) {
+        self.closures = if waits { Closures::HasRun } else { Closures::None };
     }
 
     /// Whether closures may wait, or `detached` has not run. The session does not sleep then.
     pub(super) fn is_due(&self) -> bool {
-        self.detached || self.closures
+        self.detached || self.closures != Closures::None
     }
 
     /// Whether `detached` is run now.
@@ -45,16 +61,17 @@ mod tests {
     fn message_is_looked_for_after_each_closure() {
         let mut work = Work::default();
         assert!(!work.is_closure_next() && !work.is_due(), "none waits");
-        work.closures = true;
+        work.add_closure();
         for _ in 0..3 {
             assert!(work.is_closure_next());
-            work.run_closure();
+            work.run_closure(true);
+            work.add_closure();
             // The session has a message, or nothing else to do.
             assert!(!work.is_closure_next());
             assert!(work.is_due(), "it does not sleep");
         }
         assert!(work.is_closure_next(), "no closure was run since");
-        work.closures = false;
+        work.run_closure(false);
         assert!(!work.is_closure_next() && !work.is_due());
     }
 }
