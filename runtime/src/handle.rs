@@ -8,5 +8,5 @@ mod socket;
 
 pub use self::emitter::Emitter;
 pub use self::io::Io;
-pub use self::sessions::{NotRun, Sessions};
+pub use self::sessions::{Sessions, WithError};
 pub use self::socket::Socket;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use parlor::rooms::{MAX_PRESENCE_SIZE, PresentMember, SetPresenceError};
+use parlor::rooms::{MAX_PRESENCE_SIZE, RoomMember, SetPresenceError};
 use parlor::test::{Network, settle};
 use parlor::{Router, SocketId};
 use parlor_tests::{
@@ -62,7 +62,7 @@ async fn members_with_returns_presence_of_each_member_that_has_set_one() {
     assert_eq!(presences(&io, "b").await, [person("eve", 3)]);
     assert_eq!(io.members("a").await.len(), 3);
     assert_eq!(presences(&io, "empty").await, []);
-    let [PresentMember { id, detached: false, .. }] =
+    let [RoomMember { id, detached: false, .. }] =
         io.members_with::<Person>("b").await.expect("decoded")[..]
     else {
         panic!("expected one attached member")

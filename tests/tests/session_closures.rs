@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{join_all, poll_immediate};
 use parlor::prelude::*;
-use parlor::server::{Limits, NotRun, Sessions};
+use parlor::server::{Limits, Sessions, WithError};
 use parlor::test::Network;
 use parlor::{DisconnectReason, Router};
 use parlor_tests::{RawClient, TestServer, Welcomed, secret, wait_for_connections, within_timeout};
@@ -42,7 +42,7 @@ struct Shared {
     gate: Semaphore,
     waits: Semaphore,
     sessions: std::sync::OnceLock<Sessions<Session>>,
-    ended: mpsc::UnboundedSender<(DisconnectReason, Result<u32, NotRun>)>,
+    ended: mpsc::UnboundedSender<(DisconnectReason, Result<u32, WithError>)>,
 }
 
 impl Shared {
@@ -83,7 +83,7 @@ struct Fixture {
     io: CounterIo,
 }
 
-type Ended = mpsc::UnboundedReceiver<(DisconnectReason, Result<u32, NotRun>)>;
+type Ended = mpsc::UnboundedReceiver<(DisconnectReason, Result<u32, WithError>)>;
 
 fn counter() -> (CounterServer<Session>, Arc<Shared>, Ended) {
     let (ended_sender, ended) = mpsc::unbounded_channel();
@@ -187,11 +187,11 @@ async fn closure_of_ended_or_unknown_session_is_gone() {
     assert_eq!(poll_immediate(&mut with).await, None);
     assert_eq!(fixture.io.disconnect(id).await, 1);
     fixture.shared.gate.add_permits(1);
-    assert_eq!(within_timeout("the error", with).await, Err(NotRun::Gone));
+    assert_eq!(within_timeout("the error", with).await, Err(WithError::Gone));
     let (reason, in_disconnected) = fixture.ended.recv().await.expect("the end");
-    assert_eq!((reason, in_disconnected), (DisconnectReason::Disconnected, Err(NotRun::Gone)));
+    assert_eq!((reason, in_disconnected), (DisconnectReason::Disconnected, Err(WithError::Gone)));
     wait_for_connections(&fixture.io, 0).await;
-    assert_eq!(fixture.sessions().with(id, add).await, Err(NotRun::Gone));
+    assert_eq!(fixture.sessions().with(id, add).await, Err(WithError::Gone));
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn closure_is_gone_when_its_session_is_rejected() {
     let mut with = Box::pin(sessions.with(id, add));
     assert_eq!(poll_immediate(&mut with).await, None);
     gate.add_permits(1);
-    assert_eq!(within_timeout("the error", with).await, Err(NotRun::Gone));
+    assert_eq!(within_timeout("the error", with).await, Err(WithError::Gone));
     assert_eq!(connect.await.expect("no panic"), 4501);
 }
 
@@ -230,7 +230,7 @@ async fn panic_in_closure_ends_its_session() {
     let after = fixture.sessions().with(id, add);
     let (panics, after): (Result<(), _>, _) =
         within_timeout("the errors", futures::future::join(panics, after)).await;
-    assert_eq!((panics, after), (Err(NotRun::Gone), Err(NotRun::Gone)));
+    assert_eq!((panics, after), (Err(WithError::Gone), Err(WithError::Gone)));
     assert_eq!(client.closed().await.code, 1011);
     let (reason, _) = fixture.ended.recv().await.expect("the end");
     assert_eq!(reason, DisconnectReason::HandlerPanicked);
@@ -285,7 +285,7 @@ async fn factory_that_waits_for_its_own_session_gets_an_error() {
     let running = TestServer::start(Router::new().procedure("/counter", server)).await;
     let client = tokio::spawn(RawClient::connect_before_welcome(running.addr, "/counter"));
     let result = within_timeout("a result", results.recv()).await;
-    assert_eq!(result, Some(Err(NotRun::OwnSession)));
+    assert_eq!(result, Some(Err(WithError::OwnSession)));
     client.abort();
 }
 
@@ -297,7 +297,7 @@ async fn thousand_closures_run_in_order_and_one_more_is_too_many() {
     let mut all = Box::pin(join_all((0..1000).map(|_| fixture.sessions().with(id, add))));
     assert!(poll_immediate(&mut all).await.is_none());
     let one_more = fixture.sessions().with(id, add);
-    assert_eq!(one_more.await, Err(NotRun::TooMany));
+    assert_eq!(one_more.await, Err(WithError::TooMany));
     fixture.shared.gate.add_permits(1);
     let sums = within_timeout("the results", all).await;
     assert_eq!(sums, (2..1002).map(Ok).collect::<Vec<_>>());
@@ -329,10 +329,10 @@ async fn closures_after_one_that_ends_the_session_do_not_run() {
     let mut both = Box::pin(futures::future::join(close, sessions.with(id, add)));
     assert!(poll_immediate(&mut both).await.is_none());
     fixture.shared.gate.add_permits(1);
-    assert_eq!(within_timeout("the results", both).await, (Ok(()), Err(NotRun::Gone)));
+    assert_eq!(within_timeout("the results", both).await, (Ok(()), Err(WithError::Gone)));
 }
 
-type Kept = mpsc::UnboundedSender<Pin<Box<dyn Future<Output = Result<(), NotRun>> + Send>>>;
+type Kept = mpsc::UnboundedSender<Pin<Box<dyn Future<Output = Result<(), WithError>> + Send>>>;
 
 /// A closure that adds the next one while it runs, so that one always waits.
 fn endless(sessions: Sessions<Session>, kept: Kept) -> Box<dyn FnOnce(&mut Session) + Send> {

@@ -8,7 +8,7 @@ use super::Emitter;
 use crate::contract::Contract;
 use crate::disconnect_reason::DisconnectReason;
 use crate::rooms::{
-    Audience, DecodePresenceError, DeliveryStats, Hub, PresentMember, Room, Target, Traversal,
+    Audience, DecodePresenceError, DeliveryStats, Hub, Room, RoomMember, Target, Traversal,
 };
 use crate::socket_id::SocketId;
 use crate::wire::CloseCode;
@@ -101,12 +101,12 @@ impl<E: Contract> Io<E> {
     pub async fn members_with<P: DeserializeOwned>(
         &self,
         room: impl Room,
-    ) -> Result<Vec<PresentMember<P>>, DecodePresenceError> {
+    ) -> Result<Vec<RoomMember<P>>, DecodePresenceError> {
         let mut members = Vec::new();
         self.hub.rooms.for_each(Traversal::Query, &room.name(), |member| {
-            members.extend(PresentMember::of(member));
+            members.extend(RoomMember::of(member));
         });
-        members.into_iter().map(PresentMember::decode).collect()
+        members.into_iter().map(RoomMember::decode).collect()
     }
 
     /// Ends the sessions in the target and closes their connections with 4500, after which the clients do

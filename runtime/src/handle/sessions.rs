@@ -20,7 +20,7 @@ pub struct Sessions<S> {
 /// Why [`Sessions::with`] did not run a closure, or not to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotRun {
+pub enum WithError {
     /// No session on this server has this id, the session ended before the closure ran, or the closure
     /// panicked.
     #[error("the session has ended or is not on this server")]
@@ -49,7 +49,7 @@ impl<S: 'static> Sessions<S> {
     ///
     /// A future that is dropped before its closure has run drops the closure. A closure that panics ends
     /// its session, as a handler does. The closure is not `async`. For longer work, spawn a task. Two
-    /// handlers that wait for closures in each other's sessions wait without end: [`NotRun::OwnSession`] is
+    /// handlers that wait for closures in each other's sessions wait without end: [`WithError::OwnSession`] is
     /// returned only to a session that waits for itself.
     ///
     /// ```
@@ -57,10 +57,10 @@ impl<S: 'static> Sessions<S> {
     /// # #[procedure] trait Chat { #[incoming] async fn say(&mut self, text: String); #[outgoing] fn renamed(name: String); }
     /// # struct Guest { socket: ChatSocket, name: String }
     /// # impl Chat for Guest { async fn say(&mut self, _: String) {} }
-    /// use parlor::server::{NotRun, Sessions};
+    /// use parlor::server::{WithError, Sessions};
     ///
     /// /// For an HTTP handler, for example.
-    /// async fn rename(guests: &Sessions<Guest>, id: SocketId, name: String) -> Result<String, NotRun> {
+    /// async fn rename(guests: &Sessions<Guest>, id: SocketId, name: String) -> Result<String, WithError> {
     ///     guests
     ///         .with(id, move |guest| {
     ///             guest.socket.emit().renamed(&name);
@@ -76,12 +76,12 @@ impl<S: 'static> Sessions<S> {
         &self,
         id: impl Into<SocketId>,
         closure: impl FnOnce(&mut S) -> R + Send + 'static,
-    ) -> Result<R, NotRun> {
+    ) -> Result<R, WithError> {
         let id = id.into();
         if is_running(id) {
-            return Err(NotRun::OwnSession);
+            return Err(WithError::OwnSession);
         }
-        let member = self.hub.member(id).ok_or(NotRun::Gone)?;
+        let member = self.hub.member(id).ok_or(WithError::Gone)?;
         let (sender, result) = oneshot::channel();
         let closure = Box::new(move |session: &mut dyn Any| {
             // The future may have been dropped since the closure was taken.
@@ -93,12 +93,12 @@ impl<S: 'static> Sessions<S> {
         });
         let max = member.options().limits.max_closures;
         let ticket = member.jobs().push(closure, max).map_err(|not_added| match not_added {
-            NotAdded::Ended => NotRun::Gone,
-            NotAdded::Full => NotRun::TooMany,
+            NotAdded::Ended => WithError::Gone,
+            NotAdded::Full => WithError::TooMany,
         })?;
         let _waiting = Waiting { member: &member, ticket };
         member.signals().raise(Signal::Closure);
-        result.await.map_err(|_| NotRun::Gone)
+        result.await.map_err(|_| WithError::Gone)
     }
 }
 

@@ -26,6 +26,6 @@ pub(crate) use latest_key::latest_key;
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
 pub(crate) use presence::Presence;
-pub use presence::{DecodePresenceError, MAX_PRESENCE_SIZE, PresentMember, SetPresenceError};
+pub use presence::{DecodePresenceError, MAX_PRESENCE_SIZE, RoomMember, SetPresenceError};
 pub use target::{Exception, Exceptions, Room, Rooms, Target, rooms};
 pub(crate) use traversal::Traversal;

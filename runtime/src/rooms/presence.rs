@@ -15,7 +15,7 @@ pub const MAX_PRESENCE_SIZE: usize = 1024;
 /// [`Socket::set_presence`](crate::Socket::set_presence).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PresentMember<P> {
+pub struct RoomMember<P> {
     /// The id of its socket.
     pub id: SocketId,
     /// What it has set last.
@@ -86,7 +86,7 @@ impl Presence {
     }
 }
 
-impl PresentMember<Presence> {
+impl RoomMember<Presence> {
     /// Returns `None` if the member has set no presence.
     pub(crate) fn of(member: &Member) -> Option<Self> {
         let presence = member.presence()?;
@@ -94,12 +94,10 @@ impl PresentMember<Presence> {
     }
 
     /// Runs code of the user.
-    pub(crate) fn decode<P: DeserializeOwned>(
-        self,
-    ) -> Result<PresentMember<P>, DecodePresenceError> {
+    pub(crate) fn decode<P: DeserializeOwned>(self) -> Result<RoomMember<P>, DecodePresenceError> {
         let Self { id, presence: Presence(json), detached } = self;
         match serde_json::from_slice(&json) {
-            Ok(presence) => Ok(PresentMember { id, presence, detached }),
+            Ok(presence) => Ok(RoomMember { id, presence, detached }),
             Err(error) => Err(DecodePresenceError {
                 id,
                 expected: std::any::type_name::<P>(),
@@ -120,10 +118,9 @@ mod tests {
     use crate::rooms::{Hub, Traversal};
     use crate::session::Registration;
 
-    fn members_with<P: DeserializeOwned>(hub: &Hub) -> Vec<PresentMember<P>> {
+    fn members_with<P: DeserializeOwned>(hub: &Hub) -> Vec<RoomMember<P>> {
         let mut members = Vec::new();
-        hub.rooms
-            .for_each(Traversal::Query, "a", |member| members.extend(PresentMember::of(member)));
+        hub.rooms.for_each(Traversal::Query, "a", |member| members.extend(RoomMember::of(member)));
         members.into_iter().map(|member| member.decode().expect("decoded")).collect()
     }
 

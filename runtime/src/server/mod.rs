@@ -67,7 +67,7 @@ pub(crate) use read_request::read_request;
 pub use serve::Serve;
 pub use serve_error::ServeError;
 
-pub use crate::handle::{NotRun, Sessions};
+pub use crate::handle::{Sessions, WithError};
 pub use crate::request::QueryError;
 pub use crate::session::options::{Heartbeat, Limits, RateLimit, Recovery, Timeouts};
 

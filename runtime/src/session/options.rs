@@ -157,7 +157,7 @@ pub struct Limits {
     /// reading stops until the handler is done. Default: 64 KiB; at least 1.
     pub read_ahead_bytes: usize,
     /// The most closures of [`Sessions::with`](crate::server::Sessions::with) that wait for one session. One
-    /// more is [`NotRun::TooMany`](crate::server::NotRun::TooMany). Default: 1 024; at least 1.
+    /// more is [`WithError::TooMany`](crate::server::WithError::TooMany). Default: 1 024; at least 1.
     pub max_closures: usize,
     /// The most tasks of [`Socket::spawn`](crate::Socket::spawn) that one session has. The future of one more
     /// is dropped at once, which is logged at `ERROR`. Default: 1 024; at least 1.
