@@ -492,27 +492,12 @@ async fn long_unknown_event_name_is_rejected_quickly() {
 #[tokio::test]
 async fn resume_with_unknown_secret_starts_fresh_session() {
     let (running, _fixture) = server().await;
-    for resume in [
-        "AAAAAAAAAAAAAAAAAAAAAA.12",
-        // No server issues these.
-        "xx.0",
-        "",
-        ".",
-        "AAAAAAAAAAAAAAAAAAAAAA",
-        "AAAAAAAAAAAAAAAAAAAAAA.",
-        "AAAAAAAAAAAAAAAAAAAAAA.x",
-        "AAAAAAAAAAAAAAAAAAAAAA.+1",
-        "AAAAAAAAAAAAAAAAAAAAAB.0",
-        "AAAAAAAAAAAAAAAAAAAAAA.99999999999999999999",
-    ] {
-        let offered = format!("parlor.v1.json, parlor.resume.{resume}");
-        let headers = [("sec-websocket-protocol", offered.as_str())];
-        let mut client = RawClient::open(running.addr, "/probe", &headers).await.expect("accepted");
-        let welcome = client.receive().await;
-        assert_eq!(welcome[0], "$welcome");
-        assert_eq!(welcome[1]["recovered"], false);
-        assert_eq!(welcome[1]["received"], 0);
-        assert_eq!(welcome[1]["reason"], "unknown", "{resume}");
-        assert_eq!(client.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
-    }
+    let offered = "parlor.v1.json, parlor.resume.AAAAAAAAAAAAAAAAAAAAAA.12";
+    let headers = [("sec-websocket-protocol", offered)];
+    let mut client = RawClient::open(running.addr, "/probe", &headers).await.expect("accepted");
+    let welcome = client.receive().await;
+    assert_eq!(welcome[0], "$welcome");
+    assert_eq!(welcome[1]["recovered"], false);
+    assert_eq!(welcome[1]["received"], 0);
+    assert_eq!(client.call("add", json!({"a": 1, "b": 2}), 1).await[1], 3);
 }
