@@ -425,7 +425,6 @@ mod tests {
 
     #[test]
     fn error_of_own_deserialize_does_not_repeat_value() {
-        type Map = std::collections::HashMap<String, u32>;
         #[derive(Debug)]
         struct Token;
         impl<'de> Deserialize<'de> for Token {
