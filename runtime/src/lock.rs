@@ -60,9 +60,11 @@ pub(crate) mod rank {
     /// What code of the user runs on one thread.
     pub(crate) const WATCHED: u8 = 16;
     /// The closures that wait for a session.
-    pub(crate) const JOBS: u8 = 17;
+    pub(crate) const CLOSURES: u8 = 17;
+    /// The tasks of `Socket::spawn` of a session.
+    pub(crate) const SPAWNED: u8 = 18;
     /// When each cause of a warning was logged.
-    pub(crate) const LOG_LIMIT: u8 = 18;
+    pub(crate) const LOG_LIMIT: u8 = 19;
 }
 
 /// A mutex of one [`rank`].

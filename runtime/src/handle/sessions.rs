@@ -92,7 +92,7 @@ impl<S: 'static> Sessions<S> {
             }
         });
         let max = member.options().limits.max_closures;
-        let ticket = member.jobs().push(closure, max).map_err(|not_added| match not_added {
+        let ticket = member.closures().push(closure, max).map_err(|not_added| match not_added {
             NotAdded::Ended => WithError::Gone,
             NotAdded::Full => WithError::TooMany,
         })?;
@@ -110,7 +110,7 @@ struct Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.member.jobs().remove(self.ticket);
+        self.member.closures().remove(self.ticket);
     }
 }
 

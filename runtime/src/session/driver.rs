@@ -18,10 +18,10 @@ use tungstenite::protocol::frame::Frame as RawFrame;
 
 use self::attachment::Attachment;
 use self::work::Work;
+use super::closures::Closure;
 use super::connection::{Connection, Message};
 use super::heartbeat::{Due, HeartbeatTimer};
 use super::inbound::Inbound;
-use super::jobs::Closure;
 use super::resume_slot::ResumeRequest;
 use super::write_timeout::WriteTimeout;
 use super::{Member, batch, run_as};
@@ -105,7 +105,7 @@ impl Driver {
     pub(super) fn begin(&mut self) -> impl Future<Output = ()> {
         poll_fn(|cx| {
             self.member.signals().register(cx.waker());
-            self.member.jobs().start();
+            self.member.tasks().start();
             Poll::Ready(())
         })
     }
@@ -138,7 +138,7 @@ impl Driver {
                     self.before_sleep(cx);
                     return Poll::Pending;
                 };
-                let closure = self.member.jobs().pop();
+                let closure = self.member.closures().pop();
                 self.work.run_closure(closure.is_some());
                 if let Some(closure) = closure {
                     budget.made_progress();

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-use super::jobs::Jobs;
+use super::closures::Closures;
 use super::outbox::{FollowUp, Outbox, PushOutcome, PushPolicy, Sleep, TooLarge};
 use super::resume_slot::ResumeSlot;
 use super::signals::{Ending, Signal, Signals};
+use super::spawned::SpawnedTasks;
 use super::{SessionOptions, batch};
 use crate::lock::{Lock, rank};
 use crate::request::{Mode, Request};
@@ -26,7 +27,8 @@ pub(crate) struct Member {
     hub: Arc<Hub>,
     joined_rooms: JoinedRooms,
     resume_slot: ResumeSlot,
-    jobs: Jobs,
+    closures: Closures,
+    tasks: SpawnedTasks,
     /// The keys of its resume secrets in [`RecoveryTable`](super::RecoveryTable), the oldest first.
     secrets: Lock<Vec<u64>, { rank::SECRETS }>,
 }
@@ -69,8 +71,12 @@ impl Member {
         &self.resume_slot
     }
 
-    pub(crate) fn jobs(&self) -> &Jobs {
-        &self.jobs
+    pub(crate) fn closures(&self) -> &Closures {
+        &self.closures
+    }
+
+    pub(super) fn tasks(&self) -> &SpawnedTasks {
+        &self.tasks
     }
 
     pub(crate) fn secrets(&self) -> &Lock<Vec<u64>, { rank::SECRETS }> {
@@ -177,7 +183,8 @@ impl Registration {
             hub: Arc::clone(hub),
             joined_rooms: JoinedRooms::default(),
             resume_slot: ResumeSlot::default(),
-            jobs: Jobs::default(),
+            closures: Closures::default(),
+            tasks: SpawnedTasks::default(),
             secrets: Lock::default(),
         });
         hub.register(&member, options.limits.max_connections)?;
@@ -196,7 +203,8 @@ impl Drop for Registration {
         self.0.signals.unregister();
         // For a task that was dropped or panicked before it ended the session.
         self.0.hub.recovery.end(&self.0, Unrecovered::Ended);
-        self.0.jobs.close();
+        self.0.closures.close();
+        self.0.tasks.end();
         self.0.leave_all();
         self.0.hub.unregister(self.0.id);
     }

@@ -3,13 +3,13 @@
 // One session: start to read at `task.rs`, then `driver.rs`.
 
 mod batch;
+mod closures;
 mod connection;
 mod dispatch;
 mod driver;
 mod guard;
 mod heartbeat;
 mod inbound;
-mod jobs;
 mod member;
 #[cfg(all(test, parlor_model))]
 mod model;
@@ -29,6 +29,7 @@ mod write_timeout;
 mod writer;
 
 pub(crate) use batch::{Flusher, flush, has_emitted};
+pub(crate) use closures::{NotAdded, Ticket};
 pub(crate) use connection::{Connection, close_frame};
 #[cfg(feature = "__echo")]
 pub(crate) use connection::{Message, disconnect_reason};
@@ -36,7 +37,6 @@ pub(crate) use connection::{Message, disconnect_reason};
 pub(crate) use dispatch::read;
 pub(crate) use guard::Guard;
 pub use guard::{Denied, Event};
-pub(crate) use jobs::{NotAdded, Ticket};
 pub(crate) use member::{Member, Registration};
 pub(crate) use options::SessionOptions;
 #[cfg(feature = "__echo")]

@@ -28,7 +28,7 @@ use loom::future::block_on;
 use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::jobs::Jobs;
+use super::closures::Closures;
 use super::options::{Limits, Recovery, SessionOptions};
 use super::outbox::{FollowUp, Outbox, PushPolicy, Sleep};
 use super::signals::{Ending, Signal, Signals};
@@ -457,7 +457,7 @@ fn session_ends_while_frames_are_pushed_and_flushed() {
 #[test]
 fn closure_is_run_or_dropped_while_session_ends() {
     model(|| {
-        let shared = Arc::new((Jobs::default(), Signals::default()));
+        let shared = Arc::new((Closures::default(), Signals::default()));
         let captured = Arc::new(());
         let (adder, ender) = (Arc::clone(&shared), Arc::clone(&shared));
         let in_closure = Arc::clone(&captured);
@@ -490,7 +490,7 @@ fn closure_is_run_or_dropped_while_session_ends() {
 #[test]
 fn closure_wakes_session() {
     model(|| {
-        let shared = Arc::new((Jobs::default(), Signals::default()));
+        let shared = Arc::new((Closures::default(), Signals::default()));
         let adder = Arc::clone(&shared);
         let adder = thread::spawn(move || {
             assert!(adder.0.push(Box::new(|_| {}), 8).is_ok());

@@ -9,10 +9,94 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::batch::Batched;
-use super::jobs::{NotAdded, Phase};
 use super::{Ending, Member};
 use crate::disconnect_reason::DisconnectReason;
+use crate::lock::{Lock, rank};
 use crate::user_code::Name;
+
+/// The tasks of `Socket::spawn`, which end with their session.
+///
+/// # State
+///
+/// | phase | a task that is added |
+/// | --- | --- |
+/// | `Starting`: the factory runs, or the handshake is not complete | waits, until there are `max` |
+/// | `Running` | runs, until there are `max` |
+/// | `Ended` | is dropped |
+///
+/// The phases come in this order. `Running` may be left out. The lock protects all of it. No task is woken
+/// while it is held: tasks get the phase over a channel, after the lock is released. One that is added in
+/// between waits for the channel.
+#[derive(Default)]
+pub(crate) struct SpawnedTasks(Lock<State, { rank::SPAWNED }>);
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    /// Each task has a receiver until its future is dropped.
+    tasks: Option<Tasks>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Starting,
+    Running,
+    Ended,
+}
+
+/// The tasks of a session. [`closed`](watch::Sender::closed) waits for their end.
+pub(super) type Tasks = watch::Sender<Phase>;
+
+/// Why a task was not added.
+enum NotSpawned {
+    Ended,
+    TooMany,
+}
+
+impl SpawnedTasks {
+    /// The phases for a new task, if there are fewer than `max`. The task holds the receiver as long as it
+    /// exists.
+    fn add(&self, max: usize) -> Result<watch::Receiver<Phase>, NotSpawned> {
+        let mut state = self.0.lock();
+        let phase = state.phase;
+        if phase == Phase::Ended {
+            return Err(NotSpawned::Ended);
+        }
+        let tasks = state.tasks.get_or_insert_with(|| watch::Sender::new(phase));
+        if tasks.receiver_count() >= max {
+            return Err(NotSpawned::TooMany);
+        }
+        Ok(tasks.subscribe())
+    }
+
+    /// Whether tasks run.
+    fn has_started(&self) -> bool {
+        self.0.lock().phase != Phase::Starting
+    }
+
+    /// Tasks run from here on.
+    pub(super) fn start(&self) {
+        let mut state = self.0.lock();
+        state.phase = Phase::Running;
+        let tasks = state.tasks.clone();
+        drop(state);
+        if let Some(tasks) = tasks {
+            tasks.send_replace(Phase::Running);
+        }
+    }
+
+    /// Cancels all tasks, and accepts no other. Returns the tasks, if there are any.
+    pub(super) fn end(&self) -> Option<Tasks> {
+        let mut state = self.0.lock();
+        state.phase = Phase::Ended;
+        let tasks = state.tasks.take();
+        drop(state);
+        let tasks = tasks?;
+        tasks.send_replace(Phase::Ended);
+        Some(tasks)
+    }
+}
 
 /// Spawns a task that ends with the session. If that has ended, or has too many, drops `future`.
 pub(crate) fn spawn(
@@ -20,11 +104,11 @@ pub(crate) fn spawn(
     future: impl Future<Output = ()> + Send + 'static,
 ) -> AbortHandle {
     let max = member.options().limits.max_tasks;
-    let phase = match member.jobs().add_task(max) {
+    let phase = match member.tasks().add(max) {
         Ok(phase) => phase,
-        Err(not_added) => {
+        Err(not_spawned) => {
             drop(future);
-            if not_added == NotAdded::Full {
+            if let NotSpawned::TooMany = not_spawned {
                 member.log(|| {
                     tracing::error!(
                         max,
@@ -59,7 +143,7 @@ fn run(
             if ended.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            has_started = has_started || member.jobs().has_started();
+            has_started = has_started || member.tasks().has_started();
             if !has_started {
                 return Poll::Pending;
             }

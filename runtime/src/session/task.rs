@@ -7,12 +7,13 @@ use tokio::time::timeout;
 use tracing::{Instrument, Level, Span};
 
 use super::batch::Batched;
+use super::closures::Closure;
 use super::dispatch::dispatch;
 use super::driver::{Driver, Next, Run};
 use super::inbound::Inbound;
-use super::jobs::{Closure, Tasks};
 use super::rate_keys::SharedBucket;
 use super::resume_slot::{ResumeError, ResumeRequest};
+use super::spawned::Tasks;
 use super::{Guard, Registration};
 use crate::contract::Procedure;
 use crate::disconnect_reason::DisconnectReason;

@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use super::Driver;
 use super::attachment::Attachment;
 use crate::disconnect_reason::DisconnectReason;
-use crate::session::jobs::Tasks;
 use crate::session::signals::{Ending, Signal};
+use crate::session::spawned::Tasks;
 use crate::wire::Unrecovered;
 
 impl Driver {
@@ -73,7 +73,8 @@ impl Driver {
     ) -> Option<Tasks> {
         self.end(reason.clone(), Unrecovered::Ended);
         self.member.resume_slot().close();
-        let tasks = self.member.jobs().close();
+        self.member.closures().close();
+        let tasks = self.member.tasks().end();
         if *reason == DisconnectReason::ShutDown {
             // Nothing more is read, so this is the final number.
             self.inbound.acknowledge();
