@@ -19,12 +19,11 @@
 //! # Why the watcher is woken
 //!
 //! While it watches, it looks each quarter of the shortest bound, so it logs code after at most 1.25 times
-//! its bound. When nothing runs and nothing has run
-//! since its last look, it sets `ASLEEP`, waits for one more look, and sleeps only if still nothing has
-//! run. A thread makes its sequence odd, then reads `ASLEEP`, without a fence between the two: that
-//! costs too much per poll. A thread that does not read the new `ASLEEP` has written its sequence before
-//! or at about the same time, and the watcher reads that sequence a whole look later. So an idle process
-//! is never woken.
+//! its bound. When nothing runs and nothing has run since its last look, it sets `ASLEEP`, waits for one
+//! more look, and sleeps only if still nothing has run. A thread makes its sequence odd, then reads
+//! `ASLEEP`, without a fence between the two: that costs too much per poll. A thread that does not read
+//! the new `ASLEEP` has written its sequence before or at about the same time, and the watcher reads that
+//! sequence a whole look later. So an idle process is never woken.
 //!
 //! [`Timeouts::blocking_warning`]: crate::server::Timeouts::blocking_warning
 

@@ -413,6 +413,9 @@ pub mod __echo;
 #[doc(hidden)]
 #[path = "fuzz.rs"]
 pub mod __fuzz;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 #[cfg(feature = "server")]
 mod blocking_watcher;
 #[cfg(feature = "server")]
@@ -487,93 +490,4 @@ pub mod prelude {
         Router,
         rooms::{Room, Target, rooms},
     };
-}
-
-/// What generated code calls. Not for use by hand: it changes without notice.
-#[doc(hidden)]
-pub mod __private {
-    pub use serde::{self, Deserializer};
-    #[cfg(feature = "typescript")]
-    pub use ts_rs;
-
-    #[cfg(feature = "client")]
-    pub use crate::client::Client;
-    #[cfg(feature = "client")]
-    pub use crate::contract::ClientHandle;
-    #[cfg(all(feature = "server", feature = "typescript"))]
-    pub use crate::contract::HasTypeScript;
-    #[cfg(feature = "server")]
-    pub use crate::contract::{Contract, Procedure, Reply};
-    pub use crate::contract::{DecodeError, Events, NotResult, OrDefault, Payload, ReturnType};
-    #[cfg(feature = "server")]
-    pub use crate::handle::Emitter;
-    /// The rules of `#[validate]`.
-    #[cfg(feature = "validate")]
-    pub mod rules {
-        pub use crate::rules::*;
-    }
-    /// The description of a contract for the TypeScript generator.
-    #[cfg(all(feature = "server", feature = "typescript"))]
-    pub mod typescript {
-        pub use crate::typescript::{Description, Event, Field, Rule};
-    }
-    pub use crate::wire::Violation;
-    pub use crate::wire::fields::{Defaulted, Fields, Object, decode_fields, decode_payload};
-
-    // `parlor-macros` cannot select items by feature: Cargo may build it for other features than this crate.
-
-    /// Expands to its items with the feature `client`, else to nothing.
-    #[cfg(feature = "client")]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_client {
-        ($($items:tt)*) => { $($items)* };
-    }
-    #[cfg(not(feature = "client"))]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_client {
-        ($($items:tt)*) => {};
-    }
-    pub use __parlor_client as client;
-
-    /// Expands to its items with the feature `server`, else to nothing. `without_server` is the opposite.
-    #[cfg(feature = "server")]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_server {
-        ($($items:tt)*) => { $($items)* };
-    }
-    #[cfg(feature = "server")]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_without_server {
-        ($($items:tt)*) => {};
-    }
-    #[cfg(not(feature = "server"))]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_server {
-        ($($items:tt)*) => {};
-    }
-    #[cfg(not(feature = "server"))]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_without_server {
-        ($($items:tt)*) => { $($items)* };
-    }
-    pub use __parlor_server as server;
-    pub use __parlor_without_server as without_server;
-
-    /// Expands to `_`, where `ts-rs` would replace a plain `_`.
-    #[cfg(feature = "typescript")]
-    #[macro_export]
-    #[doc(hidden)]
-    macro_rules! __parlor_infer {
-        () => {
-            _
-        };
-    }
-    #[cfg(feature = "typescript")]
-    pub use __parlor_infer as infer;
 }
