@@ -54,7 +54,7 @@ mod rules;
 mod runtime_files;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use description::{Description, Event, Field, Rule};
@@ -73,7 +73,8 @@ pub struct TypeScript {
     router_error: Option<String>,
     base: String,
     import_extension: String,
-    react: bool,
+    /// The entry points that have files beside `index.ts`.
+    entry_points: BTreeSet<&'static str>,
 }
 
 impl TypeScript {
@@ -86,7 +87,10 @@ impl TypeScript {
             router_error,
             base: "/api".to_owned(),
             import_extension: String::new(),
-            react: true,
+            entry_points: runtime_files::OPTIONAL
+                .into_iter()
+                .filter_map(|(name, by_default)| by_default.then_some(name))
+                .collect(),
         }
     }
 
@@ -106,9 +110,33 @@ impl TypeScript {
         self
     }
 
-    /// Whether to write the React hook, `react.ts`. Default: `true`. No other file imports React.
-    pub fn react(mut self, react: bool) -> Self {
-        self.react = react;
+    /// Whether to write the React hooks, `react.ts`. Default: `true`. No other file imports React.
+    pub fn react(self, react: bool) -> Self {
+        self.entry_point("react", react)
+    }
+
+    /// Whether to write `reactNative.ts`: what tells a client that the app or the network is back in React
+    /// Native. Default: `false`.
+    pub fn react_native(self, react_native: bool) -> Self {
+        self.entry_point("reactNative", react_native)
+    }
+
+    /// Whether to write the stores for Svelte, `svelte.ts`. Default: `false`. No other file imports Svelte.
+    pub fn svelte(self, svelte: bool) -> Self {
+        self.entry_point("svelte", svelte)
+    }
+
+    /// Whether to write the composables for Vue, `vue.ts`. Default: `false`. No other file imports Vue.
+    pub fn vue(self, vue: bool) -> Self {
+        self.entry_point("vue", vue)
+    }
+
+    fn entry_point(mut self, name: &'static str, is_written: bool) -> Self {
+        if is_written {
+            self.entry_points.insert(name);
+        } else {
+            self.entry_points.remove(name);
+        }
         self
     }
 
@@ -129,15 +157,13 @@ impl TypeScript {
             files.insert(name, text.replace("\r\n", "\n"));
         };
         add("index.ts".to_owned(), &format!("{}\n{}", export("client"), self.contracts()?));
-        let rules = self.rules()?;
-        for (name, text) in runtime_files::FILES {
-            match *name {
-                "react.ts" if !self.react => continue,
-                "react.ts" => add((*name).to_owned(), &export("react")),
-                _ => {}
+        let generated = BTreeMap::from([("rules", self.rules()?)]);
+        let entry_points = self.entry_points.iter().copied().chain([runtime_files::CLIENT]);
+        for (name, text) in runtime_files::modules(entry_points, &generated) {
+            if self.entry_points.contains(name) {
+                add(format!("{name}.ts"), &export(name));
             }
-            let text = if *name == "rules.ts" { &rules } else { *text };
-            add(format!("parlor/{name}"), &runtime_files::with_imports(text, extension));
+            add(format!("parlor/{name}.ts"), &runtime_files::with_imports(text, extension));
         }
         Ok(files)
     }

@@ -1,6 +1,12 @@
 //! The files of the TypeScript runtime, from `runtime/ts/src`.
+//!
+//! A client has its entry points and what they import, directly or not. So a module that only the hook
+//! imports is written with the hook only.
 
-/// The files by name. `react.ts` is the hook; no other file needs React.
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// All files by name.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("backoff.ts", include_str!("../../ts/src/backoff.ts")),
     ("bytes.ts", include_str!("../../ts/src/bytes.ts")),
@@ -27,12 +33,39 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("welcome.ts", include_str!("../../ts/src/welcome.ts")),
 ];
 
-/// The file that exports everything but the hook.
-const CLIENT: &str = "client.ts";
+/// The entry point that every client has. `index.ts` exports it.
+pub(super) const CLIENT: &str = "client";
+
+/// The entry points with a file of their own beside `index.ts`, and whether they are written by default.
+pub(super) const OPTIONAL: [(&str, bool); 5] =
+    [("react", true), ("reactNative", false), ("svelte", false), ("testing", true), ("vue", false)];
+
+/// The text of a module of [`FILES`].
+fn source(module: &str) -> Option<&'static str> {
+    let name = |file: &str| file.strip_suffix(".ts") == Some(module);
+    FILES.iter().find(|(file, _)| name(file)).map(|(_, text)| *text)
+}
+
+/// The modules that the entry points consist of, with their texts. `generated` has the texts that
+/// replace those of [`FILES`].
+pub(super) fn modules<'a>(
+    entry_points: impl Iterator<Item = &'a str>,
+    generated: &'a BTreeMap<&str, String>,
+) -> BTreeMap<&'a str, &'a str> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<&str> = entry_points.collect();
+    while let Some(module) = open.pop() {
+        let text = generated.get(module).map(String::as_str).or_else(|| source(module));
+        let Some(text) = text.filter(|_| !found.contains_key(module)) else { continue };
+        found.insert(module, text);
+        open.extend(imports(text).into_iter().map(|import| &text[import]));
+    }
+    found
+}
 
 /// The names that the client exports. A contract of the same name would hide them.
 pub(super) fn exported() -> Vec<&'static str> {
-    let client = FILES.iter().find(|(name, _)| *name == CLIENT).map_or("", |(_, text)| text);
+    let client = source(CLIENT).unwrap_or_default();
     let mut names = Vec::new();
     for part in client.split("\nexport ").skip(1) {
         let part = part.strip_prefix("type {").or_else(|| part.strip_prefix('{')).map_or_else(
@@ -45,26 +78,35 @@ pub(super) fn exported() -> Vec<&'static str> {
     names
 }
 
-/// Replaces the extension `.js` in the imports of a file by `extension`.
-pub(super) fn with_imports(text: &str, extension: &str) -> String {
-    let mut found = String::new();
-    let mut rest = text;
-    while let Some(start) = [" \"./", "(\"./"].iter().filter_map(|mark| rest.find(mark)).min() {
-        let (before, specifier) = rest.split_at(start + 2);
-        found.push_str(before);
-        let end = specifier.find('"').unwrap_or(specifier.len());
-        let (specifier, after) = specifier.split_at(end);
-        let imports = ["from", "import"]
-            .iter()
-            .any(|word| before.trim_end_matches(['"', '(']).trim_end().ends_with(word));
-        match specifier.strip_suffix(".js").filter(|_| imports) {
-            Some(module) => found.extend([module, extension]),
-            None => found.push_str(specifier),
+/// The extension of imports in `runtime/ts/src`.
+const EXTENSION: &str = ".js";
+
+/// Where the text has the names of modules that it imports, without `./` and the extension.
+fn imports(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for quote in [" \"./", "(\"./"] {
+        for (at, _) in text.match_indices(quote) {
+            let start = at + quote.len();
+            let end = text[start..].find('"').map_or(text.len(), |length| start + length);
+            let is_import = ["from", "import"].iter().any(|word| text[..at].ends_with(word));
+            if let Some(module) = text[start..end].strip_suffix(EXTENSION).filter(|_| is_import) {
+                found.push(start..start + module.len());
+            }
         }
-        rest = after;
     }
-    found.push_str(rest);
+    found.sort_by_key(|import| import.start);
     found
+}
+
+/// Replaces the extension in the imports of a file by `extension`.
+pub(super) fn with_imports(text: &str, extension: &str) -> String {
+    let mut changed = String::new();
+    let mut copied = 0;
+    for import in imports(text) {
+        changed.extend([&text[copied..import.end], extension]);
+        copied = import.end + EXTENSION.len();
+    }
+    changed + &text[copied..]
 }
 
 #[cfg(test)]
@@ -84,6 +126,34 @@ mod tests {
         files.sort();
         let listed: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
         assert_eq!(listed, files, "FILES differs from {folder}");
+    }
+
+    #[test]
+    fn every_file_belongs_to_an_entry_point() {
+        let entry_points = OPTIONAL.iter().map(|(name, _)| *name).chain([CLIENT]);
+        // The generated rules of a contract import it.
+        let (generated, check) = (BTreeMap::new(), "check");
+        let found = modules(entry_points.chain([check]), &generated);
+        for (file, _) in FILES {
+            let module = file.strip_suffix(".ts").expect("a TypeScript file");
+            assert!(found.contains_key(module), "no entry point imports {file}");
+        }
+    }
+
+    #[test]
+    fn modules_are_what_the_entry_points_import() {
+        let client = BTreeMap::from([
+            ("client", "import(\"./debug.js\"); export * from \"./rules.js\";".to_owned()),
+            ("debug", "import type { A } from \"./client.js\";".to_owned()),
+            ("rules", "import { check } from \"./check.js\";".to_owned()),
+            ("check", String::new()),
+        ]);
+        let found: Vec<_> = modules(["client"].into_iter(), &client).into_keys().collect();
+        assert_eq!(found, ["check", "client", "debug", "rules"]);
+        let generated = BTreeMap::new();
+        let found = modules([CLIENT].into_iter(), &generated);
+        assert!(!found.contains_key("sharedSockets"), "only the hook needs it");
+        assert!(modules(["react"].into_iter(), &generated).contains_key("sharedSockets"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{env, fs};
 use contracts::{AnySession, ChatServer, ChatSocket, EverythingServer, EverythingSocket};
 use contracts::{HiddenServer, HiddenSocket};
 use parlor::Router;
-use parlor::typescript::TypeScriptError;
+use parlor::typescript::{TypeScript, TypeScriptError};
 use parlor_tests::skip_without;
 
 /// A folder that is removed when the test ends.
@@ -42,6 +42,10 @@ fn router() -> Router {
             EverythingServer::new(|_: EverythingSocket| async { Ok(AnySession) }),
         )
         .procedure("/internal", HiddenServer::new(|_: HiddenSocket| async { Ok(AnySession) }))
+}
+
+fn with_all_entry_points() -> TypeScript {
+    router().typescript().vue(true).svelte(true).react_native(true)
 }
 
 /// Compares the files that depend on the contract. The files of the runtime have their own tests.
@@ -76,8 +80,9 @@ fn generated_files_pass_tsc() {
     }
     for (extension, resolution) in [("", "bundler"), (".js", "nodenext")] {
         let folder = TempFolder::new(&format!("tsc-{resolution}"));
-        let client = router().typescript().import_extension(extension);
-        client.write(folder.0.join("api")).expect("written");
+        let client = with_all_entry_points().import_extension(extension);
+        let written = client.write(folder.0.join("api")).expect("written").changed;
+        let entry_points = written.iter().filter(|file| !file.starts_with("parlor/"));
         let usage = include_str!("usage.ts").replace(
             "./api\"",
             &match extension {
@@ -95,7 +100,9 @@ fn generated_files_pass_tsc() {
             .args(["--exactOptionalPropertyTypes", "--verbatimModuleSyntax", "--types", ""])
             .args(["--target", "es2022", "--lib", "es2022,dom,dom.iterable"])
             .args(["--module", module, "--moduleResolution", resolution])
-            .args(["usage.ts", "api/react.ts"].iter().filter(|file| folder.0.join(file).exists()))
+            // Of the frameworks' own declarations, some need more libraries.
+            .args(["--skipLibCheck", "usage.ts"])
+            .args(entry_points.map(|file| format!("api/{file}")))
             .current_dir(&folder.0)
             .output()
             .expect("tsc runs");
@@ -210,9 +217,25 @@ fn unwritable_folder_is_named_in_error() {
 }
 
 #[test]
-fn react_false_omits_react_hook() {
-    let files = router().typescript().react(false).files().expect("files");
-    for (name, text) in files {
+fn framework_that_is_not_wanted_has_no_files() {
+    let without = router().typescript().react(false).files().expect("files");
+    for (name, text) in &without {
         assert!(!name.ends_with("react.ts") && !text.contains("from \"react\""), "{name}");
+    }
+    assert!(!without.contains_key("parlor/sharedSockets.ts"), "only the hook needs it");
+    assert_eq!(
+        without,
+        with_all_entry_points()
+            .react(false)
+            .vue(false)
+            .svelte(false)
+            .react_native(false)
+            .files()
+            .expect("files")
+    );
+    let default = router().typescript().files().expect("files");
+    assert!(default.contains_key("react.ts"));
+    for name in ["vue.ts", "svelte.ts", "reactNative.ts"] {
+        assert!(!default.contains_key(name) && !default.contains_key(&format!("parlor/{name}")));
     }
 }
