@@ -157,7 +157,7 @@ impl TypeScript {
             files.insert(name, text.replace("\r\n", "\n"));
         };
         add("index.ts".to_owned(), &format!("{}\n{}", export("client"), self.contracts()?));
-        let generated = BTreeMap::from([("rules", self.rules()?)]);
+        let generated = self.rules()?.map(|text| ("rules", text)).into_iter().collect();
         let entry_points = self.entry_points.iter().copied().chain([runtime_files::CLIENT]);
         for (name, text) in runtime_files::modules(entry_points, &generated) {
             if self.entry_points.contains(name) {
@@ -214,23 +214,26 @@ impl TypeScript {
         Ok(text)
     }
 
-    /// `rules.ts`: the rules that clients check before they send.
-    fn rules(&self) -> Result<String, TypeScriptError> {
+    /// `rules.ts`: the rules that clients check before they send. `None` if there are none: the file of the
+    /// runtime then keeps the code that checks out of the client.
+    fn rules(&self) -> Result<Option<String>, TypeScriptError> {
         let mut text = String::from(
-            "import type { Rules } from \"./check.js\";\n\n\
-             /** The rules of each procedure, by its path. */\n\
-             export const rules: Record<string, Rules> = {\n",
+            "import { createCheck } from \"./check.js\";\n\n\
+             /** Checks messages by the rules of each procedure, by its path. */\n\
+             export const checkRules = createCheck({\n",
         );
+        let mut any = false;
         for (path, contract) in &self.procedures {
             let events: String = contract.incoming.iter().filter_map(rules_of).collect();
+            any |= !events.is_empty();
             let path = names::quoted(paths::below(path, &self.base)?);
             // Also without rules: the client looks rules up by the end of the path.
             let rules =
                 if events.is_empty() { "{}".to_owned() } else { format!("{{\n{events}  }}") };
             text.extend(["  ", &path, ": ", &rules, ",\n"]);
         }
-        text.push_str("};\n");
-        Ok(text)
+        text.push_str("});\n");
+        Ok(any.then_some(text))
     }
 }
 

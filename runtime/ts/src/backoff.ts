@@ -1,5 +1,5 @@
 import { finalCodes, lostCodes } from "./closeCodes.js";
-import type { Options } from "./contract.js";
+import type { Options } from "./options.js";
 
 /** Whether to connect again after the close code. Codes from 4000 on are judged by their range. */
 export const redial = (code: number): boolean => code < 4500 && !finalCodes.includes(code);

@@ -1,3 +1,4 @@
+import type { Close } from "./close.js";
 import type { ErrorCode } from "./errorCode.js";
 
 /** Why a call has no answer. */
@@ -9,15 +10,15 @@ export class CallError extends Error {
    * - `failed`: the server cannot send the answer; the call has run
    * - `timedOut`: no answer in time (also the server's code for a handler that took too long)
    * - `disconnected`: the session was lost before the answer; the call may have run
-   * - `closed`: the socket is closed; a call that was sent before may have run
-   * - `plain`: the server is in plain mode, which has no answers; not sent
+   * - `closed`: the socket is closed, and {@link close} tells why; a call that was sent before may have run
+   * - `identity`: the identity changed before the answer; the call may have run as the last identity
    * - `invalid`, `tooLarge`, `full`: not sent, as in `SocketError`
    */
   readonly code:
     | ErrorCode
     | "disconnected"
     | "closed"
-    | "plain"
+    | "identity"
     | "tooLarge"
     | "full"
     | (string & {});
@@ -26,11 +27,14 @@ export class CallError extends Error {
    * `invalid`.
    */
   readonly details: unknown;
+  /** How the connection ended, if the code is `closed` or `disconnected`. */
+  readonly close: Close | undefined;
 
-  constructor(code: string, message: string, details?: unknown) {
+  constructor(code: string, message: string, close?: Close, details?: unknown) {
     super(message);
     this.name = "CallError";
     this.code = code;
     this.details = details;
+    this.close = close;
   }
 }

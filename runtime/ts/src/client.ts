@@ -4,30 +4,42 @@
  * @module
  */
 
-import type { Contract, Options, Socket, Target } from "./contract.js";
+import type { Contract, Socket } from "./contract.js";
+import type { Options, Target } from "./options.js";
 import { createSocket } from "./socket.js";
 
 export { CallError } from "./callError.js";
+export type { Close } from "./close.js";
 export type {
+  CallFailure,
   CallOptions,
+  CallResult,
   Contract,
   EventData,
   EventName,
   Handler,
   Lifecycle,
+  Off,
   Opened,
-  Options,
   OutgoingEvent,
   Socket,
   SocketError,
   Status,
-  Target,
   Unrecovered,
   Violation,
+} from "./contract.js";
+export type {
+  Authentication,
+  DebugFrame,
+  Identity,
+  Options,
+  SocketSettings,
+  Target,
   WebSocketConstructor,
   WebSocketLike,
-} from "./contract.js";
+} from "./options.js";
 export type { ErrorCode } from "./errorCode.js";
+export { events } from "./events.js";
 
 /** A procedure of a {@link Client}. */
 export interface Procedure<C extends Contract> {
@@ -49,10 +61,10 @@ export type Client<R> = {
 };
 
 /** Settings of a client: the server's URL, and the options of all sockets. */
-export interface ClientOptions extends Options {
+export type ClientOptions = Options & {
   /** `http(s)` or `ws(s)`, or relative to the page, as in `/api`. */
   baseUrl: string;
-}
+};
 
 /**
  * Creates a client of the procedures of a server, by their paths. Only `$ws` connects.
@@ -69,9 +81,10 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
       {
         // No prototype: a path may have the name of a member of `Object.prototype`.
         __proto__: null,
-        $ws: (own?: Options) => connect(url, { ...defaults, ...own }),
+        $ws: (own?: Options) => connect(url, withDefaults(own, defaults)),
         $url: url,
         $options: defaults,
+        [Symbol.toPrimitive]: () => `Parlor client of ${url}`,
       },
       {
         get: (procedure, name) =>
@@ -83,9 +96,18 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
   return at(baseUrl.replace(/\/+$/, "")) as Client<R>;
 }
 
+/** The options, and the defaults for those that are absent or undefined. */
+const withDefaults = (own: Options = {}, defaults: Options): Options => {
+  const options: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(own)) if (value !== undefined) options[name] = value;
+  return options as Options;
+};
+
 /**
  * Connects to the procedure at `url`: `ws(s)`, `http(s)`, or relative to the page. Events that are
  * emitted before the connection is open are queued.
+ *
+ * @throws TypeError for a URL that no WebSocket can have
  *
  * ```ts
  * const socket = connect<Chat>("ws://localhost:3000/api/chat/wsChat");

@@ -1,9 +1,10 @@
-import type { Lifecycle } from "./contract.js";
+import type { Lifecycle, Off } from "./contract.js";
+import { disposable } from "./disposable.js";
 
 /** The registered handlers, by event. */
 export interface Handlers {
   /** Returns a function that removes this registration. */
-  add(event: string, handler: (data: never) => unknown, once?: boolean): () => void;
+  add(event: string, handler: (data: never) => unknown, once?: boolean): Off;
   /** Removes the registrations of the handler, or all of the event. */
   remove(event: string, handler?: (data: never) => unknown): void;
   /** Calls the handlers of the event; false if there are none. */
@@ -23,9 +24,8 @@ export function createHandlers(failed: (event: string, cause: unknown) => void):
     add(event, ...entry) {
       const all = of(event);
       entries.set(event, all.add(entry));
-      return () => {
-        all.delete(entry);
-      };
+      const off = () => void all.delete(entry);
+      return disposable(off, off);
     },
     remove(event, handler) {
       const all = of(event);

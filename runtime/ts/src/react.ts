@@ -15,7 +15,8 @@ import {
 } from "react";
 
 import type { Procedure } from "./client.js";
-import type { Contract, EventName, Handler, Options, Socket, Status, Target } from "./contract.js";
+import type { Contract, EventName, Handler, Socket, Status } from "./contract.js";
+import type { Authentication, Options, SocketSettings, Target } from "./options.js";
 import { acquireSocket, type SocketReference } from "./sharedSockets.js";
 
 /** Handlers by event: the server's events, and the lifecycle events. */
@@ -39,7 +40,7 @@ export type UseWebSocketOptions<C extends Contract> = {
   enabled?: boolean;
   events?: EventHandlers<C>;
 } & (
-  | (Omit<Options, "url"> & {
+  | (Omit<SocketSettings, "url"> & Authentication & {
       /** `ws(s)`, `http(s)`, or relative to the page. With a function the connection is not shared. */
       url: Target;
       client?: never;

@@ -1,4 +1,4 @@
-import type { Rules } from "./check.js";
+import type { CheckRules } from "./check.js";
 
-/** The rules of each procedure, by its path. The generator replaces this file. */
-export const rules: Record<string, Rules> = {};
+/** Checks the rules of the contracts. The generator replaces this file if clients check any. */
+export const checkRules: CheckRules | undefined = undefined;

@@ -1,5 +1,6 @@
-import type { Contract, Options, Socket, Target } from "./contract.js";
+import type { Contract, Socket } from "./contract.js";
 import { connect } from "./client.js";
+import type { Options, Target } from "./options.js";
 import { later, type Timer } from "./timer.js";
 
 /** A counted reference to a shared socket. */

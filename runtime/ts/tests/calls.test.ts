@@ -58,7 +58,7 @@ test("an $err rejects its call with code, message and details, and is not an err
   net.last.frame("$err", { code: "refused", message: "refused", details }, 1);
   const error = await call.catch((error: unknown) => error);
   assert.ok(error instanceof CallError);
-  assert.deepEqual({ ...error }, { name: "CallError", code: "refused", details });
+  assert.deepEqual({ ...error }, { name: "CallError", code: "refused", close: undefined, details });
   assert.equal(error.message, "refused");
   assert.deepEqual(log.of("error"), []);
 });
@@ -195,4 +195,36 @@ test("answers with unknown ids are ignored", async () => {
   net.last.frame("$ok", 7);
   net.last.frame("$ok", null, 1);
   assert.equal(await call, null);
+});
+
+test("a call that is aborted by a signal without a reason rejects with an AbortError", async () => {
+  const { socket } = await connected();
+  // As the polyfill of React Native.
+  class Signal extends EventTarget {
+    aborted = false;
+    abort() {
+      this.aborted = true;
+      this.dispatchEvent(new Event("abort"));
+    }
+  }
+  const signal = new Signal();
+  const call = socket.call("clear", {}, { signal: signal as never });
+  signal.abort();
+  await assert.rejects(call, { name: "AbortError" });
+  await assert.rejects(socket.call("clear", {}, { signal: signal as never }), { name: "AbortError" });
+});
+
+test("tryCall resolves with the answer or the error", async () => {
+  const { net, socket } = await connected();
+  const answered = socket.tryCall("joinRoom", { room: "a" });
+  net.last.frame("$ok", ["ada"], 1);
+  assert.deepEqual(await answered, { ok: true, value: ["ada"] });
+  const refused = socket.tryCall("joinRoom", { room: "a" });
+  net.last.frame("$err", { code: "refused", message: "refused", details: { error: "noEntry", message: "full" } }, 2);
+  const result = await refused;
+  assert.ok(!result.ok && result.error.code === "refused");
+  assert.equal(result.error.details.message, "full");
+  const signal = AbortSignal.abort();
+  const aborted = await socket.tryCall("clear", {}, { signal });
+  assert.ok(!aborted.ok && aborted.error.code === "aborted");
 });

@@ -36,22 +36,62 @@ test("http becomes ws, and a relative URL is resolved against the page", async (
   assert.equal(await dialled("//other/chat"), "wss://other/chat");
 });
 
-test("a relative URL without a page fails the attempt with an error event", async () => {
-  const { net, log, socket } = await dial({}, "/api/chat");
-  assert.equal(net.made.length, 0);
-  assert.deepEqual(codes(log), ["connect"]);
+/** URLs that no WebSocket can have, outside of a page. */
+const unusable = ["/api/chat", "localhost:3000/api/chat", "server/api", "ftp://server/a", "ws://server/a#b", "ws:a", ""];
+
+test("connect throws for a URL without a scheme, with a fragment, or relative without a page", () => {
+  const net = fake();
+  for (const url of unusable)
+    assert.throws(() => connect<Chat>(url, { WebSocket: net.WebSocket }), TypeError, url);
+  const client = createClient<AppRouter>({ baseUrl: "localhost:3000/api", WebSocket: net.WebSocket });
+  assert.throws(() => client.chat.wsChat.$ws(), /localhost:3000\/api\/chat\/wsChat/);
+  Object.assign(globalThis, { location: { href: "https://page.example/app" } });
+  for (const url of ["localhost:3000/api", "/api#b", "mailto:a"]) assert.throws(() => connect<Chat>(url), TypeError, url);
+});
+
+test("a function that returns such a URL closes the socket after one attempt", async () => {
+  for (const url of unusable) {
+    const { net, log, socket } = await dial({}, () => url);
+    await advance(60_000);
+    assert.equal(net.made.length, 0);
+    assert.equal(socket.status, "closed");
+    assert.equal(socket.lastClose?.cause, "misconfigured");
+    assert.deepEqual(log.names(), ["error"]);
+  }
+});
+
+test("an option that is undefined means the default, and keeps what the client was given", async () => {
+  const net = fake();
+  const client = createClient<AppRouter>({
+    baseUrl: "ws://server/api",
+    WebSocket: net.WebSocket,
+    callTimeout: undefined,
+    bufferSize: 1,
+  });
+  const socket = client.chat.wsChat.$ws({ WebSocket: undefined, bufferSize: undefined, reconnect: undefined });
+  socket.on("error", () => {});
+  assert.deepEqual([socket.emit("touch"), socket.emit("touch")], [true, false], "the client's bufferSize");
+  await settle();
+  net.last.end(1012);
   assert.equal(socket.status, "reconnecting");
+  socket.close();
+});
+
+test("a client, a procedure and a part of a path have a text", () => {
+  const client = createClient<AppRouter>({ baseUrl: "/api" });
+  assert.equal(String(client), "Parlor client of /api");
+  assert.equal(`${client.chat.wsChat}`, "Parlor client of /api/chat/wsChat");
 });
 
 test("a client joins base URL and path, and passes its options to all sockets", async () => {
   const net = fake();
   for (const baseUrl of ["http://server/api", "http://server/api/", "ws://server/api//"]) {
-    const client = createClient<AppRouter>({ baseUrl, WebSocket: net.WebSocket, auth: () => "a" });
+    const client = createClient<AppRouter>({ baseUrl, WebSocket: net.WebSocket, identity: "ada", auth: () => "a" });
     client.chat.wsChat.$ws();
     await settle();
     assert.equal(net.last.url, URL);
     assert.equal(net.last.protocols?.length, 2);
-    client.chat.wsChat.$ws({ auth: () => null });
+    client.chat.wsChat.$ws({ identity: "ada", auth: () => null });
     await settle();
     assert.equal(net.last.protocols?.length, 1);
   }
@@ -68,7 +108,7 @@ test("a client is neither a promise nor iterable, and every name is a path", asy
 test("url and auth are called on each attempt, and the token is sent as a subprotocol", async () => {
   let n = 0;
   const { net } = await dial(
-    { url: async (url) => `${url}?n=${++n}`, auth: async () => `token ${n}` },
+    { url: async (url) => `${url}?n=${++n}`, identity: "ada", auth: async () => `token ${n}` },
     async () => "http://server/chat",
   );
   net.last.welcome();
@@ -85,13 +125,13 @@ test("url and auth are called on each attempt, and the token is sent as a subpro
 
 test("a token is sent as base64url of its UTF-8, without padding", async () => {
   for (const token of ["ä✓🎉", "a", "ab", "abc", "ÿÿÿ>>>???", "~".repeat(3000)]) {
-    const { net } = await dial({ auth: () => token });
+    const { net } = await dial({ identity: "ada", auth: () => token });
     const sent = net.last.protocols?.[1]?.replace("parlor.bearer.", "") ?? "";
     assert.match(sent, /^[\w-]+$/);
     assert.equal(Buffer.from(sent, "base64url").toString(), token);
   }
   for (const token of [null, undefined, ""])
-    assert.deepEqual((await dial({ auth: () => token })).net.last.protocols, ["parlor.v1.json"]);
+    assert.deepEqual((await dial({ identity: "ada", auth: () => token })).net.last.protocols, ["parlor.v1.json"]);
 });
 
 test("an attempt whose url, auth or target fails is followed by another", async () => {
@@ -103,10 +143,10 @@ test("an attempt whose url, auth or target fails is followed by another", async 
     };
     const { net, log, socket } = await (name === "target" ? dial({}, fail) : dial({ [name]: fail }));
     assert.deepEqual(codes(log), ["connect"], name);
-    assert.match((log.of("error")[0] as SocketError).message, /not now/);
+    assert.match((log.of("error")[0] as SocketError).message, /url or auth failed: Error$/);
     await advance(1000);
     assert.equal(called, 2);
-    assert.match((log.of("error")[1] as SocketError).message, /nor now/);
+    assert.doesNotMatch(JSON.stringify(log.entries), /now/, "what they throw may be secret");
     assert.equal(net.made.length, 0);
     assert.equal(socket.status, "reconnecting");
   }
@@ -114,7 +154,7 @@ test("an attempt whose url, auth or target fails is followed by another", async 
 
 test("an auth longer than connectTimeout fails the attempt, and its late result is ignored", async () => {
   const answers: ((token: string) => void)[] = [];
-  const { net, log } = await dial({ auth: () => new Promise((resolve) => answers.push(resolve)) });
+  const { net, log } = await dial({ identity: "ada", auth: () => new Promise((resolve) => answers.push(resolve)) });
   await advance(9900);
   assert.deepEqual(log.names(), []);
   await advance(100);
@@ -149,16 +189,16 @@ test("after the welcome connectTimeout does not apply", async () => {
   assert.equal(socket.status, "connected");
 });
 
-test("a WebSocket whose constructor throws fails the attempt", async () => {
+test("a WebSocket whose constructor throws closes the socket, and the message has no query", async () => {
   const WebSocket = class {
     constructor() {
-      throw new SyntaxError("bad URL");
+      throw new SyntaxError("bad URL ws://a?token=secret b");
     }
   } as never;
   const { log, socket } = await dial({ WebSocket });
   assert.deepEqual(codes(log), ["connect"]);
-  assert.match((log.of("error")[0] as SocketError).message, /bad URL/);
-  assert.equal(socket.status, "reconnecting");
+  assert.match((log.of("error")[0] as SocketError).message, /bad URL ws:\/\/a b/);
+  assert.equal(socket.lastClose?.cause, "misconfigured");
 });
 
 test("messages before the welcome and a second welcome are skipped", async () => {
@@ -172,132 +212,15 @@ test("messages before the welcome and a second welcome are skipped", async () =>
   assert.deepEqual(log.names(), ["connect"]);
 });
 
-test("a server that selects no subprotocol is used in plain mode", async () => {
+test("a server that selects no subprotocol is no Parlor server, and the socket keeps trying", async () => {
   const { net, socket, log } = await dial();
-  socket.emit("joinRoom", { room: "a" });
   net.last.open("");
-  assert.equal(socket.status, "connected");
-  assert.deepEqual(net.last.sent, [["joinRoom", { room: "a" }]]);
-  net.last.frame("newMessage", { text: "x" });
-  net.last.frame("$welcome", {});
-  assert.deepEqual(log.entries, [
-    ["connect", { recovered: false }],
-    ["newMessage", { text: "x" }],
-  ]);
-});
-
-test("a failed WebSocket is dialled once more without subprotocols in the same attempt", async () => {
-  let called = 0;
-  const { net, socket, log } = await dial({ auth: () => `token ${++called}` });
-  net.last.end(1006);
-  await settle();
-  assert.deepEqual(net.made.map(({ protocols }) => protocols?.[0]), ["parlor.v1.json", undefined]);
-  assert.equal(socket.status, "connecting");
-  assert.deepEqual(log.entries, []);
-  assert.equal(called, 1);
-  net.last.open();
-  assert.equal(socket.status, "connected");
-  net.made[0]?.welcome();
-  assert.deepEqual(log.names(), ["connect"], "the first WebSocket is ignored");
-  net.last.end(1006);
+  assert.equal(socket.status, "reconnecting");
+  assert.ok(net.last.closed);
+  assert.match((log.of("error")[0] as SocketError).message, /no subprotocol/);
   await advance(1000);
-  assert.equal(net.last.protocols?.[0], "parlor.v1.json", "later attempts start in Parlor mode");
-  net.last.end(1006);
-  await settle();
-  assert.equal(net.last.protocols, undefined);
-  net.last.end(1006);
-  await settle();
-  assert.equal(net.made.length, 4, "once in each attempt");
-  assert.equal(codes(log).length, 1);
-});
-
-test("after a welcome no attempt falls back to plain mode", async () => {
-  const { net } = await dial();
   net.last.welcome();
-  net.last.end(1012);
-  await advance(1000);
-  net.last.end(1006);
-  await advance(2000);
-  assert.equal(net.made.length, 3);
-  assert.ok(net.made.every(({ protocols }) => protocols));
-});
-
-test("a server that accepted the subprotocol and closed is not dialled in plain mode", async () => {
-  const { net } = await dial();
-  net.last.open("parlor.v1.json");
-  net.last.end(4003);
-  await settle();
-  assert.equal(net.made.length, 1);
-});
-
-test("connectTimeout covers both dials of an attempt, and close prevents the second", async () => {
-  const slow = await dial();
-  await advance(6000);
-  slow.net.last.end(1006);
-  await advance(4000);
-  assert.equal(slow.socket.status, "reconnecting");
-  const closed = await dial();
-  closed.socket.close();
-  closed.net.last.end(1006);
-  await settle();
-  assert.equal(closed.net.made.length, 1);
-});
-
-test("in plain mode calls reject with plain, queued ones too", async () => {
-  const { net, socket } = await dial();
-  const queued = socket.call("joinRoom", { room: "a" });
-  socket.emit("touch");
-  net.last.open();
-  await assert.rejects(queued, { code: "plain" });
-  await assert.rejects(socket.call("clear"), { code: "plain" });
-  socket.emit("clear");
-  socket.emit("search", undefined);
-  assert.deepEqual(net.last.sent, [["touch", {}], ["clear", {}], ["search", {}]]);
-});
-
-test("a server that starts between the two dials is dialled in Parlor mode again", async () => {
-  const { net, socket, log } = await dial();
-  const call = socket.call("joinRoom", { room: "a" }, { timeout: Infinity });
-  net.last.end(1006);
-  await settle();
-  net.last.end(1006);
-  await advance(1000);
-  net.last.end(1006);
-  await settle();
-  const plain = net.last;
-  assert.equal(plain.protocols, undefined);
-  plain.open();
-  await settle();
-  assert.ok(plain.closed);
-  assert.deepEqual(plain.sent, []);
-  assert.equal(net.last.protocols?.[0], "parlor.v1.json");
-  assert.equal(net.unclosed.length, 1);
-  net.last.welcome();
-  net.last.frame("$ok", ["ada"], 1);
-  assert.deepEqual(await call, ["ada"]);
-  assert.deepEqual(log.names(), ["error", "reconnecting", "connect"]);
-});
-
-test("a server that starts later in plain mode is accepted after its second answer", async () => {
-  const { net, socket, log } = await dial();
-  net.last.open("parlor.v1.json");
-  net.last.end(1006);
-  await advance(1000);
-  for (let i = 0; i < 2; i++) {
-    net.last.end(1006);
-    await settle();
-    net.last.open();
-    await settle();
-  }
   assert.equal(socket.status, "connected");
-  assert.equal(net.made.length, 5);
-  net.last.end(1006);
-  await advance(2000);
-  net.last.end(1006);
-  await settle();
-  net.last.open();
-  assert.equal(socket.status, "connected", "plain mode was verified");
-  assert.deepEqual(log.of("reconnect").length, 1);
 });
 
 test("a url function that closes the socket prevents the dial", async () => {
@@ -325,7 +248,7 @@ test("a target function can read its socket", async () => {
 });
 
 test("the error of a failed attempt names the URL without its query", async () => {
-  const { net, log } = await dial({}, `${URL}?token=secret#secret`);
+  const { net, log } = await dial({}, `${URL}?token=secret`);
   net.last.open("parlor.v1.json");
   net.last.end(1006);
   const [{ message }] = log.of("error") as [SocketError];

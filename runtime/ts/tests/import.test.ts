@@ -50,9 +50,9 @@ test("creating a client reads no global", async () => {
   assert.deepEqual(read, []);
 });
 
-test("the client exports its three names, and the hook is a module of its own", async () => {
+test("the client exports four names, and the hook is a module of its own", async () => {
   const client = await load("client.ts");
-  assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient"]);
+  assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient", "events"]);
   const react = await load("react.ts");
   assert.deepEqual(Object.keys(react.exported), ["useWebSocket"]);
 });

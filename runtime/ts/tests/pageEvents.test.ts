@@ -4,49 +4,26 @@ import { afterEach, beforeEach, test } from "node:test";
 import { connect, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
 import { advance, fake, lifecycle, recorder, secret, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { closePage, type FakePage, openPage } from "./support/page.js";
 
-let page: EventTarget;
-let document: EventTarget & { visibilityState: string };
-/** The number of listeners on the page. */
-let listeners: number;
-
-class CountingTarget extends EventTarget {
-  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
-    listeners++;
-    super.addEventListener(...args);
-  }
-  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>) {
-    listeners--;
-    super.removeEventListener(...args);
-  }
-}
-
-const names = ["addEventListener", "removeEventListener", "document"];
+let page: FakePage;
 
 beforeEach(() => {
   stopClock();
-  listeners = 0;
-  page = new CountingTarget();
-  document = Object.assign(new CountingTarget(), { visibilityState: "visible" });
-  Object.assign(globalThis, {
-    addEventListener: page.addEventListener.bind(page),
-    removeEventListener: page.removeEventListener.bind(page),
-    document,
-  });
+  page = openPage();
 });
 
 afterEach(() => {
   startClock();
-  for (const name of names) Reflect.deleteProperty(globalThis, name);
+  closePage();
 });
 
-const online = () => page.dispatchEvent(new Event("online"));
-const offline = () => page.dispatchEvent(new Event("offline"));
-const pageshow = (persisted: boolean) =>
-  page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted }));
+const online = () => page.fire("online");
+const offline = () => page.fire("offline");
+const pageshow = (persisted: boolean) => page.fire("pageshow", { persisted });
 const visibility = (state: string) => {
-  document.visibilityState = state;
-  document.dispatchEvent(new Event("visibilitychange"));
+  page.document.visibilityState = state;
+  page.fire("visibilitychange");
 };
 const all = () => {
   online();
@@ -83,6 +60,7 @@ test("while waiting to reconnect, online, visible and pageshow dial at once, and
 test("page events during a pending auth start no second attempt", async () => {
   let called = 0;
   const { net } = await connected({
+    identity: "ada",
     auth: async () => {
       if (++called > 1) await new Promise(() => {});
       return "token";
@@ -201,22 +179,41 @@ test("pagehide closes with 1000 unless the page is persisted", async () => {
     [false, 1000],
   ] as const) {
     const { net } = await connected();
-    page.dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
+    page.fire("pagehide", { persisted });
     assert.equal(net.last.closed?.code, code);
   }
 });
 
 test("a closed socket has no listeners on the page", async () => {
   const { net, socket } = await connected();
-  assert.equal(listeners, 5);
+  assert.equal(page.listeners(), 5);
   net.last.end(1012);
-  assert.equal(listeners, 5);
+  assert.equal(page.listeners(), 5);
   socket.close();
-  assert.equal(listeners, 0);
+  assert.equal(page.listeners(), 0);
   socket.connect();
-  assert.equal(listeners, 5);
+  assert.equal(page.listeners(), 5);
   await settle();
   net.last.welcome();
   net.last.end(4500);
-  assert.equal(listeners, 0);
+  assert.equal(page.listeners(), 0);
+});
+
+test("a page without some of its parts, as in React Native and workers, is no error", async () => {
+  const globals = globalThis as Record<string, unknown>;
+  for (const missing of [
+    { document: undefined },
+    { document: {} },
+    { document: { visibilityState: "visible" }, addEventListener: undefined, removeEventListener: undefined },
+    { document: undefined, addEventListener: undefined, removeEventListener: undefined },
+  ]) {
+    openPage();
+    Object.assign(globals, missing);
+    const { net, socket } = await connected();
+    net.last.end(1006);
+    await advance(1000);
+    net.last.welcome();
+    assert.equal(socket.status, "connected");
+    socket.close();
+  }
 });

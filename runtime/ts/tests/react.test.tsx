@@ -72,8 +72,8 @@ test("a component that mounts again within one macrotask reuses the connection",
 test("other URLs and options open other connections, and other functions do not", async () => {
   const App = () => (
     <>
-      <Chatter options={{ auth: () => "a" }} />
-      <Chatter options={{ auth: () => "b", heartbeatInterval: undefined as never }} />
+      <Chatter options={{ identity: "ada", auth: () => "a" }} />
+      <Chatter options={{ identity: "ada", auth: () => "b", heartbeatInterval: undefined as never }} />
       <Chatter url={`${URL}?b`} />
       <Chatter options={{ heartbeatInterval: Infinity }} />
       <Chatter options={{ reconnect: false }} />
@@ -86,7 +86,7 @@ test("other URLs and options open other connections, and other functions do not"
 test("a component without auth does not share a connection with auth", async () => {
   await render(
     <>
-      <Chatter options={{ auth: () => "token" }} />
+      <Chatter options={{ identity: "ada", auth: () => "token" }} />
       <Chatter />
     </>,
   );
@@ -199,9 +199,9 @@ test("a new URL closes the old socket and never returns it again", async () => {
 
 test("a new auth function is used on the next attempt and does not reconnect", async (t) => {
   t.mock.method(Math, "random", () => 0.9999);
-  await render(<Chatter options={{ auth: () => "old" }} />);
+  await render(<Chatter options={{ identity: "ada", auth: () => "old" }} />);
   await welcome();
-  await render(<Chatter options={{ auth: () => "new" }} />);
+  await render(<Chatter options={{ identity: "ada", auth: () => "new" }} />);
   assert.equal(net.made.length, 1);
   await act(async () => {
     net.last.end(1012);
@@ -240,7 +240,7 @@ test("a client's procedure gives URL and options, and the url option rewrites it
   const client = createClient<AppRouter>({
     baseUrl: "http://server/api",
     WebSocket: net.WebSocket,
-    auth: () => "token",
+    identity: "ada", auth: () => "token",
   });
   let socket: Socket<Chat> | null = null;
   const App = () => {

@@ -3,14 +3,14 @@ import { afterEach, beforeEach, test } from "node:test";
 
 import { connect, type Lifecycle } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
-import { advance, fake, lifecycle, recorder, secret, settle, suspend, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { advance, fake, recorder, secret, settle, suspend, startClock, stopClock } from "./support/fakeWebSocket.js";
 import { connected, type Connected, cut, errors, offered, resumeOf, sendText, texts } from "./support/connectedSocket.js";
 
 beforeEach(stopClock);
 afterEach(startClock);
 
 test("a redial offers the resume request after the subprotocol and before the token", async () => {
-  const all = await connected({ auth: () => "token" });
+  const all = await connected({ identity: "ada", auth: () => "token" });
   for (let i = 0; i < 3; i++) all.first.frame("newMessage", {});
   await cut(all);
   const bearer = `parlor.bearer.${Buffer.from("token").toString("base64url")}`;
@@ -34,7 +34,7 @@ test("a recovered session sends $ack, the replay, events of handlers, and the qu
   assert.deepEqual(texts(net.last.sent), ["$ack 1", "3", "4", "of connect", "of reconnect", "queued"]);
   assert.deepEqual(log.entries, [
     ["newMessage", { n: 1 }],
-    ["disconnect", { code: 1006, reason: "", willReconnect: true }],
+    ["disconnect", { code: 1006, reason: "", cause: "lost", willReconnect: true }],
     ["reconnecting", { attempt: 1, delay: 1000 }],
     ["connect", { recovered: true }],
     ["reconnect", { recovered: true }],
@@ -149,9 +149,9 @@ test("calls in flight are rejected when the session is not recovered or the sock
   all = await connected();
   assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(1012))), "disconnected");
   all = await connected();
-  assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(4501))), "disconnected");
+  assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(4501))), "closed");
   all = await connected({ reconnect: false });
-  assert.equal(await outcome(all, () => all.first.end(1006)), "disconnected");
+  assert.equal(await outcome(all, () => all.first.end(1006)), "closed");
   all = await connected({ maxReconnectAttempts: 1 });
   assert.equal(await outcome(all, async () => (await cut(all), all.net.last.end(1006))), "closed");
   all = await connected();
@@ -316,43 +316,12 @@ test("connect while waiting to reconnect resumes, with one dial", async () => {
 
 test("a changed token is reported with the reason identity", async () => {
   let token = "ada";
-  const all = await connected({ auth: () => token });
+  const all = await connected({ identity: "ada", auth: () => token });
   token = "bob";
   await cut(all);
   assert.equal(offered(all), resumeOf(1, 0));
   all.net.last.welcome({ resume: secret(2), reason: "identity" });
   assert.deepEqual(all.log.of("reconnect"), [{ recovered: false, reason: "identity" }]);
-});
-
-test("plain mode counts, replays and acknowledges nothing", async () => {
-  const net = fake();
-  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
-  const log = recorder();
-  log.listen(socket, ...lifecycle);
-  await settle();
-  net.last.open();
-  for (let i = 0; i < 5000; i++) socket.emit("touch");
-  for (let i = 0; i < 300; i++) net.last.frame("newMessage", {});
-  net.last.frame("$ack", 7);
-  assert.equal(net.last.sent.length, 5000);
-  assert.ok(net.last.sent.every(([name]) => name === "touch"));
-  net.last.end(1006);
-  await advance(1000);
-  assert.deepEqual(net.last.protocols, ["parlor.v1.json"]);
-  net.last.open();
-  assert.deepEqual(log.of("reconnect"), [{ recovered: false, reason: "off" }]);
-  assert.deepEqual(log.of("error"), []);
-});
-
-test("a session whose server restarts in plain mode is lost", async () => {
-  const all = await connected();
-  sendText(all, "1");
-  const call = assert.rejects(all.socket.call("clear"), { code: "disconnected" });
-  await cut(all);
-  all.net.last.open();
-  await call;
-  assert.deepEqual(errors(all), ["lost sendMessage"]);
-  assert.deepEqual(all.log.of("reconnect"), [{ recovered: false, reason: "unknown" }]);
 });
 
 test("a close reason with retry in ms sets the first wait, up to maxReconnectInterval", async () => {
@@ -368,7 +337,7 @@ test("a close reason with retry in ms sets the first wait, up to maxReconnectInt
   ] as const) {
     const all = await connected({ maxReconnectInterval: 5000 });
     all.first.end(code, reason);
-    assert.deepEqual(all.log.of("disconnect"), [{ code, reason, willReconnect: true }]);
+    assert.deepEqual(all.log.of("disconnect"), [{ code, reason, cause: "lost", willReconnect: true }]);
     assert.deepEqual(all.log.of("reconnecting"), [{ attempt: 1, delay }], reason);
     await advance(delay - 1);
     assert.equal(all.net.made.length, 1);

@@ -113,7 +113,7 @@ test("close sends its code, dispatches disconnect, and nothing is dialled again"
   socket.close(4321, "enough");
   assert.equal(socket.status, "closed");
   assert.deepEqual(net.last.closed, { code: 4321, reason: "enough" });
-  assert.deepEqual(log.of("disconnect"), [{ code: 4321, reason: "enough", willReconnect: false }]);
+  assert.deepEqual(log.of("disconnect"), [{ code: 4321, reason: "enough", cause: "closed", willReconnect: false }]);
   net.last.frame("newMessage", {});
   net.last.end(1006);
   await advance(60_000);
@@ -145,7 +145,7 @@ test("close before the dial or during auth creates no WebSocket", async () => {
   const early = dial();
   early.socket.close();
   let answer = (_: string) => {};
-  const late = dial({ auth: () => new Promise((resolve) => (answer = resolve)) });
+  const late = dial({ identity: "ada", auth: () => new Promise((resolve) => (answer = resolve)) });
   await settle();
   late.socket.close();
   answer("token");
@@ -156,7 +156,7 @@ test("close before the dial or during auth creates no WebSocket", async () => {
 
 test("a late auth of an earlier attempt does not affect the next one", async () => {
   const answers: ((token: string) => void)[] = [];
-  const { net, socket } = dial({ auth: () => new Promise((resolve) => answers.push(resolve)) });
+  const { net, socket } = dial({ identity: "ada", auth: () => new Promise((resolve) => answers.push(resolve)) });
   await settle();
   socket.close();
   socket.connect();
@@ -205,7 +205,7 @@ test("close in a status listener prevents reconnecting", async () => {
   net.last.end(1012);
   await advance(60_000);
   assert.equal(net.made.length, 1);
-  assert.deepEqual(log.of("disconnect"), [{ code: 1012, reason: "", willReconnect: false }]);
+  assert.deepEqual(log.of("disconnect"), [{ code: 1012, reason: "", cause: "lost", willReconnect: false }]);
   assert.equal(log.of("reconnecting").length, 0);
 });
 
@@ -405,7 +405,7 @@ test("errors without a handler, and errors of error handlers, go to the console"
   assert.equal(calls, 4, "later errors are dispatched again");
 });
 
-test("status listeners are called on each change, even if one throws", async () => {
+test("status listeners are called on each change and each failed attempt, even if one throws", async () => {
   const { net, socket, log } = dial();
   const received: string[] = [];
   socket.subscribe(() => {
@@ -422,7 +422,7 @@ test("status listeners are called on each change, even if one throws", async () 
   socket.close();
   off();
   socket.connect();
-  assert.deepEqual(received, ["connected", "reconnecting", "connected", "closed"]);
+  assert.deepEqual(received, ["connected", "reconnecting", "reconnecting", "connected", "closed"]);
   assert.ok(log.of("error").some((error) => (error as SocketError).code === "handler"));
 });
 
@@ -436,4 +436,17 @@ test("methods work when destructured from the socket", async () => {
   close();
   assert.equal(received.length, 1);
   assert.equal(net.last.sent.length, 1);
+});
+
+test("Symbol.dispose closes a socket, and removes a handler", { skip: !("dispose" in Symbol) }, async () => {
+  const { socket, log } = await connected();
+  const dispose = (Symbol as unknown as { dispose: symbol }).dispose;
+  const disposeOf = (target: object) => (target as Record<symbol, () => void>)[dispose]?.();
+  let heard = 0;
+  const off = socket.on("disconnect", () => heard++);
+  disposeOf(off);
+  disposeOf(socket);
+  assert.equal(socket.status, "closed");
+  assert.equal(heard, 0);
+  assert.equal(log.of("disconnect").length, 1);
 });

@@ -121,7 +121,7 @@ test("with reconnect: false a lost socket stays closed", async () => {
   await join(socket, "general");
   const lost = new Promise<Record<string, unknown>>((resolve) => socket.on("disconnect", (data) => resolve({ ...data })));
   await server.kill();
-  assert.deepEqual(await lost, { code: 1006, reason: "", willReconnect: false });
+  assert.deepEqual(await lost, { code: 1006, reason: "", cause: "lost", willReconnect: false });
   assert.equal(socket.status, "closed");
   server = await server.restart();
 });

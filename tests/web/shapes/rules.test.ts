@@ -163,7 +163,7 @@ test("a server that rejects every connection gives the reason and is not dialled
   const locked: Socket<Locked> = shared.client.locked.$ws({ reconnectInterval: 1 });
   locked.on("error", () => {});
   const lost = await new Promise<object>((resolve) => locked.on("disconnect", resolve));
-  assert.deepEqual(lost, { code: 4501, reason: "no client has the key", willReconnect: false });
+  assert.deepEqual(lost, { code: 4501, reason: "no client has the key", cause: "rejected", willReconnect: false });
   assert.equal(locked.status, "closed");
   assert.equal(sent.length, dialled);
 });

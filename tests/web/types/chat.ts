@@ -78,7 +78,7 @@ socket.once("connect", ({ code }) => void code);
 socket.emit("connect", { recovered: true });
 
 export async function events(): Promise<void> {
-  for await (const { event, data } of socket) {
+  for await (const { event, data } of events(socket)) {
     switch (event) {
       case "newMessage":
         data.text.trim();

@@ -1,13 +1,14 @@
 // Checked by `tsc` only: each `@ts-expect-error` is an error if the line below it has none.
 import { WebSocket as NodeWebSocket } from "ws";
 
-import { CallError, connect, createClient, type ErrorCode, type Socket } from "../../src/client.js";
+import { CallError, connect, createClient, events, type ErrorCode, type Socket } from "../../src/client.js";
 import type { AppRouter, Chat } from "../support/contract.js";
 
 const client = createClient<AppRouter>({ baseUrl: "/api", reconnect: true, WebSocket: NodeWebSocket });
 const socket: Socket<Chat> = client.chat.wsChat.$ws({ heartbeatInterval: 30_000, WebSocket });
 connect<Chat>("ws://localhost/api/chat/wsChat");
 connect<Chat>(async () => "ws://localhost/api/chat/wsChat", {
+  identity: "ada",
   auth: async () => "token",
   url: (url) => `${url}?name=ada`,
 });
@@ -28,7 +29,7 @@ client.chat.wsChat.$ws({ reconnect: "yes" });
 // @ts-expect-error no WebSocket class
 client.chat.wsChat.$ws({ WebSocket: EventTarget });
 // @ts-expect-error the token is not a string
-connect<Chat>("/", { auth: () => 7 });
+connect<Chat>("/", { identity: "ada", auth: () => 7 });
 // @ts-expect-error not a contract
 connect<{ incoming: object }>("/");
 
@@ -145,7 +146,7 @@ if (socket.status === "open") off();
 
 // async iteration
 export async function loop() {
-  for await (const { event, data } of socket) {
+  for await (const { event, data } of events(socket)) {
     switch (event) {
       case "newMessage":
         data.text satisfies string;
@@ -167,3 +168,28 @@ export async function loop() {
   }
 }
 void [sent, cleared, wrong];
+
+// tryCall: a union without casts
+export async function tried() {
+  const result = await socket.tryCall("joinRoom", { room: "a" });
+  if (result.ok) return result.value satisfies string[];
+  const { error } = result;
+  if (error.code === "refused") return error.details satisfies Chat.JoinError;
+  if (error.code === "invalid") return error.details.path satisfies string;
+  if (error.code === "closed") return error.close?.cause satisfies string | undefined;
+  // @ts-expect-error no such code
+  if (error.code === "late") return undefined;
+  const cleared = await socket.tryCall("clear");
+  // @ts-expect-error this call has no typed error
+  return !cleared.ok && cleared.error.code === "refused";
+}
+
+// auth and identity
+connect<Chat>("/", { auth: () => "token", identity: "ann" });
+connect<Chat>("/", { auth: () => "token", identity: () => null });
+connect<Chat>("/", { identity: null });
+client.chat.wsChat.$ws({ identity: "bob", bufferSize: undefined });
+// @ts-expect-error auth without identity
+connect<Chat>("/", { auth: () => "token" });
+// @ts-expect-error auth without identity
+createClient<AppRouter>({ baseUrl: "/api", auth: () => "token" });

@@ -32,6 +32,7 @@ export function useInferred(given: Socket<Chat> | null) {
     client: client.chat.wsChat,
     url: (url) => `${url}?name=ada`,
     auth: async () => "token",
+    identity: "ada",
     enabled: true,
     events: {
       newMessage: ({ text }) => text.length,

@@ -1,10 +1,10 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import type { Rules } from "./check";
+import { createCheck } from "./check";
 
-/** The rules of each procedure, by its path. */
-export const rules: Record<string, Rules> = {
+/** Checks messages by the rules of each procedure, by its path. */
+export const checkRules = createCheck({
   "chat": {
     numbers: {
       real: [{ rule: "range", min: -0.5, max: 5000000000 }],
@@ -32,4 +32,4 @@ export const rules: Record<string, Rules> = {
       text: [{ rule: "length", min: 1, max: 1000 }],
     },
   },
-};
+});

@@ -2,7 +2,7 @@
 /* eslint-disable */
 
 import { finalCodes, lostCodes } from "./closeCodes";
-import type { Options } from "./contract";
+import type { Options } from "./options";
 
 /** Whether to connect again after the close code. Codes from 4000 on are judged by their range. */
 export const redial = (code: number): boolean => code < 4500 && !finalCodes.includes(code);

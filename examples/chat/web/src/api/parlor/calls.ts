@@ -18,8 +18,8 @@ export interface Calls {
   ): Promise<unknown>;
   /** Ends a call with the error, or else with the answer. Ignores unknown ids. */
   settle(id: unknown, error: CallError | undefined, answer?: unknown): void;
-  /** Rejects all calls that were sent. */
-  rejectSent(code: string, message: string): void;
+  /** Rejects all calls that were sent. `error` creates the error of one call. */
+  rejectSent(error: () => CallError): void;
 }
 
 /**
@@ -37,10 +37,7 @@ export function createCalls(
   return {
     start({ timeout = callTimeout, signal }, send, dropFrame) {
       return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
         const id = ++lastId;
-        const unsent = send(id);
-        if (unsent) return reject(unsent);
         const end = (error: unknown, answer?: unknown) => {
           calls.delete(id);
           clearTimeout(timer);
@@ -49,17 +46,22 @@ export function createCalls(
           if (error === undefined) resolve(answer);
           else reject(error);
         };
-        const abort = () => end(signal?.reason);
+        const abort = () =>
+          end(signal?.reason ?? Object.assign(new Error("the call is aborted"), { name: "AbortError" }));
         const timer = later(timeout, () =>
           end(new CallError("timedOut", `no answer in ${timeout} ms`)),
         );
+        if (signal?.aborted) return abort();
         signal?.addEventListener("abort", abort);
+        // Before `send`: the answer may arrive inside of it.
         calls.set(id, end);
+        const unsent = send(id);
+        if (unsent) end(unsent);
       });
     },
     settle: (id, error, answer) => calls.get(id as number)?.(error, answer),
-    rejectSent(code, message) {
-      for (const [id, end] of calls) if (!isQueued(id)) end(new CallError(code, message));
+    rejectSent(error) {
+      for (const [id, end] of calls) if (!isQueued(id)) end(error());
     },
   };
 }

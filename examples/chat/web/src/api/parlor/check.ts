@@ -2,6 +2,7 @@
 /* eslint-disable */
 
 import type { Violation } from "./contract";
+import { byPath } from "./url";
 
 /** A rule for a value. */
 export type Rule =
@@ -78,21 +79,14 @@ export function check(rules: Rules[string], payload: unknown): Violation | undef
   return undefined;
 }
 
-/**
- * Returns the violation of the first number in the payload that is not finite. JSON does not have these:
- * `JSON.stringify` writes `null`.
- */
-export const checkNumbers = (value: any, path = ""): Violation | undefined => {
-  if (typeof value === "number" && !isFinite(value))
-    return { path, rule: "type", message: "is not a finite number" };
-  // What `toJSON` returns is not known here.
-  if (value && typeof value === "object" && !value.toJSON)
-    for (const key of Object.keys(value)) {
-      const violation = checkNumbers(
-        value[key],
-        Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key,
-      );
-      if (violation) return violation;
-    }
-  return undefined;
-};
+/** Checks a message before it is sent: its event, and its text. */
+export type CheckRules = (url: string, event: string, text: string) => Violation | undefined;
+
+/** Returns a function that checks messages by the rules of the procedure at the end of the URL's path. */
+export function createCheck(rules: Record<string, Rules>): CheckRules {
+  return (url, event, text) => {
+    const eventRules = byPath(rules, url)?.[event];
+    // Parsed from its JSON, as the server sees it: dates are strings, undefined fields are absent.
+    return eventRules && check(eventRules, JSON.parse(text)[1]);
+  };
+}

@@ -2,11 +2,12 @@
 /* eslint-disable */
 
 import { base64url } from "./bytes";
-import type { Options, WebSocketConstructor, WebSocketLike } from "./contract";
 import { createHeartbeat, type Heartbeat } from "./heartbeat";
 import { parseMessage, type Message } from "./message";
+import type { Options, WebSocketConstructor, WebSocketLike } from "./options";
 import type { Session } from "./session";
 import { later } from "./timer";
+import { webSocketUrl, withoutQueries } from "./url";
 import type { Welcome } from "./welcome";
 
 /** One attempt to connect, and the connection that it becomes. */
@@ -23,29 +24,23 @@ export interface Connection {
 /** `WebSocket.OPEN`; there may be no global `WebSocket` to read it from. */
 const OPEN = 1;
 
-/** The class to connect with; undefined if there is none. */
-export const webSocketClass = (options: Options): WebSocketConstructor | undefined =>
-  options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-
 /**
  * Starts an attempt to connect. The callbacks are never called before it returns: at most one
  * `connected`, then `received` for each message, then at most one `lost`.
  *
- * @param resolveUrl returns where to connect
+ * @param resolve returns where to connect, and the bearer token, if any
  * @param session is resumed, and counts messages
- * @param mayBePlain whether to dial again without subprotocols if the WebSocket fails
- * @param connected gets the welcome; undefined in plain mode
+ * @param connected gets the welcome
  * @param received gets each message; undefined for one that is not `[name, payload]`
- * @param lost gets the close code and reason
+ * @param lost gets the close code and reason. `misconfigured`: the next attempt would fail alike
  */
 export function dial(
-  resolveUrl: () => Promise<string>,
+  resolve: () => Promise<[url: string, token: string | null | undefined]>,
   options: Options,
   session: Session,
-  mayBePlain: boolean,
-  connected: (welcome: Welcome | undefined) => void,
+  connected: (welcome: Welcome) => void,
   received: (message: Message | undefined) => void,
-  lost: (code: number, reason: string) => void,
+  lost: (code: number, reason: string, misconfigured?: boolean) => void,
 ): Connection {
   const {
     heartbeatInterval = 30_000,
@@ -53,43 +48,62 @@ export function dial(
     connectTimeout = 10_000,
   } = options;
   let ws: WebSocketLike | undefined;
+  let url = "";
   let heartbeat: Heartbeat | undefined;
   let pings = 0;
   /** Whether it is closed or lost. Tested in each callback and after each `await`. */
   let ended = false;
+  /** The events of the WebSocket: the one that is handled, and those that occurred meanwhile. */
+  const events: (() => void)[] = [];
 
   const close = (code?: number, reason?: string) => {
-    // First, since it throws if the reason is too long; then nothing has changed.
-    ws?.close(code, reason);
+    // First: the WebSocket may call `onclose` inside of `close`.
     ended = true;
     clearTimeout(timer);
     heartbeat?.stop();
+    ws?.close(code, reason);
   };
-  const fail = (code: number, reason: string) => {
+  const fail = (code: number, reason: string, misconfigured?: boolean) => {
     if (ended) return;
     // The server may still be reachable. A WebSocket that has ended ignores it.
     close(4001);
-    lost(code, reason);
+    lost(code, reason, misconfigured);
   };
   const timer = later(connectTimeout, () => fail(1006, "connectTimeout"));
 
-  const send = (text: string) => {
-    if (text) ws?.send(text);
+  /** Reports a frame to the option `debug`. */
+  const debug = (direction: "in" | "out", data: unknown) => {
+    if (!options.debug) return;
+    const time = Date.now();
+    import("./debug").then(({ reportFrame }) =>
+      reportFrame(options, url, direction, String(data), parseMessage(data), time),
+    );
   };
-  const open = (welcome?: Welcome) => {
+  const send = (text: string) => {
+    if (!text) return;
+    debug("out", text);
+    ws?.send(text);
+  };
+  /** Handles an event of the WebSocket after those before it: a message may arrive inside of `send`. */
+  const inOrder = (event: () => void) => {
+    if (events.push(event) > 1) return;
+    for (let next; (next = events[0]); events.shift()) if (!ended) next();
+  };
+  const open = (welcome: Welcome) => {
     clearTimeout(timer);
     heartbeat = createHeartbeat(
-      Math.max(heartbeatInterval, welcome?.heartbeat || 0),
+      Math.max(heartbeatInterval, welcome.heartbeat || 0),
       heartbeatTimeout,
       () => {
         send(session.ack());
-        send(`["ping",${welcome ? ++pings : null}]`);
+        send(`["ping",${++pings}]`);
       },
       () => fail(4001, "heartbeat missed"),
     );
     connected(welcome);
   };
   const receive = (data: unknown) => {
+    debug("in", data);
     const message = parseMessage(data);
     if (heartbeat) {
       heartbeat.received();
@@ -97,45 +111,33 @@ export function dial(
       received(message);
     } else if (message?.[0] === "$welcome") open(Object(message[1]));
   };
-  const openWebSocket = (WebSocket: WebSocketConstructor, url: string, protocols?: string[]) => {
-    const socket = (ws = new WebSocket(url, protocols));
-    socket.onopen = () => {
-      mayBePlain = false;
-      if (!ended && !socket.protocol) open();
-    };
-    socket.onmessage = ({ data }) => {
-      if (!ended) receive(data);
-    };
-    socket.onclose = ({ code, reason }) => {
-      if (mayBePlain && !ended) {
-        mayBePlain = false;
-        attempt(() => openWebSocket(WebSocket, url));
-      } else fail(code, reason);
-    };
-    // `onclose` follows. In Node an error without a listener is thrown.
-    socket.onerror = () => {};
-  };
-  /** Runs a step of the attempt. The attempt fails if the step throws. */
-  const attempt = async (step: () => unknown) => {
-    try {
-      await step();
-    } catch (cause) {
-      fail(1006, String(cause));
-    }
-  };
-
-  attempt(async () => {
+  const attempt = async () => {
     // The functions in the options may close the socket, which needs the return value of `dial`.
     await undefined;
-    const url = await resolveUrl();
-    const token = await options.auth?.();
-    if (ended) return;
-    const WebSocket = webSocketClass(options);
-    if (!WebSocket) throw new Error("no WebSocket: set options.WebSocket");
-    const bearer = token && `parlor.bearer.${base64url(token)}`;
-    const protocols = ["parlor.v1.json", session.resumeProtocol(), bearer].filter(Boolean) as string[];
-    openWebSocket(WebSocket, url, protocols);
-  });
+    let resolved: Awaited<ReturnType<typeof resolve>> | undefined;
+    try {
+      resolved = await resolve();
+      if (ended) return;
+      const [target, token] = resolved;
+      url = webSocketUrl(target);
+      const { WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket } = options;
+      if (!WebSocket) throw new Error("no WebSocket: set options.WebSocket");
+      const bearer = token && `parlor.bearer.${base64url(token)}`;
+      const protocols = ["parlor.v1.json", session.resumeProtocol(), bearer].filter(Boolean) as string[];
+      const socket = (ws = new WebSocket(url, protocols));
+      socket.onopen = () =>
+        inOrder(() => socket.protocol || fail(1006, "no subprotocol: not a Parlor server"));
+      socket.onmessage = ({ data }) => inOrder(() => receive(data));
+      socket.onclose = ({ code, reason }) => inOrder(() => fail(code, reason));
+      // `onclose` follows. In Node an error without a listener is thrown.
+      socket.onerror = () => {};
+    } catch (cause) {
+      const { name, message } = cause as Error;
+      // A message of `url` or `auth` may hold secrets; that of a WebSocket has the URL with its query.
+      fail(1006, resolved ? withoutQueries(message) : `url or auth failed: ${name}`, !!resolved);
+    }
+  };
+  attempt();
 
   return {
     // `bufferedAmount` is undefined in React Native.

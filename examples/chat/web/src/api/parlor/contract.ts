@@ -8,6 +8,7 @@
  */
 
 import type { CallError } from "./callError";
+import type { Close } from "./close";
 import type { ErrorCode } from "./errorCode";
 
 /** A procedure as the generator writes it: its events, as seen from the server. */
@@ -72,11 +73,8 @@ export interface Lifecycle {
    */
   connect: Opened;
   /** The connection was lost or closed, or the server rejected it with a final close code. */
-  disconnect: {
-    /** The close code; see `docs/wire.md`. 1006: lost without a close frame. */
-    code: number;
-    reason: string;
-    /** If false, the socket is closed until `connect()`. */
+  disconnect: Close & {
+    /** If false, the socket is closed; see {@link Close}. */
     willReconnect: boolean;
   };
   /** The socket waits before an attempt to connect again. */
@@ -88,14 +86,17 @@ export interface Lifecycle {
   };
   /** The connection is open again. Follows `connect`. */
   reconnect: Opened;
-  /** `maxReconnectAttempts` have failed: the socket is closed until `connect()`. */
+  /** `maxReconnectAttempts` have failed. The socket is closed; see `gaveUp` of {@link Close}. */
   reconnectFailed: {
     attempts: number;
     /** The close code of the last failure. */
     code: number;
     reason: string;
   };
-  /** An error. Printed with `console.error` if there is no handler. */
+  /**
+   * An error. Printed to the console if there is no handler; of the attempts to connect only the first
+   * that fails after a connection.
+   */
   error: SocketError;
 }
 
@@ -111,6 +112,7 @@ export interface SocketError {
    * - `full`: the queue is full; not sent
    * - `closed`: the socket is closed, or was closed while the event was queued; not sent
    * - `lost`: the session ended before the server confirmed the event; it may have arrived
+   * - `identity`: the identity changed before the event was sent or confirmed
    * - `connect`: an attempt to connect failed
    * - `undecodable`: a message from the server is not `[name, payload]`
    * - `handler`: a handler threw, or its promise was rejected; `details` is the cause
@@ -121,6 +123,7 @@ export interface SocketError {
     | "full"
     | "closed"
     | "lost"
+    | "identity"
     | "connect"
     | "undecodable"
     | "handler"
@@ -130,6 +133,8 @@ export interface SocketError {
   event?: string;
   /** A {@link Violation} if the code is `invalid`. */
   details?: unknown;
+  /** How the connection ended, if the code is `closed` or `connect`. */
+  close?: Close;
 }
 
 /** A broken rule of a payload. Never contains the value. */
@@ -169,32 +174,79 @@ export type EventData<C extends Contract, E extends EventName<C>> = E extends ke
  */
 export type Handler<C extends Contract, E extends EventName<C>> = (data: EventData<C, E>) => unknown;
 
-/** An event from the server, as async iteration yields it: a union to switch on. */
+/** An event from the server: a union to switch on. */
 export type OutgoingEvent<C extends Contract> = {
   [E in Names<C["outgoing"]>]: { event: E; data: C["outgoing"][E] };
 }[Names<C["outgoing"]>];
 
+/** What `tryCall` resolves with: the answer `A`, or an error whose typed error is `E`. */
+export type CallResult<A, E = never> = { ok: true; value: A } | { ok: false; error: CallFailure<E> };
+
+/** The codes of calls that fail without a typed error. */
+type FailureCode =
+  | Exclude<ErrorCode, "refused" | "invalid">
+  | "disconnected"
+  | "closed"
+  | "identity"
+  | "aborted"
+  | "tooLarge"
+  | "full";
+
+/**
+ * A {@link CallError} as a union to switch on by `code`. A newer server may have other codes.
+ *
+ * Besides the codes of `CallError` there is `aborted`: the signal of the call was aborted.
+ */
+export type CallFailure<E = never> =
+  | ([E] extends [never] ? never : CallError & { readonly code: "refused"; readonly details: E })
+  | (CallError & { readonly code: "invalid"; readonly details: Violation })
+  | (CallError & { readonly code: FailureCode });
+
+/** The typed error of the call `K`; never if it has none. */
+export type ErrorOf<C extends Contract, K> = K extends keyof C["errors"] ? C["errors"][K] : never;
+
+/** The members of a `Disposable`, where the compiler knows of them. */
+export type Disposing = SymbolConstructor extends { readonly dispose: infer D extends symbol }
+  ? { [K in D]: () => void }
+  : {};
+
+/** Removes a registration. With `using`, at the end of the block. */
+export type Off = (() => void) & Disposing;
+
 /** Settings of one call. */
 export interface CallOptions {
   /** The longest wait for the answer, in ms from now. Default: the socket's `callTimeout`. */
-  timeout?: number;
-  /** Aborts the call: it rejects with the signal's reason, and is not sent if it is still queued. */
-  signal?: AbortSignal;
+  timeout?: number | undefined;
+  /**
+   * Aborts the call: it rejects with the signal's reason, or an error with the name `AbortError` if there
+   * is none. It is not sent if it is still queued.
+   */
+  signal?: AbortSignal | undefined;
 }
 
-/** A client of one procedure. Connects again when its connection is lost. */
-export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<C>> {
+/**
+ * A client of one procedure. Connects again when its connection is lost. `using` closes it at the end of
+ * the block.
+ */
+export type Socket<C extends Contract> = SocketMembers<C> & Disposing;
+
+/** The members of a {@link Socket}. */
+export interface SocketMembers<C extends Contract> {
   readonly status: Status;
   /** Whether `status` is `connected`. */
   readonly connected: boolean;
+  /** How the last connection or attempt ended: a new object each time. Undefined before the first end. */
+  readonly lastClose: Close | undefined;
   /**
    * Calls `handler` for each `event`, in the order of registration.
    *
    * @returns a function that removes this registration
    */
-  on<E extends EventName<C>>(event: E, handler: Handler<C, E>): () => void;
+  on<E extends EventName<C>>(event: E, handler: Handler<C, E>): Off;
   /** Calls `handler` for the next `event` only. */
-  once<E extends EventName<C>>(event: E, handler: Handler<C, E>): () => void;
+  once<E extends EventName<C>>(event: E, handler: Handler<C, E>): Off;
+  /** Calls `handler` for each event of the server, after the handlers of the event. */
+  onAny(handler: (event: OutgoingEvent<C>) => unknown): Off;
   /** Removes the registrations of `handler`, or all of `event`. */
   off<E extends EventName<C>>(event: E, handler?: Handler<C, E>): void;
   /**
@@ -218,87 +270,28 @@ export interface Socket<C extends Contract> extends AsyncIterable<OutgoingEvent<
     event: E,
     ...args: PayloadArgs<C["incoming"][E], [options?: CallOptions]>
   ): Promise<C["answers"][E]>;
+  /** As `call`, but resolves with the error, as a typed union, instead of rejecting with it. */
+  tryCall<E extends Names<C["incoming"]> & Names<C["answers"]>>(
+    event: E,
+    ...args: PayloadArgs<C["incoming"][E], [options?: CallOptions]>
+  ): Promise<CallResult<C["answers"][E], ErrorOf<C, E>>>;
   /**
    * Closes the socket: the queue is dropped, calls are rejected, and it does not connect again.
    *
    * @param code 1000 (the default) or 3000-4999
    * @param reason at most 123 bytes
-   * @throws RangeError for another code; the error of the WebSocket for a longer reason
+   * @throws RangeError for another code, or a longer reason
    */
   close(code?: number, reason?: string): void;
-  /** Connects a closed socket. A socket that waits for its next attempt starts it now. */
+  /**
+   * Connects a closed socket. A socket that waits for its next attempt starts it now. A socket whose
+   * identity has changed opens a new session.
+   */
   connect(): void;
   /**
-   * Calls `listener` after each change of `status`.
+   * Calls `listener` after each change of `status` and `lastClose`.
    *
    * @returns a function that removes this registration
    */
-  subscribe(listener: () => void): () => void;
-  /**
-   * The events from the server from now on, until the socket is closed or the loop is left. A loop
-   * with more than 1024 events pending throws.
-   */
-  [Symbol.asyncIterator](): AsyncIterator<OutgoingEvent<C>, undefined>;
+  subscribe(listener: () => void): Off;
 }
-
-/** A value, or a promise for it. */
-export type Awaitable<T> = T | Promise<T>;
-
-/** A URL: `ws(s)`, `http(s)`, or relative to the page. A function is called on each attempt. */
-export type Target = string | (() => Awaitable<string>);
-
-/** Settings of a socket. Times are in ms; `Infinity` means never. */
-export interface Options {
-  /**
-   * The silence after which a ping is sent. The server's interval is used if it is longer. 0: the
-   * server's interval, and no pings in plain mode. Default 30000.
-   */
-  heartbeatInterval?: number;
-  /** The silence after a ping that closes the connection. Default 10000. */
-  heartbeatTimeout?: number;
-  /** Whether to connect again after a loss. Default true. */
-  reconnect?: boolean;
-  /** The longest wait before the first attempt to connect again; doubles with each. Default 1000. */
-  reconnectInterval?: number;
-  /** The upper limit of that wait. Default 30000. */
-  maxReconnectInterval?: number;
-  /** The attempts to connect again that may fail in a row. Default 10. */
-  maxReconnectAttempts?: number;
-  /**
-   * The random share of the wait, from 0 (always the longest) to 1 (from 0 to the longest). It spreads
-   * the attempts of many clients. Default 1.
-   */
-  jitter?: number;
-  /** The timeout of an attempt, from `url` and `auth` to the server's welcome. Default 10000. */
-  connectTimeout?: number;
-  /** The timeout of calls. Default 10000. */
-  callTimeout?: number;
-  /** The events and calls that are queued without a connection. Default 256. */
-  bufferSize?: number;
-  /** Rewrites the URL of each attempt, to add a query for example. */
-  url?: (url: string) => Awaitable<string>;
-  /**
-   * Returns the bearer token of each attempt, which the server reads with `request.bearer_token()`. It
-   * is never part of the URL, and is not sent in plain mode. The attempt continues without one.
-   */
-  auth?: () => Awaitable<string | null | undefined>;
-  /** The class to connect with. Default: the global one. Node before 22 needs one: the package `ws` has it. */
-  WebSocket?: WebSocketConstructor;
-}
-
-/** The part of a WebSocket that the client uses. */
-export interface WebSocketLike {
-  readonly readyState: number;
-  readonly protocol: string;
-  readonly bufferedAmount: number;
-  // Each implementation has its own event types. Only `any` is compatible with all of them.
-  onopen: ((event: any) => void) | null;
-  onmessage: ((event: any) => void) | null;
-  onclose: ((event: any) => void) | null;
-  onerror: ((event: any) => void) | null;
-  send(data: string): void;
-  close(code?: number, reason?: string): void;
-}
-
-/** The class of a WebSocket: the browser's, or that of the package `ws`. */
-export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;

@@ -1,12 +1,13 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import type { Lifecycle } from "./contract";
+import type { Lifecycle, Off } from "./contract";
+import { disposable } from "./disposable";
 
 /** The registered handlers, by event. */
 export interface Handlers {
   /** Returns a function that removes this registration. */
-  add(event: string, handler: (data: never) => unknown, once?: boolean): () => void;
+  add(event: string, handler: (data: never) => unknown, once?: boolean): Off;
   /** Removes the registrations of the handler, or all of the event. */
   remove(event: string, handler?: (data: never) => unknown): void;
   /** Calls the handlers of the event; false if there are none. */
@@ -26,9 +27,8 @@ export function createHandlers(failed: (event: string, cause: unknown) => void):
     add(event, ...entry) {
       const all = of(event);
       entries.set(event, all.add(entry));
-      return () => {
-        all.delete(entry);
-      };
+      const off = () => void all.delete(entry);
+      return disposable(off, off);
     },
     remove(event, handler) {
       const all = of(event);

@@ -1,6 +1,8 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+import type { Options } from "./options";
+
 /** An event target, such as the window and its document. */
 interface Listenable {
   addEventListener(type: string, listener: (event: PageEvent) => void): void;
@@ -14,16 +16,12 @@ interface PageEvent {
 }
 
 /**
- * What is used of a page. Workers and Node have less or none of it, and programs for them are compiled
- * without the types of the DOM.
+ * What is used of a page. Workers, React Native and Node have less or none of it, and programs
+ * for them are compiled without the types of the DOM.
  */
 type Page = Partial<Listenable> & {
-  navigator?: { onLine?: boolean };
-  document?: Listenable & { visibilityState: string };
+  document?: Partial<Listenable> & { visibilityState?: string };
 };
-
-/** Whether the browser reports that there is no network. */
-export const isOffline = (): boolean => (globalThis as Page).navigator?.onLine === false;
 
 /**
  * Watches for events of the page that concern the connection.
@@ -31,11 +29,13 @@ export const isOffline = (): boolean => (globalThis as Page).navigator?.onLine =
  * @param verify called when the connection may have failed. `mayConnect`: an attempt to connect may
  * succeed now; `restored`: the page comes from the back/forward cache, which cuts WebSockets
  * @param unload called when the page ends and will not be restored
+ * @param wakeOn the option of this name
  * @returns a function that stops watching
  */
 export function watchPage(
   verify: (mayConnect: boolean, restored: boolean) => void,
   unload: () => void,
+  wakeOn: Options["wakeOn"],
 ): () => void {
   const page: Page = globalThis as Page;
   const { document } = page;
@@ -47,8 +47,12 @@ export function watchPage(
   };
   const each = (method: keyof Listenable) => {
     for (const type of ["online", "offline", "pageshow", "pagehide"]) page[method]?.(type, listener);
-    document?.[method]("visibilitychange", listener);
+    document?.[method]?.("visibilitychange", listener);
   };
   each("addEventListener");
-  return () => each("removeEventListener");
+  const stopWaking = wakeOn?.(() => verify(true, false));
+  return () => {
+    each("removeEventListener");
+    stopWaking?.();
+  };
 }

@@ -18,7 +18,8 @@ import {
 } from "react";
 
 import type { Procedure } from "./client";
-import type { Contract, EventName, Handler, Options, Socket, Status, Target } from "./contract";
+import type { Contract, EventName, Handler, Socket, Status } from "./contract";
+import type { Authentication, Options, SocketSettings, Target } from "./options";
 import { acquireSocket, type SocketReference } from "./sharedSockets";
 
 /** Handlers by event: the server's events, and the lifecycle events. */
@@ -42,7 +43,7 @@ export type UseWebSocketOptions<C extends Contract> = {
   enabled?: boolean;
   events?: EventHandlers<C>;
 } & (
-  | (Omit<Options, "url"> & {
+  | (Omit<SocketSettings, "url"> & Authentication & {
       /** `ws(s)`, `http(s)`, or relative to the page. With a function the connection is not shared. */
       url: Target;
       client?: never;

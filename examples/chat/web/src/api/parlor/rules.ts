@@ -1,13 +1,13 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import type { Rules } from "./check";
+import { createCheck } from "./check";
 
-/** The rules of each procedure, by its path. */
-export const rules: Record<string, Rules> = {
+/** Checks messages by the rules of each procedure, by its path. */
+export const checkRules = createCheck({
   "chat/wsChat": {
     sendMessage: {
       text: [{ rule: "length", min: 1, max: 1000 }],
     },
   },
-};
+});

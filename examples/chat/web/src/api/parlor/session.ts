@@ -36,11 +36,10 @@ export interface Session {
   /**
    * Attaches a new connection, and replays the frames in flight over it if the session is recovered.
    *
-   * @param welcome undefined in plain mode
    * @returns why the session is not recovered, if so, and the frames that are lost with it
    */
   attach(
-    welcome: Welcome | undefined,
+    welcome: Welcome,
     send: (text: string) => void,
   ): [reason: Unrecovered | undefined, lost: Frame[]];
   /** Puts a counted frame in flight; false if a limit is reached. The caller sends it. */
@@ -89,7 +88,7 @@ export function createSession(): Session {
   };
   return {
     resumeProtocol: () => secret && `parlor.resume.${secret}.${received}`,
-    attach({ resume, received: count, recovered, reason } = {}, send) {
+    attach({ resume, received: count, recovered, reason }, send) {
       let unrecovered: Unrecovered | undefined = noSecret;
       if (secret) unrecovered = (reasons.exec(reason as string)?.[0] ?? "unknown") as Unrecovered;
       if (secret && recovered) {

@@ -1,8 +1,9 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import type { Contract, Options, Socket, Target } from "./contract";
+import type { Contract, Socket } from "./contract";
 import { connect } from "./client";
+import type { Options, Target } from "./options";
 import { later, type Timer } from "./timer";
 
 /** A counted reference to a shared socket. */

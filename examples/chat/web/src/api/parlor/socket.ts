@@ -5,27 +5,29 @@ import { backoff, redial, resumes } from "./backoff";
 import { byteLength } from "./bytes";
 import { CallError } from "./callError";
 import { createCalls } from "./calls";
-import { check, checkNumbers } from "./check";
-import { dial, webSocketClass, type Connection } from "./connection";
+import type { Close } from "./close";
+import { dial, type Connection } from "./connection";
 import type {
   CallOptions,
+  CallResult,
   Contract,
   Opened,
-  Options,
-  OutgoingEvent,
   Socket,
   SocketError,
+  SocketMembers,
   Status,
-  Target,
 } from "./contract";
-import { createIterator } from "./eventIterator";
+import { disposable } from "./disposable";
 import { createHandlers } from "./handlers";
 import type { Message } from "./message";
-import { isOffline, watchPage } from "./pageEvents";
-import { rules } from "./rules";
+import { checkNumbers } from "./numbers";
+import type { Options, Target } from "./options";
+import { watchPage } from "./pageEvents";
+import { checkRules } from "./rules";
 import { createSession, type Frame } from "./session";
+import { warnOfSubject } from "./subject";
 import { later, type Timer } from "./timer";
-import { byPath, webSocketUrl, withoutQuery } from "./url";
+import { webSocketUrl, withoutQueries } from "./url";
 
 /** The limit of bytes in the queue and in the WebSocket's buffer. */
 const maxBufferedBytes = 1 << 20;
@@ -40,12 +42,18 @@ const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/
 const statusChange = "$status";
 const anyEvent = "$event";
 
+const connectionLost = "the connection is lost";
+const identityChanged = "the identity has changed";
+
+/** Bundlers replace its only use. */
+declare const process: { env: { NODE_ENV?: string } };
+
 /** Connects to `target`. Functions in `options` are read on each attempt and may be replaced. */
 export function createSocket<C extends Contract>(target: Target, options: Options): Socket<C> {
   const {
     reconnect = true,
     maxReconnectInterval = 30_000,
-    maxReconnectAttempts = 10,
+    maxReconnectAttempts = Infinity,
     bufferSize = 256,
     callTimeout,
   } = options;
@@ -53,32 +61,38 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   const session = createSession();
 
   let status: Status = "closed";
+  let lastClose: Close | undefined;
   /** The attempt to connect, or the connection. */
   let connection: Connection | undefined;
   /** The timer of the next attempt. Unless the socket is closed, there is this or a connection. */
   let retryTimer: Timer | undefined;
-  let unwatchPage: (() => void) | undefined;
+  /** When an event of the page may start an attempt, after the socket gave up. */
+  let mayStartAt = 0;
+  let unwatch: (() => void) | undefined;
   /** The frames that are not sent yet: there is no connection, or a limit is reached. */
   const queue: Frame[] = [];
   let queuedBytes = 0;
   /** How many of them may be sent. Finite only in handlers of `connect`, whose frames are sent first. */
   let sendable = Infinity;
-  /** The attempts since a connection lasted: all of them, and those that count for the limit. */
-  let redials = 0;
+  /** The attempts since a connection lasted, or since the socket began anew. */
   let attempts = 0;
   /** The time of the last `connect`. */
   let connectedAt: number | undefined;
-  /** Whether the server has ever been in Parlor mode. */
-  let wasParlorMode = false;
-  let plainMode = false;
-  /** The value of `redials` when plain mode was last verified by another dial: once per attempt. */
-  let verifiedPlain = 0;
   let maxMessage = Infinity;
   let url = typeof target === "string" ? target : "";
   let reporting = false;
+  /** Whether an attempt has failed since the last connection. */
+  let warned = false;
 
-  const report = ({ code, message, details }: CallError, event?: string) => {
-    const error = { code, message, event, details } as SocketError;
+  const readIdentity = () => {
+    const { identity } = options;
+    return (typeof identity === "function" ? identity() : identity) ?? null;
+  };
+  /** The owner of the session, the queue and the calls. */
+  let identity = readIdentity();
+
+  const report = ({ code, message, details, close }: CallError, event?: string) => {
+    const error = { code, message, event, details, ...(close && { close }) } as SocketError;
     let handled = false;
     // An error of an `error` handler would be reported to it without end.
     if (!reporting && !(code === "handler" && event === "error")) {
@@ -86,17 +100,19 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       handled = dispatch("error", error);
       reporting = false;
     }
-    if (!handled) console.error("Parlor:", error);
+    if (handled || (code === "connect" && warned)) return;
+    warned ||= code === "connect";
+    console[code === "connect" ? "warn" : "error"]("Parlor:", error);
   };
   /** Reports an error for each frame that is not a call. */
   const reportEvents = (frames: Frame[], code: string, text: string) => {
-    for (const { id, event } of frames) if (!id) report(new CallError(code, text), event);
+    for (const { id, event } of frames) if (!id) report(new CallError(code, text, lastClose), event);
   };
   const { add, remove, dispatch } = createHandlers((event, cause) =>
-    report(new CallError("handler", String(cause), cause), event),
+    report(new CallError("handler", String(cause), undefined, cause), event),
   );
+  /** Also called when only `lastClose` has changed. */
   const setStatus = (next: Status) => {
-    if (status === next) return;
     status = next;
     dispatch(statusChange);
   };
@@ -105,26 +121,30 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     clearTimeout(retryTimer);
     retryTimer = undefined;
     const started = dial(
-      resolveUrl,
+      async () => {
+        url = typeof target === "string" ? target : await target();
+        const rewritten = (await options.url?.(url)) ?? url;
+        const token = await options.auth?.();
+        // The token may be that of another identity than the attempt.
+        if (connection === started) verifyIdentity();
+        try {
+          if (process.env.NODE_ENV !== "production" && token) warnOfSubject(options, identity, token);
+        } catch {
+          // There is no `process`: a browser, without a bundler.
+        }
+        return [rewritten, token];
+      },
       options,
       session,
-      !wasParlorMode,
       (welcome) => {
         const again = connectedAt !== undefined;
-        // A server may have started just before the dial without subprotocols: dial with them again.
-        if (!welcome && !again && verifiedPlain !== redials) {
-          verifiedPlain = redials;
-          started.close();
-          return start();
-        }
         connectedAt = Date.now();
-        plainMode = !welcome;
-        wasParlorMode ||= !plainMode;
-        maxMessage = welcome?.maxMessage || Infinity;
+        warned = false;
+        maxMessage = welcome.maxMessage || Infinity;
         const [reason, lostFrames] = session.attach(welcome, started.send);
-        if (reason) calls.rejectSent("disconnected", "connection lost");
         // Each of these handlers may close the socket.
-        reportEvents(lostFrames, "lost", "not confirmed");
+        if (reason === "identity") dropAll(lostFrames);
+        else if (reason) drop("lost", connectionLost, lostFrames);
         sendable = 0;
         const opened: Opened = { recovered: !reason, ...(again && reason && { reason }) };
         if (connection === started) setStatus("connected");
@@ -133,63 +153,103 @@ export function createSocket<C extends Contract>(target: Target, options: Option
         sendable = Infinity;
         flush();
       },
-      received,
+      (message) => {
+        verifyIdentity();
+        if (connection === started) received(message);
+      },
       lost,
     );
     connection = started;
   };
 
-  const resolveUrl = async () => {
-    url = typeof target === "string" ? target : await target();
-    return webSocketUrl((await options.url?.(url)) ?? url);
+  /** Rejects the calls that are not queued, and reports the events. */
+  const drop = (code: string, text: string, frames: Frame[]) => {
+    calls.rejectSent(() => new CallError(code === "lost" ? "disconnected" : code, text, lastClose));
+    reportEvents(frames, code, text);
+  };
+  /** Drops what the last identity has queued, too. */
+  const dropAll = (inFlight: Frame[]) => drop("identity", identityChanged, [...inFlight, ...takeQueue()]);
+  const takeQueue = () => {
+    queuedBytes = 0;
+    return queue.splice(0);
+  };
+  const dispatchDisconnect = (close: Close) =>
+    dispatch("disconnect", { ...close, willReconnect: status !== "closed" });
+  /** Opens a new session if the identity has changed. */
+  const verifyIdentity = () => {
+    const current = readIdentity();
+    if (current === identity) return;
+    identity = current;
+    const wasConnected = status === "connected";
+    const inFlight = session.end();
+    const close: Close = { code: 1000, reason: identityChanged, cause: "identity" };
+    if (connection) {
+      connection.close(1000);
+      lastClose = close;
+      start();
+      if (wasConnected) setStatus("reconnecting");
+    }
+    dropAll(inFlight);
+    if (wasConnected) dispatchDisconnect(close);
   };
 
-  const lost = (code: number, reason: string) => {
+  const lost = (code: number, reason: string, misconfigured?: boolean) => {
     connection = undefined;
     const wasConnected = status === "connected";
-    if (wasConnected) {
-      // A server that closes each connection after its welcome must not be dialled without end.
-      if (Date.now() - (connectedAt as number) >= maxReconnectInterval) redials = attempts = 0;
-    } else if (isOffline() && attempts) attempts--;
-
-    const mayRedial = reconnect && redial(code) && webSocketClass(options);
-    const delay = backoff(redials, reason, options);
-    const timer = (retryTimer =
-      mayRedial && attempts < maxReconnectAttempts ? later(delay, start) : undefined);
+    // A server that closes each connection after its welcome must not be dialled without end.
+    if (wasConnected && Date.now() - (connectedAt as number) >= maxReconnectInterval) attempts = 0;
+    const isFinal = !redial(code);
+    const mayRetry = reconnect && !isFinal && !misconfigured;
+    const gaveUp = mayRetry && attempts >= maxReconnectAttempts;
+    const delay = backoff(attempts, reason, options);
+    const close: Close = {
+      code,
+      reason,
+      cause: misconfigured ? "misconfigured" : isFinal ? "rejected" : gaveUp ? "gaveUp" : "lost",
+    };
+    lastClose = close;
+    mayStartAt = gaveUp ? Date.now() + delay : 0;
+    const timer = mayRetry && !gaveUp && schedule(delay);
     const resuming = timer && resumes(code) && session.resumeProtocol();
     const lostFrames = resuming ? [] : session.end();
-    // A socket that will be closed rejects its calls with `closed` instead.
-    if (!resuming && (wasConnected || !resumes(code)))
-      calls.rejectSent("disconnected", "connection lost");
     // Handlers run from here on. Each may close the socket or connect it.
-    if (timer) {
-      redials++;
-      attempts++;
-      setStatus("reconnecting");
-    }
+    if (timer) setStatus("reconnecting");
     const unsent = timer ? [] : end();
-    reportEvents(lostFrames, "lost", "not confirmed");
+    if (!resuming) drop("lost", connectionLost, lostFrames);
     reportEvents(unsent, "closed", "not sent");
     if (!wasConnected)
-      report(new CallError("connect", `no connection to ${withoutQuery(url)}: ${code} ${reason}`));
-    if (wasConnected || !redial(code))
-      dispatch("disconnect", { code, reason, willReconnect: status !== "closed" });
-    if (timer && retryTimer === timer) dispatch("reconnecting", { attempt: attempts, delay });
-    if (mayRedial && !timer && status === "closed")
-      dispatch("reconnectFailed", { attempts, code, reason });
+      report(new CallError("connect", `no connection to ${withoutQueries(url)}: ${code} ${reason}`, close));
+    if (wasConnected || isFinal) dispatchDisconnect(close);
+    if (timer) announce(timer, delay);
+    if (gaveUp && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });
+  };
+
+  const schedule = (delay: number) => {
+    attempts++;
+    return (retryTimer = later(delay, start));
+  };
+  const announce = (timer: Timer, delay: number) => {
+    if (retryTimer === timer) dispatch("reconnecting", { attempt: attempts, delay });
+  };
+  /** Begins anew if the socket gave up: not before the wait after its last attempt is over. */
+  const beginAnew = () => {
+    if (lastClose?.cause !== "gaveUp") return;
+    attempts = 0;
+    const delay = Math.max(0, mayStartAt - Date.now());
+    const timer = schedule(delay);
+    setStatus("reconnecting");
+    announce(timer, delay);
   };
 
   /** Ends everything but the connection. Returns the frames that were queued. */
   const end = () => {
-    unwatchPage?.();
+    if (lastClose?.cause !== "gaveUp") unwatch = unwatch?.() as undefined;
     clearTimeout(retryTimer);
     retryTimer = undefined;
-    const unsent = queue.splice(0);
-    queuedBytes = 0;
+    const unsent = takeQueue();
     session.end();
-    calls.rejectSent("closed", "the socket is closed");
+    calls.rejectSent(closedError);
     setStatus("closed");
-    dispatch(anyEvent);
     return unsent;
   };
 
@@ -199,7 +259,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (name === "$ok") calls.settle(id, undefined, payload);
     else if (name === "$err") {
       const { code = "", message, details } = Object(payload);
-      const error = new CallError(code, message, details);
+      const error = new CallError(code, message, undefined, details);
       if (id === undefined) report(error);
       else calls.settle(id, error);
     } else if (name === "$ack") flush();
@@ -228,29 +288,31 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   };
 
   /** Why the server cannot receive the frame; undefined if it can. */
-  const unsendable = ({ id, bytes }: Frame): CallError | undefined => {
-    if (plainMode && id) return new CallError("plain", "no answers in plain mode");
-    if (bytes > maxMessage)
-      return new CallError("tooLarge", `more than ${maxMessage} bytes`);
-    return undefined;
-  };
+  const unsendable = ({ bytes }: Frame): CallError | undefined =>
+    bytes > maxMessage ? new CallError("tooLarge", `more than ${maxMessage} bytes`) : undefined;
+
+  const closedError = () =>
+    new CallError(
+      "closed",
+      `the socket is closed: ${lastClose?.cause} ${lastClose?.code} ${lastClose?.reason}`,
+      lastClose,
+    );
 
   /** Sends or queues an event or, with an id, a call. Returns an error if it does neither. */
   const post = (event: string, payload: unknown = {}, id = 0): CallError | undefined => {
-    if (status === "closed") return new CallError("closed", "the socket is closed");
+    verifyIdentity();
+    if (status === "closed") beginAnew();
+    if (status === "closed") return closedError();
     let text: string;
     try {
       text = JSON.stringify(id ? [event, payload, id] : [event, payload]);
     } catch (cause) {
       return new CallError("invalid", String(cause));
     }
-    const eventRules = byPath(rules, url)?.[event];
-    // Parsed from its JSON, as the server sees it: dates are strings, undefined fields are absent.
     const violation =
-      (text.includes("null") && checkNumbers(payload)) ||
-      (eventRules && check(eventRules, JSON.parse(text)[1]));
+      (text.includes("null") && checkNumbers(payload)) || checkRules?.(url, event, text);
     if (violation)
-      return new CallError("invalid", `${violation.path || "the payload"} ${violation.message}`, violation);
+      return new CallError("invalid", `${violation.path || "the payload"} ${violation.message}`, undefined, violation);
     const frame = { event, text, bytes: byteLength(text), id };
     const error = unsendable(frame);
     if (error) return error;
@@ -269,32 +331,42 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   };
 
   const connect = () => {
+    verifyIdentity();
     if (connection) return;
     if (status === "closed") {
-      redials = attempts = 0;
-      unwatchPage = watchPage(
+      attempts = 0;
+      unwatch ??= watchPage(
         (mayConnect, restored) => {
           connection?.probe(restored);
-          if (mayConnect && retryTimer) start();
+          if (!mayConnect) return;
+          if (status === "closed") beginAnew();
+          else if (retryTimer && Date.now() >= mayStartAt) start();
         },
         () => connection?.close(1000),
+        options.wakeOn,
       );
       status = "connecting";
     }
     start();
     dispatch(statusChange);
   };
+  // An error of the program is thrown where it is made.
+  if (typeof target === "string") webSocketUrl(target);
   connect();
 
-  return {
+  const socket: SocketMembers<C> = {
     get status() {
       return status;
     },
     get connected() {
       return status === "connected";
     },
+    get lastClose() {
+      return lastClose;
+    },
     on: add,
     once: (event, handler) => add(event, handler, true),
+    onAny: (handler) => add(anyEvent, handler),
     off: remove,
     emit(event, ...[payload]) {
       const error = post(event, payload);
@@ -306,28 +378,32 @@ export function createSocket<C extends Contract>(target: Target, options: Option
         options,
         (id) => post(event, payload, id),
         (id) => {
-          const frame = queue.find((frame) => frame.id === id);
-          if (!frame) return;
-          queue.splice(queue.indexOf(frame), 1);
-          queuedBytes -= frame.bytes;
+          const at = queue.findIndex((frame) => frame.id === id);
+          for (const { bytes } of at < 0 ? [] : queue.splice(at, 1)) queuedBytes -= bytes;
         },
       ) as Promise<never>,
+    tryCall: (...args) =>
+      socket.call(...args).then(
+        (value) => ({ ok: true, value }),
+        (error) => ({
+          ok: false,
+          error: error instanceof CallError ? error : new CallError("aborted", String(error)),
+        }),
+      ) as Promise<CallResult<never, never>>,
     close(code = 1000, reason = "") {
-      if (code !== 1000 && (code < 3000 || code > 4999))
-        throw new RangeError(`close code ${code}: not 1000 or 3000-4999`);
-      if (status === "closed") return;
+      if ((code !== 1000 && (code < 3000 || code > 4999)) || byteLength(reason) > 123)
+        throw new RangeError("close code not 1000 or 3000-4999, or a reason over 123 bytes");
+      if (status === "closed" && lastClose?.cause !== "gaveUp") return;
       const wasConnected = status === "connected";
       connection?.close(code, reason);
       connection = undefined;
+      const close: Close = { code, reason, cause: "closed" };
+      lastClose = close;
       end();
-      if (wasConnected) dispatch("disconnect", { code, reason, willReconnect: false });
+      if (wasConnected) dispatchDisconnect(close);
     },
     connect,
     subscribe: (listener) => add(statusChange, listener),
-    [Symbol.asyncIterator]: () =>
-      createIterator<OutgoingEvent<C>>(
-        (push) => add(anyEvent, push),
-        status === "closed",
-      ),
   };
+  return disposable(socket, () => socket.close());
 }

@@ -1,19 +1,28 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-/** The URL in the form that all browsers accept for a WebSocket: absolute, with `ws` or `wss`. */
-export const webSocketUrl = (url: string): string =>
-  new URL(url, (globalThis as { location?: { href: string } }).location?.href).href.replace(
-    /^http/,
-    "ws",
+/**
+ * The absolute URL of a WebSocket, with `ws` or `wss`: the form that all browsers accept. Absolute URLs
+ * are not parsed, since React Native's `URL` cannot do it.
+ *
+ * @throws TypeError for a URL that no WebSocket can have. Its message has no secrets.
+ */
+export const webSocketUrl = (url: string): string => {
+  const page = (globalThis as { location?: { href: string } }).location?.href;
+  const absolute = /^[^/?]*:/.test(url) || !page ? url : new URL(url, page).href;
+  const rest = /^(?:ws|http)(s?:\/\/[^#]+)$/i.exec(absolute)?.[1];
+  if (rest) return `ws${rest}`;
+  throw new TypeError(
+    `not ws(s)://, http(s):// or a path, without a fragment: ${withoutQueries(url)}`,
   );
+};
 
-/** The URL without its query, which may hold secrets that must not be logged. */
-export const withoutQuery = (url: string): string => url.replace(/[?#].*/, "");
+/** The text without the queries and fragments of its URLs: they may hold secrets, which must not be logged. */
+export const withoutQueries = (text: string): string => text.replace(/[?#]\S*/g, "");
 
 /** The value of `table` with the longest key that the URL's path ends with. */
 export function byPath<T>(table: Record<string, T>, url: string): T | undefined {
-  const path = `/${withoutQuery(url)}`;
+  const path = `/${withoutQueries(url)}`;
   let longest = "";
   for (const key in table)
     if (key.length > longest.length && path.endsWith(`/${key}`)) longest = key;

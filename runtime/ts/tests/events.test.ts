@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connect } from "../src/client.js";
+import { connect, events } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
 import { fake, settle } from "./support/fakeWebSocket.js";
 
@@ -18,7 +18,7 @@ test("a loop gets all events in order, and ends when the socket closes", async (
   const { net, socket, deliver } = await connected();
   const received: unknown[] = [];
   const loop = (async () => {
-    for await (const { event, data } of socket) {
+    for await (const { event, data } of events(socket)) {
       received.push([event, data]);
       await settle();
     }
@@ -43,7 +43,7 @@ test("a loop gets all events in order, and ends when the socket closes", async (
 
 test("a loop continues after a reconnect, and ends with a final close code", async () => {
   const { net, socket, deliver } = await connected();
-  const iterator = socket[Symbol.asyncIterator]();
+  const iterator = events(socket)[Symbol.asyncIterator]();
   net.last.end(1012);
   socket.connect();
   await settle();
@@ -59,7 +59,7 @@ test("each of several loops gets every event; a loop that was left buffers none"
   const { socket, deliver } = await connected();
   const counts = [0, 0];
   const loops = [1, 3].map(async (most, i) => {
-    for await (const _ of socket) if (++counts[i]! >= most) break;
+    for await (const _ of events(socket)) if (++counts[i]! >= most) break;
   });
   for (let i = 0; i < 5; i++) deliver(String(i));
   await Promise.all(loops);
@@ -71,7 +71,7 @@ test("each of several loops gets every event; a loop that was left buffers none"
 
 test("return during a pending next ends the loop", async () => {
   const { socket, deliver } = await connected();
-  const iterator = socket[Symbol.asyncIterator]();
+  const iterator = events(socket)[Symbol.asyncIterator]();
   const next = iterator.next();
   await iterator.return?.();
   assert.equal((await next).done, true);
@@ -82,7 +82,7 @@ test("return during a pending next ends the loop", async () => {
 
 test("concurrent calls of next resolve in order", async () => {
   const { socket, deliver } = await connected();
-  const iterator = socket[Symbol.asyncIterator]();
+  const iterator = events(socket)[Symbol.asyncIterator]();
   const waits = [iterator.next(), iterator.next(), iterator.next()];
   deliver("1");
   deliver("2");
@@ -98,10 +98,10 @@ test("concurrent calls of next resolve in order", async () => {
 
 test("a loop with more than 1024 events pending throws", async () => {
   const { socket, deliver } = await connected();
-  const full = socket[Symbol.asyncIterator]();
+  const full = events(socket)[Symbol.asyncIterator]();
   for (let i = 0; i < 1024; i++) deliver(String(i));
   assert.equal((await full.next()).done, false);
-  const over = socket[Symbol.asyncIterator]();
+  const over = events(socket)[Symbol.asyncIterator]();
   for (let i = 0; i < 1025; i++) deliver(String(i));
   await assert.rejects(over.next(), /more than 1024 events pending/);
   socket.close();
@@ -110,8 +110,8 @@ test("a loop with more than 1024 events pending throws", async () => {
 test("a loop over a closed socket ends at once", async () => {
   const { net, socket, deliver } = await connected();
   socket.close();
-  for await (const _ of socket) assert.fail();
-  const iterator = socket[Symbol.asyncIterator]();
+  for await (const _ of events(socket)) assert.fail();
+  const iterator = events(socket)[Symbol.asyncIterator]();
   socket.connect();
   await settle();
   net.last.welcome();
