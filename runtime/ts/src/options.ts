@@ -59,7 +59,7 @@ export interface SocketSettings {
   debugPayloads?: boolean | undefined;
 }
 
-/** Who a socket belongs to: a user's id, for example. Null: nobody. A function must not throw. */
+/** The user of a socket: an id, for example. Null: no user. A function must not throw. */
 export type Identity = string | null | (() => string | null);
 
 /**

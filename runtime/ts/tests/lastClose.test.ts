@@ -58,7 +58,7 @@ test("a call that is lost with its session tells how the connection ended", asyn
   assert.deepEqual([error.code, error.close], ["disconnected", { code: 1012, reason: "restart", cause: "lost" }]);
 });
 
-test("subscribers hear of each end, also while the status stays the same", async () => {
+test("subscribers are called for each end, also while the status stays the same", async () => {
   const all = await connected();
   const seen: [string, Close | undefined][] = [];
   all.socket.subscribe(() => seen.push([all.socket.status, all.socket.lastClose]));
