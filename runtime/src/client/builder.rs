@@ -54,7 +54,8 @@ pub struct ClientBuilder<C> {
 
 impl<C: ClientHandle> ClientBuilder<C> {
     /// A client of the procedure at `url`: `ws://host:port/path`, or `wss://` with the feature
-    /// `rustls`. It connects in [`connect`](Self::connect).
+    /// `rustls`. It connects in [`connect`](Self::connect), which fails at once with
+    /// [`ConnectError::Url`] if the URL cannot be used.
     pub fn new(url: &str) -> Self {
         Self { options: Options::new(url), client: PhantomData }
     }

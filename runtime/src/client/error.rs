@@ -13,11 +13,13 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL cannot be used.
+    /// The URL cannot be used: it has no scheme, another one than `ws` or `wss`, no host, an impossible
+    /// port, or a part that is never sent, which are a fragment, a user name and a password. No attempt is
+    /// made.
     #[error("`{url}` is not the URL of a procedure: {problem}; write ws://host:port/path")]
     #[non_exhaustive]
     Url {
-        /// The URL without its query, which may hold secrets.
+        /// The URL without its query, its fragment, and its user name and password, which may be secrets.
         url: String,
         /// What is wrong with it.
         problem: String,

@@ -25,6 +25,7 @@ mod session;
 mod shared;
 mod task;
 mod tls;
+mod url;
 mod websocket;
 
 pub use builder::ClientBuilder;

@@ -89,6 +89,47 @@ async fn url_with_http_scheme_is_rejected_with_advice() {
 }
 
 #[tokio::test]
+async fn unusable_url_fails_at_once_without_an_attempt() {
+    let server = RawServer::start().await;
+    let address = server.address();
+    for (url, problem) in [
+        (format!("{address}/chat"), "it has no scheme"),
+        ("localhost:3000/chat".to_owned(), "it has no scheme"),
+        ("localhost".to_owned(), "it has no scheme"),
+        ("/chat".to_owned(), "it has no scheme"),
+        (format!("//{address}/chat"), "it has no scheme"),
+        (format!("wss//{address}/chat"), "it has no scheme"),
+        (String::new(), "it has no scheme"),
+        (format!("https://{address}/chat"), "its scheme is `https`"),
+        (format!("ws://{address}/chat#general"), "it has a fragment"),
+        (format!("ws://{address}/chat?key=secret#general"), "it has a fragment"),
+        (format!("ws://{address}#general"), "it has a fragment"),
+        (format!("ws://ann:secret@{address}/chat"), "it has a user name"),
+        (format!("ws://secret@{address}/chat"), "it has a user name"),
+        ("ws://127.0.0.1:99999/chat".to_owned(), "its port"),
+        ("ws://127.0.0.1:0/chat".to_owned(), "its port"),
+        ("ws://127.0.0.1:chat/chat".to_owned(), "its port"),
+        (format!(" ws://{address}/chat"), "white space"),
+        (format!("ws://{address}/chat\n"), "white space"),
+        ("ws:///chat".to_owned(), "it has no host"),
+        ("ws://".to_owned(), "it has no host"),
+        ("ws://:3000/chat".to_owned(), "it has no host"),
+    ] {
+        let Err(error) = within_timeout("an error", ChatClient::connect(&url)).await else {
+            panic!("{url:?} connects");
+        };
+        assert!(matches!(error, ConnectError::Url { .. }), "{url:?}: {error:?}");
+        let message = error.to_string();
+        assert!(message.contains(problem), "{url:?}: {message}");
+        assert!(message.contains("ws://host:port/path"), "{url:?}: {message}");
+        assert!(!message.contains("secret"), "{url:?}: {message}");
+    }
+    let connected =
+        tokio::join!(ChatClient::connect(server.url().replace("ws", "WS")), server.accept());
+    assert!(connected.0.is_ok(), "a scheme in capital letters: {:?}", connected.0.err());
+}
+
+#[tokio::test]
 async fn token_and_headers_are_requested_before_each_attempt() {
     let server = RawServer::start().await;
     let attempts = Arc::new(AtomicU32::new(0));
