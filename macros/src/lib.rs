@@ -71,7 +71,7 @@ use proc_macro::TokenStream;
 /// An event cannot have these names. Generated items have them, or a later version may need them:
 ///
 /// - functions of incoming events: `builder`, `call`, `clone`, `close`, `connect`, `detached`,
-///   `disconnected`, `renew`, `renewed`, `resumed`, `spawn` and `status`;
+///   `disconnected`, `last_close`, `renew`, `renewed`, `resumed`, `spawn` and `status`;
 /// - functions of outgoing events: `clone` and `connection`;
 /// - names on the wire: `ping`, `pong` and those that begin with `$`; for outgoing events also `connect`,
 ///   `disconnect`, `error`, `reconnect`, `reconnectFailed` and `reconnecting`.

@@ -6,11 +6,12 @@ use crate::errors::Errors;
 use crate::model::{Direction, Event, Procedure, unraw};
 
 /// Methods that the generated client or the trait has, with their owners.
-const GENERATED_METHODS: [(&str, &str); 8] = [
+const GENERATED_METHODS: [(&str, &str); 9] = [
     ("connect", "the client's `connect`"),
     ("builder", "the client's `builder`"),
     ("close", "the client's `close`"),
     ("status", "the client's `status`"),
+    ("last_close", "the client's `last_close`"),
     ("clone", "`Clone`"),
     ("disconnected", "the session's `disconnected`"),
     ("detached", "the session's `detached`"),

@@ -250,6 +250,11 @@
 //! this ([`ConnectionChange::Restored`]) and runs its
 //! [`on_session`](client::ClientBuilder::on_session) function, which joins its rooms.
 //!
+//! The Rust client reconnects until it succeeds, with waits of up to 30 s. Emits and calls are kept meanwhile,
+//! calls until their timeout. [`Reconnect::max_attempts`] sets a limit; then the client gives up, and the next
+//! emit or call begins anew. What ended a connection, and whether the client is closed, is in
+//! [`Close`](client::Close): in errors of emits and calls, and in `last_close()`.
+//!
 //! # Limits
 //!
 //! The server's [options](server); each is documented with its unit, its bounds and what happens
@@ -377,6 +382,7 @@
 //! [`Timeouts::write`]: server::Timeouts::write
 //! [`MAX_PRESENCE_SIZE`]: rooms::MAX_PRESENCE_SIZE
 //! [`ConnectionChange`]: client::ConnectionChange
+//! [`Reconnect::max_attempts`]: client::Reconnect::max_attempts
 //! [`ConnectionChange::Restored`]: client::ConnectionChange::Restored
 //! [example with three crates]: https://github.com/parlor-rs/parlor/tree/main/examples/three-crates
 //! [examples]: https://github.com/parlor-rs/parlor/tree/main/examples

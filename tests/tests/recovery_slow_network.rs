@@ -16,8 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 async fn client(line: &Line) -> (ProbeClient, ProbeEvents) {
     let builder = line.client::<ProbeClient>("/probe").connect_timeout(2 * SECOND);
-    let reconnect =
-        Reconnect { max_interval: SECOND, max_attempts: u32::MAX, ..Reconnect::default() };
+    let reconnect = Reconnect { max_interval: SECOND, ..Reconnect::default() };
     builder.reconnect(reconnect).connect().await.expect("connected")
 }
 

@@ -19,6 +19,9 @@ pub trait Chat {
 
     #[incoming]
     async fn detached(&mut self);
+
+    #[incoming]
+    async fn last_close(&mut self);
 }
 
 #[procedure]

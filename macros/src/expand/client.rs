@@ -156,6 +156,10 @@ fn client_methods(procedure: &Procedure, names: &Names) -> TokenStream {
             #vis fn close(&self) {
                 self.0.close();
             }
+            /// How the last connection, or attempt to reconnect, ended; `None` before the first end.
+            #vis fn last_close(&self) -> ::core::option::Option<#krate::client::Close> {
+                self.0.last_close()
+            }
             /// Returns whether the client is connected.
             #vis fn status(&self) -> #krate::client::ClientStatus {
                 self.0.status()

@@ -554,6 +554,10 @@ const _: () = {
             pub fn close(&self) {
                 self.0.close();
             }
+            /// How the last connection, or attempt to reconnect, ended; `None` before the first end.
+            pub fn last_close(&self) -> ::core::option::Option<::parlor::client::Close> {
+                self.0.last_close()
+            }
             /// Returns whether the client is connected.
             pub fn status(&self) -> ::parlor::client::ClientStatus {
                 self.0.status()

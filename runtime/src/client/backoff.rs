@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// With a shorter one, the longest wait would take too many failures to grow, or would never grow from zero.
+const MIN_FIRST: Duration = Duration::from_millis(1);
+
 /// Spreads the attempts of many clients that lose their server at the same moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backoff {
@@ -20,7 +23,8 @@ impl Backoff {
 
     /// The share `random / u32::MAX` of the longest wait before attempt `n`.
     fn at(self, n: u32, random: u32) -> Duration {
-        let longest = self.first.saturating_mul(2_u32.saturating_pow(n)).min(self.max);
+        let first = self.first.max(MIN_FIRST);
+        let longest = first.saturating_mul(2_u32.saturating_pow(n)).min(self.max);
         let seconds = longest.as_secs_f64() * f64::from(random) / f64::from(u32::MAX);
         Duration::try_from_secs_f64(seconds).unwrap_or(longest).min(longest)
     }
@@ -30,14 +34,18 @@ impl Backoff {
 #[derive(Debug)]
 pub(super) struct Attempts {
     backoff: Backoff,
-    limit: u32,
+    /// How many may fail in a row; `None`: any number.
+    limit: Option<u32>,
+    /// How many count for `limit`: those since the client began anew.
+    counted: u32,
+    /// How many have lengthened the wait.
     made: u32,
     steady: bool,
 }
 
 impl Attempts {
-    pub(super) fn new(backoff: Backoff, limit: u32) -> Self {
-        Self { backoff, limit, made: 0, steady: false }
+    pub(super) fn new(backoff: Backoff, limit: Option<u32>) -> Self {
+        Self { backoff, limit, counted: 0, made: 0, steady: false }
     }
 
     /// If `steady`, waits have their full length instead of a random one.
@@ -47,21 +55,31 @@ impl Attempts {
 
     /// Whether another attempt is allowed.
     pub(super) fn is_any_left(&self) -> bool {
-        self.made < self.limit
+        self.limit.is_none_or(|limit| self.counted < limit)
     }
 
-    /// Counts an attempt. Returns how long to wait before it, or `None` if none is left. `delay`: the wait
-    /// that the server requests.
-    pub(super) fn next(&mut self, delay: Option<Duration>) -> Option<Duration> {
-        let attempt = self.made;
-        self.is_any_left().then(|| {
-            self.made += 1;
-            match delay {
-                Some(delay) => delay.min(self.backoff.max),
-                None if self.steady => self.backoff.at(attempt, u32::MAX),
-                None => self.backoff.delay(attempt),
+    /// How long to wait before the next attempt, since the end of the last one. `delay`: the wait that the
+    /// server requests.
+    pub(super) fn wait(&self, delay: Option<Duration>) -> Duration {
+        match delay {
+            Some(delay) => delay.min(self.backoff.max),
+            None if self.steady => self.backoff.at(self.made, u32::MAX),
+            None => self.backoff.delay(self.made),
+        }
+    }
+
+    /// Counts an attempt. If none was left, the client begins anew, `pause` after it gave up.
+    pub(super) fn count(&mut self, pause: Duration) {
+        if !self.is_any_left() {
+            self.counted = 0;
+            // After a shorter pause the waits grow on: otherwise a client that emits all the time would
+            // attempt more often than one without a limit.
+            if pause >= self.backoff.max {
+                self.made = 0;
             }
-        })
+        }
+        self.counted = self.counted.saturating_add(1);
+        self.made = self.made.saturating_add(1);
     }
 
     /// A connection was lost after `lifetime`.
@@ -71,6 +89,7 @@ impl Attempts {
     pub(super) fn connection_lost(&mut self, lifetime: Duration) {
         if lifetime >= self.backoff.max {
             self.made = 0;
+            self.counted = 0;
         }
     }
 }
@@ -109,9 +128,9 @@ mod tests {
     fn waits_grow_over_short_connections() {
         let longest = |made| {
             let waits = (0..200).map(|_| {
-                let mut attempts = Attempts { made, ..Attempts::new(BACKOFF, u32::MAX) };
+                let mut attempts = Attempts { made, ..Attempts::new(BACKOFF, None) };
                 attempts.connection_lost(29 * SECOND);
-                attempts.next(None).unwrap()
+                attempts.wait(None)
             });
             waits.max().unwrap()
         };
@@ -121,24 +140,48 @@ mod tests {
 
     #[test]
     fn only_long_connection_resets_count_of_attempts() {
-        let mut attempts = Attempts::new(BACKOFF, 2);
-        for _ in 0..2 {
-            assert!(attempts.next(None).is_some());
+        let mut attempts = Attempts::new(BACKOFF, Some(2)).steady(true);
+        for wait in [1, 2] {
+            assert!(attempts.is_any_left());
+            assert_eq!(attempts.wait(None), wait * SECOND);
+            attempts.count(Duration::ZERO);
             attempts.connection_lost(29 * SECOND);
         }
         assert!(!attempts.is_any_left());
-        assert_eq!(attempts.next(Some(SECOND)), None);
         attempts.connection_lost(30 * SECOND);
         assert!(attempts.is_any_left());
-        assert!(attempts.next(None).is_some_and(|wait| wait <= SECOND));
+        assert_eq!(attempts.wait(None), SECOND);
+    }
+
+    #[test]
+    fn client_that_begins_anew_has_all_attempts_and_grows_its_waits_on_after_a_short_pause() {
+        for (pause, wait) in [(29 * SECOND, 8 * SECOND), (30 * SECOND, 2 * SECOND)] {
+            let mut attempts = Attempts::new(BACKOFF, Some(2)).steady(true);
+            attempts.count(Duration::ZERO);
+            attempts.count(Duration::ZERO);
+            assert!(!attempts.is_any_left());
+            attempts.count(pause);
+            assert!(attempts.is_any_left());
+            assert_eq!(attempts.wait(None), wait, "{pause:?}");
+            attempts.count(Duration::ZERO);
+            assert!(!attempts.is_any_left());
+        }
+    }
+
+    #[test]
+    fn no_limit_leaves_attempts_after_any_number() {
+        let made = u32::MAX;
+        let mut attempts = Attempts { made, counted: made, ..Attempts::new(BACKOFF, None) };
+        attempts.count(Duration::ZERO);
+        assert!(attempts.is_any_left());
+        assert!(attempts.wait(None) <= BACKOFF.max);
     }
 
     #[test]
     fn server_sets_wait_up_to_bound() {
-        let mut attempts = Attempts::new(BACKOFF, 2);
-        assert_eq!(attempts.next(Some(29 * SECOND)), Some(29 * SECOND));
-        assert_eq!(attempts.next(Some(31 * SECOND)), Some(30 * SECOND));
-        assert!(!attempts.is_any_left(), "such an attempt counts, too");
+        let attempts = Attempts::new(BACKOFF, None);
+        assert_eq!(attempts.wait(Some(29 * SECOND)), 29 * SECOND);
+        assert_eq!(attempts.wait(Some(31 * SECOND)), 30 * SECOND);
     }
 
     #[test]
@@ -164,5 +207,7 @@ mod tests {
         assert_eq!(endless.at(9, u32::MAX), Duration::MAX);
         let none = Backoff { first: Duration::ZERO, max: Duration::ZERO };
         assert_eq!(none.at(9, u32::MAX), Duration::ZERO);
+        let at_once = Backoff { first: Duration::ZERO, ..BACKOFF };
+        assert_eq!(at_once.at(10, u32::MAX), Duration::from_millis(1024), "it grows");
     }
 }

@@ -71,7 +71,8 @@ impl<C: ClientHandle> ClientBuilder<C> {
         self
     }
 
-    /// Sets when the client reconnects after a lost connection, and when it gives up.
+    /// Sets when the client reconnects after a lost connection, and whether it gives up. By default it never
+    /// does.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.options.reconnect = reconnect;
         self
@@ -120,7 +121,8 @@ impl<C: ClientHandle> ClientBuilder<C> {
     }
 
     /// Calls `headers` for headers to add to the handshake before each attempt. `Connection`, `Upgrade`
-    /// and `Sec-WebSocket-*` are reserved. If it fails, the attempt fails.
+    /// and `Sec-WebSocket-*` are reserved: a later attempt with one of them closes the client. If the function fails, the attempt
+    /// fails, as that of [`token`](Self::token).
     pub fn headers<F, Fut>(mut self, headers: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,

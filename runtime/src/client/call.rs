@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::calls::{Failure, Outcome};
+use super::close::Close;
 use super::error::CallError;
 use super::shared::CloseOnDrop;
 use crate::wire::ErrorBody;
@@ -88,14 +89,15 @@ pub(super) async fn wait(
     outcome: oneshot::Receiver<Outcome>,
     deadline: Option<Instant>,
 ) -> Outcome {
-    let _guard = guard;
     let outcome = match deadline {
         Some(deadline) => timeout_at(deadline, outcome).await,
         None => Ok(outcome.await),
     };
     match outcome {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(Failure::Closed),
+        Ok(Err(_)) => {
+            Err(Failure::Closed(guard.handles.0.last_close().unwrap_or_else(Close::by_client)))
+        }
         Err(_) => Err(Failure::TimedOut),
     }
 }

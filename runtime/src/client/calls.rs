@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tokio::sync::oneshot;
 use tungstenite::Utf8Bytes;
 
+use super::close::Close;
 use super::error::{CallError, EmitError};
 use crate::wire::Head;
 
@@ -24,8 +25,8 @@ pub(super) struct Answer {
 pub(super) enum Failure {
     Unsent(EmitError),
     TimedOut,
-    Disconnected,
-    Closed,
+    Disconnected(Close),
+    Closed(Close),
     EventsNotPolled,
 }
 
@@ -34,8 +35,8 @@ impl<E> From<Failure> for CallError<E> {
         match failure {
             Failure::Unsent(error) => error.into(),
             Failure::TimedOut => Self::TimedOut,
-            Failure::Disconnected => Self::Disconnected,
-            Failure::Closed => Self::Closed,
+            Failure::Disconnected(close) => Self::Disconnected(close),
+            Failure::Closed(close) => Self::Closed(close),
             Failure::EventsNotPolled => Self::EventsNotPolled,
         }
     }

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::close::{CloseCause, write_reason};
 use crate::wire::{CloseCode, ErrorCode, Unrecovered, Violation};
 
 /// A change of the connection. It is one of the events of a client.
@@ -20,11 +21,12 @@ pub enum ConnectionChange {
         code: CloseCode,
         /// The same in words; empty if the server sent none.
         reason: String,
-        /// Whether the client reconnects. If not, [`Closed`](Self::Closed) is next.
+        /// Whether the client reconnects. If not, [`GaveUp`](Self::GaveUp) or [`Closed`](Self::Closed)
+        /// follows.
         will_reconnect: bool,
     },
     /// Emits that may not have reached the server: they were sent and not confirmed, and their session
-    /// is over; or they were queued, and the client did not reconnect, or reconnected to a limit that they
+    /// is over; or they were queued, and the client has closed, or has reconnected to a limit that they
     /// exceed. They are not sent again.
     ///
     /// It comes right after [`Lost`](Self::Lost) when that ends the session, else before
@@ -63,14 +65,31 @@ pub enum ConnectionChange {
         /// What is wrong with it.
         problem: String,
     },
-    /// The client is closed; no event follows.
+    /// [`Reconnect::max_attempts`](super::Reconnect::max_attempts) have failed. The client makes no more
+    /// attempts until the next emit or call, which begins anew: [`Restored`](Self::Restored) follows, or
+    /// another [`GaveUp`](Self::GaveUp).
+    ///
+    /// Calls have failed with [`CallError::Closed`](super::CallError::Closed). Emits are kept, those in
+    /// flight and those in the queue, and are sent after the client has reconnected. Events stay open until
+    /// the client closes. A client that only receives events closes this handle and connects a new one.
     #[non_exhaustive]
-    Closed {
-        /// [`CloseCode::NORMAL`] after `close()` or when every handle was dropped,
-        /// [`CloseCode::ABNORMAL`] when the attempts to reconnect ran out, else the server's.
+    GaveUp {
+        /// How many attempts have failed in a row.
+        attempts: u32,
+        /// How the last one failed, as in [`Close::code`](super::Close::code).
         code: CloseCode,
         /// The same in words.
         reason: String,
+    },
+    /// The client is closed; no event follows.
+    #[non_exhaustive]
+    Closed {
+        /// As in [`Close::code`](super::Close::code).
+        code: CloseCode,
+        /// The same in words.
+        reason: String,
+        /// Why: not [`CloseCause::GaveUp`], after which a client is not closed.
+        cause: CloseCause,
     },
 }
 
@@ -100,17 +119,18 @@ impl fmt::Display for ConnectionChange {
                     "skipped the event `{event}`, which does not match the contract: {problem}"
                 )
             }
-            Self::Closed { code, reason } => {
+            Self::GaveUp { attempts, code, reason } => {
+                write!(f, "gave up after {attempts} failed attempts ({code}")?;
+                write_reason(f, reason)?;
+                f.write_str("): the next emit or call begins anew")
+            }
+            Self::Closed { code, reason, .. } => {
                 write!(f, "closed ({code}")?;
                 write_reason(f, reason)?;
                 f.write_str(")")
             }
         }
     }
-}
-
-fn write_reason(f: &mut fmt::Formatter<'_>, reason: &str) -> fmt::Result {
-    if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
 }
 
 /// Whether a client is connected to its server.
@@ -121,7 +141,11 @@ pub enum ClientStatus {
     Connected,
     /// The connection was lost; the client reconnects and queues messages meanwhile.
     Reconnecting,
-    /// Closed by `close()`, by the server, or because attempts ran out. It stays closed.
+    /// [`Reconnect::max_attempts`](super::Reconnect::max_attempts) have failed. The next emit or call begins
+    /// anew; then the client is [`Reconnecting`](Self::Reconnecting).
+    GaveUp,
+    /// Closed by `close()`, by the server, or by a loss without
+    /// [`Reconnect::max_attempts`](super::Reconnect::max_attempts). It stays closed.
     Closed,
 }
 
@@ -130,6 +154,7 @@ impl fmt::Display for ClientStatus {
         f.write_str(match self {
             Self::Connected => "connected",
             Self::Reconnecting => "reconnecting",
+            Self::GaveUp => "gave up",
             Self::Closed => "closed",
         })
     }

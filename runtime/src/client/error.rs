@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::close::{Close, CloseCause};
 use crate::wire::{CloseCode, ErrorCode, Violation};
 
 /// Any error. The functions given to [`token`](super::ClientBuilder::token) and
@@ -89,11 +90,14 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// The close code, which decides whether the client dials again.
-    pub(super) fn code(&self) -> CloseCode {
+    /// The end of the attempt that failed with this error. Its cause determines whether another one is made.
+    pub(super) fn into_close(self) -> Close {
         match self {
-            Self::Closed { code, .. } => *code,
-            _ => CloseCode::ABNORMAL,
+            Self::Closed { code, reason } => Close::by_server(code, reason),
+            Self::Header(_) | Self::Url { .. } | Self::Tls(_) | Self::TlsDisabled => {
+                Close::new(CloseCause::Misconfigured, CloseCode::ABNORMAL, self.to_string())
+            }
+            _ => Close::by_server(CloseCode::ABNORMAL, self.to_string()),
         }
     }
 }
@@ -117,9 +121,9 @@ pub enum EmitError {
     /// The queue is full: `buffer` messages while disconnected, 1 MiB while connected.
     #[error("too many events are queued: wait for the connection, or raise `buffer`")]
     Full,
-    /// The client is closed.
-    #[error("the client is closed: connect a new one")]
-    Closed,
+    /// The client is closed: how its last connection or attempt ended.
+    #[error("the client is closed: {0}; connect a new one")]
+    Closed(Close),
     /// A field cannot be encoded as JSON, such as a NaN; with the path to the value.
     #[error("the event cannot be encoded: {0}")]
     Encode(String),
@@ -152,13 +156,16 @@ pub enum CallError<E> {
     /// may have run. A call that was still queued is not sent.
     #[error("no answer in time")]
     TimedOut,
-    /// The connection was lost before the answer was received, and its session was not recovered. The
-    /// handler may have run.
-    #[error("the connection was lost before the answer was received")]
-    Disconnected,
-    /// The client is closed, or was closed before the answer was received.
-    #[error("the client is closed: connect a new one")]
-    Closed,
+    /// The connection was lost before the answer was received, and its session was not recovered. Contains
+    /// how the last connection or attempt ended. The handler may have run.
+    #[error("no answer was received, and the session is over: {0}")]
+    Disconnected(Close),
+    /// The client was closed, or gave up, before the answer was received: how, in
+    /// [`Close::cause`]. The handler may have run if the call was sent.
+    ///
+    /// After [`CloseCause::GaveUp`] another call begins anew, else a new client is needed.
+    #[error("no answer was received: {0}")]
+    Closed(Close),
     /// The queue is full: `buffer` messages while disconnected, 1 MiB while connected. Or 1024 calls
     /// have no answer.
     #[error(
@@ -195,7 +202,7 @@ impl<E> From<EmitError> for CallError<E> {
             EmitError::Invalid(violation) => Self::Invalid(violation),
             EmitError::TooLarge { size, limit } => Self::TooLarge { size, limit },
             EmitError::Full => Self::Full,
-            EmitError::Closed => Self::Closed,
+            EmitError::Closed(close) => Self::Closed(close),
             EmitError::Encode(problem) => Self::Encode(problem),
         }
     }

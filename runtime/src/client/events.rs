@@ -16,7 +16,8 @@ use crate::wire::{ErrorBody, Head, control};
 
 /// The events of the server and the changes of the connection, in order.
 ///
-/// It ends after [`ConnectionChange::Closed`]. It holds up to 1 MiB of events; then reading stops until
+/// It ends after [`ConnectionChange::Closed`], and not when the client gives up
+/// ([`ConnectionChange::GaveUp`]). It holds up to 1 MiB of events; then reading stops until
 /// some are taken. If none is taken for a second, pending and new calls fail with
 /// [`CallError::EventsNotPolled`](super::CallError::EventsNotPolled), because their answers come after
 /// the events. The server's acknowledgements come after them, too: with 256 KiB of emits in flight, no more

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::call::{self, Call, CallGuard, RefusedWith};
 use super::calls::Failure;
 use super::change::ClientStatus;
+use super::close::Close;
 use super::error::EmitError;
 use super::shared::{CloseOnDrop, Shared};
 use crate::wire::{Violation, encode_message};
@@ -88,6 +89,12 @@ impl Client {
     /// [`ConnectionChange::Closed`](super::ConnectionChange::Closed).
     pub fn close(&self) {
         self.shared().close();
+    }
+
+    /// How the last connection, or attempt to reconnect, ended; `None` before the first end. It tells apart
+    /// who ended it by its [`cause`](super::Close::cause).
+    pub fn last_close(&self) -> Option<Close> {
+        self.shared().last_close()
     }
 
     /// Whether the client is connected to its server.

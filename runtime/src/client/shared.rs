@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tungstenite::Utf8Bytes;
 
-use super::calls::{Answer, Calls, CompletedCall, Failure, Outcome, PendingCall, complete};
+use super::calls::{Answer, CompletedCall, Failure, Outcome, PendingCall, complete};
 use super::change::{ClientStatus, ConnectionChange};
+use super::close::{Close, CloseCause};
 use super::error::EmitError;
 use super::in_flight::InFlight;
 use super::inbox::Inbox;
-use super::queue::{Capacity, Full, Outgoing, Queue, Source};
+use super::queue::Outgoing;
+use super::state::{Phase, State};
 use crate::lock::{Lock, rank};
-use crate::wire::CloseCode;
 
 pub(super) struct Shared {
     state: Lock<State, { rank::CLIENT }>,
@@ -27,28 +28,14 @@ pub(super) struct Shared {
     last_call: AtomicU64,
 }
 
-#[derive(Default)]
-struct State {
-    phase: Phase,
-    queue: Queue,
-    calls: Calls,
-    in_flight: InFlight,
-    /// The largest message that the server accepts, in bytes.
-    max_message: usize,
-    /// The session whose hook runs.
-    hook: Option<u64>,
-    /// Whether reading has stopped because the inbox stays full.
-    stalled: bool,
-}
-
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Connected,
-    #[default]
-    Reconnecting,
-    /// The client closes; queued emits are still sent.
-    Closing,
-    Closed,
+/// What follows the loss of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterLoss {
+    Reconnect,
+    /// [`Shared::gave_up`] is called next.
+    GiveUp,
+    /// [`Shared::end`] is called next.
+    Close,
 }
 
 /// What the connection sends next.
@@ -86,10 +73,11 @@ impl Shared {
     /// `session`: the session whose hook emits, if a hook does.
     pub(super) fn emit(&self, session: Option<u64>, text: String) -> Result<(), EmitError> {
         let mut state = self.state.lock();
-        state.push(session, Outgoing { text: text.into(), call: None }, self.buffer)?;
+        let pushed = state.push(session, Outgoing { text: text.into(), call: None }, self.buffer);
         drop(state);
+        // Also if the queue is full: the client may begin anew.
         self.wake.notify_one();
-        Ok(())
+        pushed
     }
 
     pub(super) fn new_call_id(&self) -> u64 {
@@ -110,11 +98,11 @@ impl Shared {
             return Err(Failure::Unsent(EmitError::Full));
         }
         let message = Outgoing { text: text.into(), call: Some(id) };
-        state.push(session, message, self.buffer).map_err(Failure::Unsent)?;
-        let outcome = state.calls.add(id);
+        let pushed = state.push(session, message, self.buffer);
+        let outcome = pushed.map(|()| state.calls.add(id));
         drop(state);
         self.wake.notify_one();
-        Ok(outcome)
+        outcome.map_err(Failure::Unsent)
     }
 
     pub(super) fn remove_call(&self, id: u64) {
@@ -133,8 +121,10 @@ impl Shared {
         if matches!(state.phase, Phase::Closing | Phase::Closed) {
             return;
         }
+        let close = Close::by_client();
+        state.ended(&close);
         state.phase = Phase::Closing;
-        let failed = state.calls.fail_all(&Failure::Closed);
+        let failed = state.calls.fail_all(&Failure::Closed(close));
         state.queue.remove_calls();
         drop(state);
         self.wake.notify_one();
@@ -145,8 +135,13 @@ impl Shared {
         match self.state.lock().phase {
             Phase::Connected => ClientStatus::Connected,
             Phase::Reconnecting => ClientStatus::Reconnecting,
+            Phase::GaveUp => ClientStatus::GaveUp,
             Phase::Closing | Phase::Closed => ClientStatus::Closed,
         }
+    }
+
+    pub(super) fn last_close(&self) -> Option<Close> {
+        self.state.lock().last_close.clone()
     }
 
     // For the task.
@@ -254,6 +249,19 @@ impl Shared {
         }
     }
 
+    /// Resolves at once unless the client gave up, else when it begins anew or closes. Returns `false` if it
+    /// closes.
+    pub(super) async fn begins_anew(&self) -> bool {
+        loop {
+            let phase = self.state.lock().phase;
+            match phase {
+                Phase::GaveUp => self.wake.notified().await,
+                Phase::Closing | Phase::Closed => return false,
+                Phase::Connected | Phase::Reconnecting => return true,
+            }
+        }
+    }
+
     /// Fails calls, whose answers cannot be read while the inbox stays full.
     pub(super) fn stall(&self) {
         let mut state = self.state.lock();
@@ -287,34 +295,74 @@ impl Shared {
     }
 
     /// The connection was lost. The session ends, unless it is `kept` for the next connection.
-    pub(super) fn lost(&self, code: CloseCode, reason: String, will_reconnect: bool, kept: bool) {
+    pub(super) fn lost(&self, close: &Close, after: AfterLoss, kept: bool) {
         let mut state = self.state.lock();
-        let will_reconnect = will_reconnect && state.phase == Phase::Connected;
-        if will_reconnect {
+        // Not if the client closes meanwhile.
+        let reconnects = state.phase == Phase::Connected && after != AfterLoss::Close;
+        if reconnects {
             state.phase = Phase::Reconnecting;
         }
         state.stalled = false;
-        let (failed, emits) =
-            if kept && will_reconnect { Default::default() } else { state.end_session() };
+        state.ended(close);
+        let mut failed = match after {
+            AfterLoss::Close => state.calls.fail_all(&Failure::Closed(close.clone())),
+            AfterLoss::Reconnect | AfterLoss::GiveUp => Vec::new(),
+        };
+        let mut emits = 0;
+        if !(kept && reconnects) {
+            let (sent, lost) = state.end_session();
+            failed.extend(sent);
+            emits = lost;
+        }
         drop(state);
         complete(failed);
+        let Close { code, reason, .. } = close.clone();
+        let will_reconnect = reconnects && after == AfterLoss::Reconnect;
         self.inbox.change(ConnectionChange::Lost { code, reason, will_reconnect });
         self.emits_lost(emits);
     }
 
+    /// An attempt failed, and another one follows.
+    pub(super) fn attempt_failed(&self, close: &Close) {
+        self.state.lock().ended(close);
+    }
+
+    /// `attempts` have failed, the last one as in `close`. Calls fail.
+    pub(super) fn gave_up(&self, attempts: u32, close: Close) {
+        let mut state = self.state.lock();
+        if state.phase != Phase::Reconnecting {
+            return;
+        }
+        state.phase = Phase::GaveUp;
+        let close = Close { cause: CloseCause::GaveUp, ..close };
+        state.last_close = Some(close.clone());
+        let failed = state.calls.fail_all(&Failure::Closed(close.clone()));
+        state.queue.remove_calls();
+        drop(state);
+        complete(failed);
+        let Close { code, reason, .. } = close;
+        self.inbox.change(ConnectionChange::GaveUp { attempts, code, reason });
+    }
+
     /// The client is closed. Only the first reason is reported.
-    pub(super) fn end(&self, code: CloseCode, reason: String) {
+    pub(super) fn end(&self, close: Close) {
         let mut state = self.state.lock();
         if state.phase == Phase::Closed {
             return;
         }
+        let close = match &state.last_close {
+            Some(first) if state.phase == Phase::Closing => first.clone(),
+            _ => close,
+        };
         state.phase = Phase::Closed;
-        let failed = state.calls.fail_all(&Failure::Closed);
+        state.last_close = Some(close.clone());
+        let failed = state.calls.fail_all(&Failure::Closed(close.clone()));
         let emits = state.in_flight.end() + state.queue.clear() as u64;
         drop(state);
         complete(failed);
         self.emits_lost(emits);
-        self.inbox.change(ConnectionChange::Closed { code, reason });
+        let Close { code, reason, cause } = close;
+        self.inbox.change(ConnectionChange::Closed { code, reason, cause });
         self.inbox.end();
     }
 
@@ -322,40 +370,5 @@ impl Shared {
         if count > 0 {
             self.inbox.change(ConnectionChange::EmitsLost { count });
         }
-    }
-}
-
-impl State {
-    /// Whether the client closes and nothing is queued.
-    fn is_finished(&self) -> bool {
-        self.phase == Phase::Closing && self.hook.is_none() && self.queue.is_empty()
-    }
-
-    /// Returns the failed calls, and the number of emits that the server may not have received.
-    #[must_use = "the calls are completed after the lock is released"]
-    fn end_session(&mut self) -> (Vec<CompletedCall>, u64) {
-        self.hook = None;
-        self.queue.drop_hook_messages();
-        (self.calls.fail_sent(&Failure::Disconnected), self.in_flight.end())
-    }
-
-    fn push(
-        &mut self,
-        session: Option<u64>,
-        message: Outgoing,
-        buffer: usize,
-    ) -> Result<(), EmitError> {
-        if matches!(self.phase, Phase::Closing | Phase::Closed) {
-            return Err(EmitError::Closed);
-        }
-        let size = message.text.len();
-        if size > self.max_message {
-            return Err(EmitError::TooLarge { size, limit: self.max_message });
-        }
-        let by_hook = session.is_some() && session == self.hook;
-        let source = if by_hook { Source::Hook } else { Source::Handle };
-        let connected = self.phase == Phase::Connected;
-        let capacity = if connected { Capacity::Connected } else { Capacity::Messages(buffer) };
-        self.queue.push(message, source, capacity).map_err(|Full| EmitError::Full)
     }
 }

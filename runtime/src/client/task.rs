@@ -1,5 +1,6 @@
 //! The client's task: runs one connection after the other, until the client is closed.
 
+use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tracing::Instrument;
 
 use super::backoff::{Attempts, retry_hint};
 use super::change::ConnectionChange;
+use super::close::{Close, CloseCause};
 use super::connection::{Connection, ConnectionEnd};
 use super::dial::{Connected, Dialer};
 use super::error::ConnectError;
@@ -15,12 +17,9 @@ use super::handle::Client;
 use super::heartbeat::Heartbeat;
 use super::options::Options;
 use super::session::Session;
-use super::shared::{CloseOnDrop, Shared};
+use super::shared::{AfterLoss, CloseOnDrop, Shared};
 use super::websocket::{WebSocket, close_socket};
 use crate::wire::{CloseCode, Unrecovered, Welcome};
-
-/// The reason of a close without a close frame of the server.
-const CLOSED_BY_CLIENT: &str = "closed by this client";
 
 pub(super) struct Task {
     shared: Arc<Shared>,
@@ -62,25 +61,46 @@ impl Task {
                     ConnectionEnd::Lost { code, reason } => (code, reason),
                 };
             attempts.connection_lost(begun.elapsed());
-            let wanted = self.options.reconnect.max_attempts > 0 && code.redial();
-            let again = wanted && attempts.is_any_left();
-            tracing::info!(%code, reason, again, "connection lost");
-            let kept = again && code.resume() && session.is_kept();
+            let close = Close::by_server(code, reason);
+            let after = self.after_loss(&close, &attempts);
+            let gives_up = after == AfterLoss::GiveUp;
+            if gives_up {
+                tracing::warn!(%code, reason = close.reason, "connection lost, as after each attempt");
+            } else {
+                tracing::info!(%code, reason = close.reason, ?after, "connection lost");
+            }
+            let kept = after != AfterLoss::Close
+                && code.resume()
+                && session.is_kept()
+                && !(gives_up && session.hook.is_some());
             if !kept {
                 // First, because the hook may hold the last handle.
                 session.end(Unrecovered::Ended);
             }
-            self.shared.lost(code, reason.clone(), again, kept);
+            self.shared.lost(&close, after, kept);
+            if gives_up {
+                self.give_up(&mut session, close.clone());
+            }
             close_socket(&mut socket, code).await;
             drop(socket);
-            if !wanted {
-                break self.shared.end(code, reason);
+            if after == AfterLoss::Close {
+                break self.shared.end(close);
             }
-            match self.redial(&mut session, &mut attempts, code, reason).await {
+            match self.redial(&mut session, &mut attempts, retry_hint(&close.reason)).await {
                 Some(next) => connected = next,
                 None => break,
             }
             self.restored(&mut session, &mut connected.welcome);
+        }
+    }
+
+    fn after_loss(&self, close: &Close, attempts: &Attempts) -> AfterLoss {
+        if self.options.reconnect.max_attempts == Some(0) || close.cause != CloseCause::Lost {
+            AfterLoss::Close
+        } else if attempts.is_any_left() {
+            AfterLoss::Reconnect
+        } else {
+            AfterLoss::GiveUp
         }
     }
 
@@ -130,22 +150,26 @@ impl Task {
         self.shared.session_ends();
     }
 
-    /// Reconnects after a connection was lost with `code` and `reason`. Returns `None` when the client is
-    /// closed.
+    /// Reconnects after a connection was lost. `delay`: the wait that the server requests. Returns `None`
+    /// when the client is closed.
     async fn redial(
         &self,
         session: &mut Session,
         attempts: &mut Attempts,
-        code: CloseCode,
-        reason: String,
+        mut delay: Option<Duration>,
     ) -> Option<Connected> {
-        let mut delay = retry_hint(&reason);
-        let lost = ConnectionChange::Lost { code, reason, will_reconnect: false };
-        let mut problem = lost.to_string();
-        while let Some(wait) = attempts.next(delay.take()) {
+        let mut is_first_failure = true;
+        loop {
+            let last = Instant::now();
+            let wait = sleep(attempts.wait(delay.take()));
+            if !self.shared.begins_anew().await {
+                self.closed();
+                return None;
+            }
+            attempts.count(last.elapsed());
             let resume = session.secret_and_received();
             let dialed = async {
-                sleep(wait).await;
+                wait.await;
                 self.dialer.dial(&self.options, resume.as_deref()).await
             };
             let dialed = tokio::select! {
@@ -162,25 +186,42 @@ impl Task {
                 },
                 Err(error) => error,
             };
-            tracing::debug!(?wait, %error, "could not connect");
-            problem = error.to_string();
-            let code = error.code();
-            if !code.redial() {
-                self.shared.end(code, problem);
-                return None;
-            }
-            if !code.resume() {
-                self.session_ends(session, Unrecovered::Ended);
-            }
             if let ConnectError::Closed { reason, .. } = &error {
                 delay = retry_hint(reason);
             }
+            let message = error.to_string();
+            let close = error.into_close();
+            if close.cause != CloseCause::Lost {
+                tracing::warn!(error = message, "could not reconnect: the client is closed");
+                self.shared.end(close);
+                return None;
+            }
+            // One warning per outage, however many attempts fail.
+            if mem::take(&mut is_first_failure) {
+                tracing::warn!(error = message, "could not reconnect; attempts continue");
+            } else {
+                tracing::debug!(error = message, "could not reconnect");
+            }
+            if !close.code.resume() {
+                self.session_ends(session, Unrecovered::Ended);
+            }
+            if attempts.is_any_left() {
+                self.shared.attempt_failed(&close);
+            } else {
+                self.give_up(session, close);
+            }
         }
-        let attempts = self.options.reconnect.max_attempts;
-        tracing::warn!(attempts, problem, "gave up");
-        let reason = format!("gave up after {attempts} attempts: {problem}");
-        self.shared.end(CloseCode::ABNORMAL, reason);
-        None
+    }
+
+    /// No attempts are left: none is made until something is emitted or called.
+    fn give_up(&self, session: &mut Session, close: Close) {
+        if session.hook.is_some() {
+            // It is not polled until the client begins anew, and may hold the last handle.
+            self.session_ends(session, Unrecovered::Ended);
+        }
+        let attempts = self.options.reconnect.max_attempts.unwrap_or(u32::MAX);
+        tracing::info!(attempts, "gave up: the next emit or call begins anew");
+        self.shared.gave_up(attempts, close);
     }
 
     /// Fails if the session was recovered with an impossible number: the client has sent fewer messages,
@@ -202,13 +243,14 @@ impl Task {
 
     fn closed(&self) {
         tracing::debug!("closed");
-        self.shared.end(CloseCode::NORMAL, CLOSED_BY_CLIENT.to_owned());
+        self.shared.end(Close::by_client());
     }
 }
 
 impl Drop for Task {
     /// Fails pending calls and ends the events when a hook panics or the runtime stops.
     fn drop(&mut self) {
-        self.shared.end(CloseCode::ABNORMAL, "the client's task was stopped".to_owned());
+        let reason = "the client's task was stopped";
+        self.shared.end(Close::new(CloseCause::Stopped, CloseCode::ABNORMAL, reason));
     }
 }

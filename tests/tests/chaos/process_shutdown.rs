@@ -49,7 +49,7 @@ async fn guest(
         .reconnect(Reconnect {
             interval: Duration::from_millis(20),
             max_interval: Duration::from_millis(500),
-            max_attempts: u32::MAX,
+            max_attempts: None,
         })
         .buffer(100_000)
         .on_session(move |chat: ChatClient| {

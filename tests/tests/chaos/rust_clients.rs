@@ -61,7 +61,7 @@ impl RustClient {
             .reconnect(Reconnect {
                 interval: Duration::from_millis(20),
                 max_interval: Duration::from_millis(500),
-                max_attempts: u32::MAX,
+                max_attempts: None,
             })
             .connect_timeout(Duration::from_millis(700))
             .call_timeout(Duration::from_secs(180))

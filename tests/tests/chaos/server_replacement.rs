@@ -51,7 +51,7 @@ async fn outcome(
         .reconnect(Reconnect {
             interval: Duration::from_millis(20),
             max_interval: Duration::from_millis(500),
-            max_attempts: u32::MAX,
+            max_attempts: None,
         })
         .buffer(100_000)
         .on_session(hook)

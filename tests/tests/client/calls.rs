@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
+use crate::closes::disconnected;
 use crate::contract::{ChatClient, ChatEvent, JoinError};
-use parlor::client::{CallError, ConnectionChange, Reconnect};
+use parlor::client::{CallError, CloseCause, ConnectionChange, Reconnect};
 use parlor_tests::within_timeout;
 
 use crate::raw_server::RawServer;
@@ -135,7 +136,7 @@ async fn call_in_flight_fails_when_connection_is_lost() {
     let counting = chat.count();
     peer.text().await;
     peer.cut();
-    assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Disconnected));
+    assert_eq!(disconnected(within_timeout("an answer", counting).await).cause, CloseCause::Lost);
 }
 
 #[tokio::test]

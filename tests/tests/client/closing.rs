@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use crate::closes::{closed_call, closed_emit};
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use futures::SinkExt;
-use parlor::client::{CallError, ClientStatus, ConnectionChange, EmitError, Reconnect};
+use parlor::client::{ClientStatus, CloseCause, ConnectionChange, EmitError, Reconnect};
 use parlor::wire::CloseCode;
 use parlor_tests::within_timeout;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,9 +32,9 @@ async fn close_sends_queued_events_and_does_not_reconnect() {
     chat.close();
 
     assert_eq!(chat.status(), ClientStatus::Closed);
-    assert_eq!(counting.await, Err(CallError::Closed));
-    assert_eq!(chat.say("too late"), Err(EmitError::Closed));
-    assert_eq!(chat.count().await, Err(CallError::Closed));
+    assert_eq!(closed_call(counting.await).cause, CloseCause::Closed);
+    assert_eq!(closed_emit(chat.say("too late")).cause, CloseCause::Closed);
+    assert_eq!(closed_call(chat.count().await).cause, CloseCause::Closed);
     assert_eq!(peer.text().await, r#"["say",{"text":"last"}]"#);
     assert_eq!(peer.close_code().await, Some(1000));
     drop(peer);

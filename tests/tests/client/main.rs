@@ -2,10 +2,12 @@
 
 mod acknowledgements;
 mod calls;
+mod closes;
 mod closing;
 mod connecting;
 mod contract;
 mod events;
+mod outages;
 mod parlor_server;
 mod raw_server;
 mod reconnecting;

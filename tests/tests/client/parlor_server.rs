@@ -131,7 +131,7 @@ async fn call_errors_have_their_types() {
 async fn events_emitted_during_restart_arrive_after_session_hook_joins_room() {
     let mut server = ParlorServer::start().await;
     let (chat, mut events) = ChatClient::builder(server.url())
-        .reconnect(Reconnect { max_attempts: 1000, ..fast_reconnect() })
+        .reconnect(Reconnect { max_attempts: Some(1000), ..fast_reconnect() })
         .on_session(async |chat| assert!(chat.join_room("general").await.is_ok()))
         .connect()
         .await

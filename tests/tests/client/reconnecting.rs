@@ -3,9 +3,10 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::closes::{closed_call, closed_emit};
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use parlor::client::{
-    CallError, ClientBuilder, ClientStatus, ConnectionChange, EmitError, Reconnect,
+    CallError, ClientBuilder, ClientStatus, CloseCause, ConnectionChange, EmitError, Reconnect,
 };
 use parlor::wire::CloseCode;
 use parlor_tests::within_timeout;
@@ -25,7 +26,7 @@ pub(crate) fn fast_client_builder(server: &RawServer) -> ClientBuilder<ChatClien
     ChatClient::builder(server.url()).reconnect(fast_reconnect())
 }
 
-async fn connect(
+pub(crate) async fn connect(
     server: &RawServer,
     builder: ClientBuilder<ChatClient>,
 ) -> (ChatClient, ChatEvents, Peer) {
@@ -48,7 +49,7 @@ pub(crate) fn say_frame(text: impl std::fmt::Display) -> String {
 #[tokio::test]
 async fn events_emitted_while_disconnected_are_sent_in_order_after_restart() {
     let server = RawServer::start().await;
-    let reconnect = Reconnect { max_attempts: 1000, ..fast_reconnect() };
+    let reconnect = Reconnect { max_attempts: Some(1000), ..fast_reconnect() };
     let (chat, mut events, peer) =
         connect(&server, fast_client_builder(&server).reconnect(reconnect)).await;
     let address = server.address();
@@ -251,14 +252,14 @@ async fn client_with_reconnect_off_closes_after_loss() {
         ConnectionChange::Lost { will_reconnect: false, .. }
     ));
     assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
-    assert_eq!(chat.say("hello"), Err(EmitError::Closed));
+    assert_eq!(closed_emit(chat.say("hello")).cause, CloseCause::Lost);
 }
 
 #[tokio::test]
-async fn client_closes_after_max_attempts() {
+async fn client_gives_up_after_max_attempts() {
     let server = RawServer::start().await;
-    let reconnect = Reconnect { max_attempts: 3, ..fast_reconnect() };
-    let (_chat, mut events, peer) =
+    let reconnect = Reconnect { max_attempts: Some(3), ..fast_reconnect() };
+    let (chat, mut events, peer) =
         connect(&server, fast_client_builder(&server).reconnect(reconnect)).await;
     peer.cut();
     for _ in 0..3 {
@@ -266,12 +267,13 @@ async fn client_closes_after_max_attempts() {
     }
     assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
     match next_change(&mut events).await {
-        ConnectionChange::Closed { code, reason, .. } => {
+        ConnectionChange::GaveUp { attempts: 3, code, reason, .. } => {
             assert_eq!(code, CloseCode::ABNORMAL);
-            assert!(reason.starts_with("gave up after 3 attempts: "), "{reason}");
+            assert!(reason.contains("Handshake not finished"), "{reason}");
         }
         other => panic!("{other:?}"),
     }
+    assert_eq!(chat.status(), ClientStatus::GaveUp);
 }
 
 #[tokio::test]
@@ -279,7 +281,7 @@ async fn attempt_count_resets_after_stable_connection() {
     let server = RawServer::start().await;
     let builder = fast_client_builder(&server)
         .heartbeat_interval(Duration::from_millis(100))
-        .reconnect(Reconnect { max_attempts: 2, ..fast_reconnect() });
+        .reconnect(Reconnect { max_attempts: Some(2), ..fast_reconnect() });
     let (_chat, mut events, mut peer) = connect(&server, builder).await;
     for _ in 0..4 {
         // The first ping arrives later than `Reconnect::max_interval`.
@@ -298,7 +300,7 @@ async fn attempt_count_continues_when_server_closes_after_welcome() {
     let server = RawServer::start().await;
     let builder = fast_client_builder(&server).reconnect(Reconnect {
         max_interval: Duration::from_secs(86_400),
-        max_attempts: 3,
+        max_attempts: Some(3),
         ..fast_reconnect()
     });
     let (_chat, mut events, mut peer) = connect(&server, builder).await;
@@ -314,10 +316,8 @@ async fn attempt_count_continues_when_server_closes_after_welcome() {
     let lost = next_change(&mut events).await;
     assert!(matches!(lost, ConnectionChange::Lost { will_reconnect: false, .. }), "{lost:?}");
     match next_change(&mut events).await {
-        ConnectionChange::Closed { code, reason, .. } => {
-            assert_eq!(code, CloseCode::ABNORMAL);
-            let expected = "gave up after 3 attempts: connection lost (1011: a handler panicked)";
-            assert_eq!(reason, expected);
+        ConnectionChange::GaveUp { attempts: 3, code, reason, .. } => {
+            assert_eq!((code, reason.as_str()), (CloseCode::INTERNAL, "a handler panicked"));
         }
         other => panic!("{other:?}"),
     }
@@ -357,8 +357,8 @@ async fn permanent_rejection_stops_reconnecting() {
     assert!(matches!(next_change(&mut events).await, ConnectionChange::Lost { .. }));
     match next_change(&mut events).await {
         ConnectionChange::Closed { code, reason, .. } => {
-            assert_eq!(code, CloseCode::UNAUTHORIZED);
-            assert!(reason.contains("the token has expired"), "{reason}");
+            let expected = (CloseCode::UNAUTHORIZED, "the token has expired");
+            assert_eq!((code, reason.as_str()), expected);
         }
         other => panic!("{other:?}"),
     }
@@ -447,7 +447,7 @@ async fn panicking_session_hook_closes_client() {
         fast_client_builder(&server).on_session(async |_: ChatClient| panic!("on purpose"));
     let (chat, mut events, _peer) = connect(&server, builder).await;
     let counted = within_timeout("an answer", chat.count()).await;
-    assert_eq!(counted, Err(CallError::Closed));
+    assert_eq!(closed_call(counted).cause, CloseCause::Stopped);
     assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
     assert!(within_timeout("the end", events.next()).await.is_none());
 }

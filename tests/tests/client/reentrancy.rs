@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use parlor::client::{CallError, ClientBuilder, ConnectionChange, Reconnect};
+use parlor::client::{CallError, ClientBuilder, CloseCause, ConnectionChange, Reconnect};
 use parlor_tests::{within_timeout, without_deadlock, without_deadlock_async};
 use tokio::runtime::{Builder, Runtime};
 use tracing::subscriber::{NoSubscriber, set_default};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber, span};
 
+use crate::closes::{closed_call, disconnected};
 use crate::contract::{ChatClient, ChatEvent, ChatEvents};
 use crate::raw_server::{Peer, RawServer};
 
@@ -111,7 +112,7 @@ fn waker_that_reenters_when_client_closes_does_not_deadlock() {
         let (chat, _events, _peer) = connect(&server).await;
         let call = with_reentrant_waker(&chat, chat.count());
         let (counted, ()) = tokio::join!(call, async { chat.close() });
-        assert_eq!(counted, Err(CallError::Closed));
+        assert_eq!(closed_call(counted).cause, CloseCause::Closed);
     });
 }
 
@@ -125,7 +126,7 @@ fn waker_that_reenters_when_connection_is_lost_does_not_deadlock() {
             peer.text().await;
             peer.cut();
         });
-        assert_eq!(counted, Err(CallError::Disconnected));
+        assert_eq!(disconnected(counted).cause, CloseCause::Lost);
     });
 }
 
@@ -145,7 +146,7 @@ fn waker_that_reenters_when_session_is_not_recovered_does_not_deadlock() {
             peer.cut();
             server.accept().await
         });
-        assert_eq!(counted, Err(CallError::Disconnected));
+        assert_eq!(disconnected(counted).cause, CloseCause::Lost);
     });
 }
 
@@ -183,7 +184,8 @@ fn waker_that_reenters_when_runtime_stops_does_not_deadlock() {
         drop(runtime);
         assert_eq!(times.load(Ordering::Relaxed), 1);
         let counted = call.poll(&mut Context::from_waker(Waker::noop()));
-        assert_eq!(counted, Poll::Ready(Err(CallError::Closed)));
+        let Poll::Ready(counted) = counted else { panic!("pending") };
+        assert_eq!(closed_call(counted).cause, CloseCause::Stopped);
         drop((server, events, peer));
     });
 }

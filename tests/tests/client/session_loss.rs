@@ -2,31 +2,48 @@
 
 use std::time::Duration;
 
-use parlor::client::{CallError, ConnectError, ConnectionChange, Reconnect};
+use parlor::client::{CloseCause, ConnectError, ConnectionChange, Reconnect};
 use parlor::wire::{CloseCode, Unrecovered};
 use parlor_tests::{Log, within_timeout};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
+use crate::closes::{closed_call, disconnected};
 use crate::contract::{ChatClient, ChatEvents};
-use crate::raw_server::RawServer;
+use crate::raw_server::{Peer, RawServer};
 use crate::reconnecting::{fast_client_builder, fast_reconnect, next_change, say_frame};
 use crate::recovery::{
     SECRETS, connect_recoverable, expect_lost, expect_recovered, expect_said, said_frame,
 };
 
-async fn expect_emits_lost(events: &mut ChatEvents, expected: u64) {
+pub(crate) async fn expect_emits_lost(events: &mut ChatEvents, expected: u64) {
     match next_change(events).await {
         ConnectionChange::EmitsLost { count, .. } => assert_eq!(count, expected),
         other => panic!("{other:?}"),
     }
 }
 
-async fn expect_unrecovered(events: &mut ChatEvents) -> Unrecovered {
+pub(crate) async fn expect_unrecovered(events: &mut ChatEvents) -> Unrecovered {
     match next_change(events).await {
         ConnectionChange::Restored { recovered: false, reason: Some(reason), .. } => reason,
         other => panic!("{other:?}"),
     }
+}
+
+/// Connects and emits twice. The server confirms the first emit.
+pub(crate) async fn connect_with_one_emit_in_flight(
+    server: &RawServer,
+) -> (ChatClient, ChatEvents, Peer) {
+    let (chat, mut events, mut peer) =
+        connect_recoverable(server, fast_client_builder(server)).await;
+    for text in ["confirmed", "in flight"] {
+        chat.say(text).unwrap();
+        peer.text().await;
+    }
+    peer.send(r#"["$ack",1]"#).await;
+    peer.send(&said_frame(1)).await;
+    expect_said(&mut events, 1).await;
+    (chat, events, peer)
 }
 
 #[tokio::test]
@@ -63,7 +80,10 @@ async fn unconfirmed_events_are_lost_when_session_is_not_recovered() {
         assert!(peer.offered_resume().is_some());
         expect_emits_lost(&mut events, 2).await;
         assert_eq!(expect_unrecovered(&mut events).await, reason, "{fields}");
-        assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Disconnected));
+        assert_eq!(
+            disconnected(within_timeout("an answer", counting).await).cause,
+            CloseCause::Lost
+        );
         assert_eq!(peer.text().await, say_frame("queued"), "no earlier event is sent");
         // The counts restart.
         peer.send(&said_frame(2)).await;
@@ -88,11 +108,8 @@ async fn close_code_that_ends_session_prevents_resume() {
         peer.close(code, "over").await;
         expect_lost(&mut events).await;
         expect_emits_lost(&mut events, 1).await;
-        assert_eq!(
-            within_timeout("an answer", counting).await,
-            Err(CallError::Disconnected),
-            "{code}"
-        );
+        let close = disconnected(within_timeout("an answer", counting).await);
+        assert_eq!((close.code, close.reason.as_str()), (CloseCode(code), "over"));
         let peer = server.accept_session(SECRETS[1], "").await;
         assert_eq!(peer.offered_resume(), None, "{code}");
         assert_eq!(expect_unrecovered(&mut events).await, Unrecovered::Ended, "{code}");
@@ -148,18 +165,19 @@ async fn client_that_does_not_reconnect_reports_unconfirmed_events_as_lost() {
         let first = next_change(&mut events).await;
         assert!(matches!(first, ConnectionChange::Lost { will_reconnect: false, .. }), "{first:?}");
         expect_emits_lost(&mut events, 1).await;
-        assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Disconnected));
+        let close = closed_call(within_timeout("an answer", counting).await);
+        assert_eq!(close.code, code.map_or(CloseCode::ABNORMAL, CloseCode));
         assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
     }
 }
 
 #[tokio::test]
-async fn client_that_exhausts_attempts_reports_unconfirmed_events_as_lost() {
+async fn client_that_gave_up_keeps_emits_until_it_closes() {
     let server = RawServer::start().await;
-    let once = Reconnect { max_attempts: 1, ..fast_reconnect() };
+    let once = Reconnect { max_attempts: Some(1), ..fast_reconnect() };
     let (chat, mut events, mut peer) =
         connect_recoverable(&server, fast_client_builder(&server).reconnect(once)).await;
-    chat.say("lost").unwrap();
+    chat.say("in flight").unwrap();
     let counting = chat.count();
     peer.text().await;
     peer.text().await;
@@ -167,9 +185,18 @@ async fn client_that_exhausts_attempts_reports_unconfirmed_events_as_lost() {
     expect_lost(&mut events).await;
     chat.say("queued").unwrap();
     drop(server.accept_tcp().await);
+    let gave_up = next_change(&mut events).await;
+    assert!(matches!(gave_up, ConnectionChange::GaveUp { attempts: 1, .. }), "{gave_up:?}");
+    let close = closed_call(within_timeout("an answer", counting).await);
+    assert_eq!(close.cause, CloseCause::GaveUp);
+    drop(chat);
     expect_emits_lost(&mut events, 2).await;
-    assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
-    assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Closed));
+    let closed = next_change(&mut events).await;
+    assert!(
+        matches!(closed, ConnectionChange::Closed { cause: CloseCause::Closed, .. }),
+        "{closed:?}"
+    );
+    assert!(within_timeout("the end", events.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -192,7 +219,10 @@ async fn welcome_without_valid_secret_disables_recovery() {
         // The session cannot be recovered, so its calls fail at once.
         expect_lost(&mut events).await;
         expect_emits_lost(&mut events, 1).await;
-        assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Disconnected));
+        assert_eq!(
+            disconnected(within_timeout("an answer", counting).await).cause,
+            CloseCause::Lost
+        );
         let peer = server.accept().await;
         assert_eq!(peer.offered.protocols, ["parlor.v1.json"], "{resume}");
         assert_eq!(expect_unrecovered(&mut events).await, Unrecovered::Off, "{resume}");
@@ -204,15 +234,7 @@ async fn impossible_received_count_ends_session_with_1002() {
     // Two events were sent, and one of them was acknowledged.
     for received in [0, 3, u64::MAX] {
         let server = RawServer::start().await;
-        let (chat, mut events, mut peer) =
-            connect_recoverable(&server, fast_client_builder(&server)).await;
-        for text in ["confirmed", "lost"] {
-            chat.say(text).unwrap();
-            peer.text().await;
-        }
-        peer.send(r#"["$ack",1]"#).await;
-        peer.send(&said_frame(1)).await;
-        expect_said(&mut events, 1).await;
+        let (chat, mut events, peer) = connect_with_one_emit_in_flight(&server).await;
         peer.cut();
         expect_lost(&mut events).await;
         let mut peer = server.accept_resumed(SECRETS[1], received).await;
@@ -262,7 +284,7 @@ async fn client_that_closes_while_disconnected_reports_unconfirmed_events_as_los
     peer.cut();
     expect_lost(&mut events).await;
     chat.close();
-    assert_eq!(within_timeout("an answer", counting).await, Err(CallError::Closed));
+    assert_eq!(closed_call(within_timeout("an answer", counting).await).cause, CloseCause::Closed);
     expect_emits_lost(&mut events, 1).await;
     match next_change(&mut events).await {
         ConnectionChange::Closed { code, .. } => assert_eq!(code, CloseCode::NORMAL),
@@ -317,7 +339,7 @@ async fn secrets_are_not_logged() {
     server.accept_session(&SECRETS[2][..21], "").await;
     assert_eq!(expect_unrecovered(&mut events).await, Unrecovered::Unknown);
     let text = log.text();
-    assert!(text.contains("could not connect"), "the log was not captured: {text}");
+    assert!(text.contains("could not reconnect"), "the log was not captured: {text}");
     assert_eq!(text.matches("not 22 characters").count(), 1, "{text}");
     for secret in SECRETS {
         assert!(!text.contains(&secret[..21]), "{text}");

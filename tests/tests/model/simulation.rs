@@ -281,7 +281,7 @@ impl TestClient {
             .reconnect(Reconnect {
                 interval: Duration::from_millis(100),
                 max_interval: Duration::from_secs(1),
-                max_attempts: u32::MAX,
+                max_attempts: None,
             })
             .call_timeout(CALL_TIMEOUT)
             .connect_timeout(Duration::from_secs(2))
@@ -333,10 +333,10 @@ impl TestClient {
                 _ if !in_time => Outcome::Wrong,
                 Err(CallError::TimedOut) if start.elapsed() < CALL_TIMEOUT => Outcome::Wrong,
                 Ok(answer) => Outcome::Answered(answer),
-                Err(CallError::Disconnected) => Outcome::Disconnected,
+                Err(CallError::Disconnected(_)) => Outcome::Disconnected,
                 Err(CallError::TimedOut) => Outcome::TimedOut,
                 Err(CallError::EventsNotPolled) => Outcome::NotPolled,
-                Err(CallError::Full | CallError::Closed) => Outcome::Unsent,
+                Err(CallError::Full | CallError::Closed(_)) => Outcome::Unsent,
                 Err(CallError::Limited(_)) => Outcome::Limited,
                 Err(_) => Outcome::Wrong,
             };

@@ -83,7 +83,7 @@ async fn restarted_server_is_reached_by_same_clients_with_new_sessions() {
             .reconnect(Reconnect {
                 interval: Duration::from_millis(100),
                 max_interval: Duration::from_millis(500),
-                max_attempts: u32::MAX,
+                max_attempts: None,
             })
             .on_session(async |ada: ChatClient| drop(ada.join_room("general").await))
             .connect()

@@ -100,7 +100,7 @@ async fn call_fails_after_1_s_when_inbox_is_full_and_events_are_not_polled() {
 async fn time_to_close(client: &StuckClient, events: &mut StuckEvents) -> Duration {
     let start = Instant::now();
     client.close();
-    assert!(matches!(client.note(), Err(EmitError::Closed)));
+    assert!(matches!(client.note(), Err(EmitError::Closed(_))));
     while !matches!(next_change(events).await, ConnectionChange::Closed { .. }) {}
     start.elapsed()
 }
