@@ -109,6 +109,10 @@ impl<C: ClientHandle> ClientBuilder<C> {
     /// Calls `token` for a bearer token before each attempt. The server reads it like
     /// the token of a browser. It is sent as a subprotocol, encoded in base64url, and is never logged.
     ///
+    /// If it returns the token of another user, a server with `identity` begins a session of that user. What
+    /// this client has kept is dropped then, because it is of the user before:
+    /// [`CallError::IdentityChanged`](super::CallError::IdentityChanged).
+    ///
     /// If it fails, the attempt fails. Clone the values that the closure needs into the future:
     /// `move || { let store = store.clone(); async move { Ok(store.token().await?) } }`.
     pub fn token<F, Fut>(mut self, token: F) -> Self

@@ -27,6 +27,7 @@ pub(super) enum Failure {
     TimedOut,
     Disconnected(Close),
     Closed(Close),
+    IdentityChanged,
     EventsNotPolled,
 }
 
@@ -37,6 +38,7 @@ impl<E> From<Failure> for CallError<E> {
             Failure::TimedOut => Self::TimedOut,
             Failure::Disconnected(close) => Self::Disconnected(close),
             Failure::Closed(close) => Self::Closed(close),
+            Failure::IdentityChanged => Self::IdentityChanged,
             Failure::EventsNotPolled => Self::EventsNotPolled,
         }
     }

@@ -27,7 +27,7 @@ pub enum ConnectionChange {
     },
     /// Emits that may not have reached the server: they were sent and not confirmed, and their session
     /// is over; or they were queued, and the client has closed, or has reconnected to a limit that they
-    /// exceed. They are not sent again.
+    /// exceed, or as another identity ([`Unrecovered::Identity`]). They are not sent again.
     ///
     /// It comes right after [`Lost`](Self::Lost) when that ends the session, else before
     /// [`Restored`](Self::Restored) or [`Closed`](Self::Closed).

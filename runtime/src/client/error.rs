@@ -166,6 +166,11 @@ pub enum CallError<E> {
     /// After [`CloseCause::GaveUp`] another call begins anew, else a new client is needed.
     #[error("no answer was received: {0}")]
     Closed(Close),
+    /// The client reconnected as another identity, by what its `token` or `headers` returned, before the
+    /// answer was received. A call that was still queued is not sent. The handler may have run if it was
+    /// sent before, as the previous identity.
+    #[error("no answer was received, because the client reconnected as another identity")]
+    IdentityChanged,
     /// The queue is full: `buffer` messages while disconnected, 1 MiB while connected. Or 1024 calls
     /// have no answer.
     #[error(

@@ -294,6 +294,18 @@ impl Shared {
         self.emits_lost(emits);
     }
 
+    /// The session that the client had belongs to another identity than that of its new connection. All
+    /// that is kept is dropped, so that none of it is sent as that identity.
+    pub(super) fn identity_changes(&self) {
+        let mut state = self.state.lock();
+        let failed = state.calls.fail_all(&Failure::IdentityChanged);
+        let (_, in_flight) = state.end_session();
+        let emits = in_flight + state.queue.clear() as u64;
+        drop(state);
+        complete(failed);
+        self.emits_lost(emits);
+    }
+
     /// The connection was lost. The session ends, unless it is `kept` for the next connection.
     pub(super) fn lost(&self, close: &Close, after: AfterLoss, kept: bool) {
         let mut state = self.state.lock();

@@ -132,8 +132,13 @@ impl Task {
     fn restored(&self, session: &mut Session, welcome: &mut Welcome) {
         let recovered = welcome.recovered;
         let reason = (!recovered).then(|| session.unrecovered(welcome));
-        if let Some(reason) = reason {
-            self.session_ends(session, reason);
+        match reason {
+            Some(reason @ Unrecovered::Identity) => {
+                session.end(reason);
+                self.shared.identity_changes();
+            }
+            Some(reason) => self.session_ends(session, reason),
+            None => {}
         }
         self.shared.connected(welcome.max_message);
         if recovered {

@@ -7,6 +7,7 @@ mod closing;
 mod connecting;
 mod contract;
 mod events;
+mod identity;
 mod outages;
 mod parlor_server;
 mod raw_server;

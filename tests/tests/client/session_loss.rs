@@ -53,7 +53,6 @@ async fn unconfirmed_events_are_lost_when_session_is_not_recovered() {
         (r#""reason":"overflow","#, Unrecovered::Overflow),
         (r#""reason":"evicted","#, Unrecovered::Evicted),
         (r#""reason":"ended","#, Unrecovered::Ended),
-        (r#""reason":"identity","#, Unrecovered::Identity),
         (r#""reason":"mismatch","#, Unrecovered::Mismatch),
         (r#""reason":"unknown","#, Unrecovered::Unknown),
         (r#""reason":"ofTomorrow","#, Unrecovered::Unknown),
