@@ -113,7 +113,10 @@ impl<C: ClientHandle> ClientBuilder<C> {
     /// this client has kept is dropped then, because it is of the user before:
     /// [`CallError::IdentityChanged`](super::CallError::IdentityChanged).
     ///
-    /// If it fails, the attempt fails. Clone the values that the closure needs into the future:
+    /// If it fails, the attempt fails. Its error is the source of [`ConnectError::Credentials`], and in no
+    /// message, log or reason of Parlor, because it may contain secrets.
+    ///
+    /// Clone the values that the closure needs into the future:
     /// `move || { let store = store.clone(); async move { Ok(store.token().await?) } }`.
     pub fn token<F, Fut>(mut self, token: F) -> Self
     where

@@ -12,7 +12,8 @@ pub struct Close {
     /// an attempt that failed, or [`CloseCause::Misconfigured`]; [`CloseCode::HEARTBEAT_MISSED`] if the
     /// server sent nothing for too long; [`CloseCode::NORMAL`] after `close()`.
     pub code: CloseCode,
-    /// The same in words; the server's reason if it sent a close frame. It may be empty.
+    /// The same in words; the server's reason if it sent a close frame. It may be empty, and has no error of
+    /// the functions given to `token` and `headers`.
     pub reason: String,
     /// Who ended it, and whether the client reconnects.
     pub cause: CloseCause,

@@ -2,6 +2,7 @@ use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::error::Elapsed;
 
 use super::close::{Close, CloseCause};
 use crate::wire::{CloseCode, ErrorCode, Violation};
@@ -32,12 +33,16 @@ pub enum ConnectError {
     #[error("TLS cannot be set up: {0}; install a rustls `CryptoProvider` with TLS 1.2 or 1.3")]
     Tls(String),
     /// The function given to `token` or `headers` failed.
-    #[error("the function given to `{setter}` failed: {error}")]
+    ///
+    /// Its error may contain secrets, so it is the [`source`](std::error::Error::source) and not in the
+    /// message.
+    #[error("the function given to `{setter}` failed{}", if error.is::<Elapsed>() { ": timed out" } else { "" })]
     #[non_exhaustive]
     Credentials {
         /// `token` or `headers`.
         setter: &'static str,
-        /// Its error.
+        /// Its error, or that it took longer than `connect_timeout`.
+        #[source]
         error: BoxError,
     },
     /// The function given to `headers` sets a header that is reserved for the handshake.

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -162,7 +163,8 @@ async fn failing_token_function_fails_attempt() {
     let server = RawServer::start().await;
     let connect = ChatClient::builder(server.url()).token(async || Err("no key".into())).connect();
     let error = connect.await.unwrap_err();
-    assert_eq!(error.to_string(), "the function given to `token` failed: no key");
+    assert_eq!(error.to_string(), "the function given to `token` failed");
+    assert_eq!(error.source().unwrap().to_string(), "no key");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Outages of a server, with a clock that the test controls: without and with a limit of attempts.
 
 use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parlor::Router;
@@ -222,6 +224,20 @@ async fn session_hook_with_the_last_handle_ends_when_client_gives_up() {
     assert!(matches!(next_change(&mut events).await, ConnectionChange::Closed { .. }));
 }
 
+/// A token function that fails from when the flag is set, with an error that has a secret.
+fn token_of_key(
+    fails: &Arc<AtomicBool>,
+) -> impl Fn() -> std::future::Ready<Result<String, parlor::client::BoxError>> + use<> {
+    let fails = Arc::clone(fails);
+    move || {
+        std::future::ready(if fails.load(Ordering::Relaxed) {
+            Err("the key 4711 has expired".into())
+        } else {
+            Ok("token".to_owned())
+        })
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn outage_is_logged_with_one_warning() {
     for max_attempts in [None, Some(5)] {
@@ -237,5 +253,25 @@ async fn outage_is_logged_with_one_warning() {
             while !matches!(next_change(&mut events).await, ConnectionChange::Restored { .. }) {}
             assert_eq!(next_said(&mut events).await, "hello");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn error_of_token_function_is_in_no_log_and_no_reason() {
+    let line = line(Recovery::default());
+    let (log, _guard) = Log::start();
+    let fails = Arc::new(AtomicBool::new(false));
+    let builder = line
+        .client::<ProbeClient>("/probe")
+        .reconnect(Reconnect { max_attempts: Some(3), ..Reconnect::default() })
+        .token(token_of_key(&fails));
+    let (client, mut events) = builder.connect().await.unwrap();
+    fails.store(true, Ordering::Relaxed);
+    cut(&line, &mut events).await;
+    let gave_up = next_change(&mut events).await;
+    assert!(matches!(gave_up, ConnectionChange::GaveUp { .. }), "{gave_up:?}");
+    for text in [format!("{gave_up:?}"), format!("{:?}", client.last_close()), log.text()] {
+        assert!(text.contains("the function given to `token` failed"), "{text}");
+        assert!(!text.contains("4711"), "{text}");
     }
 }
