@@ -1,17 +1,5 @@
 // Builds the Rust programs that the tests start.
-import { spawnSync } from "node:child_process";
-
-/** Builds a program. Returns its path. */
-function cargo(...args) {
-  const { status, stdout } = spawnSync(
-    "cargo",
-    ["build", "--quiet", "--message-format=json-render-diagnostics", ...args],
-    { cwd: import.meta.dirname, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] },
-  );
-  if (status !== 0) process.exit(status ?? 1);
-  const messages = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  return messages.findLast(({ executable }) => executable).executable;
-}
+import { cargo } from "./cargo.mjs";
 
 /** Their paths. */
 export const programs = {
