@@ -7,7 +7,7 @@ export interface Host {
   /** Where the procedures are. */
   baseUrl: string;
   /** The class to connect with. Default: the global one. */
-  WebSocket?: WebSocketConstructor;
+  WebSocket?: WebSocketConstructor | undefined;
   /** Prints a line for the test. After the line `cut` the test cuts the connection. */
   print(line: string): void;
 }
@@ -19,7 +19,9 @@ declare global {
 type Event = Parameters<Socket<Chat>["on"]>[0];
 
 globalThis.runProgram = async ({ baseUrl, WebSocket, print }) => {
-  const client = createClient<AppRouter>({ baseUrl, reconnectInterval: 10, ...(WebSocket && { WebSocket }) });
+  // A token that is not ASCII.
+  const auth = { auth: () => "tökén", identity: "ada" };
+  const client = createClient<AppRouter>({ baseUrl, ...auth, reconnectInterval: 10, WebSocket });
   const socket = client.chat.wsChat.$ws();
   const next = (event: Event) => new Promise<void>((resolve) => socket.once(event, () => resolve()));
   const log = (event: Event) => socket.on(event, (data) => print(`${event} ${JSON.stringify(data)}`));
@@ -33,7 +35,7 @@ globalThis.runProgram = async ({ baseUrl, WebSocket, print }) => {
     call.then(
       () => print("resolved"),
       (error: unknown) => {
-        if (!(error instanceof CallError)) return print(String(error));
+        if (!(error instanceof CallError)) return print((error as Error).name);
         print(`${error.code}: ${JSON.stringify(error.details)}`);
       },
     );
@@ -51,6 +53,10 @@ globalThis.runProgram = async ({ baseUrl, WebSocket, print }) => {
   print(`members: ${members.length}`);
   await failure(socket.call("joinRoom", { room: "x".repeat(300) }));
   await failure(socket.call("sendMessage" as "joinRoom", { room: "tea", text: "" } as { room: string }));
+  const abort = new AbortController();
+  const aborted = failure(socket.call("joinRoom", { room: "tea" }, { signal: abort.signal }));
+  abort.abort();
+  await aborted;
   await say("é漢🎉");
 
   const [lost, restored] = [next("disconnect"), next("reconnect")];
@@ -62,5 +68,5 @@ globalThis.runProgram = async ({ baseUrl, WebSocket, print }) => {
 
   socket.close();
   await failure(socket.call("joinRoom", { room: "tea" }));
-  print(`${socket.status}`);
+  print(`${socket.status}: ${JSON.stringify(socket.lastClose)}`);
 };

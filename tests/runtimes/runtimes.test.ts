@@ -6,7 +6,7 @@ import { once } from "node:events";
 
 import { Server } from "../web/support/program";
 import { Proxy } from "../web/support/proxy";
-import { bun, node20, node22, node24, version, workerd, type Runtime } from "./runtimes";
+import { bun, deno, node20, node22, node24, version, workerd, type Runtime } from "./runtimes";
 import { startWorker } from "./workerd";
 
 /** The lines that the program prints. */
@@ -17,6 +17,7 @@ const expected = [
   "members: 1",
   'refused: {"error":"noEntry","message":"the room name has 300 bytes, the limit is 256; raise `Limits::max_room_name`"}',
   'invalid: {"path":"text","message":"breaks the rule length","rule":"length","min":1,"max":1000}',
+  "AbortError",
   "connected: emit true",
   "newMessage é漢🎉",
   "cut",
@@ -27,7 +28,7 @@ const expected = [
   "newMessage without a connection",
   "disconnect 1000 false",
   "closed: undefined",
-  "closed",
+  'closed: {"code":1000,"reason":"","cause":"closed"}',
 ];
 const bundle = process.env.PARLOR_BUNDLE ?? "";
 
@@ -57,7 +58,10 @@ async function verify(lines: AsyncIterable<string>) {
 
 /** Runs the program in a process, which must end by itself. */
 async function verifyProcess(binary: string, ...args: string[]) {
-  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(binary, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, DENO_DIR: "node_modules/.deno", DENO_NO_UPDATE_CHECK: "1" },
+  });
   const ended = once(child, "exit");
   await verify(createInterface({ input: child.stdout }));
   assert.deepEqual(await ended, [0, null]);
@@ -79,6 +83,11 @@ for (const node of [node20, node22, node24])
   inRuntime(node, (binary) => verifyProcess(binary, "hosts/process.mjs", bundle, baseUrl()));
 
 inRuntime(bun, (binary) => verifyProcess(binary, "run", "hosts/process.mjs", bundle, baseUrl()));
+
+inRuntime(deno, (binary) => {
+  const permissions = ["--allow-read", "--allow-env", "--allow-net=127.0.0.1"];
+  return verifyProcess(binary, "run", "--no-config", ...permissions, "hosts/process.mjs", bundle, baseUrl());
+});
 
 inRuntime(workerd, async (binary) => {
   const { lines, stop } = await startWorker(binary, bundle, baseUrl());

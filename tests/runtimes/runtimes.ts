@@ -34,6 +34,7 @@ export const node20: Runtime = { name: "Node 20", binary: installed("node-20/bin
 export const node22: Runtime = { name: "Node 22", binary: installed("node-22/bin/node") };
 export const node24: Runtime = { name: "Node 24", binary: installed("node-24/bin/node") };
 export const bun: Runtime = { name: "Bun", binary: inPlatformPackage("bun", "bin/bun") };
+export const deno: Runtime = { name: "Deno", binary: inPlatformPackage("deno", "deno") };
 export const workerd: Runtime = { name: "workerd", binary: inPlatformPackage("workerd", "bin/workerd") };
 
 /** The first line that the binary prints for `--version`. */

@@ -125,7 +125,8 @@ export function dial(
       socket.onopen = () =>
         inOrder(() => socket.protocol || fail(1006, "no subprotocol: not a Parlor server"));
       socket.onmessage = ({ data }) => inOrder(() => receive(data));
-      socket.onclose = ({ code, reason }) => inOrder(() => fail(code, reason));
+      // Deno reports 0 for a connection without a close frame.
+      socket.onclose = ({ code, reason }) => inOrder(() => fail(code || 1006, reason));
       // `onclose` follows. In Node an error without a listener is thrown.
       socket.onerror = () => {};
     } catch (cause) {

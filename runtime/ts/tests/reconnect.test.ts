@@ -206,3 +206,14 @@ test("without a WebSocket class the socket reports one error and closes", async 
   assert.match((log.of("error")[0] as Lifecycle["error"]).message, /no WebSocket/);
   assert.equal(socket.status, "closed");
 });
+
+test("a connection that was lost without a close code, as in Deno, ends with 1006 and is resumed", async () => {
+  const { net, socket, log } = await dial();
+  net.last.welcome({ resume: "a".repeat(22) });
+  net.last.end(0);
+  assert.deepEqual(socket.lastClose, { code: 1006, reason: "", cause: "lost" });
+  assert.equal((log.of("disconnect") as Lifecycle["disconnect"][])[0]?.code, 1006);
+  await advance(1000);
+  assert.match(String(net.last.protocols), /parlor\.resume\./);
+  socket.close();
+});

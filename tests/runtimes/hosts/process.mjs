@@ -1,4 +1,4 @@
-// Node and Bun: `process.mjs BUNDLE BASE_URL`.
+// Node, Bun and Deno: `process.mjs BUNDLE BASE_URL`.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
