@@ -1,6 +1,8 @@
 //! `#[payload]`: derives what a user's type needs to be sent in events.
 
+mod directions;
 mod half_typed;
+mod serde_names;
 mod typescript;
 
 use proc_macro2::{Ident, Span, TokenStream};

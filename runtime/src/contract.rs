@@ -5,6 +5,8 @@
 
 #[cfg(feature = "server")]
 mod diagnose;
+#[cfg(feature = "typescript")]
+mod directed;
 #[cfg(feature = "server")]
 mod error_reply;
 mod payload;
@@ -21,6 +23,8 @@ use serde::Deserializer;
 
 #[cfg(feature = "server")]
 pub(crate) use self::diagnose::diagnose;
+#[cfg(feature = "typescript")]
+pub use self::directed::Directed;
 #[cfg(feature = "server")]
 pub(crate) use self::error_reply::ErrorReply;
 pub use self::payload::{OrDefault, Payload};

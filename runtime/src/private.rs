@@ -8,6 +8,8 @@ pub use ts_rs;
 pub use crate::client::Client;
 #[cfg(feature = "client")]
 pub use crate::contract::ClientHandle;
+#[cfg(feature = "typescript")]
+pub use crate::contract::Directed;
 #[cfg(all(feature = "server", feature = "typescript"))]
 pub use crate::contract::HasTypeScript;
 #[cfg(feature = "server")]

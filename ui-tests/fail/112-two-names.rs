@@ -1,14 +1,10 @@
 use parlor::payload;
 
 #[payload(typescript)]
-#[serde(rename_all(serialize = "camelCase", deserialize = "snake_case"))]
+#[serde(rename(serialize = "Note", deserialize = "Message"))]
 pub struct Message {
-    pub user_id: String,
     #[serde(rename(serialize = "text", deserialize = "body"))]
-    pub what: String,
-    #[serde(rename(serialize = "to", deserialize = "to"))]
-    #[ts(rename = "to")]
-    pub room: String,
+    pub text: String,
 }
 
 fn main() {}

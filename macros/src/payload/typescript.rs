@@ -1,15 +1,17 @@
 //! `#[ts(..)]` attributes that make the TypeScript type match what serde writes.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
     Attribute, Data, DeriveInput, Expr, Field, Fields, Lit, LitStr, Meta, Path, parse_quote,
 };
 
+use super::directions::{self, FieldMarks};
+use super::serde_names::TwoNames;
 use super::{attribute_options, find_key, string_value};
 use crate::errors::Errors;
 use crate::model::is_std_type;
-use crate::options::{AttributeOption, OptionValue};
+use crate::options::OptionValue;
 use crate::tokens::{first_and_last_span, string_literal};
 
 /// Returns whether `#[ts(..)]` sets the TypeScript type.
@@ -30,19 +32,6 @@ pub(super) fn check(input: &DeriveInput, errors: &mut Errors) -> bool {
                 "the macro cannot see what this function writes: set the TypeScript type, such as `#[ts(type = \"string\")]`",
             );
         }
-        let has_two_names = |option: &&AttributeOption| {
-            let name = option.name();
-            matches!(name.as_str(), "rename" | "rename_all" | "rename_all_fields")
-                && matches!(option.value, OptionValue::List(_))
-                && find_key(&attribute_options(attrs, "ts"), &[&name, "type", "as"]).is_none()
-        };
-        if let Some(option) = serde.iter().find(has_two_names) {
-            let name = option.name();
-            errors.at(
-                &option.key,
-                format!("a TypeScript type has one name per field: write `{name} = \"..\"`"),
-            );
-        }
     };
     check_attributes(&input.attrs);
     if let Data::Enum(data) = &input.data {
@@ -50,7 +39,21 @@ pub(super) fn check(input: &DeriveInput, errors: &mut Errors) -> bool {
     }
     fields(&input.data).for_each(|field| check_attributes(&field.attrs));
     check_untagged_variants(input, errors);
+    check_name(input, errors);
+    directions::check(input, errors);
     errors.count() == before
+}
+
+/// Rejects two names for the type itself.
+fn check_name(input: &DeriveInput, errors: &mut Errors) {
+    let ts = attribute_options(&input.attrs, "ts");
+    for option in attribute_options(&input.attrs, "serde") {
+        let has_two_names =
+            option.name() == "rename" && matches!(option.value, OptionValue::List(_));
+        if has_two_names && find_key(&ts, &["rename", "type", "as"]).is_none() {
+            errors.at(&option.key, "a type has one name in TypeScript: write `rename = \"..\"`");
+        }
+    }
 }
 
 /// Rejects untagged variants with named fields in a tagged enum: `ts-rs` writes the tag into them.
@@ -70,7 +73,7 @@ fn check_untagged_variants(input: &DeriveInput, errors: &mut Errors) {
     }
 }
 
-fn is_skipped(attrs: &[Attribute]) -> bool {
+pub(super) fn is_skipped(attrs: &[Attribute]) -> bool {
     ["ts", "serde"]
         .iter()
         .any(|name| find_key(&attribute_options(attrs, name), &["skip"]).is_some())
@@ -91,9 +94,16 @@ pub(super) fn add_attributes(input: &mut DeriveInput, krate: &Path) -> Vec<Attri
     let serde = attribute_options(&input.attrs, "serde");
     let ts = attribute_options(&input.attrs, "ts");
     for name in ["tag", "content"] {
-        let escaped = string_value(&serde, name).and_then(|name| escaped(&name));
-        let option = syn::Ident::new(name, Span::call_site());
-        found.extend(escaped.map(|name| parse_quote!(#[ts(#option = #name)])));
+        let Some(value) = string_value(&serde, name) else { continue };
+        let mut text = escaped(&value.value());
+        if matches!(input.data, Data::Struct(_)) && find_key(&ts, &["tag"]).is_none() {
+            // Serde writes the tag of a struct, but does not read it.
+            text.push('\u{1d}');
+        }
+        if text != value.value() {
+            let option = syn::Ident::new(name, value.span());
+            found.push(parse_quote!(#[ts(#option = #text)]));
+        }
     }
     let is_explicit = find_key(&ts, &["type", "as", "optional_fields"]).is_some()
         || find_key(&serde, &["transparent", "into"]).is_some();
@@ -105,14 +115,46 @@ pub(super) fn add_attributes(input: &mut DeriveInput, krate: &Path) -> Vec<Attri
     }
     for_each_item(input, &mut |mut item| {
         escape_docs(item.attrs());
-        let added = match &item {
-            Item::Type(_) => Vec::new(),
-            Item::Variant(variant) => variant_attributes(variant),
-            Item::Field(field) => field_attributes(field, krate),
-        };
-        item.attrs().extend(added);
+        directions::split_lists(item.attrs());
     });
+    let is_transparent = find_key(&serde, &["transparent"]).is_some();
+    let rule = TwoNames::rule(&input.attrs, "rename_all");
+    match &mut input.data {
+        Data::Struct(data) => {
+            let rule = rule.unwrap_or_else(TwoNames::camel_case);
+            let has_default = find_key(&serde, &["default"]).is_some();
+            let marks = if is_transparent {
+                data.fields.iter().map(|_| FieldMarks::default()).collect()
+            } else {
+                directions::of_fields(&data.fields, &rule, has_default)
+            };
+            add_to_fields(&mut data.fields, marks, krate);
+        }
+        Data::Enum(data) => {
+            let rule = rule.unwrap_or_else(TwoNames::camel_case);
+            let field_rule = TwoNames::rule(&input.attrs, "rename_all_fields")
+                .unwrap_or_else(TwoNames::camel_case);
+            for variant in &mut data.variants {
+                let added = variant_attributes(variant, &rule);
+                // `ts-rs` takes the first of two names.
+                variant.attrs.splice(0..0, added);
+                let own_rule = TwoNames::rule(&variant.attrs, "rename_all");
+                let rule = own_rule.as_ref().unwrap_or(&field_rule);
+                let marks = directions::of_fields(&variant.fields, rule, false);
+                add_to_fields(&mut variant.fields, marks, krate);
+            }
+        }
+        Data::Union(_) => {}
+    }
     found
+}
+
+fn add_to_fields(fields: &mut Fields, marks: Vec<FieldMarks>, krate: &Path) {
+    for (field, marks) in fields.iter_mut().zip(marks) {
+        let added = field_attributes(field, marks, krate);
+        // `ts-rs` takes the first of two types.
+        field.attrs.splice(0..0, added);
+    }
 }
 
 /// `#[ts(as = ..)]` for a type that serde writes as another type.
@@ -134,8 +176,8 @@ fn serialized_as(input: &DeriveInput) -> Option<Attribute> {
     Some(parse_quote!(#[ts(as = #ty)]))
 }
 
-fn variant_attributes(variant: &syn::Variant) -> Vec<Attribute> {
-    let mut found = rename(&variant.attrs);
+fn variant_attributes(variant: &syn::Variant, rule: &TwoNames) -> Vec<Attribute> {
+    let mut found = rename(&variant.attrs, directions::name_of_variant(variant, rule));
     let named = matches!(variant.fields, Fields::Named(_));
     let ts = attribute_options(&variant.attrs, "ts");
     if named && find_key(&ts, &["type", "as", "optional_fields"]).is_none() {
@@ -144,22 +186,22 @@ fn variant_attributes(variant: &syn::Variant) -> Vec<Attribute> {
     found
 }
 
-fn field_attributes(field: &Field, krate: &Path) -> Vec<Attribute> {
-    let mut found = if field.ident.is_some() { rename(&field.attrs) } else { Vec::new() };
+fn field_attributes(field: &Field, marks: FieldMarks, krate: &Path) -> Vec<Attribute> {
+    let mut found =
+        if field.ident.is_some() { rename(&field.attrs, marks.name) } else { Vec::new() };
     let (serde, ts) =
         (attribute_options(&field.attrs, "serde"), attribute_options(&field.attrs, "ts"));
     let is_flat = find_key(&serde, &["flatten"]).is_some() || find_key(&ts, &["flatten"]).is_some();
-    let may_be_omitted = find_key(&serde, &["skip_serializing", "skip_serializing_if"]).is_some();
-    // Serde reads an absent `Option` as `None` only without a function of the user.
-    let is_required = find_key(&serde, &["with", "deserialize_with"]).is_some()
-        && find_key(&serde, &["default"]).is_none();
-    if field.ident.is_some() && !is_flat && find_key(&ts, &["optional"]).is_none() {
-        if may_be_omitted {
-            // With `nullable`, `ts-rs` does not change the type.
-            found.push(parse_quote!(#[ts(optional = nullable)]));
-        } else if is_required {
-            found.push(parse_quote!(#[ts(optional = false)]));
-        }
+    let ty = typescript_type(field, krate);
+    if let Some(occurrence) = marks.occurrence {
+        found.extend(occurrence.attributes(field, &ty, krate));
+        return found;
+    }
+    // An alias of `Option` that is read by a function of the user.
+    let is_required = find_key(&serde, &["with", "deserialize_with"]).is_some();
+    let is_set = find_key(&ts, &["optional"]).is_some();
+    if field.ident.is_some() && !is_flat && is_required && !is_set {
+        found.push(parse_quote!(#[ts(optional = false)]));
     }
     if is_flat
         || has_explicit_type(&field.attrs)
@@ -168,30 +210,38 @@ fn field_attributes(field: &Field, krate: &Path) -> Vec<Attribute> {
     {
         return found;
     }
-    // The same type, through a trait whose error message names Parlor's fix. `ts-rs` would replace a
-    // `_` with the type of the field, hence `infer!()`.
-    let ty = &field.ty;
-    let this = quote!(<#ty as #krate::__private::HasTypeScript<#krate::__private::infer!()>>::This);
-    let this = string_literal(this, first_and_last_span(ty).0);
-    found.push(parse_quote!(#[ts(as = #this)]));
+    let ty = string_literal(ty, first_and_last_span(&field.ty).0);
+    found.push(parse_quote!(#[ts(as = #ty)]));
     found
 }
 
-/// `#[ts(rename = ..)]` for a name that needs escapes: `ts-rs` does not add them.
-fn rename(attrs: &[Attribute]) -> Vec<Attribute> {
-    if find_key(&attribute_options(attrs, "ts"), &["rename"]).is_some() {
-        return Vec::new();
+/// The type of the field, through a trait whose error message names Parlor's fix. `ts-rs` would replace a
+/// `_` with the type of the field, hence `infer!()`.
+fn typescript_type(field: &Field, krate: &Path) -> TokenStream {
+    let ty = &field.ty;
+    if is_std_type(ty) {
+        return quote!(#ty);
     }
-    let name =
-        string_value(&attribute_options(attrs, "serde"), "rename").and_then(|name| escaped(&name));
+    quote!(<#ty as #krate::__private::HasTypeScript<#krate::__private::infer!()>>::This)
+}
+
+/// `#[ts(rename = ..)]` for a name that `ts-rs` does not read, or to which it does not add escapes.
+fn rename(attrs: &[Attribute], name: Option<String>) -> Vec<Attribute> {
+    let name = name.or_else(|| {
+        if find_key(&attribute_options(attrs, "ts"), &["rename"]).is_some() {
+            return None;
+        }
+        let name = string_value(&attribute_options(attrs, "serde"), "rename")?.value();
+        let escaped = escaped(&name);
+        (escaped != name).then_some(escaped)
+    });
     name.map(|name| parse_quote!(#[ts(rename = #name)])).into_iter().collect()
 }
 
-/// The name as the content of a TypeScript string literal, if that differs from the name.
-fn escaped(name: &LitStr) -> Option<LitStr> {
-    let value = name.value();
+/// The name as the content of a TypeScript string literal.
+pub(super) fn escaped(name: &str) -> String {
     let mut escaped = String::new();
-    for c in value.chars() {
+    for c in name.chars() {
         match c {
             '"' | '\\' => escaped.extend(['\\', c]),
             '\n' => escaped.push_str("\\n"),
@@ -201,7 +251,7 @@ fn escaped(name: &LitStr) -> Option<LitStr> {
             c => escaped.push(c),
         }
     }
-    (escaped != value).then(|| LitStr::new(&escaped, name.span()))
+    escaped
 }
 
 /// Replaces `*/` by `*\/`: it would end the TypeScript comment. Markdown shows both alike.
@@ -251,7 +301,7 @@ fn for_each_item(input: &mut DeriveInput, visit: &mut dyn FnMut(Item<'_>)) {
     }
 }
 
-fn fields(data: &Data) -> Box<dyn Iterator<Item = &Field> + '_> {
+pub(super) fn fields(data: &Data) -> Box<dyn Iterator<Item = &Field> + '_> {
     match data {
         Data::Struct(data) => Box::new(data.fields.iter()),
         Data::Enum(data) => Box::new(data.variants.iter().flat_map(|variant| &variant.fields)),

@@ -1477,8 +1477,9 @@ pub(crate) struct Drawing {
         as = "< UserId as :: parlor :: __private :: HasTypeScript < :: parlor :: __private :: infer ! () >> :: This"
     )]
     pub(crate) created_by: UserId,
+    #[ts(as = ":: parlor :: __private :: Directed < Option < String > , 's' , 'v' >")]
+    #[ts(optional = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[ts(optional = nullable)]
     pub(crate) title: Option<String>,
 }
 #[derive(::parlor::__private::serde::Serialize, ::parlor::__private::serde::Deserialize)]

@@ -71,6 +71,21 @@ pub enum TypeScriptError {
         /// The types in Rust.
         rust: [String; 2],
     },
+    /// A type differs between what clients send and what the server sends, and the name of the former is
+    /// that of another type.
+    #[error(
+        "in `{procedure}`, what clients send of `{}` is named `{name}` in TypeScript, and so is a type of \
+         `{}`: rename one of them with `#[ts(rename = \"..\")]`",
+        rust[0], rust[1]
+    )]
+    InputName {
+        /// The procedure.
+        procedure: String,
+        /// The name of both.
+        name: String,
+        /// The types in Rust.
+        rust: [String; 2],
+    },
     /// A type cannot be written in TypeScript.
     #[error("`{rust}` cannot be written in TypeScript: {reason}")]
     Type {

@@ -40,7 +40,9 @@
 //! # }
 //! ```
 
+mod declared;
 mod description;
+mod direction;
 mod docs;
 mod error;
 mod folder;
@@ -52,6 +54,7 @@ mod paths;
 mod pattern;
 mod rules;
 mod runtime_files;
+mod syntax;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -120,6 +120,10 @@ pub trait Everything {
         text: String,
     ) -> Page<Everywhere>;
 
+    /// Its types have another form than the answer of `whole`.
+    #[incoming]
+    async fn send(&mut self, page: Page<Everywhere>, all: BTreeMap<Kind, Vec<Arc<External>>>);
+
     #[outgoing]
     fn containers(
         tuple: (u8, Option<String>),
@@ -179,6 +183,10 @@ pub struct Everywhere {
     pub may_be_left_out: Vec<u8>,
     #[serde(default, skip_serializing)]
     pub is_left_out: Option<u8>,
+    #[serde(skip_deserializing)]
+    pub is_not_read: u8,
+    #[serde(rename(serialize = "written", deserialize = "read"))]
+    pub has_two_names: Option<u8>,
     pub été_indien: u8,
 }
 
@@ -356,4 +364,5 @@ impl Everything for AnySession {
     async fn whole(&mut self, _: String) -> Page<Everywhere> {
         Page { items: Vec::new(), next: None }
     }
+    async fn send(&mut self, _: Page<Everywhere>, _: BTreeMap<Kind, Vec<Arc<External>>>) {}
 }

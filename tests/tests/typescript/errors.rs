@@ -127,6 +127,68 @@ fn ambiguous_or_reserved_type_name_is_rejected() {
 }
 
 #[parlor::payload(typescript)]
+struct Note {
+    text: Option<String>,
+}
+
+#[parlor::payload(typescript)]
+struct NoteInput {
+    text: String,
+}
+
+#[procedure(typescript)]
+trait TakenInput {
+    #[incoming]
+    async fn say(&mut self, _note: Note, _input: NoteInput) {}
+    #[outgoing]
+    fn said(note: Note);
+}
+
+/// `Note` has one name here: clients do not send it.
+#[procedure(typescript)]
+trait FreeInput {
+    #[incoming]
+    async fn say(&mut self, _input: NoteInput) {}
+    #[outgoing]
+    fn said(note: Note);
+}
+
+impl TakenInput for AnySession {}
+impl FreeInput for AnySession {}
+
+#[test]
+fn type_with_the_name_of_an_input_type_is_rejected() {
+    let taken = TakenInputServer::new(|_: TakenInputSocket| async { Ok(AnySession) });
+    let error = generation_error(Router::new().procedure("/api/a", taken));
+    assert!(error.contains("clients send of `typescript::errors::Note`"), "{error}");
+    assert!(error.contains("type of `typescript::errors::NoteInput`"), "{error}");
+    assert!(
+        error.contains("`NoteInput` in TypeScript") && error.contains("#[ts(rename"),
+        "{error}"
+    );
+    let free = FreeInputServer::new(|_: FreeInputSocket| async { Ok(AnySession) });
+    Router::new().procedure("/api/a", free).typescript().files().expect("two names");
+}
+
+#[parlor::payload(typescript)]
+struct Gap(#[serde(skip_serializing_if = "Option::is_none")] Option<u8>, u8);
+
+#[procedure(typescript)]
+trait GapInTuple {
+    #[outgoing]
+    fn said(gap: Gap);
+}
+
+impl GapInTuple for AnySession {}
+
+#[test]
+fn element_after_one_that_may_be_absent_is_rejected() {
+    let gap = GapInTupleServer::new(|_: GapInTupleSocket| async { Ok(AnySession) });
+    let error = generation_error(Router::new().procedure("/api/a", gap));
+    assert!(error.contains("Gap") && error.contains("follows one that may be absent"), "{error}");
+}
+
+#[parlor::payload(typescript)]
 struct Broken {
     #[ts(type = "Array<string")]
     text: String,

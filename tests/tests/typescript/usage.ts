@@ -41,5 +41,17 @@ shapes.call("whole", "text").then(({ items: [item] }) => {
   const left: number[] | undefined = item?.mayBeLeftOut;
   return [left, item?.["étéIndien"].toFixed()];
 });
-const error: Chat.Errors["joinRoom"] = { error: "noEntry", message: "no" };
+const error: Chat.Errors["joinRoom"] = { error: "noEntry", message: "no", retryAfter: null };
 void error;
+const everywhere: Shapes.EverywhereInput = {
+  "it's \"quoted\"\\": "",
+  type: "",
+  duration: 1,
+  mayNotBeAbsent: null,
+  étéIndien: 1,
+  FIRST_NAME: "Ada",
+};
+shapes.emit("send", { page: { items: [everywhere] }, all: { first: ["unit", { struct: { someField: 1 } }] } });
+// @ts-expect-error the server always sends `mayBeAbsent`
+const sent: Shapes.Everywhere = everywhere;
+void sent;

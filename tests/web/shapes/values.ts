@@ -19,7 +19,7 @@ const address = (random: Random): Shapes.Address => ({
   country: random.maybe(() => random.string()),
 });
 
-const person = (random: Random, depth = 2): Shapes.Person => ({
+export const person = (random: Random, depth = 2): Shapes.Person => ({
   fullName: random.string(),
   address: address(random),
   friends: depth > 0 ? random.list(() => person(random, depth - 1), 2) : [],

@@ -1,5 +1,5 @@
 // Checked by `tsc` only: each `@ts-expect-error` is an error if the line below it has none.
-import { connect, type Rules, type Shapes } from "../shapes/api";
+import { connect, type Directions, type Rules, type Shapes } from "../shapes/api";
 
 const socket = connect<Shapes>("/api/shapes");
 const rules = connect<Rules>("/api/rules");
@@ -56,6 +56,49 @@ socket.emit("flat", { value: { own: 1, address: { lines: [] } } });
 socket.emit("wholeText", { text: "a" });
 // @ts-expect-error no fields
 socket.emit("touch", { value: 1 });
+
+// What clients send, and what the server sends
+const directions = connect<Directions>("/api/directions");
+directions.emit("allDefaults", { value: {} });
+// @ts-expect-error a default is taken only for what is absent
+directions.emit("allDefaults", { value: { volume: null } });
+// @ts-expect-error it has no default
+directions.emit("defaults", { value: {} });
+// @ts-expect-error the server sends it
+directions.emit("oneWay", { value: { id: 1, password: "secret", name: "Ada" } });
+// @ts-expect-error the server reads another name
+directions.emit("twoNames", { value: { userId: 1, text: "b", same: true } });
+// @ts-expect-error only the server sends this variant
+directions.emit("internal", { value: { kind: "answered", text: "" } });
+// @ts-expect-error the element in the middle has no default
+directions.emit("tuple", { value: [1] });
+
+export async function forms(): Promise<Directions.Nested> {
+  const input: Directions.NestedInput = { inner: { settings: {}, all: [] }, page: { items: [] } };
+  const nested = await directions.call("nested", { value: input });
+  nested.inner.settings.volume.toFixed();
+  // What the server sent can be sent back.
+  directions.emit("nested", { value: nested });
+  const omitted = await directions.call("omitted", { value: { count: 1 } });
+  // @ts-expect-error the server may leave it out
+  omitted.count.toFixed();
+  const oneWay = await directions.call("oneWay", { value: { password: "secret", name: "Ada" } });
+  oneWay.id.toFixed();
+  // @ts-expect-error only clients send it
+  oneWay.password.trim();
+  const options = await directions.call("options", { value: { required: null } });
+  options.leftOut?.trim();
+  const kept: string | undefined = options.leftOut;
+  // @ts-expect-error it may be null
+  options.plain.trim();
+  const internal = await directions.call("internal", { value: { kind: "in" } });
+  // @ts-expect-error the server does not send this variant
+  if (internal.kind === "ask") return nested;
+  // @ts-expect-error what clients send lacks fields that the server always sends
+  const output: Directions.Nested = input;
+  void [kept, output];
+  return nested;
+}
 
 export async function answers(): Promise<void> {
   const page: Shapes.Page<Shapes.Person> = await socket.call("generic", { value: { items: [] } });

@@ -8,6 +8,7 @@
 #![allow(unreachable_pub, reason = "as in a library")]
 
 mod contract;
+mod directions;
 mod types;
 
 use std::error::Error;
@@ -16,6 +17,7 @@ use parlor::prelude::*;
 use tokio::net::TcpListener;
 
 use contract::{LockedServer, LockedSocket, RulesServer, RulesSocket, ShapesServer, ShapesSocket};
+use directions::{DirectionsServer, DirectionsSocket};
 
 /// The session of all procedures.
 struct Echo {
@@ -34,6 +36,8 @@ impl contract::Rules for Echo {}
 
 impl contract::Locked for Echo {}
 
+impl directions::Directions for Echo {}
+
 fn router() -> Router {
     let shapes =
         ShapesServer::new(|socket: ShapesSocket| async { Ok(Echo { socket: Some(socket) }) });
@@ -41,8 +45,11 @@ fn router() -> Router {
     let locked = LockedServer::new(|_: LockedSocket| async {
         Err::<Echo, _>(Reject::unauthorized("no client has the key"))
     });
+    let directions =
+        DirectionsServer::new(|_: DirectionsSocket| async { Ok(Echo { socket: None }) });
     Router::new()
         .procedure("/api/shapes", shapes)
+        .procedure("/api/directions", directions)
         .procedure("/api/rules", rules)
         .procedure("/api/locked", locked)
 }

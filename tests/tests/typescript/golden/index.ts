@@ -69,7 +69,7 @@ export namespace Chat {
 
   /** Why a user cannot enter. */
   export type JoinError =
-    | { error: "noEntry"; message: string; retryAfter?: number | null }
+    | { error: "noEntry"; message: string; retryAfter: number | null }
     | { error: "full" };
 
   /** What people say. */
@@ -80,7 +80,7 @@ export namespace Chat {
     userId: string;
     /** In ms since 1970. Not *\/ the end. */
     timestamp: number;
-    replyTo?: Message | null;
+    replyTo: Message | null;
   };
 }
 
@@ -131,6 +131,11 @@ export namespace Shapes {
      * At least 1 character.
      */
     whole: string;
+    /** Its types have another form than the answer of `whole`. */
+    send: {
+      page: PageInput<EverywhereInput>;
+      all: { [key in Kind]?: Array<ExternalInput> };
+    };
   }
 
   /** What the server sends. */
@@ -186,12 +191,35 @@ export namespace Shapes {
     mayNotBeAbsent: number | null;
     mayBeAbsent: number;
     mayBeLeftOut?: Array<number>;
+    isNotRead: number;
+    written: number | null;
+    "étéIndien": number;
+    FIRST_NAME: string;
+  };
+
+  /** `Everywhere` as clients send it. */
+  export type EverywhereInput = {
+    "it's \"quoted\"\\": string;
+    type: string;
+    duration: number;
+    mayNotBeAbsent: number | null;
+    mayBeAbsent?: number;
+    mayBeLeftOut?: Array<number>;
     isLeftOut?: number | null;
+    read?: number | null;
     "étéIndien": number;
     FIRST_NAME: string;
   };
 
   export type External =
+    | "unit"
+    | { new: Pair }
+    | { tuple: [number, string | null] }
+    | { struct: { someField: number; other: number | null } }
+    | { "été": { "où": number } };
+
+  /** `External` as clients send it. */
+  export type ExternalInput =
     | "unit"
     | { new: Pair }
     | { tuple: [number, string | null] }
@@ -217,6 +245,12 @@ export namespace Shapes {
   export type OtherKind = { value: number };
 
   export type Page<T> = {
+    items: Array<T>;
+    next: string | null;
+  };
+
+  /** `Page` as clients send it. */
+  export type PageInput<T> = {
     items: Array<T>;
     next?: string | null;
   };
