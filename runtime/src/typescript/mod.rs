@@ -226,6 +226,7 @@ impl TypeScript {
              export const checkRules = createCheck({\n",
         );
         let mut any = false;
+        let mut all_paths = Vec::new();
         for (path, contract) in &self.procedures {
             let events: String = contract.incoming.iter().filter_map(rules_of).collect();
             any |= !events.is_empty();
@@ -234,8 +235,12 @@ impl TypeScript {
             let rules =
                 if events.is_empty() { "{}".to_owned() } else { format!("{{\n{events}  }}") };
             text.extend(["  ", &path, ": ", &rules, ",\n"]);
+            all_paths.push(path);
         }
-        text.push_str("});\n");
+        text.push_str(
+            "});\n\n/** The paths of the procedures. */\nexport const paths: readonly string[] = [",
+        );
+        text.extend([&all_paths.join(", "), "];\n"]);
         Ok(any.then_some(text))
     }
 }

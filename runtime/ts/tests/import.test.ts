@@ -35,8 +35,8 @@ async function load(file: string) {
   return { exported, read };
 }
 
-test("importing the client or the hook reads no global", async () => {
-  for (const file of ["client.ts", "react.ts"]) {
+test("importing the client, the hook or the fake server reads no global", async () => {
+  for (const file of ["client.ts", "react.ts", "testing.ts"]) {
     const { exported, read } = await load(file);
     assert.deepEqual(read, [], file);
     assert.ok(Object.keys(exported).length, file);
@@ -55,6 +55,20 @@ test("the client exports four names, and the hook is a module of its own", async
   assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient", "events"]);
   const react = await load("react.ts");
   assert.deepEqual(Object.keys(react.exported), ["useWebSocket"]);
+});
+
+test("the client and the hook contain nothing of the fake server", async () => {
+  const { metafile } = await build({
+    entryPoints: ["client.ts", "react.ts"].map((file) => join(source, file)),
+    bundle: true,
+    external: ["react"],
+    outdir: "out",
+    metafile: true,
+    write: false,
+  });
+  const files = Object.keys(metafile.inputs);
+  assert.ok(files.some((file) => file.endsWith("/socket.ts")));
+  assert.deepEqual(files.filter((file) => /(fake|testing)\w*\.ts$/.test(file)), []);
 });
 
 test("the hook starts with \"use client\", so that server components can import it", async () => {

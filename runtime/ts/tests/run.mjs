@@ -1,21 +1,26 @@
 // Bundles the tests, since Node 20 cannot run TypeScript, and runs them. Arguments select files by name.
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+import "./docs.mjs";
+
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../node_modules/.tests");
 const selected = process.argv.slice(2);
-const tests = readdirSync(here).filter(
-  (file) => /\.test\.tsx?$/.test(file) && (!selected.length || selected.some((name) => file.includes(name))),
-);
+const tests = readdirSync(here).filter((file) => /\.test\.tsx?$/.test(file));
+// Vitest runs the others.
+for (const file of readdirSync(join(here, "docs")).map((file) => `docs/${file}`))
+  if (readFileSync(join(here, file), "utf8").includes('from "node:test"')) tests.push(file);
 
 rmSync(out, { recursive: true, force: true });
 await build({
-  entryPoints: tests.map((file) => join(here, file)),
+  entryPoints: tests
+    .filter((file) => !selected.length || selected.some((name) => file.includes(name)))
+    .map((file) => ({ in: join(here, file), out: file.replace(/^docs\/|\.tsx?$/g, "") })),
   outdir: out,
   outExtension: { ".js": ".mjs" },
   bundle: true,

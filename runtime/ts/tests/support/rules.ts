@@ -9,3 +9,4 @@ const rules: Record<string, Rules> = {
 };
 
 export const checkRules = createCheck(rules);
+export const paths = Object.keys(rules);

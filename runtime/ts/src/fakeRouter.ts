@@ -1,0 +1,30 @@
+import type { Contract } from "./contract.js";
+import { fakeServer } from "./fakeServer.js";
+import type { FakeServerOptions } from "./fakeServerTypes.js";
+import { byPath } from "./url.js";
+
+/**
+ * Returns options that connect with several servers, by the end of the path. An attempt with another
+ * path is rejected with 4502.
+ *
+ * ```ts
+ * const options = fakeRouter({ "chat/wsChat": fakeServer<Chat>(), auction: fakeServer<Auction>() });
+ * const client = createClient<AppRouter>({ baseUrl: "/api", ...options });
+ * ```
+ */
+export function fakeRouter(servers: {
+  [path: string]: { readonly options: FakeServerOptions };
+}): FakeServerOptions {
+  const missing = fakeServer<Contract>();
+  missing.onAttempt(() => ({ code: 4502, reason: "no procedure at this path" }));
+  return {
+    WebSocket: function (url: string, protocols?: string[]) {
+      const { WebSocket } = (byPath(servers, url) ?? missing).options;
+      return new WebSocket(url, protocols);
+    } as unknown as FakeServerOptions["WebSocket"],
+    wakeOn(wake) {
+      const stops = Object.values(servers).map(({ options }) => options.wakeOn(wake));
+      return () => stops.forEach((stop) => stop());
+    },
+  };
+}
