@@ -34,7 +34,7 @@ await build({
   target: "node20",
   sourcemap: "inline",
 });
-run(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=60000", tests], {
+run(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=300000", tests], {
   PARLOR_PROGRAMS: JSON.stringify({ chat }),
   PARLOR_BUNDLE: bundle,
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { after, afterEach, before, beforeEach, test, type TestContext } from "node:test";
+import { after, afterEach, before, beforeEach, test } from "node:test";
 import { createInterface } from "node:readline";
 import { once } from "node:events";
 
@@ -56,44 +56,55 @@ async function verify(lines: AsyncIterable<string>) {
   assert.deepEqual(printed, expected);
 }
 
-/** Runs the program in a process, which must end by itself. */
-async function verifyProcess(binary: string, ...args: string[]) {
+/** Runs the program in a process, which must end by itself. It is killed when the test is aborted. */
+async function verifyProcess(signal: AbortSignal, binary: string, ...args: string[]) {
   const child = spawn(binary, args, {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, DENO_DIR: "node_modules/.deno", DENO_NO_UPDATE_CHECK: "1" },
+    signal,
+    killSignal: "SIGKILL",
   });
+  child.on("error", () => {});
   const ended = once(child, "exit");
   await verify(createInterface({ input: child.stdout }));
   assert.deepEqual(await ended, [0, null]);
 }
 
 /** The test of a runtime: skipped where its package has no binary, unless all tests must run. */
-function inRuntime({ name, binary }: Runtime, run: (binary: string) => Promise<void>) {
-  test(`in ${name} the bundle connects, calls, resumes its session and closes`, async (t: TestContext) => {
+function inRuntime({ name, binary }: Runtime, run: (binary: string, signal: AbortSignal) => Promise<void>) {
+  const title = `in ${name} the bundle connects, calls, resumes its session and closes`;
+  test(title, { timeout: 30_000 }, async (t) => {
     if (!binary) {
       assert.notEqual(process.env.PARLOR_TEST_ALL, "1", `no binary of ${name} for this platform`);
       return t.skip(`no binary of ${name} for this platform`);
     }
     t.diagnostic(`${name}: ${version(binary)}`);
-    await run(binary);
+    await run(binary, t.signal);
   });
 }
 
 for (const node of [node20, node22, node24])
-  inRuntime(node, (binary) => verifyProcess(binary, "hosts/process.mjs", bundle, baseUrl()));
+  inRuntime(node, (binary, signal) => verifyProcess(signal, binary, "hosts/process.mjs", bundle, baseUrl()));
 
-inRuntime(bun, (binary) => verifyProcess(binary, "run", "hosts/process.mjs", bundle, baseUrl()));
+inRuntime(bun, (binary, signal) => verifyProcess(signal, binary, "hosts/process.mjs", bundle, baseUrl()));
 
-inRuntime(deno, (binary) => {
+inRuntime(deno, (binary, signal) => {
   const permissions = ["--allow-read", "--allow-env", "--allow-net=127.0.0.1"];
-  return verifyProcess(binary, "run", "--no-config", ...permissions, "hosts/process.mjs", bundle, baseUrl());
+  const options = ["run", "--no-config", ...permissions];
+  return verifyProcess(signal, binary, ...options, "hosts/process.mjs", bundle, baseUrl());
 });
 
-inRuntime(workerd, async (binary) => {
+inRuntime(workerd, async (binary, signal) => {
   const { lines, stop } = await startWorker(binary, bundle, baseUrl());
+  signal.addEventListener("abort", stop);
   try {
     await verify(lines);
   } finally {
     stop();
   }
 });
+
+for (const reactNative of ["0.73", "0.82"])
+  inRuntime({ name: `the globals of React Native ${reactNative}`, binary: process.execPath }, (binary, signal) =>
+    verifyProcess(signal, binary, "hosts/reactNative.mjs", bundle, baseUrl(), reactNative),
+  );

@@ -34,6 +34,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("options.ts", include_str!("../../ts/src/options.ts")),
     ("pageEvents.ts", include_str!("../../ts/src/pageEvents.ts")),
     ("react.ts", include_str!("../../ts/src/react.ts")),
+    ("reactNative.ts", include_str!("../../ts/src/reactNative.ts")),
     ("rules.ts", include_str!("../../ts/src/rules.ts")),
     ("session.ts", include_str!("../../ts/src/session.ts")),
     ("sharedSockets.ts", include_str!("../../ts/src/sharedSockets.ts")),
