@@ -21,7 +21,7 @@ run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."]);
 const options = { absWorkingDir: here, bundle: true, logLevel: "warning" };
 const bundle = join(out, "program.js");
 // A script, since React Native has no modules. The other runtimes import it as a module.
-await build({ ...options, entryPoints: ["program.ts"], outfile: bundle, format: "iife", target: "es2020" });
+await build({ ...options, entryPoints: ["program.ts"], outfile: bundle, platform: "neutral", format: "iife", target: "es2020" });
 
 const tests = join(out, "runtimes.test.mjs");
 await build({
