@@ -4,7 +4,7 @@ import { parseMessage, type Message } from "./message.js";
 import type { Options, WebSocketConstructor, WebSocketLike } from "./options.js";
 import type { Session } from "./session.js";
 import { later } from "./timer.js";
-import { webSocketUrl, withoutQueries } from "./url.js";
+import { webSocketUrl, withoutSecrets } from "./url.js";
 import type { Welcome } from "./welcome.js";
 
 /** One attempt to connect, and the connection that it becomes. */
@@ -73,7 +73,7 @@ export function dial(
     if (!options.debug) return;
     const time = Date.now();
     import("./debug.js").then(({ reportFrame }) =>
-      reportFrame(options, url, direction, String(data), parseMessage(data), time),
+      reportFrame(options, withoutSecrets(url), direction, String(data), parseMessage(data), time),
     );
   };
   const send = (text: string) => {
@@ -132,7 +132,7 @@ export function dial(
     } catch (cause) {
       const { name, message } = cause as Error;
       // A message of `url` or `auth` may hold secrets; that of a WebSocket has the URL with its query.
-      fail(1006, resolved ? withoutQueries(message) : `url or auth failed: ${name}`, !!resolved);
+      fail(1006, resolved ? withoutSecrets(message) : `url or auth failed: ${name}`, !!resolved);
     }
   };
   attempt();

@@ -13,7 +13,7 @@ export function reportFrame(
   const frame: DebugFrame = {
     direction,
     time,
-    url: url.replace(/\?.*/, ""),
+    url,
     name,
     length: text.length,
     ...(typeof id === "number" && { id }),

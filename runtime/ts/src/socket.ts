@@ -24,7 +24,7 @@ import { checkRules } from "./rules.js";
 import { createSession, type Frame } from "./session.js";
 import { warnOfSubject } from "./subject.js";
 import { later, type Timer } from "./timer.js";
-import { webSocketUrl, withoutQueries } from "./url.js";
+import { webSocketUrl, withoutSecrets } from "./url.js";
 
 /** The limit of bytes in the queue and in the WebSocket's buffer. */
 const maxBufferedBytes = 1 << 20;
@@ -215,7 +215,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     if (!resuming) drop("lost", connectionLost, lostFrames);
     reportEvents(unsent, "closed", "not sent");
     if (!wasConnected)
-      report(new CallError("connect", `no connection to ${withoutQueries(url)}: ${code} ${reason}`, close));
+      report(new CallError("connect", `no connection to ${withoutSecrets(url)}: ${code} ${reason}`, close));
     if (wasConnected || isFinal) dispatchDisconnect(close);
     if (timer) announce(timer, delay);
     if (gaveUp && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });

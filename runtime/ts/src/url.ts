@@ -10,16 +10,17 @@ export const webSocketUrl = (url: string): string => {
   const rest = /^(?:ws|http)(s?:\/\/[^#]+)$/i.exec(absolute)?.[1];
   if (rest) return `ws${rest}`;
   throw new TypeError(
-    `not ws(s)://, http(s):// or a path, without a fragment: ${withoutQueries(url)}`,
+    `not ws(s)://, http(s):// or a path, without a fragment: ${withoutSecrets(url)}`,
   );
 };
 
-/** The text without the queries and fragments of its URLs: they may hold secrets, which must not be logged. */
-export const withoutQueries = (text: string): string => text.replace(/[?#]\S*/g, "");
+/** The text without what may hold secrets, which must not be logged: the queries, fragments and user names of its URLs. */
+export const withoutSecrets = (text: string): string =>
+  text.replace(/[?#]\S*/g, "").replace(/\/\/[^/\s]*@/g, "//");
 
 /** The value of `table` with the longest key that the URL's path ends with. */
 export function byPath<T>(table: Record<string, T>, url: string): T | undefined {
-  const path = `/${withoutQueries(url)}`;
+  const path = `/${withoutSecrets(url)}`;
   let longest = "";
   for (const key in table)
     if (key.length > longest.length && path.endsWith(`/${key}`)) longest = key;

@@ -247,11 +247,19 @@ test("a target function can read its socket", async () => {
   socket.close();
 });
 
-test("the error of a failed attempt names the URL without its query", async () => {
-  const { net, log } = await dial({}, `${URL}?token=secret`);
+test("the error of a failed attempt names the URL without its query and its password", async () => {
+  const { net, log } = await dial({}, `${URL.replace("//", "//ann:secret@")}?token=secret`);
   net.last.open("parlor.v1.json");
   net.last.end(1006);
   const [{ message }] = log.of("error") as [SocketError];
-  assert.match(message, /api\/chat\/wsChat: 1006/);
+  assert.match(message, /\/\/[^@]*api\/chat\/wsChat: 1006/);
   assert.doesNotMatch(message, /secret/);
+});
+
+test("the error of a URL that no WebSocket can have shows neither its query nor its password", () => {
+  for (const url of ["ftp://ann:secret@server/x?token=secret", "wss://ann:secret@server/x#secret"])
+    assert.throws(
+      () => connect<Chat>(url, { WebSocket: fake().WebSocket }),
+      ({ name, message }: Error) => name === "TypeError" && !/ann|secret/.test(message),
+    );
 });

@@ -49,7 +49,7 @@ test("what auth and url throw is printed nowhere, and neither is the query of th
     throw Object.assign(new Error("Bearer hunter2"), { token: "hunter2" });
   };
   for (const options of [{ identity: "ann", auth: secretError }, { url: secretError }] as Options[]) {
-    const { socket } = await dial(options, "ws://server/chat?token=hunter2");
+    const { socket } = await dial(options, "ws://ann:hunter2@server/chat?token=hunter2");
     assert.equal(printed.length, 1);
     socket.close();
     socket.emit("touch");
@@ -57,14 +57,14 @@ test("what auth and url throw is printed nowhere, and neither is the query of th
     assert.match(printed.join(), /url or auth failed: Error/);
     printed.length = 0;
   }
-  const { net } = await dial({}, "ws://server/chat?token=hunter2");
+  const { net } = await dial({}, "ws://ann:hunter2@server/chat?token=hunter2");
   net.last.end(1006);
   assert.doesNotMatch(printed.join(), /hunter2/);
   assert.match(printed.join(), /ws:\/\/server\/chat/);
 });
 
 test("debug: true prints a group for each frame, without payloads and secrets", async () => {
-  const { net, socket } = await dial({ debug: true }, "ws://server/chat?token=hunter2");
+  const { net, socket } = await dial({ debug: true }, "ws://ann:hunter2@server/chat?token=hunter2");
   net.last.welcome({ resume: secret() });
   socket.emit("sendMessage", { room: "a", text: "private" });
   socket.call("clear").catch(() => {});
