@@ -17,6 +17,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("close.ts", include_str!("../../ts/src/close.ts")),
     ("closeCodes.ts", include_str!("../../ts/src/closeCodes.ts")),
     ("connection.ts", include_str!("../../ts/src/connection.ts")),
+    ("connectionKey.ts", include_str!("../../ts/src/connectionKey.ts")),
     ("contract.ts", include_str!("../../ts/src/contract.ts")),
     ("debug.ts", include_str!("../../ts/src/debug.ts")),
     ("disposable.ts", include_str!("../../ts/src/disposable.ts")),
@@ -43,6 +44,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("testing.ts", include_str!("../../ts/src/testing.ts")),
     ("timer.ts", include_str!("../../ts/src/timer.ts")),
     ("url.ts", include_str!("../../ts/src/url.ts")),
+    ("useConnection.ts", include_str!("../../ts/src/useConnection.ts")),
+    ("useEvent.ts", include_str!("../../ts/src/useEvent.ts")),
+    ("useLatest.ts", include_str!("../../ts/src/useLatest.ts")),
+    ("useSharedSocket.ts", include_str!("../../ts/src/useSharedSocket.ts")),
     ("welcome.ts", include_str!("../../ts/src/welcome.ts")),
 ];
 

@@ -68,6 +68,25 @@ test("server rendering dials nothing, and hydration reports no error", async () 
   errors.mock.restore();
 });
 
+test("server rendering does not read the identity, and a hydrated component does", async () => {
+  let onServer = true;
+  const identity = () => {
+    if (onServer) throw new Error("there is no localStorage");
+    return "ann";
+  };
+  const App = () => <Chatter options={{ identity, auth: () => "token" }} />;
+  const container = document.createElement("div");
+  container.innerHTML = renderToString(<App />);
+  assert.equal(container.innerHTML, "<p>connecting</p>");
+  onServer = false;
+  const hydrated = await act(async () => hydrateRoot(container, <App />));
+  await settle();
+  assert.equal(net.made.length, 1);
+  await welcome();
+  assert.equal(container.innerHTML, "<p>connected</p>");
+  await act(async () => hydrated.unmount());
+});
+
 test("two hydrated roots with URL functions have one connection each", async () => {
   const App = ({ name }: { name: string }) => {
     useWebSocket<Chat>({ url: () => `ws://${name}/`, WebSocket: net.WebSocket });

@@ -32,11 +32,11 @@ afterEach(async () => {
 
 /** Waits until a released socket is closed. */
 export const macrotask = () => new Promise<void>((done) => setTimeout(done, 5));
-export const render = (node: ReactNode) =>
-  act(async () => {
-    root.render(node);
-    await settle();
-  });
+/** Renders, runs the effects, and starts the attempts to connect. */
+export const render = async (node: ReactNode) => {
+  await act(async () => root.render(node));
+  await act(settle);
+};
 export const welcome = () => act(async () => net.last.welcome());
 
 interface Props {

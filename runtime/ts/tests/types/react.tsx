@@ -58,6 +58,11 @@ export function useInferred(given: Socket<Chat> | null) {
   useWebSocket<Chat>({ url: "/", events: { newMesage: () => {} } });
   // @ts-expect-error a procedure, not a part of a path
   useWebSocket({ client: client.chat });
+  // @ts-expect-error it is not known whose token it is
+  useWebSocket<Chat>({ url: "/", auth: () => "token" });
+  // @ts-expect-error it is not known whose token it is
+  useWebSocket({ client: client.chat.wsChat, auth: () => "token" });
+  useWebSocket<Chat>({ url: "/", auth: () => "token", identity: () => null, key: undefined });
   // @ts-expect-error the socket may be null
   useWebSocket<Chat>({ url: "/" }).socket.close();
 }

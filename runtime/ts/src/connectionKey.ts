@@ -1,0 +1,56 @@
+import type { Options, Target } from "./options.js";
+
+/** What a component connects with, as of one render. */
+export interface ConnectionSettings {
+  target: Target;
+  options: Options;
+  /** The identity that the options had in this render. */
+  identity: string | null | undefined;
+}
+
+/** Returns the identity of the options; undefined if they have none. */
+export const identityOf = ({ identity }: Options): string | null | undefined =>
+  typeof identity === "function" ? identity() : identity;
+
+const ids = new WeakMap<object, number>();
+let lastId = 0;
+
+/** The same text for the same function only. */
+const referenceTo = (value: object): string => {
+  const id = ids.get(value) ?? ++lastId;
+  ids.set(value, id);
+  return `#${id}`;
+};
+
+/**
+ * Returns the key of a connection. Components with equal keys share one.
+ *
+ * Functions that components create in each render cannot be compared. Two of them are the same setting only
+ * where another setting says so: `auth` functions of one identity, and all functions of one `name`. With any
+ * other function the connection belongs to the component.
+ *
+ * @param settings what the component connects with
+ * @param component a text that only this component has
+ * @param name the option `key`
+ * @param shared the options of the client. Functions among them are compared by reference, as is the
+ * WebSocket class
+ */
+export function connectionKey(
+  { target, options, identity }: ConnectionSettings,
+  component: string,
+  name: string | undefined,
+  shared: Options,
+): string {
+  const own = name === undefined ? component : "function";
+  const settings = Object.entries(options).map(([option, value]) => {
+    if (option === "identity") return [option, identity];
+    if (Object(value) !== value) return [option, String(value)];
+    if (option === "WebSocket" || value === shared[option as keyof Options]) return [option, referenceTo(value)];
+    return [option, option === "auth" && identity !== undefined ? "function" : own];
+  });
+  return JSON.stringify([
+    typeof target === "string" ? [target] : own,
+    name,
+    ...settings.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  ]);
+}

@@ -1,0 +1,47 @@
+import { useSyncExternalStore } from "react";
+
+import type { Close } from "./close.js";
+import type { Contract, Socket, Status } from "./contract.js";
+
+/** The state of a connection. */
+export interface ConnectionState {
+  /** `closed` without a socket. */
+  status: Status;
+  /** Whether `status` is `connected`. */
+  connected: boolean;
+  /** How the last connection or attempt ended; undefined before the first end. */
+  lastClose: Close | undefined;
+}
+
+const neverChanges = () => () => {};
+
+/**
+ * Returns the state of the socket, and renders again when it changes.
+ *
+ * ```tsx
+ * const { connected, lastClose } = useConnection(socket);
+ * if (lastClose?.cause === "rejected") return <Login reason={lastClose.reason} />;
+ * ```
+ */
+export function useConnection<C extends Contract>(socket: Socket<C> | null): ConnectionState {
+  return useConnectionState(socket, "closed");
+}
+
+/** As {@link useConnection}, with the status without a socket and in server rendering. */
+export function useConnectionState<C extends Contract>(
+  socket: Socket<C> | null,
+  initial: Status,
+): ConnectionState {
+  const subscribe = socket ? socket.subscribe : neverChanges;
+  const status = useSyncExternalStore(
+    subscribe,
+    () => (socket ? socket.status : initial),
+    () => initial,
+  );
+  const lastClose = useSyncExternalStore(
+    subscribe,
+    () => (socket ? socket.lastClose : undefined),
+    () => undefined,
+  );
+  return { status, connected: status === "connected", lastClose };
+}

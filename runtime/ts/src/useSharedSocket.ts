@@ -1,0 +1,85 @@
+import { useEffect, useInsertionEffect, useRef, useState, useSyncExternalStore } from "react";
+
+import type { Procedure } from "./client.js";
+import { connectionKey, identityOf, type ConnectionSettings } from "./connectionKey.js";
+import type { Contract, Socket } from "./contract.js";
+import type { Options, Target } from "./options.js";
+import { acquireSocket, type SocketReference } from "./sharedSockets.js";
+
+/** What a component connects to, and how. */
+export interface SharedSocketSettings<C extends Contract> {
+  enabled: boolean;
+  /** The URL, if there is no client. */
+  target: Target | undefined;
+  client: Procedure<C> | undefined;
+  /** The name that makes the functions of several components equal. */
+  key: string | undefined;
+  /** The options beside those of the client. */
+  options: Options;
+}
+
+let lastId = 0;
+
+/**
+ * Returns a new id. React's `useId` is not unique: it repeats in two roots that hydrate the HTML of a
+ * server.
+ */
+const newId = () => `component ${++lastId}`;
+
+const neverChanges = () => () => {};
+
+/** The identity in server rendering, which has no access to the storage of a browser. */
+const unknown = Symbol("unknown");
+
+/** Returns the options that are not undefined. */
+const defined = (options: Options): Options =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+/**
+ * Acquires the shared socket of the settings in an effect, and releases it in its cleanup. Does nothing
+ * without settings.
+ */
+export function useSharedSocket<C extends Contract>(given: SharedSocketSettings<C> | undefined) {
+  const [component] = useState(newId);
+  const { enabled = false, client, target = client?.$url ?? "", key: name, options: own = {} } = given ?? {};
+  const shared = client?.$options ?? {};
+  const options = { ...defined(shared), ...defined(own) } as Options;
+  const identity = useSyncExternalStore<ConnectionSettings["identity"] | typeof unknown>(
+    neverChanges,
+    () => identityOf(options),
+    () => unknown,
+  );
+  const settings = identity === unknown ? undefined : { target, options, identity };
+  const key = enabled && settings ? connectionKey(settings, component, name, shared) : null;
+
+  const latest = useRef(settings);
+  const acquired = useRef<{ key: string; reference: SocketReference<C> } | null>(null);
+  const [shown, setShown] = useState<{ key: string; socket: Socket<C> } | null>(null);
+
+  useInsertionEffect(() => {
+    latest.current = settings;
+    if (settings && acquired.current?.key === key) acquired.current.reference.update(settings);
+  });
+  useEffect(() => {
+    const settings = latest.current;
+    if (key === null || !settings) return undefined;
+    const reference = acquireSocket<C>(key, settings);
+    acquired.current = { key, reference };
+    setShown({ key, socket: reference.socket });
+    return () => {
+      acquired.current = null;
+      // The token of another identity must not be sent over this connection.
+      reference.release(latest.current?.identity !== settings.identity);
+      // A hidden `<Activity>` still renders, and keeps its state until it is visible again.
+      setShown(null);
+    };
+  }, [key]);
+
+  return {
+    key,
+    /** The socket of the last effect, which may not be rendered yet. */
+    current: () => acquired.current && acquired.current.reference.socket,
+    // The socket of an earlier key is closed or will be.
+    socket: shown && shown.key === key ? shown.socket : null,
+  };
+}
