@@ -13,8 +13,9 @@ import { useConnectionState, type ConnectionState } from "./useConnection.js";
 import { useEvents, type EventHandlers } from "./useEvent.js";
 import { useSharedSocket } from "./useSharedSocket.js";
 
-export type { ConnectionState } from "./useConnection.js";
-export type { EventHandlers } from "./useEvent.js";
+export { useCall, type UseCall } from "./useCall.js";
+export { useConnection, type ConnectionState } from "./useConnection.js";
+export { useEvent, type EventHandlers } from "./useEvent.js";
 
 /** The result of the hook. */
 export interface WebSocketState<C extends Contract> extends ConnectionState {

@@ -54,7 +54,7 @@ test("the client exports four names, and the hooks are a module of their own", a
   const client = await load("client.ts");
   assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient", "events"]);
   const react = await load("react.ts");
-  assert.deepEqual(Object.keys(react.exported).sort(), ["useWebSocket"]);
+  assert.deepEqual(Object.keys(react.exported).sort(), ["useCall", "useConnection", "useEvent", "useWebSocket"]);
 });
 
 test("the client and the hook contain nothing of the fake server", async () => {
