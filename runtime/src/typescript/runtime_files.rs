@@ -19,6 +19,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("closeCodes.ts", include_str!("../../ts/src/closeCodes.ts")),
     ("connection.ts", include_str!("../../ts/src/connection.ts")),
     ("connectionKey.ts", include_str!("../../ts/src/connectionKey.ts")),
+    ("connectionState.ts", include_str!("../../ts/src/connectionState.ts")),
     ("contract.ts", include_str!("../../ts/src/contract.ts")),
     ("debug.ts", include_str!("../../ts/src/debug.ts")),
     ("disposable.ts", include_str!("../../ts/src/disposable.ts")),
@@ -42,6 +43,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("sharedSockets.ts", include_str!("../../ts/src/sharedSockets.ts")),
     ("socket.ts", include_str!("../../ts/src/socket.ts")),
     ("subject.ts", include_str!("../../ts/src/subject.ts")),
+    ("svelte.ts", include_str!("../../ts/src/svelte.ts")),
     ("testing.ts", include_str!("../../ts/src/testing.ts")),
     ("timer.ts", include_str!("../../ts/src/timer.ts")),
     ("url.ts", include_str!("../../ts/src/url.ts")),
@@ -50,6 +52,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("useEvent.ts", include_str!("../../ts/src/useEvent.ts")),
     ("useLatest.ts", include_str!("../../ts/src/useLatest.ts")),
     ("useSharedSocket.ts", include_str!("../../ts/src/useSharedSocket.ts")),
+    ("vue.ts", include_str!("../../ts/src/vue.ts")),
     ("welcome.ts", include_str!("../../ts/src/welcome.ts")),
 ];
 

@@ -7,14 +7,16 @@
  */
 
 import type { Procedure } from "./client.js";
+import type { ConnectionState } from "./connectionState.js";
 import type { Contract, Socket } from "./contract.js";
 import type { Authentication, Options, SocketSettings, Target } from "./options.js";
-import { useConnectionState, type ConnectionState } from "./useConnection.js";
+import { useConnectionState } from "./useConnection.js";
 import { useEvents, type EventHandlers } from "./useEvent.js";
 import { useSharedSocket } from "./useSharedSocket.js";
 
+export type { ConnectionState } from "./connectionState.js";
 export { useCall, type UseCall } from "./useCall.js";
-export { useConnection, type ConnectionState } from "./useConnection.js";
+export { useConnection } from "./useConnection.js";
 export { useEvent, type EventHandlers } from "./useEvent.js";
 
 /** The result of the hook. */

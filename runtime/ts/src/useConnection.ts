@@ -1,17 +1,7 @@
 import { useSyncExternalStore } from "react";
 
-import type { Close } from "./close.js";
+import type { ConnectionState } from "./connectionState.js";
 import type { Contract, Socket, Status } from "./contract.js";
-
-/** The state of a connection. */
-export interface ConnectionState {
-  /** `closed` without a socket. */
-  status: Status;
-  /** Whether `status` is `connected`. */
-  connected: boolean;
-  /** How the last connection or attempt ended; undefined before the first end. */
-  lastClose: Close | undefined;
-}
 
 const neverChanges = () => () => {};
 

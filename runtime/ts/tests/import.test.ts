@@ -24,7 +24,7 @@ async function load(file: string) {
     format: "iife",
     globalName: "exported",
     target: "es2020",
-    external: ["react"],
+    external: ["react", "svelte", "vue"],
     write: false,
   });
   const read: string[] = [];
@@ -35,8 +35,8 @@ async function load(file: string) {
   return { exported, read };
 }
 
-test("importing the client, the hook or the fake server reads no global", async () => {
-  for (const file of ["client.ts", "react.ts", "testing.ts"]) {
+test("importing the client, hooks, composables, stores or the fake server reads no global", async () => {
+  for (const file of ["client.ts", "react.ts", "svelte.ts", "testing.ts", "vue.ts"]) {
     const { exported, read } = await load(file);
     assert.deepEqual(read, [], file);
     assert.ok(Object.keys(exported).length, file);
@@ -55,6 +55,8 @@ test("the client exports four names, and the hooks are a module of their own", a
   assert.deepEqual(Object.keys(client.exported).sort(), ["CallError", "connect", "createClient", "events"]);
   const react = await load("react.ts");
   assert.deepEqual(Object.keys(react.exported).sort(), ["useCall", "useConnection", "useEvent", "useWebSocket"]);
+  for (const file of ["svelte.ts", "vue.ts"])
+    assert.deepEqual(Object.keys((await load(file)).exported).sort(), ["useCall", "useConnection", "useEvent"]);
 });
 
 test("the client and the hook contain nothing of the fake server", async () => {
