@@ -2,6 +2,8 @@ import type { Options, Target } from "./options.js";
 
 /** What a component connects with, as of one render. */
 export interface ConnectionSettings {
+  /** The {@link connectionKey}; null if it does not connect. */
+  key: string | null;
   target: Target;
   options: Options;
   /** The identity that the options had in this render. */
@@ -23,30 +25,33 @@ const referenceTo = (value: object): string => {
 };
 
 /**
- * Returns the key of a connection. Components with equal keys share one.
+ * Returns the key of a connection. Components with equal keys and identities share one.
  *
  * Functions that components create in each render cannot be compared. Two of them are the same setting only
  * where another setting says so: `auth` functions of one identity, and all functions of one `name`. With any
  * other function the connection belongs to the component.
  *
- * @param settings what the component connects with
+ * @param target the URL
+ * @param options the options, none of them undefined
  * @param component a text that only this component has
  * @param name the option `key`
  * @param shared the options of the client. Functions among them are compared by reference, as is the
  * WebSocket class
  */
 export function connectionKey(
-  { target, options, identity }: ConnectionSettings,
+  target: Target,
+  options: Options,
   component: string,
   name: string | undefined,
   shared: Options,
 ): string {
   const own = name === undefined ? component : "function";
   const settings = Object.entries(options).map(([option, value]) => {
-    if (option === "identity") return [option, identity];
+    // Whether there is one. Its value is compared apart from the key, since it changes while a socket is open.
+    if (option === "identity") return [option];
     if (Object(value) !== value) return [option, String(value)];
     if (option === "WebSocket" || value === shared[option as keyof Options]) return [option, referenceTo(value)];
-    return [option, option === "auth" && identity !== undefined ? "function" : own];
+    return [option, option === "auth" && options.identity !== undefined ? "function" : own];
   });
   return JSON.stringify([
     typeof target === "string" ? [target] : own,

@@ -95,7 +95,7 @@ export function useWebSocket<C extends Contract>(
   const socket = settings ? own.socket : given;
   useEvents(
     () => (settings ? own.current() : enabled ? given : null),
-    settings ? own.key : enabled && given,
+    settings ? own.id : enabled && given,
     settings ? settings.events : events,
   );
   return { socket, ...useConnectionState(socket, settings?.enabled ? "connecting" : "closed") };

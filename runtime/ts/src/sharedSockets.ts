@@ -7,10 +7,10 @@ import { later, type Timer } from "./timer.js";
 /** A counted reference to a shared socket. */
 export interface SocketReference<C extends Contract> {
   readonly socket: Socket<C>;
-  /** Replaces the functions among the settings. The rest of them has an equal key. */
+  /** Replaces the functions among the settings. The rest of them is equal. */
   update(settings: ConnectionSettings): void;
-  /** @param atOnce whether to close a socket without references now, and not one macrotask later */
-  release(atOnce: boolean): void;
+  /** @param next what the component connects with from now on */
+  release(next: ConnectionSettings): void;
 }
 
 /** The latest settings of a reference. */
@@ -19,12 +19,15 @@ interface Reference {
 }
 
 interface SharedSocket {
+  key: string | null;
+  /** The identity of the references, unless it has changed since they were rendered. */
+  identity: ConnectionSettings["identity"];
   socket: Socket<Contract>;
   /** The newest first. The last one stays until the socket is closed. */
   references: Reference[];
   closing: Timer | undefined;
-  /** Whether it is closed since it has no references. */
-  released: boolean;
+  /** Returns the settings that the socket uses. */
+  current(): ConnectionSettings;
   /** Connects the socket if it is closed. */
   revive(): Promise<void>;
 }
@@ -32,19 +35,20 @@ interface SharedSocket {
 /** The close code after which only another token may be accepted. */
 const invalidToken = 4501;
 
-const sockets = new Map<string, SharedSocket>();
+const sockets = new Set<SharedSocket>();
 
 /** Creates the socket of a first reference. Its functions call those of a reference. */
 const open = (first: Reference): SharedSocket => {
-  const { target, options, identity } = first.settings;
+  const { key, target, options, identity } = first.settings;
   const references = [first];
+  let owner = identity;
   /**
    * The settings of the newest reference that still has the identity of the connection. A component whose
    * identity has changed will render again, and uses another connection then.
    */
   const current = (): ConnectionSettings =>
     (
-      references.find(({ settings }) => identityOf(settings.options) === identity) ??
+      references.find(({ settings }) => identityOf(settings.options) === owner) ??
       (references[0] as Reference)
     ).settings;
   const functions: Record<string, (...args: unknown[]) => unknown> = {};
@@ -55,7 +59,7 @@ const open = (first: Reference): SharedSocket => {
   const readToken = async () => functions["auth"]?.();
   /** The token of the last attempt. */
   let usedToken: unknown;
-  const socket = createSocket(
+  const socket = createSocket<Contract>(
     typeof target === "string"
       ? target
       : () => {
@@ -71,12 +75,19 @@ const open = (first: Reference): SharedSocket => {
     } as Options,
   );
   const shared: SharedSocket = {
+    key,
+    get identity() {
+      return owner;
+    },
+    set identity(identity) {
+      owner = identity;
+    },
     socket,
     references,
     closing: undefined,
-    released: false,
+    current,
     async revive() {
-      const isClosed = () => socket.status === "closed" && !shared.released;
+      const isClosed = () => socket.status === "closed" && sockets.has(shared);
       const { code, cause } = socket.lastClose ?? {};
       if (isClosed() && cause === "rejected" && code === invalidToken) {
         // If this fails, the attempt does, too, and reports it.
@@ -89,42 +100,67 @@ const open = (first: Reference): SharedSocket => {
   return shared;
 };
 
+/** Finds the socket of components with these settings. */
+const find = ({ key, identity }: ConnectionSettings): SharedSocket | undefined => {
+  const found = [...sockets].filter(
+    (shared) => shared.key === key && identityOf(shared.current().options) === identity,
+  );
+  return found.find(({ closing }) => !closing) ?? found[0];
+};
+
+/** Lets the socket see a change of the identity: it drops what the last one has not sent, and reports it. */
+const verifyIdentity = ({ socket }: SharedSocket) => {
+  if (socket.status !== "closed") socket.connect();
+};
+
 /**
- * Returns a reference to the socket with this key. Creates it if there is none, and connects it if it is
- * closed; after close code 4501 only if `auth` gives another token. The socket is closed one macrotask
- * after its last reference is released: StrictMode, navigation and a module reload release and acquire it
- * in one task.
+ * Returns a reference to the socket of components with these settings. Creates it if there is none, and
+ * connects it if it is closed; after close code 4501 only if `auth` gives another token. The socket is closed
+ * one macrotask after its last reference is released: StrictMode, navigation and a module reload release and
+ * acquire it in one task.
+ *
+ * When the identity of all components changes, the socket opens a new session and remains.
  */
-export function acquireSocket<C extends Contract>(
-  key: string,
-  settings: ConnectionSettings,
-): SocketReference<C> {
+export function acquireSocket<C extends Contract>(settings: ConnectionSettings): SocketReference<C> {
   const reference: Reference = { settings };
-  const known = sockets.get(key);
+  const known = find(settings);
   const shared = known ?? open(reference);
   const { socket, references } = shared;
-  sockets.set(key, shared);
+  sockets.add(shared);
   if (known) {
     if (shared.closing) references.length = 0;
     clearTimeout(shared.closing);
     shared.closing = undefined;
     references.unshift(reference);
+    if (shared.identity !== settings.identity) {
+      shared.identity = settings.identity;
+      verifyIdentity(shared);
+    }
     void shared.revive();
   }
+  const close = () => {
+    sockets.delete(shared);
+    socket.close();
+  };
   return {
     socket: socket as unknown as Socket<C>,
     update(settings) {
       reference.settings = settings;
     },
-    release(atOnce) {
+    release(next) {
       if (references.length > 1) return void references.splice(references.indexOf(reference), 1);
-      const close = () => {
-        shared.released = true;
-        sockets.delete(key);
-        socket.close();
-      };
-      if (atOnce) close();
-      else shared.closing = later(0, close);
+      if (next.identity !== shared.identity) {
+        const { identity } = next;
+        const last = reference.settings;
+        const isSameSocket = next.key === shared.key;
+        reference.settings = isSameSocket
+          ? next
+          : { ...last, identity, options: { ...last.options, identity: identity ?? null } as Options };
+        verifyIdentity(shared);
+        // The other socket must not exist beside that of the last identity.
+        if (!isSameSocket) return close();
+      }
+      shared.closing = later(0, close);
     },
   };
 }

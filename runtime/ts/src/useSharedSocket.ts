@@ -49,37 +49,39 @@ export function useSharedSocket<C extends Contract>(given: SharedSocketSettings<
     () => identityOf(options),
     () => unknown,
   );
-  const settings = identity === unknown ? undefined : { target, options, identity };
-  const key = enabled && settings ? connectionKey(settings, component, name, shared) : null;
+  const settings: ConnectionSettings | undefined =
+    identity === unknown
+      ? undefined
+      : { key: enabled ? connectionKey(target, options, component, name, shared) : null, target, options, identity };
+  /** What identifies the connection; null without one. */
+  const id = settings && settings.key !== null ? JSON.stringify([settings.key, settings.identity]) : null;
 
   const latest = useRef(settings);
-  const acquired = useRef<{ key: string; reference: SocketReference<C> } | null>(null);
-  const [shown, setShown] = useState<{ key: string; socket: Socket<C> } | null>(null);
+  const acquired = useRef<{ id: string; reference: SocketReference<C> } | null>(null);
+  const [shown, setShown] = useState<{ id: string; socket: Socket<C> } | null>(null);
 
   useInsertionEffect(() => {
     latest.current = settings;
-    if (settings && acquired.current?.key === key) acquired.current.reference.update(settings);
+    if (settings && acquired.current?.id === id) acquired.current.reference.update(settings);
   });
   useEffect(() => {
-    const settings = latest.current;
-    if (key === null || !settings) return undefined;
-    const reference = acquireSocket<C>(key, settings);
-    acquired.current = { key, reference };
-    setShown({ key, socket: reference.socket });
+    if (id === null) return undefined;
+    const reference = acquireSocket<C>(latest.current as ConnectionSettings);
+    acquired.current = { id, reference };
+    setShown({ id, socket: reference.socket });
     return () => {
       acquired.current = null;
-      // The token of another identity must not be sent over this connection.
-      reference.release(latest.current?.identity !== settings.identity);
+      reference.release(latest.current as ConnectionSettings);
       // A hidden `<Activity>` still renders, and keeps its state until it is visible again.
       setShown(null);
     };
-  }, [key]);
+  }, [id]);
 
   return {
-    key,
+    id,
     /** The socket of the last effect, which may not be rendered yet. */
     current: () => acquired.current && acquired.current.reference.socket,
-    // The socket of an earlier key is closed or will be.
-    socket: shown && shown.key === key ? shown.socket : null,
+    // The socket of an earlier id is closed, or belongs to another identity.
+    socket: shown && shown.id === id ? shown.socket : null,
   };
 }
