@@ -1,27 +1,31 @@
-import type { Message } from "./message.js";
+import { parseMessage } from "./message.js";
 import type { DebugFrame, Options } from "./options.js";
+import { withoutSecrets } from "./url.js";
 
-/** Reports a frame to the option `debug`. */
-export function reportFrame(
-  { debug, debugPayloads }: Options,
-  url: string,
-  direction: DebugFrame["direction"],
-  text: string,
-  [name, payload, id]: Message = [""],
-  time: number,
-): void {
-  const frame: DebugFrame = {
-    direction,
-    time,
-    url,
-    name,
-    length: text.length,
-    ...(typeof id === "number" && { id }),
-    ...(debugPayloads && { payload: name === "$welcome" ? masked(payload) : payload }),
+/** Reports a frame. */
+export type ReportFrame = (direction: DebugFrame["direction"], data: unknown) => void;
+
+/** Reports the frames of a connection to the option `debug`. Errors of its function are printed. */
+export const createReporter =
+  ({ debug, debugPayloads }: Options, url: string): ReportFrame =>
+  (direction, data) => {
+    const [name, payload, id] = parseMessage(data) ?? [""];
+    const frame: DebugFrame = {
+      direction,
+      time: Date.now(),
+      url: withoutSecrets(url),
+      name,
+      length: String(data).length,
+      ...(typeof id === "number" && { id }),
+      ...(debugPayloads && { payload: name === "$welcome" ? masked(payload) : payload }),
+    };
+    try {
+      if (typeof debug === "function") debug(frame);
+      else print(frame);
+    } catch (cause) {
+      console.error("Parlor: the function `debug` failed:", cause);
+    }
   };
-  if (typeof debug === "function") debug(frame);
-  else print(frame);
-}
 
 /** The welcome without its resume secret. */
 const masked = (welcome: unknown) => ({ ...Object(welcome), resume: "***" });

@@ -7,16 +7,13 @@
 export const webSocketUrl = (url: string): string => {
   const page = (globalThis as { location?: { href: string } }).location?.href;
   const absolute = /^[^/?]*:/.test(url) || !page ? url : new URL(url, page).href;
-  const rest = /^(?:ws|http)(s?:\/\/[^#]+)$/i.exec(absolute)?.[1];
-  if (rest) return `ws${rest}`;
-  throw new TypeError(
-    `not ws(s)://, http(s):// or a path, without a fragment: ${withoutSecrets(url)}`,
-  );
+  const converted = absolute.replace(/^http/i, "ws");
+  if (/^wss?:\/\/[^#]+$/i.test(converted)) return converted;
+  throw new TypeError(`needs ws:// or http:// and no #: ${withoutSecrets(url)}`);
 };
 
-/** The text without what may hold secrets, which must not be logged: the queries, fragments and user names of its URLs. */
-export const withoutSecrets = (text: string): string =>
-  text.replace(/[?#]\S*/g, "").replace(/\/\/[^/\s]*@/g, "//");
+/** The text without what may be secret in its URLs: users with passwords, queries and fragments. */
+export const withoutSecrets = (text: string): string => text.replace(/[^/]*@|[?#]\S*/g, "");
 
 /** The value of `table` with the longest key that the URL's path ends with. */
 export function byPath<T>(table: Record<string, T>, url: string): T | undefined {

@@ -152,6 +152,15 @@ test("an attempt whose url, auth or target fails is followed by another", async 
   }
 });
 
+test("an attempt whose auth is rejected without an error is followed by another", async () => {
+  for (const cause of [undefined, null, "Bearer hunter2"]) {
+    const { log, socket } = await dial({ identity: "ada", auth: () => Promise.reject(cause) });
+    assert.deepEqual(codes(log), ["connect"]);
+    assert.doesNotMatch(JSON.stringify(log.entries), /hunter2/);
+    assert.equal(socket.status, "reconnecting");
+  }
+});
+
 test("an auth longer than connectTimeout fails the attempt, and its late result is ignored", async () => {
   const answers: ((token: string) => void)[] = [];
   const { net, log } = await dial({ identity: "ada", auth: () => new Promise((resolve) => answers.push(resolve)) });

@@ -63,6 +63,46 @@ test("on another identity queued events, events in flight and calls are dropped 
   assert.deepEqual(all.net.last.sent.filter(([name]) => name !== "ping"), []);
 });
 
+test("what a listener emits and calls after another login is sent for the new identity", async () => {
+  const all = await loggedIn("ann");
+  let call: Promise<unknown> | undefined;
+  const off = all.socket.subscribe(() => {
+    off();
+    sendText(all, "of bob");
+    call = all.socket.call("joinRoom", { room: "of bob" });
+  });
+  sendText(all, "of ann");
+  all.user.name = "bob";
+  all.socket.connect();
+  await settle();
+  all.net.last.welcome();
+  assert.deepEqual(all.net.last.sent.map(([name]) => name), ["sendMessage", "joinRoom"]);
+  all.net.last.frame("$ok", [], all.net.last.sent[1]?.[2]);
+  assert.deepEqual(await call, []);
+});
+
+test("subscribers learn that another login ended an attempt to connect", async () => {
+  const all = await loggedIn("ann");
+  await cut(all);
+  const seen: [string, string | undefined][] = [];
+  all.socket.subscribe(() => void seen.push([all.socket.status, all.socket.lastClose?.cause]));
+  all.user.name = "bob";
+  all.socket.connect();
+  assert.deepEqual(seen, [["reconnecting", "identity"]]);
+});
+
+test("a session that opens after another login is closed without connect, and nothing is replayed", async () => {
+  const all = await loggedIn("ann");
+  sendText(all, "in flight");
+  await cut(all);
+  all.user.name = "bob";
+  all.net.last.welcome({ resume: secret(2), recovered: true, received: 0 });
+  assert.deepEqual(all.net.last.sent, []);
+  assert.equal(all.net.last.closed?.code, 1000);
+  assert.deepEqual(all.log.of("connect"), []);
+  assert.deepEqual(identityErrors(all), ["sendMessage"]);
+});
+
 test("a token that is resolved after another login is not used", async () => {
   const answers: ((token: string) => void)[] = [];
   const user = { name: "ann" };

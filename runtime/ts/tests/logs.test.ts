@@ -44,7 +44,7 @@ test("an outage prints one warning, and the next outage another", async () => {
   }
 });
 
-test("what auth and url throw is printed nowhere, and neither is the query of the URL", async () => {
+test("what auth and url throw is printed nowhere, and neither are the password and the query of the URL", async () => {
   const secretError = () => {
     throw Object.assign(new Error("Bearer hunter2"), { token: "hunter2" });
   };
@@ -86,6 +86,18 @@ test("with debugPayloads payloads are printed, and the resume secret is masked",
   assert.match(printed.join(), /shown/);
   assert.match(printed.join(), /maxMessage/);
   assert.doesNotMatch(printed.join(), /sss/);
+});
+
+test("a debug function that throws is printed, and the frames are handled", async () => {
+  const debug = () => {
+    throw new Error("oh");
+  };
+  const { net, socket } = await dial({ debug });
+  net.last.welcome();
+  assert.equal(socket.status, "connected");
+  socket.emit("touch");
+  assert.deepEqual(net.last.sent, [["touch", {}]]);
+  assert.deepEqual(printed.map(([method]) => method), ["error", "error"]);
 });
 
 test("a debug function gets each frame in order", async () => {

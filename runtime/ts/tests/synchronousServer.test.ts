@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { connect, type WebSocketConstructor } from "../src/client.js";
+import { connect, type Options, type WebSocketConstructor } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
 import { advance, FakeWebSocket, lifecycle, recorder, secret, settle, startClock, stopClock } from "./support/fakeWebSocket.js";
 
@@ -29,12 +29,13 @@ class SynchronousServer extends FakeWebSocket {
   }
 }
 
-async function connected(reply: typeof SynchronousServer.reply) {
+async function connected(reply: typeof SynchronousServer.reply, options: Options = {}) {
   SynchronousServer.made = [];
   SynchronousServer.reply = reply;
   const socket = connect<Chat>("ws://server/api/other", {
     WebSocket: SynchronousServer as unknown as WebSocketConstructor,
     jitter: 0,
+    ...options,
   });
   const log = recorder();
   log.listen(socket, "newMessage", ...lifecycle);
@@ -74,6 +75,28 @@ test("a close inside of send keeps the frame in flight, and it arrives once", as
   second.welcome({ resume: secret(2), recovered: true, received: 0 });
   assert.deepEqual(second.sent.filter(([name]) => name === "touch").length, 1);
   assert.equal(log.of("disconnect").length, 1);
+});
+
+test("a pong inside of send answers the ping", async () => {
+  const { socket, log, server } = await connected((ws, [name, n]) => name === "ping" && ws.frame("pong", n));
+  server.welcome();
+  await advance(100_000);
+  assert.equal(server.sent.length, 3, "a ping after each silence");
+  assert.deepEqual(log.names(), ["connect"]);
+  socket.close();
+});
+
+test("a connection that ends inside of the ping leaves no timer", async () => {
+  startClock();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  const { socket, server } = await connected((ws) => ws.end(1006), { reconnect: false, heartbeatInterval: 1 });
+  const ended = new Promise((done) => socket.on("disconnect", done));
+  server.welcome({ heartbeat: 0 });
+  await ended;
+  await settle();
+  assert.equal(timers(), before);
+  stopClock();
 });
 
 test("a close event inside of close is one disconnect", async () => {

@@ -1,6 +1,6 @@
 /** The events of a browser's page, without a browser. */
 export interface FakePage {
-  /** Dispatches an event of the page; `visibilitychange` on the document. */
+  /** Dispatches an event of the page; `visibilitychange` on the document, from which it bubbles. */
   fire(type: string, properties?: object): void;
   document: EventTarget & { visibilityState: string };
   /** The number of listeners on the page and its document. */
@@ -31,8 +31,8 @@ export function openPage(): FakePage {
   });
   return {
     fire(type, properties = {}) {
-      const target = type === "visibilitychange" ? document : page;
-      target.dispatchEvent(Object.assign(new Event(type), properties));
+      const targets = type === "visibilitychange" ? [document, page] : [page];
+      for (const target of targets) target.dispatchEvent(Object.assign(new Event(type), properties));
     },
     document,
     listeners: () => listeners,
