@@ -111,7 +111,7 @@ export function dial(
       if (ended) return;
       const [target, token] = resolved;
       const url = webSocketUrl(target);
-      reportFrame = debug?.createReporter(options, url);
+      reportFrame = debug?.createReporter(options, withoutSecrets(url), parseMessage);
       const { WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket } = options;
       if (!WebSocket) throw new Error("no WebSocket: set options.WebSocket");
       const protocols = [

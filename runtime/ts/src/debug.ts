@@ -1,19 +1,28 @@
-import { parseMessage } from "./message.js";
+import type { Message } from "./message.js";
 import type { DebugFrame, Options } from "./options.js";
-import { withoutSecrets } from "./url.js";
 
 /** Reports a frame. */
 export type ReportFrame = (direction: DebugFrame["direction"], data: unknown) => void;
 
-/** Reports the frames of a connection to the option `debug`. Errors of its function are printed. */
+/**
+ * Reports the frames of a connection to the option `debug`. Errors of its function are printed.
+ *
+ * @param url without secrets
+ * @param parse parses a frame. A parameter, so that bundlers put no module that the client needs, too, into
+ * a file of its own
+ */
 export const createReporter =
-  ({ debug, debugPayloads }: Options, url: string): ReportFrame =>
+  (
+    { debug, debugPayloads }: Options,
+    url: string,
+    parse: (data: unknown) => Message | undefined,
+  ): ReportFrame =>
   (direction, data) => {
-    const [name, payload, id] = parseMessage(data) ?? [""];
+    const [name, payload, id] = parse(data) ?? [""];
     const frame: DebugFrame = {
       direction,
       time: Date.now(),
-      url: withoutSecrets(url),
+      url,
       name,
       length: String(data).length,
       ...(typeof id === "number" && { id }),
