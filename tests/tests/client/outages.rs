@@ -12,7 +12,7 @@ use parlor::test::{Line, Network};
 use parlor_tests::{
     Log, ProbeClient, ProbeEvent, ProbeEvents, advance_clock, probe_fixture, recovery_off,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing_subscriber::filter::LevelFilter;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,15 +35,20 @@ async fn connect(line: &Line, max_attempts: Option<u32>) -> (ProbeClient, ProbeE
     builder.connect().await.unwrap()
 }
 
+/// The next event, or the end. An hour passes at once if nothing else happens.
+async fn next_event(events: &mut ProbeEvents) -> Option<ProbeEvent> {
+    timeout(HOUR, events.next()).await.expect("an event")
+}
+
 async fn next_change(events: &mut ProbeEvents) -> ConnectionChange {
-    match events.next().await {
+    match next_event(events).await {
         Some(ProbeEvent::Connection(change)) => change,
         other => panic!("expected a connection change: {other:?}"),
     }
 }
 
 async fn next_said(events: &mut ProbeEvents) -> String {
-    match events.next().await {
+    match next_event(events).await {
         Some(ProbeEvent::Said { text, .. }) => text,
         other => panic!("expected an event: {other:?}"),
     }
@@ -203,7 +208,7 @@ async fn client_that_gave_up_closes_when_it_is_closed_or_its_last_handle_is_drop
             matches!(closed, ConnectionChange::Closed { cause: CloseCause::Closed, .. }),
             "{closed}"
         );
-        assert!(events.next().await.is_none());
+        assert!(next_event(&mut events).await.is_none());
     }
 }
 
