@@ -33,3 +33,6 @@ export const checkRules = createCheck({
     },
   },
 });
+
+/** The paths of the procedures. */
+export const paths: readonly string[] = ["chat", "chat/wsChat", "support-chat"];

@@ -9,4 +9,4 @@ export const byteLength = (json: string): number => utf8(json).length;
 
 /** Base64url of the text's UTF-8, without padding. */
 export const base64url = (text: string): string =>
-  btoa(utf8(text)).replace(/[+/=]/g, (c) => (c === "+" ? "-" : c === "/" ? "_" : ""));
+  btoa(utf8(text)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");

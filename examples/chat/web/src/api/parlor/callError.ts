@@ -33,7 +33,7 @@ export class CallError extends Error {
   /** How the connection ended, if the code is `closed` or `disconnected`. */
   readonly close: Close | undefined;
 
-  constructor(code: string, message: string, close?: Close, details?: unknown) {
+  constructor(code: string, message: string, details?: unknown, close?: Close) {
     super(message);
     this.name = "CallError";
     this.code = code;

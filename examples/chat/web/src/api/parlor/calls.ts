@@ -2,66 +2,37 @@
 /* eslint-disable */
 
 import { CallError } from "./callError";
-import type { CallOptions } from "./contract";
 import { later } from "./timer";
 
-/** The calls without an answer yet, by id. */
-export interface Calls {
-  /**
-   * Starts a call. `send` gets its id, and returns an error if it cannot send it; `dropFrame` is
-   * called when the call has ended, and removes its frame from the queue.
-   */
-  start(
-    options: CallOptions,
-    send: (id: number) => CallError | undefined,
-    dropFrame: (id: number) => void,
-  ): Promise<unknown>;
-  /** Ends a call with the error, or else with the answer. Ignores unknown ids. */
-  settle(id: unknown, error: CallError | undefined, answer?: unknown): void;
-  /** Rejects all calls that were sent. `error` creates the error of one call. */
-  rejectSent(error: () => CallError): void;
-}
+/** Ends a call with the error, or else with the answer. */
+export type EndCall = (error: unknown, answer?: unknown) => void;
 
 /**
- * Creates an empty table of calls.
+ * Starts a call.
  *
- * @param callTimeout the timeout of a call without one of its own, in ms
- * @param isQueued whether a call is not sent yet
+ * @param timeout the longest wait for the answer, in ms
+ * @param send sends or queues it; returns an error if it does neither
+ * @param ended is called when the call has ended: by its `EndCall`, the timeout or the signal
  */
-export function createCalls(
-  callTimeout = 10_000,
-  isQueued: (id: number) => boolean,
-): Calls {
-  const calls = new Map<number, (error: unknown, answer?: unknown) => void>();
-  let lastId = 0;
-  return {
-    start({ timeout = callTimeout, signal }, send, dropFrame) {
-      return new Promise((resolve, reject) => {
-        const id = ++lastId;
-        const end = (error: unknown, answer?: unknown) => {
-          calls.delete(id);
-          clearTimeout(timer);
-          signal?.removeEventListener("abort", abort);
-          dropFrame(id);
-          if (error === undefined) resolve(answer);
-          else reject(error);
-        };
-        const abort = () =>
-          end(signal?.reason ?? Object.assign(new Error("the call is aborted"), { name: "AbortError" }));
-        const timer = later(timeout, () =>
-          end(new CallError("timedOut", `no answer in ${timeout} ms`)),
-        );
-        if (signal?.aborted) return abort();
-        signal?.addEventListener("abort", abort);
-        // Before `send`: the answer may arrive inside of it.
-        calls.set(id, end);
-        const unsent = send(id);
-        if (unsent) end(unsent);
-      });
-    },
-    settle: (id, error, answer) => calls.get(id as number)?.(error, answer),
-    rejectSent(error) {
-      for (const [id, end] of calls) if (!isQueued(id)) end(error());
-    },
-  };
-}
+export const startCall = (
+  timeout: number,
+  signal: AbortSignal | undefined,
+  send: (end: EndCall) => CallError | undefined,
+  ended: () => void,
+): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    const end: EndCall = (error, answer) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      ended();
+      if (error === undefined) resolve(answer);
+      else reject(error);
+    };
+    const abort = () =>
+      end(signal?.reason ?? Object.assign(new Error("aborted"), { name: "AbortError" }));
+    const timer = later(timeout, () => end(new CallError("timedOut", `no answer in ${timeout} ms`)));
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort);
+    const unsent = send(end);
+    if (unsent) end(unsent);
+  });

@@ -118,6 +118,4 @@ const withDefaults = (own: Options = {}, defaults: Options): Options => {
  * socket.emit("joinRoom", { room: "general" });
  * ```
  */
-export function connect<C extends Contract>(url: Target, options: Options = {}): Socket<C> {
-  return createSocket<C>(url, options);
-}
+export const connect: <C extends Contract>(url: Target, options?: Options) => Socket<C> = createSocket;

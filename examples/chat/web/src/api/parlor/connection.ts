@@ -2,12 +2,13 @@
 /* eslint-disable */
 
 import { base64url } from "./bytes";
+import type { ReportFrame } from "./debug";
 import { createHeartbeat, type Heartbeat } from "./heartbeat";
 import { parseMessage, type Message } from "./message";
 import type { Options, WebSocketConstructor, WebSocketLike } from "./options";
 import type { Session } from "./session";
 import { later } from "./timer";
-import { webSocketUrl, withoutQueries } from "./url";
+import { webSocketUrl, withoutSecrets } from "./url";
 import type { Welcome } from "./welcome";
 
 /** One attempt to connect, and the connection that it becomes. */
@@ -16,7 +17,7 @@ export interface Connection {
   buffered(): number | undefined;
   send(text: string): void;
   /** Pings the server. `restored`: the browser has cut the WebSocket without a close event. */
-  probe(restored: boolean): void;
+  probe(restored?: boolean): void;
   /** Closes it. No callback is called afterwards. */
   close(code?: number, reason?: string): void;
 }
@@ -32,7 +33,7 @@ const OPEN = 1;
  * @param session is resumed, and counts messages
  * @param connected gets the welcome
  * @param received gets each message; undefined for one that is not `[name, payload]`
- * @param lost gets the close code and reason. `misconfigured`: the next attempt would fail alike
+ * @param lost gets the close code and reason, and a cause if the next attempt would fail alike
  */
 export function dial(
   resolve: () => Promise<[url: string, token: string | null | undefined]>,
@@ -40,7 +41,7 @@ export function dial(
   session: Session,
   connected: (welcome: Welcome) => void,
   received: (message: Message | undefined) => void,
-  lost: (code: number, reason: string, misconfigured?: boolean) => void,
+  lost: (code: number, reason: string, cause?: "misconfigured") => void,
 ): Connection {
   const {
     heartbeatInterval = 30_000,
@@ -48,7 +49,8 @@ export function dial(
     connectTimeout = 10_000,
   } = options;
   let ws: WebSocketLike | undefined;
-  let url = "";
+  /** Reports frames to the option `debug`. Undefined without it. */
+  let reportFrame: ReportFrame | undefined;
   let heartbeat: Heartbeat | undefined;
   let pings = 0;
   /** Whether it is closed or lost. Tested in each callback and after each `await`. */
@@ -63,25 +65,16 @@ export function dial(
     heartbeat?.stop();
     ws?.close(code, reason);
   };
-  const fail = (code: number, reason: string, misconfigured?: boolean) => {
+  const fail = (code: number, reason: string, cause?: "misconfigured") => {
     if (ended) return;
     // The server may still be reachable. A WebSocket that has ended ignores it.
     close(4001);
-    lost(code, reason, misconfigured);
+    lost(code, reason, cause);
   };
   const timer = later(connectTimeout, () => fail(1006, "connectTimeout"));
 
-  /** Reports a frame to the option `debug`. */
-  const debug = (direction: "in" | "out", data: unknown) => {
-    if (!options.debug) return;
-    const time = Date.now();
-    import("./debug").then(({ reportFrame }) =>
-      reportFrame(options, url, direction, String(data), parseMessage(data), time),
-    );
-  };
   const send = (text: string) => {
-    if (!text) return;
-    debug("out", text);
+    reportFrame?.("out", text);
     ws?.send(text);
   };
   /** Handles an event of the WebSocket after those before it: a message may arrive inside of `send`. */
@@ -95,7 +88,7 @@ export function dial(
       Math.max(heartbeatInterval, welcome.heartbeat || 0),
       heartbeatTimeout,
       () => {
-        send(session.ack());
+        session.ack();
         send(`["ping",${++pings}]`);
       },
       () => fail(4001, "heartbeat missed"),
@@ -103,11 +96,11 @@ export function dial(
     connected(welcome);
   };
   const receive = (data: unknown) => {
-    debug("in", data);
+    reportFrame?.("in", data);
     const message = parseMessage(data);
     if (heartbeat) {
       heartbeat.received();
-      send(session.receive(message, String(data).length));
+      session.receive(message, String(data).length);
       received(message);
     } else if (message?.[0] === "$welcome") open(Object(message[1]));
   };
@@ -116,38 +109,46 @@ export function dial(
     await undefined;
     let resolved: Awaited<ReturnType<typeof resolve>> | undefined;
     try {
+      const debug = options.debug ? await import("./debug") : undefined;
       resolved = await resolve();
       if (ended) return;
       const [target, token] = resolved;
-      url = webSocketUrl(target);
+      const url = webSocketUrl(target);
+      reportFrame = debug?.createReporter(options, withoutSecrets(url), parseMessage);
       const { WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket } = options;
       if (!WebSocket) throw new Error("no WebSocket: set options.WebSocket");
-      const bearer = token && `parlor.bearer.${base64url(token)}`;
-      const protocols = ["parlor.v1.json", session.resumeProtocol(), bearer].filter(Boolean) as string[];
+      const protocols = [
+        "parlor.v1.json",
+        session.resumeProtocol(),
+        token && `parlor.bearer.${base64url(token)}`,
+      ].filter(Boolean) as string[];
       const socket = (ws = new WebSocket(url, protocols));
       socket.onopen = () =>
         inOrder(() => socket.protocol || fail(1006, "no subprotocol: not a Parlor server"));
       socket.onmessage = ({ data }) => inOrder(() => receive(data));
-      socket.onclose = ({ code, reason }) => inOrder(() => fail(code, reason));
+      // Deno reports 0 for a connection without a close frame.
+      socket.onclose = ({ code, reason }) => inOrder(() => fail(code || 1006, reason));
       // `onclose` follows. In Node an error without a listener is thrown.
       socket.onerror = () => {};
     } catch (cause) {
-      const { name, message } = cause as Error;
+      // What is thrown may be no error.
+      const { name, message } = Object(cause);
       // A message of `url` or `auth` may hold secrets; that of a WebSocket has the URL with its query.
-      fail(1006, resolved ? withoutQueries(message) : `url or auth failed: ${name}`, !!resolved);
+      if (resolved) fail(1006, withoutSecrets(message), "misconfigured");
+      else fail(1006, `url or auth failed: ${name}`);
     }
   };
   attempt();
 
   return {
-    // `bufferedAmount` is undefined in React Native.
-    buffered: () => (heartbeat && ws?.readyState === OPEN ? ws.bufferedAmount || 0 : undefined),
+    close,
     send,
+    // `bufferedAmount` is undefined in React Native.
+    buffered: () => (ws?.readyState === OPEN ? ws.bufferedAmount || 0 : undefined),
     probe(restored) {
       // `readyState` may still be `OPEN` then.
       if (restored && ws) fail(1006, "");
       else heartbeat?.probe();
     },
-    close,
   };
 }

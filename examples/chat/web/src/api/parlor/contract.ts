@@ -251,9 +251,9 @@ export interface SocketMembers<C extends Contract> {
   off<E extends EventName<C>>(event: E, handler?: Handler<C, E>): void;
   /**
    * Sends an event. Without a connection it is queued, at most `bufferSize` of them, and sent in order
-   * once there is one; an `error` event reports it if the socket is closed first. An event that was in
-   * flight when the connection was lost still arrives once. If the session is lost, too, an `error`
-   * event with the code `lost` reports it. The answer of a call is dropped.
+   * once there is one; an `error` event reports it if the socket is closed first, except by `close()`. An
+   * event that was in flight when the connection was lost still arrives once. If the session is lost,
+   * too, an `error` event with the code `lost` reports it. The answer of a call is dropped.
    *
    * @returns false if it is neither sent nor queued; an `error` event reports why
    */

@@ -4,27 +4,40 @@
 import type { Message } from "./message";
 import type { DebugFrame, Options } from "./options";
 
-/** Reports a frame to the option `debug`. */
-export function reportFrame(
-  { debug, debugPayloads }: Options,
-  url: string,
-  direction: DebugFrame["direction"],
-  text: string,
-  [name, payload, id]: Message = [""],
-  time: number,
-): void {
-  const frame: DebugFrame = {
-    direction,
-    time,
-    url: url.replace(/\?.*/, ""),
-    name,
-    length: text.length,
-    ...(typeof id === "number" && { id }),
-    ...(debugPayloads && { payload: name === "$welcome" ? masked(payload) : payload }),
+/** Reports a frame. */
+export type ReportFrame = (direction: DebugFrame["direction"], data: unknown) => void;
+
+/**
+ * Reports the frames of a connection to the option `debug`. Errors of its function are printed.
+ *
+ * @param url without secrets
+ * @param parse parses a frame. A parameter, so that bundlers put no module that the client needs, too, into
+ * a file of its own
+ */
+export const createReporter =
+  (
+    { debug, debugPayloads }: Options,
+    url: string,
+    parse: (data: unknown) => Message | undefined,
+  ): ReportFrame =>
+  (direction, data) => {
+    const [name, payload, id] = parse(data) ?? [""];
+    const frame: DebugFrame = {
+      direction,
+      time: Date.now(),
+      url,
+      name,
+      length: String(data).length,
+      ...(typeof id === "number" && { id }),
+      ...(debugPayloads && { payload: name === "$welcome" ? masked(payload) : payload }),
+    };
+    try {
+      if (typeof debug === "function") debug(frame);
+      else print(frame);
+    } catch (cause) {
+      console.error("Parlor: the function `debug` failed:", cause);
+    }
   };
-  if (typeof debug === "function") debug(frame);
-  else print(frame);
-}
 
 /** The welcome without its resume secret. */
 const masked = (welcome: unknown) => ({ ...Object(welcome), resume: "***" });

@@ -7,9 +7,9 @@ import { disposable } from "./disposable";
 /** The registered handlers, by event. */
 export interface Handlers {
   /** Returns a function that removes this registration. */
-  add(event: string, handler: (data: never) => unknown, once?: boolean): Off;
+  on(event: string, handler: (data: never) => unknown, once?: boolean): Off;
   /** Removes the registrations of the handler, or all of the event. */
-  remove(event: string, handler?: (data: never) => unknown): void;
+  off(event: string, handler?: (data: never) => unknown): void;
   /** Calls the handlers of the event; false if there are none. */
   dispatch<E extends string>(
     event: E,
@@ -19,29 +19,26 @@ export interface Handlers {
 
 /** `failed` gets what handlers throw, and what their promises are rejected with. */
 export function createHandlers(failed: (event: string, cause: unknown) => void): Handlers {
-  type Entry = [handler: (data: never) => unknown, once?: boolean | undefined];
-  // A map, since an event may be named `__proto__`.
-  const entries = new Map<string, Set<Entry>>();
-  const of = (event: string) => entries.get(event) || new Set();
+  type Entry = [event: string, handler: (data: never) => unknown, once?: boolean | undefined];
+  const entries = new Set<Entry>();
+  const entriesOf = (event: string) => [...entries].filter(([name]) => name === event);
   return {
-    add(event, ...entry) {
-      const all = of(event);
-      entries.set(event, all.add(entry));
-      const off = () => void all.delete(entry);
+    on(...entry) {
+      entries.add(entry);
+      const off = () => void entries.delete(entry);
       return disposable(off, off);
     },
-    remove(event, handler) {
-      const all = of(event);
-      for (const entry of all) if (!handler || entry[0] === handler) all.delete(entry);
+    off(event, handler) {
+      for (const entry of entriesOf(event))
+        if (!handler || entry[1] === handler) entries.delete(entry);
     },
     dispatch(event, data) {
-      const all = of(event);
-      const now = [...all];
-      for (const entry of now) {
+      const all = entriesOf(event);
+      for (const entry of all) {
         // An earlier handler may have removed it.
-        if (!all.has(entry)) continue;
-        const [handler, once] = entry;
-        if (once) all.delete(entry);
+        if (!entries.has(entry)) continue;
+        const [, handler, once] = entry;
+        if (once) entries.delete(entry);
         try {
           const result = handler(data as never) as PromiseLike<unknown> | undefined;
           result?.then?.(undefined, (cause: unknown) => failed(event, cause));
@@ -49,7 +46,7 @@ export function createHandlers(failed: (event: string, cause: unknown) => void):
           failed(event, cause);
         }
       }
-      return now.length > 0;
+      return all.length > 0;
     },
   };
 }

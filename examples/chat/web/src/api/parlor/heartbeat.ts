@@ -11,7 +11,7 @@ const maxProbeTimeout = 5000;
 
 /** Checks whether the server still responds. */
 export interface Heartbeat {
-  /** Records that a message was received. */
+  /** Waits for silence again, since a message was received. */
   received(): void;
   /** Sends a ping now. */
   probe(): void;
@@ -32,46 +32,32 @@ export function createHeartbeat(
   let timer: Timer | undefined;
   /** When the timer should fire. */
   let firesAt = 0;
-  let lastReceived = Date.now();
   /** Whether nothing was received since the last ping. */
   let pinged = false;
-  /** Whether that ping was repeated, because its timer was suspended. */
-  let repeated = false;
 
   const schedule = (ms: number, run: (suspended: boolean) => void) => {
     clearTimeout(timer);
     firesAt = Date.now() + ms;
     timer = later(ms, () => run(Date.now() - firesAt > maxProbeTimeout));
   };
-  const awaitSilence = () => {
-    if (interval > 0)
-      schedule(Math.min(interval, lastReceived + interval - Date.now()), onInterval);
-  };
-  const onInterval = (suspended: boolean) => {
-    // `abs`: a clock that was set back must not delay the ping.
-    if (Math.abs(Date.now() - lastReceived) < interval) awaitSilence();
-    else sendPing(suspended ? probeTimeout : timeout);
-  };
-  const sendPing = (ms: number) => {
+  const sendPing = (ms: number, repeated?: boolean) => {
     pinged = true;
+    // Before `ping`: the answer may arrive inside of it.
+    schedule(ms, (suspended) => {
+      // Messages that arrived during a suspension are read after this timer: ping once more.
+      if (suspended && !repeated) sendPing(probeTimeout, true);
+      else timedOut();
+    });
     ping();
-    schedule(ms, onTimeout);
   };
-  const onTimeout = (suspended: boolean) => {
-    if (!pinged) awaitSilence();
-    // Messages that arrived during a suspension are read after this timer: ping once more.
-    else if (suspended && !repeated) {
-      repeated = true;
-      sendPing(probeTimeout);
-    } else timedOut();
+  const received = () => {
+    pinged = false;
+    schedule(interval || Infinity, (suspended) => sendPing(suspended ? probeTimeout : timeout));
   };
 
-  awaitSilence();
+  received();
   return {
-    received() {
-      lastReceived = Date.now();
-      pinged = repeated = false;
-    },
+    received,
     probe() {
       // Events of a page come together (online, visible, shown): one ping is enough.
       if (!pinged || firesAt > Date.now() + probeTimeout) sendPing(probeTimeout);

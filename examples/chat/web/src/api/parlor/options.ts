@@ -89,7 +89,7 @@ export interface DebugFrame {
   direction: "in" | "out";
   /** When, in ms since 1970. */
   time: number;
-  /** The URL of the socket, without its query. */
+  /** The URL of the socket, without its query, user name and password. */
   url: string;
   /** The event, or the frame's name, as `$ack`. Empty if the data is not a frame. */
   name: string;

@@ -3,7 +3,7 @@
 
 import type { Options } from "./options";
 
-/** An event target, such as the window and its document. */
+/** An event target, such as the window. */
 interface Listenable {
   addEventListener(type: string, listener: (event: PageEvent) => void): void;
   removeEventListener(type: string, listener: (event: PageEvent) => void): void;
@@ -20,7 +20,7 @@ interface PageEvent {
  * for them are compiled without the types of the DOM.
  */
 type Page = Partial<Listenable> & {
-  document?: Partial<Listenable> & { visibilityState?: string };
+  document?: { visibilityState?: string };
 };
 
 /**
@@ -33,24 +33,24 @@ type Page = Partial<Listenable> & {
  * @returns a function that stops watching
  */
 export function watchPage(
-  verify: (mayConnect: boolean, restored: boolean) => void,
+  verify: (mayConnect: boolean, restored?: boolean) => void,
   unload: () => void,
   wakeOn: Options["wakeOn"],
 ): () => void {
   const page: Page = globalThis as Page;
-  const { document } = page;
-  const listener = ({ type, persisted = false }: PageEvent) => {
+  const listener = ({ type, persisted }: PageEvent) => {
     if (type === "pagehide") {
       if (!persisted) unload();
-    } else if (type !== "visibilitychange" || document?.visibilityState === "visible")
+    } else if (type !== "visibilitychange" || page.document?.visibilityState === "visible")
       verify(type !== "offline", persisted);
   };
+  // `visibilitychange` bubbles from the document.
   const each = (method: keyof Listenable) => {
-    for (const type of ["online", "offline", "pageshow", "pagehide"]) page[method]?.(type, listener);
-    document?.[method]?.("visibilitychange", listener);
+    for (const type of ["online", "offline", "visibilitychange", "pageshow", "pagehide"])
+      page[method]?.(type, listener);
   };
   each("addEventListener");
-  const stopWaking = wakeOn?.(() => verify(true, false));
+  const stopWaking = wakeOn?.(() => verify(true));
   return () => {
     each("removeEventListener");
     stopWaking?.();

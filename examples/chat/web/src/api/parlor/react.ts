@@ -4,33 +4,28 @@
 "use client";
 
 /**
- * The React hook of the client. React 18 or later.
+ * The React hooks of the client. React 18 or later.
  *
  * @module
  */
 
-import {
-  useEffect,
-  useInsertionEffect,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from "react";
-
 import type { Procedure } from "./client";
-import type { Contract, EventName, Handler, Socket, Status } from "./contract";
+import type { ConnectionState } from "./connectionState";
+import type { Contract, Socket } from "./contract";
 import type { Authentication, Options, SocketSettings, Target } from "./options";
-import { acquireSocket, type SocketReference } from "./sharedSockets";
+import { useConnectionState } from "./useConnection";
+import { useEvents, type EventHandlers } from "./useEvent";
+import { useSharedSocket } from "./useSharedSocket";
 
-/** Handlers by event: the server's events, and the lifecycle events. */
-export type EventHandlers<C extends Contract> = { [E in EventName<C>]?: Handler<C, E> };
+export type { ConnectionState } from "./connectionState";
+export { useCall, type UseCall } from "./useCall";
+export { useConnection } from "./useConnection";
+export { useEvent, type EventHandlers } from "./useEvent";
 
 /** The result of the hook. */
-export interface WebSocketState<C extends Contract> {
+export interface WebSocketState<C extends Contract> extends ConnectionState {
   /** Null before the first effect, in server rendering, and while not `enabled`. */
   socket: Socket<C> | null;
-  connected: boolean;
-  status: Status;
 }
 
 /**
@@ -38,15 +33,18 @@ export interface WebSocketState<C extends Contract> {
  *
  * - `enabled`: whether to connect. Default true.
  * - `events`: handlers. The hook calls those of the latest render.
+ * - `key`: makes the functions of components equal that have the same key, so that they share one
+ *   connection.
  */
 export type UseWebSocketOptions<C extends Contract> = {
-  enabled?: boolean;
-  events?: EventHandlers<C>;
+  enabled?: boolean | undefined;
+  events?: EventHandlers<C> | undefined;
+  key?: string | undefined;
 } & (
   | (Omit<SocketSettings, "url"> & Authentication & {
-      /** `ws(s)`, `http(s)`, or relative to the page. With a function the connection is not shared. */
+      /** `ws(s)`, `http(s)`, or relative to the page. With a function and no `key` the connection is not shared. */
       url: Target;
-      client?: never;
+      client?: undefined;
     })
   | (Options & {
       /** A procedure of a client, such as `client.chat.wsChat`: gives the contract and the options. */
@@ -57,13 +55,17 @@ export type UseWebSocketOptions<C extends Contract> = {
 /** Settings of the hook for an existing socket. */
 export interface UseSocketOptions {
   /** Whether to call the handlers. Default true. */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
 }
 
 /**
- * Connects while the component is mounted. Components with the same URL and options share one
- * connection, which is closed after the last of them unmounts. Functions among the options may change
- * with each render: the latest are used, and two functions count as the same option.
+ * Connects while the component is mounted. Components with equal settings share one connection, which is
+ * closed after the last of them unmounts.
+ *
+ * Equal are: the URL, all options that are values, the `identity`, the WebSocket class, and the functions of
+ * the client. Two `auth` functions with the same identity are equal. Another function among the settings, such
+ * as `url`, is equal only with the same `key`; without one the component has a connection of its own. Functions
+ * may be new in each render: the socket calls the latest, and does not connect again.
  *
  * ```tsx
  * const { socket, connected } = useWebSocket<Chat>({
@@ -86,114 +88,26 @@ export function useWebSocket<C extends Contract>(
 ): WebSocketState<C>;
 export function useWebSocket<C extends Contract>(
   first: Socket<C> | UseWebSocketOptions<C> | null,
-  events?: EventHandlers<C>,
+  events: EventHandlers<C> = {},
   { enabled = true }: UseSocketOptions = {},
 ): WebSocketState<C> {
   // Both lines test `first` itself: without strictNullChecks, TypeScript narrows it by nothing else.
   const given = first && "subscribe" in first ? first : null;
-  const settings = first && !("subscribe" in first) ? first : undefined;
+  const settings = first && !("subscribe" in first) ? splitSettings(first) : undefined;
   const own = useSharedSocket(settings);
   const socket = settings ? own.socket : given;
-  useHandlers(
-    () => (settings ? own.current() : given),
-    settings ? own.key : given,
-    (settings ? settings.events : events) ?? {},
-    settings ? own.key !== null : enabled,
+  useEvents(
+    () => (settings ? own.current() : enabled ? given : null),
+    settings ? own.id : enabled && given,
+    settings ? settings.events : events,
   );
-
-  const initial = settings && own.key !== null ? "connecting" : "closed";
-  const status = useSyncExternalStore(
-    socket ? socket.subscribe : neverChanges,
-    () => (socket ? socket.status : initial),
-    () => initial,
-  );
-  return { socket, connected: status === "connected", status };
+  return { socket, ...useConnectionState(socket, settings?.enabled ? "connecting" : "closed") };
 }
 
-const neverChanges = () => () => {};
-
-let lastId = 0;
-
-/**
- * Returns a new id. React's `useId` is not unique: it repeats in two roots that hydrate the HTML of a
- * server.
- */
-const newId = () => `#${++lastId}`;
-
-/** Acquires the shared socket of the settings in an effect, and releases it in its cleanup. */
-function useSharedSocket<C extends Contract>(settings: UseWebSocketOptions<C> | undefined) {
-  const [id] = useState(newId);
-  const { enabled = true, events: _, client, ...given } = settings ?? { enabled: false };
-  const { url, ...rest } = given as Omit<Options, "url"> & { url?: Target };
-  const target = client ? client.$url : (url as Target);
-  // With a client, `url` is the option that rewrites its URL.
-  const options = (client ? { ...client.$options, ...given } : rest) as Options;
-  const key = enabled ? keyOf(typeof target === "string" ? target : id, options) : null;
-
-  const latest = useRef({ target, options });
-  const reference = useRef<SocketReference<C> | null>(null);
-  const [shown, setShown] = useState<{ key: string; socket: Socket<C> } | null>(null);
-
-  useInsertionEffect(() => {
-    latest.current = { target, options };
-    reference.current?.update(target, options);
-  });
-  useEffect(() => {
-    if (key === null) return undefined;
-    const { target, options } = latest.current;
-    const acquired = acquireSocket<C>(key, target, options);
-    reference.current = acquired;
-    setShown({ key, socket: acquired.socket });
-    return () => {
-      reference.current = null;
-      acquired.release();
-      // A hidden `<Activity>` still renders, and keeps its state until it is visible again.
-      setShown(null);
-    };
-  }, [key]);
-
-  return {
-    key,
-    /** The socket of the last effect, which may not be rendered yet. */
-    current: () => reference.current && reference.current.socket,
-    // The socket of an earlier key is closed or will be.
-    socket: shown && shown.key === key ? shown.socket : null,
-  };
-}
-
-/**
- * The key of a shared connection: the target, and all settings. A function counts as `true`, so that a
- * component without `auth` does not share the connection of one with it.
- */
-function keyOf(target: string, options: Options): string {
-  const settings = Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === "function" || value}`);
-  return [target, ...settings.sort()].join(" ");
-}
-
-/** Registers handlers with the socket that `find` returns, again when `key` changes. Calls the latest. */
-function useHandlers<C extends Contract>(
-  find: () => Socket<C> | null,
-  key: unknown,
-  events: EventHandlers<C>,
-  enabled: boolean,
-) {
-  const latest = useRef(events);
-  const names = Object.keys(events).sort() as EventName<C>[];
-  useInsertionEffect(() => {
-    latest.current = events;
-  });
-  useEffect(() => {
-    const socket = enabled && find();
-    if (!socket) return undefined;
-    const offs = names.map((name) =>
-      socket.on(name, (data: unknown) =>
-        (latest.current[name] as ((data: unknown) => unknown) | undefined)?.(data),
-      ),
-    );
-    return () => {
-      for (const off of offs) off();
-    };
-  }, [key, enabled, names.join(" ")]);
+/** Splits the settings of the hook from the options of the socket. */
+function splitSettings<C extends Contract>(settings: UseWebSocketOptions<C>) {
+  const { enabled = true, events = {}, key, client, ...options } = settings;
+  if (client) return { enabled, events, key, client, target: undefined, options: options as Options };
+  const { url, ...rest } = options as { url: Target };
+  return { enabled, events, key, client, target: url, options: rest as Options };
 }

@@ -11,3 +11,6 @@ export const checkRules = createCheck({
     },
   },
 });
+
+/** The paths of the procedures. */
+export const paths: readonly string[] = ["chat/wsChat"];

@@ -1,6 +1,7 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+import type { EndCall } from "./calls";
 import type { Unrecovered } from "./contract";
 import type { Message } from "./message";
 import type { Welcome } from "./welcome";
@@ -27,6 +28,8 @@ export interface Frame {
   bytes: number;
   /** The id of the call; 0 for an event. */
   id: number;
+  /** Ends the call; undefined for an event. */
+  end: EndCall | undefined;
 }
 
 /** The client's half of a session: its resume secret, its counts, and its frames in flight. */
@@ -45,21 +48,20 @@ export interface Session {
   /** Puts a counted frame in flight; false if a limit is reached. The caller sends it. */
   track(frame: Frame): boolean;
   /**
-   * Counts a message of `length` characters, and applies it if it is an `$ack`. Returns the `$ack`
-   * to send, empty if none is due.
+   * Counts a message of `length` characters, and applies it if it is an `$ack`. Sends an `$ack` if one
+   * is due.
    */
-  receive(message: Message | undefined, length: number): string;
-  /** The `$ack` to send; empty if all messages are acknowledged. */
-  ack(): string;
+  receive(message: Message | undefined, length: number): void;
+  /** Sends an `$ack`, unless all messages are acknowledged. */
+  ack(): void;
   /** Drops the session. Returns its frames in flight. */
   end(): Frame[];
 }
 
 /** Creates a session without a resume secret. */
 export function createSession(): Session {
+  /** The resume secret; undefined if the server keeps no sessions, empty after `end`. */
   let secret: string | undefined;
-  /** Why there is no secret. */
-  let noSecret: Unrecovered = "off";
   let received = 0;
   /** The received messages that are not acknowledged: their number, and their characters. */
   let unacked = 0;
@@ -68,10 +70,12 @@ export function createSession(): Session {
   let confirmed = 0;
   const inFlight: Frame[] = [];
   let inFlightBytes = 0;
+  /** Sends over the attached connection. */
+  let send: (text: string) => void;
 
   const ack = () => {
     unacked = unackedLength = 0;
-    return `["$ack",${received}]`;
+    send(`["$ack",${received}]`);
   };
   /** Returns false for a count that is impossible. */
   const confirm = (count: unknown) => {
@@ -88,19 +92,20 @@ export function createSession(): Session {
   };
   return {
     resumeProtocol: () => secret && `parlor.resume.${secret}.${received}`,
-    attach({ resume, received: count, recovered, reason }, send) {
-      let unrecovered: Unrecovered | undefined = noSecret;
-      if (secret) unrecovered = (reasons.exec(reason as string)?.[0] ?? "unknown") as Unrecovered;
+    attach({ resume, received: count, recovered, reason }, sendOver) {
+      send = sendOver;
+      let unrecovered = (
+        secret ? (reasons.exec(reason as string)?.[0] ?? "unknown") : secret === "" ? "ended" : "off"
+      ) as Unrecovered | undefined;
       if (secret && recovered) {
         unrecovered = confirm(count) ? undefined : "mismatch";
         // The server continues from its own count, although it is impossible.
         if (unrecovered) confirmed = count as number;
-        send(ack());
+        ack();
       } else received = confirmed = unacked = unackedLength = 0;
       const lost = unrecovered ? clear() : [];
       for (const { text } of inFlight) send(text);
       secret = /^[\w-]{22}$/.exec(resume as string)?.[0];
-      noSecret = "off";
       return [unrecovered, lost];
     },
     track(frame) {
@@ -116,14 +121,14 @@ export function createSession(): Session {
       if (secret && !uncounted.test(name)) {
         received++;
         unackedLength += length;
-        if (++unacked >= ackEvery || unackedLength >= ackEveryLength) return ack();
+        if (++unacked >= ackEvery || unackedLength >= ackEveryLength) ack();
       }
-      return "";
     },
-    ack: () => (unacked ? ack() : ""),
+    ack() {
+      if (unacked) ack();
+    },
     end() {
-      if (secret) noSecret = "ended";
-      secret = undefined;
+      secret &&= "";
       return clear();
     },
   };

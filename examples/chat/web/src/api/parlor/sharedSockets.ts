@@ -1,71 +1,169 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+import { identityOf, type ConnectionSettings } from "./connectionKey";
 import type { Contract, Socket } from "./contract";
-import { connect } from "./client";
-import type { Options, Target } from "./options";
+import type { Options } from "./options";
+import { createSocket } from "./socket";
 import { later, type Timer } from "./timer";
 
 /** A counted reference to a shared socket. */
 export interface SocketReference<C extends Contract> {
   readonly socket: Socket<C>;
-  /** Replaces the functions among the options, from the next attempt to connect on. */
-  update(target: Target, options: Options): void;
-  release(): void;
+  /** Replaces the functions among the settings. The rest of them is equal. */
+  update(settings: ConnectionSettings): void;
+  /** @param next what the component connects with from now on */
+  release(next: ConnectionSettings): void;
+}
+
+/** The latest settings of a reference. */
+interface Reference {
+  settings: ConnectionSettings;
 }
 
 interface SharedSocket {
+  key: string | null;
+  /** The identity of the references, unless it has changed since they were rendered. */
+  identity: ConnectionSettings["identity"];
   socket: Socket<Contract>;
-  update: SocketReference<Contract>["update"];
-  /** The number of references. */
-  count: number;
+  /** The newest first. The last one stays until the socket is closed. */
+  references: Reference[];
   closing: Timer | undefined;
+  /** Returns the settings that the socket uses. */
+  current(): ConnectionSettings;
+  /** Connects the socket if it is closed. */
+  revive(): Promise<void>;
 }
 
-const sockets = new Map<string, SharedSocket>();
+/** The close code after which only another token may be accepted. */
+const invalidToken = 4501;
 
-const open = (key: string, target: Target, options: Options): SharedSocket => {
-  let latest = target;
-  const current = { ...options };
+const sockets = new Set<SharedSocket>();
+
+/** Creates the socket of a first reference. Its functions call those of a reference. */
+const open = (first: Reference): SharedSocket => {
+  const { key, target, options, identity } = first.settings;
+  const references = [first];
+  let owner = identity;
+  /**
+   * The settings of the newest reference that still has the identity of the connection. A component whose
+   * identity has changed will render again, and uses another connection then.
+   */
+  const current = (): ConnectionSettings =>
+    (
+      references.find(({ settings }) => identityOf(settings.options) === owner) ??
+      (references[0] as Reference)
+    ).settings;
+  const functions: Record<string, (...args: unknown[]) => unknown> = {};
+  for (const [name, value] of Object.entries(options))
+    if (typeof value === "function" && name !== "WebSocket")
+      functions[name] = (...args) => (current().options[name as keyof Options] as (typeof functions)[string])(...args);
+
+  const readToken = async () => functions["auth"]?.();
+  /** The token of the last attempt. */
+  let usedToken: unknown;
+  const socket = createSocket<Contract>(
+    typeof target === "string"
+      ? target
+      : () => {
+          const { target } = current();
+          return typeof target === "string" ? target : target();
+        },
+    {
+      ...options,
+      ...functions,
+      ...(options.auth && { auth: async () => (usedToken = await readToken()) }),
+      // References with equal identities may differ in whether it is a function.
+      ...(identity !== undefined && { identity: () => identityOf(current().options) ?? null }),
+    } as Options,
+  );
   const shared: SharedSocket = {
-    socket: connect(
-      typeof target === "string" ? target : () => (typeof latest === "string" ? latest : latest()),
-      current,
-    ),
-    update(target, { url, auth, WebSocket }) {
-      latest = target;
-      Object.assign(current, { url, auth, WebSocket });
+    key,
+    get identity() {
+      return owner;
     },
-    count: 0,
+    set identity(identity) {
+      owner = identity;
+    },
+    socket,
+    references,
     closing: undefined,
+    current,
+    async revive() {
+      const isClosed = () => socket.status === "closed" && sockets.has(shared);
+      const { code, cause } = socket.lastClose ?? {};
+      if (isClosed() && cause === "rejected" && code === invalidToken) {
+        // If this fails, the attempt does, too, and reports it.
+        const token = await readToken().catch(() => undefined);
+        if (token === usedToken) return;
+      }
+      if (isClosed()) socket.connect();
+    },
   };
-  sockets.set(key, shared);
   return shared;
 };
 
+/** Finds the socket of components with these settings. */
+const find = ({ key, identity }: ConnectionSettings): SharedSocket | undefined => {
+  const found = [...sockets].filter(
+    (shared) => shared.key === key && identityOf(shared.current().options) === identity,
+  );
+  return found.find(({ closing }) => !closing) ?? found[0];
+};
+
+/** Lets the socket see a change of the identity: it drops what the last one has not sent, and reports it. */
+const verifyIdentity = ({ socket }: SharedSocket) => {
+  if (socket.status !== "closed") socket.connect();
+};
+
 /**
- * Returns a reference to the socket with this key, and connects it if there is none. The socket is
- * closed one macrotask after its last reference is released: StrictMode and navigation release and
+ * Returns a reference to the socket of components with these settings. Creates it if there is none, and
+ * connects it if it is closed; after close code 4501 only if `auth` gives another token. The socket is closed
+ * one macrotask after its last reference is released: StrictMode, navigation and a module reload release and
  * acquire it in one task.
+ *
+ * When the identity of all components changes, the socket opens a new session and remains.
  */
-export function acquireSocket<C extends Contract>(
-  key: string,
-  target: Target,
-  options: Options,
-): SocketReference<C> {
-  const shared = sockets.get(key) ?? open(key, target, options);
-  shared.update(target, options);
-  shared.count++;
-  clearTimeout(shared.closing);
+export function acquireSocket<C extends Contract>(settings: ConnectionSettings): SocketReference<C> {
+  const reference: Reference = { settings };
+  const known = find(settings);
+  const shared = known ?? open(reference);
+  const { socket, references } = shared;
+  sockets.add(shared);
+  if (known) {
+    if (shared.closing) references.length = 0;
+    clearTimeout(shared.closing);
+    shared.closing = undefined;
+    references.unshift(reference);
+    if (shared.identity !== settings.identity) {
+      shared.identity = settings.identity;
+      verifyIdentity(shared);
+    }
+    void shared.revive();
+  }
+  const close = () => {
+    sockets.delete(shared);
+    socket.close();
+  };
   return {
-    socket: shared.socket as unknown as Socket<C>,
-    update: shared.update,
-    release() {
-      if (--shared.count) return;
-      shared.closing = later(0, () => {
-        sockets.delete(key);
-        shared.socket.close();
-      });
+    socket: socket as unknown as Socket<C>,
+    update(settings) {
+      reference.settings = settings;
+    },
+    release(next) {
+      if (references.length > 1) return void references.splice(references.indexOf(reference), 1);
+      if (next.identity !== shared.identity) {
+        const { identity } = next;
+        const last = reference.settings;
+        const isSameSocket = next.key === shared.key;
+        reference.settings = isSameSocket
+          ? next
+          : { ...last, identity, options: { ...last.options, identity: identity ?? null } as Options };
+        verifyIdentity(shared);
+        // The other socket must not exist beside that of the last identity.
+        if (!isSameSocket) return close();
+      }
+      shared.closing = later(0, close);
     },
   };
 }

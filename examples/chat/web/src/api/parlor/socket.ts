@@ -4,7 +4,7 @@
 import { backoff, redial, resumes } from "./backoff";
 import { byteLength } from "./bytes";
 import { CallError } from "./callError";
-import { createCalls } from "./calls";
+import { startCall, type EndCall } from "./calls";
 import type { Close } from "./close";
 import { dial, type Connection } from "./connection";
 import type {
@@ -27,7 +27,7 @@ import { checkRules } from "./rules";
 import { createSession, type Frame } from "./session";
 import { warnOfSubject } from "./subject";
 import { later, type Timer } from "./timer";
-import { webSocketUrl, withoutQueries } from "./url";
+import { webSocketUrl, withoutSecrets } from "./url";
 
 /** The limit of bytes in the queue and in the WebSocket's buffer. */
 const maxBufferedBytes = 1 << 20;
@@ -42,29 +42,28 @@ const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/
 const statusChange = "$status";
 const anyEvent = "$event";
 
-const connectionLost = "the connection is lost";
-const identityChanged = "the identity has changed";
-
 /** Bundlers replace its only use. */
 declare const process: { env: { NODE_ENV?: string } };
 
 /** Connects to `target`. Functions in `options` are read on each attempt and may be replaced. */
-export function createSocket<C extends Contract>(target: Target, options: Options): Socket<C> {
+export function createSocket<C extends Contract>(target: Target, options: Options = {}): Socket<C> {
   const {
     reconnect = true,
     maxReconnectInterval = 30_000,
     maxReconnectAttempts = Infinity,
     bufferSize = 256,
-    callTimeout,
+    callTimeout = 10_000,
   } = options;
-  const calls = createCalls(callTimeout, (id) => queue.some((frame) => frame.id === id));
   const session = createSession();
+  /** The calls that were sent and have no answer yet, by id. */
+  const calls = new Map<unknown, EndCall>();
+  let lastId = 0;
 
   let status: Status = "closed";
   let lastClose: Close | undefined;
   /** The attempt to connect, or the connection. */
   let connection: Connection | undefined;
-  /** The timer of the next attempt. Unless the socket is closed, there is this or a connection. */
+  /** The timer of the next attempt. Unless the socket is closed, it runs or there is a connection. */
   let retryTimer: Timer | undefined;
   /** When an event of the page may start an attempt, after the socket gave up. */
   let mayStartAt = 0;
@@ -79,7 +78,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   /** The time of the last `connect`. */
   let connectedAt: number | undefined;
   let maxMessage = Infinity;
-  let url = typeof target === "string" ? target : "";
+  let url = "";
   let reporting = false;
   /** Whether an attempt has failed since the last connection. */
   let warned = false;
@@ -93,6 +92,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   const report = ({ code, message, details, close }: CallError, event?: string) => {
     const error = { code, message, event, details, ...(close && { close }) } as SocketError;
+    const ofAttempt = code === "connect";
     let handled = false;
     // An error of an `error` handler would be reported to it without end.
     if (!reporting && !(code === "handler" && event === "error")) {
@@ -100,16 +100,12 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       handled = dispatch("error", error);
       reporting = false;
     }
-    if (handled || (code === "connect" && warned)) return;
-    warned ||= code === "connect";
-    console[code === "connect" ? "warn" : "error"]("Parlor:", error);
+    if (handled || (ofAttempt && warned)) return;
+    warned ||= ofAttempt;
+    console[ofAttempt ? "warn" : "error"]("Parlor:", error);
   };
-  /** Reports an error for each frame that is not a call. */
-  const reportEvents = (frames: Frame[], code: string, text: string) => {
-    for (const { id, event } of frames) if (!id) report(new CallError(code, text, lastClose), event);
-  };
-  const { add, remove, dispatch } = createHandlers((event, cause) =>
-    report(new CallError("handler", String(cause), undefined, cause), event),
+  const { on, off, dispatch } = createHandlers((event, cause) =>
+    report(new CallError("handler", String(cause), cause), event),
   );
   /** Also called when only `lastClose` has changed. */
   const setStatus = (next: Status) => {
@@ -119,14 +115,18 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   const start = () => {
     clearTimeout(retryTimer);
-    retryTimer = undefined;
+    /** Whether it is neither closed nor that of another identity. */
+    const isCurrent = () => {
+      verifyIdentity();
+      return connection === started;
+    };
     const started = dial(
       async () => {
-        url = typeof target === "string" ? target : await target();
+        if (typeof target === "function") url = await target();
         const rewritten = (await options.url?.(url)) ?? url;
         const token = await options.auth?.();
         // The token may be that of another identity than the attempt.
-        if (connection === started) verifyIdentity();
+        verifyIdentity();
         try {
           if (process.env.NODE_ENV !== "production" && token) warnOfSubject(options, identity, token);
         } catch {
@@ -137,44 +137,54 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       options,
       session,
       (welcome) => {
+        if (!isCurrent()) return;
         const again = connectedAt !== undefined;
         connectedAt = Date.now();
         warned = false;
         maxMessage = welcome.maxMessage || Infinity;
         const [reason, lostFrames] = session.attach(welcome, started.send);
         // Each of these handlers may close the socket.
-        if (reason === "identity") dropAll(lostFrames);
-        else if (reason) drop("lost", connectionLost, lostFrames);
+        if (reason === "identity") drop([...lostFrames, ...takeQueue()], "identity");
+        else if (reason) drop(lostFrames, "lost", "disconnected");
         sendable = 0;
         const opened: Opened = { recovered: !reason, ...(again && reason && { reason }) };
-        if (connection === started) setStatus("connected");
-        if (connection === started) dispatch("connect", opened);
-        if (connection === started && again) dispatch("reconnect", opened);
+        if (isCurrent()) setStatus("connected");
+        if (isCurrent()) dispatch("connect", opened);
+        if (isCurrent() && again) dispatch("reconnect", opened);
         sendable = Infinity;
         flush();
       },
       (message) => {
-        verifyIdentity();
-        if (connection === started) received(message);
+        if (isCurrent()) received(message);
       },
-      lost,
+      ended,
     );
     connection = started;
   };
 
-  /** Rejects the calls that are not queued, and reports the events. */
-  const drop = (code: string, text: string, frames: Frame[]) => {
-    calls.rejectSent(() => new CallError(code === "lost" ? "disconnected" : code, text, lastClose));
-    reportEvents(frames, code, text);
+  /** The error of an event or call that fails because of how the connection ended. */
+  const endError = (code: string) =>
+    new CallError(
+      code,
+      `the connection ended: ${lastClose?.cause} ${lastClose?.code} ${lastClose?.reason}`,
+      undefined,
+      lastClose,
+    );
+  /** Rejects the call of the frame, or reports its event. */
+  const fail = ({ event, end }: Frame, error: CallError) => {
+    if (end) end(error);
+    else report(error, event);
   };
-  /** Drops what the last identity has queued, too. */
-  const dropAll = (inFlight: Frame[]) => drop("identity", identityChanged, [...inFlight, ...takeQueue()]);
+  /** Fails the frames, and all calls that were sent. The events that `close()` drops are not reported. */
+  const drop = (frames: Frame[], code: string, callCode = code) => {
+    for (const end of calls.values()) end(endError(callCode));
+    for (const frame of frames) if (frame.end || lastClose?.cause !== "closed") fail(frame, endError(code));
+  };
   const takeQueue = () => {
     queuedBytes = 0;
     return queue.splice(0);
   };
-  const dispatchDisconnect = (close: Close) =>
-    dispatch("disconnect", { ...close, willReconnect: status !== "closed" });
+
   /** Opens a new session if the identity has changed. */
   const verifyIdentity = () => {
     const current = readIdentity();
@@ -182,86 +192,83 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     identity = current;
     const wasConnected = status === "connected";
     const inFlight = session.end();
-    const close: Close = { code: 1000, reason: identityChanged, cause: "identity" };
+    const close: Close = { code: 1000, reason: "the identity has changed", cause: "identity" };
     if (connection) {
       connection.close(1000);
       lastClose = close;
       start();
-      if (wasConnected) setStatus("reconnecting");
+      if (wasConnected) status = "reconnecting";
     }
-    dropAll(inFlight);
-    if (wasConnected) dispatchDisconnect(close);
+    // Handlers run from here on. What they emit is of the new identity.
+    drop([...inFlight, ...takeQueue()], "identity");
+    setStatus(status);
+    if (wasConnected) dispatch("disconnect", { ...close, willReconnect: status !== "closed" });
   };
 
-  const lost = (code: number, reason: string, misconfigured?: boolean) => {
+  /** Ends the connection or attempt, and the socket if it does not connect again. */
+  const ended = (code: number, reason: string, cause?: Close["cause"]) => {
     connection = undefined;
     const wasConnected = status === "connected";
     // A server that closes each connection after its welcome must not be dialled without end.
     if (wasConnected && Date.now() - (connectedAt as number) >= maxReconnectInterval) attempts = 0;
-    const isFinal = !redial(code);
-    const mayRetry = reconnect && !isFinal && !misconfigured;
-    const gaveUp = mayRetry && attempts >= maxReconnectAttempts;
+    cause ??= !redial(code)
+      ? "rejected"
+      : reconnect && attempts >= maxReconnectAttempts
+        ? "gaveUp"
+        : "lost";
+    const close: Close = (lastClose = { code, reason, cause });
+    const willRetry = reconnect && cause === "lost";
     const delay = backoff(attempts, reason, options);
-    const close: Close = {
-      code,
-      reason,
-      cause: misconfigured ? "misconfigured" : isFinal ? "rejected" : gaveUp ? "gaveUp" : "lost",
-    };
-    lastClose = close;
-    mayStartAt = gaveUp ? Date.now() + delay : 0;
-    const timer = mayRetry && !gaveUp && schedule(delay);
-    const resuming = timer && resumes(code) && session.resumeProtocol();
-    const lostFrames = resuming ? [] : session.end();
+    if (cause === "gaveUp") mayStartAt = Date.now() + delay;
+    // Undefined if the session or the queue is kept.
+    const inFlight = willRetry && resumes(code) && session.resumeProtocol() ? undefined : session.end();
+    const unsent = willRetry ? undefined : takeQueue();
+    clearTimeout(retryTimer);
+    if (!willRetry && cause !== "gaveUp") unwatch = unwatch?.() as undefined;
     // Handlers run from here on. Each may close the socket or connect it.
-    if (timer) setStatus("reconnecting");
-    const unsent = timer ? [] : end();
-    if (!resuming) drop("lost", connectionLost, lostFrames);
-    reportEvents(unsent, "closed", "not sent");
-    if (!wasConnected)
-      report(new CallError("connect", `no connection to ${withoutQueries(url)}: ${code} ${reason}`, close));
-    if (wasConnected || isFinal) dispatchDisconnect(close);
-    if (timer) announce(timer, delay);
-    if (gaveUp && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });
+    setStatus(willRetry ? "reconnecting" : "closed");
+    if (inFlight) drop(inFlight, "lost", willRetry ? "disconnected" : "closed");
+    if (unsent) drop(unsent, "closed");
+    if (!wasConnected && cause !== "closed")
+      report(
+        new CallError(
+          "connect",
+          `no connection to ${withoutSecrets(url)}: ${code} ${reason}`,
+          undefined,
+          close,
+        ),
+      );
+    if (wasConnected || cause === "rejected")
+      dispatch("disconnect", { ...close, willReconnect: status !== "closed" });
+    if (willRetry) wait(delay);
+    if (cause === "gaveUp" && status === "closed") dispatch("reconnectFailed", { attempts, code, reason });
   };
 
-  const schedule = (delay: number) => {
-    attempts++;
-    return (retryTimer = later(delay, start));
-  };
-  const announce = (timer: Timer, delay: number) => {
-    if (retryTimer === timer) dispatch("reconnecting", { attempt: attempts, delay });
+  /** Whether there is no connection, but will be one. */
+  const isWaiting = () => !connection && status !== "closed";
+  /** Starts the next attempt after `delay` ms, unless a handler has closed or connected the socket. */
+  const wait = (delay: number) => {
+    if (!isWaiting()) return;
+    retryTimer = later(delay, start);
+    dispatch("reconnecting", { attempt: ++attempts, delay });
   };
   /** Begins anew if the socket gave up: not before the wait after its last attempt is over. */
   const beginAnew = () => {
-    if (lastClose?.cause !== "gaveUp") return;
+    if (status !== "closed" || lastClose?.cause !== "gaveUp") return;
     attempts = 0;
-    const delay = Math.max(0, mayStartAt - Date.now());
-    const timer = schedule(delay);
     setStatus("reconnecting");
-    announce(timer, delay);
-  };
-
-  /** Ends everything but the connection. Returns the frames that were queued. */
-  const end = () => {
-    if (lastClose?.cause !== "gaveUp") unwatch = unwatch?.() as undefined;
-    clearTimeout(retryTimer);
-    retryTimer = undefined;
-    const unsent = takeQueue();
-    session.end();
-    calls.rejectSent(closedError);
-    setStatus("closed");
-    return unsent;
+    wait(Math.max(0, mayStartAt - Date.now()));
   };
 
   const received = (message: Message | undefined) => {
     if (!message) return report(new CallError("undecodable", "not [name, payload]"));
     const [name, payload, id] = message;
-    if (name === "$ok") calls.settle(id, undefined, payload);
+    if (name === "$ok") calls.get(id)?.(undefined, payload);
     else if (name === "$err") {
       const { code = "", message, details } = Object(payload);
-      const error = new CallError(code, message, undefined, details);
+      const error = new CallError(code, message, details);
       if (id === undefined) report(error);
-      else calls.settle(id, error);
+      else calls.get(id)?.(error);
     } else if (name === "$ack") flush();
     else if (!reserved.test(name)) {
       dispatch(name, payload);
@@ -272,6 +279,11 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   /** The bytes in the WebSocket's buffer; undefined while it cannot send. */
   const buffered = () => (status === "connected" ? connection?.buffered() : undefined);
 
+  /** Removes the frame at the index from the queue; does nothing for -1. */
+  const unqueue = (at: number) => {
+    for (const { bytes } of at < 0 ? [] : queue.splice(at, 1)) queuedBytes -= bytes;
+  };
+
   /** Sends the queue, up to the limits. */
   const flush = () => {
     while (sendable && queue.length && buffered() !== undefined) {
@@ -279,30 +291,25 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       const error = unsendable(frame);
       if (!error && !session.track(frame)) return;
       sendable--;
-      queuedBytes -= frame.bytes;
-      queue.shift();
-      if (!error) connection?.send(frame.text);
-      else if (frame.id) calls.settle(frame.id, error);
-      else report(error, frame.event);
+      unqueue(0);
+      if (error) fail(frame, error);
+      else {
+        // Before it is sent: the answer may arrive inside of `send`.
+        if (frame.end) calls.set(frame.id, frame.end);
+        connection?.send(frame.text);
+      }
     }
   };
 
   /** Why the server cannot receive the frame; undefined if it can. */
   const unsendable = ({ bytes }: Frame): CallError | undefined =>
-    bytes > maxMessage ? new CallError("tooLarge", `more than ${maxMessage} bytes`) : undefined;
+    bytes > maxMessage ? new CallError("tooLarge", `over ${maxMessage} bytes`) : undefined;
 
-  const closedError = () =>
-    new CallError(
-      "closed",
-      `the socket is closed: ${lastClose?.cause} ${lastClose?.code} ${lastClose?.reason}`,
-      lastClose,
-    );
-
-  /** Sends or queues an event or, with an id, a call. Returns an error if it does neither. */
-  const post = (event: string, payload: unknown = {}, id = 0): CallError | undefined => {
+  /** Sends or queues an event or, with `end`, a call. Returns an error if it does neither. */
+  const post = (event: string, payload: unknown = {}, id = 0, end?: EndCall): CallError | undefined => {
     verifyIdentity();
-    if (status === "closed") beginAnew();
-    if (status === "closed") return closedError();
+    beginAnew();
+    if (status === "closed") return endError("closed");
     let text: string;
     try {
       text = JSON.stringify(id ? [event, payload, id] : [event, payload]);
@@ -312,8 +319,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     const violation =
       (text.includes("null") && checkNumbers(payload)) || checkRules?.(url, event, text);
     if (violation)
-      return new CallError("invalid", `${violation.path || "the payload"} ${violation.message}`, undefined, violation);
-    const frame = { event, text, bytes: byteLength(text), id };
+      return new CallError("invalid", `${violation.path || "the payload"} ${violation.message}`, violation);
+    const frame = { event, text, bytes: byteLength(text), id, end };
     const error = unsendable(frame);
     if (error) return error;
     const bytes = buffered();
@@ -339,8 +346,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
         (mayConnect, restored) => {
           connection?.probe(restored);
           if (!mayConnect) return;
-          if (status === "closed") beginAnew();
-          else if (retryTimer && Date.now() >= mayStartAt) start();
+          beginAnew();
+          if (isWaiting() && Date.now() >= mayStartAt) start();
         },
         () => connection?.close(1000),
         options.wakeOn,
@@ -348,10 +355,10 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       status = "connecting";
     }
     start();
-    dispatch(statusChange);
+    setStatus(status);
   };
   // An error of the program is thrown where it is made.
-  if (typeof target === "string") webSocketUrl(target);
+  if (typeof target === "string") webSocketUrl((url = target));
   connect();
 
   const socket: SocketMembers<C> = {
@@ -364,24 +371,29 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     get lastClose() {
       return lastClose;
     },
-    on: add,
-    once: (event, handler) => add(event, handler, true),
-    onAny: (handler) => add(anyEvent, handler),
-    off: remove,
-    emit(event, ...[payload]) {
+    on,
+    once: (event, handler) => on(event, handler, true),
+    onAny: (handler) => on(anyEvent, handler),
+    off,
+    subscribe: (listener) => on(statusChange, listener),
+    connect,
+    emit(event: string, payload?: unknown) {
       const error = post(event, payload);
       if (error) report(error, event);
       return !error;
     },
-    call: (event: string, payload?: unknown, options: CallOptions = {}) =>
-      calls.start(
-        options,
-        (id) => post(event, payload, id),
-        (id) => {
-          const at = queue.findIndex((frame) => frame.id === id);
-          for (const { bytes } of at < 0 ? [] : queue.splice(at, 1)) queuedBytes -= bytes;
+    call: (event: string, payload?: unknown, { timeout = callTimeout, signal }: CallOptions = {}) => {
+      const id = ++lastId;
+      return startCall(
+        timeout,
+        signal,
+        (end) => post(event, payload, id, end),
+        () => {
+          calls.delete(id);
+          unqueue(queue.findIndex((frame) => frame.id === id));
         },
-      ) as Promise<never>,
+      ) as Promise<never>;
+    },
     tryCall: (...args) =>
       socket.call(...args).then(
         (value) => ({ ok: true, value }),
@@ -392,18 +404,11 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       ) as Promise<CallResult<never, never>>,
     close(code = 1000, reason = "") {
       if ((code !== 1000 && (code < 3000 || code > 4999)) || byteLength(reason) > 123)
-        throw new RangeError("close code not 1000 or 3000-4999, or a reason over 123 bytes");
+        throw new RangeError(`invalid close code ${code} or long reason`);
       if (status === "closed" && lastClose?.cause !== "gaveUp") return;
-      const wasConnected = status === "connected";
       connection?.close(code, reason);
-      connection = undefined;
-      const close: Close = { code, reason, cause: "closed" };
-      lastClose = close;
-      end();
-      if (wasConnected) dispatchDisconnect(close);
+      ended(code, reason, "closed");
     },
-    connect,
-    subscribe: (listener) => add(statusChange, listener),
   };
-  return disposable(socket, () => socket.close());
+  return disposable(socket, socket.close);
 }

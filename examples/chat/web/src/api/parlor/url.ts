@@ -10,19 +10,17 @@
 export const webSocketUrl = (url: string): string => {
   const page = (globalThis as { location?: { href: string } }).location?.href;
   const absolute = /^[^/?]*:/.test(url) || !page ? url : new URL(url, page).href;
-  const rest = /^(?:ws|http)(s?:\/\/[^#]+)$/i.exec(absolute)?.[1];
-  if (rest) return `ws${rest}`;
-  throw new TypeError(
-    `not ws(s)://, http(s):// or a path, without a fragment: ${withoutQueries(url)}`,
-  );
+  const converted = absolute.replace(/^http/i, "ws");
+  if (/^wss?:\/\/[^#]+$/i.test(converted)) return converted;
+  throw new TypeError(`needs ws:// or http:// and no #: ${withoutSecrets(url)}`);
 };
 
-/** The text without the queries and fragments of its URLs: they may hold secrets, which must not be logged. */
-export const withoutQueries = (text: string): string => text.replace(/[?#]\S*/g, "");
+/** The text without what may be secret in its URLs: users with passwords, queries and fragments. */
+export const withoutSecrets = (text: string): string => text.replace(/[^/]*@|[?#]\S*/g, "");
 
 /** The value of `table` with the longest key that the URL's path ends with. */
 export function byPath<T>(table: Record<string, T>, url: string): T | undefined {
-  const path = `/${withoutQueries(url)}`;
+  const path = `/${withoutSecrets(url)}`;
   let longest = "";
   for (const key in table)
     if (key.length > longest.length && path.endsWith(`/${key}`)) longest = key;
