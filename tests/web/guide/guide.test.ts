@@ -5,9 +5,11 @@ import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { WebSocket } from "ws";
 
+import { launch } from "../support/browsers";
+import { dials } from "../support/connections";
 import { Program, Server } from "../support/program";
 import { Proxy } from "../support/proxy";
-import { launch, Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
+import { Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
 import { connect, type Chat, type Options, type Socket } from "./api";
 import { join, next } from "./events";
 import { serveScript } from "./webServer";
@@ -34,7 +36,7 @@ before(async () => {
   });
   web = await serveScript(outputFiles[0]!.text, () => proxy.port);
   // The guide's URL is `localhost:3000`.
-  browser = await launch({ args: [`--host-resolver-rules=MAP localhost:3000 127.0.0.1:${web.port}`] });
+  browser = await launch("chromium", { args: [`--host-resolver-rules=MAP localhost:3000 127.0.0.1:${web.port}`] });
   visitors = new Visitors(browser);
   await build({
     entryPoints: ["guide/node.ts", "guide/client.ts", "guide/options.ts"],
@@ -168,7 +170,8 @@ test("the guide's component joins, shows messages, changes its room and reconnec
   const me = await join(listener, "general");
   const joined = next(listener, "userJoined", ({ userId }) => userId !== me);
   // Killing the server causes `lost` errors.
-  const { page: chat, sockets } = await page("", { expected: /^Parlor: \{code: (connect|lost),/ });
+  const visitor = await page("", { expected: /^Parlor: \{code: (connect|lost),/ });
+  const chat = visitor.page;
   await shows(chat, "Connected");
   const { userId } = await joined;
   listener.emit("sendMessage", { room: "general", text: "one" });
@@ -183,7 +186,7 @@ test("the guide's component joins, shows messages, changes its room and reconnec
   listener.emit("sendMessage", { room: "tea", text: "two" });
   await shows(chat, "[tea] two");
   assert.equal(await chat.getByText("not here").count(), 0);
-  assert.equal(sockets.length, 1);
+  assert.equal(await dials(visitor), 1);
 
   proxy.refuse();
   proxy.cut();
@@ -213,7 +216,8 @@ test("a handler that its effect removes gets each message once, under StrictMode
   const me = await join(listener, "general");
   await join(listener, "tea");
   const first = next(listener, "userJoined", ({ userId }) => userId !== me);
-  const { page: chat, sockets } = await page("#tidy", { expected: /^Parlor: \{code: connect,/ });
+  const visitor = await page("#tidy", { expected: /^Parlor: \{code: connect,/ });
+  const chat = visitor.page;
   const { userId } = await first;
   await shows(chat, "Connected");
   const entered = next(listener, "userJoined", (data) => data.userId === userId && data.room === "tea");
@@ -223,7 +227,7 @@ test("a handler that its effect removes gets each message once, under StrictMode
   listener.emit("sendMessage", { room: "tea", text: "two" });
   await shows(chat, "[tea] two");
   assert.deepEqual(await chat.getByRole("listitem").allTextContents(), ["[tea] one", "[tea] two"]);
-  assert.equal(sockets.length, 1);
+  assert.equal(await dials(visitor), 1);
 
   // The component has no handler while disconnected: these messages arrive when it has one again.
   const back = next(listener, "userJoined", (data) => data.userId === userId && data.room === "tea");

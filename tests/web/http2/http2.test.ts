@@ -3,8 +3,9 @@ import { after, before, test } from "node:test";
 
 import type { Browser } from "playwright-core";
 
+import { launch } from "../support/browsers";
 import { Server } from "../support/program";
-import { Visitors, launch } from "../support/visitors";
+import { Visitors } from "../support/visitors";
 
 let server: Server;
 let browser: Browser;
@@ -12,7 +13,7 @@ let visitors: Visitors;
 
 before(async () => {
   server = await Server.start("http2");
-  browser = await launch({ args: ["--ignore-certificate-errors"] });
+  browser = await launch("chromium", { args: ["--ignore-certificate-errors"] });
   visitors = new Visitors(browser);
 });
 after(async () => {

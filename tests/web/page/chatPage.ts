@@ -1,5 +1,7 @@
 import type { Locator, Page } from "playwright-core";
 
+import { fill } from "../support/fill";
+
 /** The page of the chat example, found by roles and labels. */
 export class ChatPage {
   readonly page: Page;
@@ -22,7 +24,7 @@ export class ChatPage {
   }
 
   async enterName(name: string): Promise<void> {
-    await this.page.getByRole("textbox", { name: "Your name" }).fill(name);
+    await fill(this.page.getByRole("textbox", { name: "Your name" }), name);
     await this.page.getByRole("button", { name: "Come in" }).click();
     await this.connected();
   }
@@ -32,7 +34,7 @@ export class ChatPage {
   }
 
   async send(text: string): Promise<void> {
-    await this.composer.fill(text);
+    await fill(this.composer, text);
     await this.composer.press("Enter");
   }
 
@@ -52,7 +54,7 @@ export class ChatPage {
   }
 
   async enter(room: string): Promise<void> {
-    await this.page.getByRole("textbox", { name: "Enter a room" }).fill(room);
+    await fill(this.page.getByRole("textbox", { name: "Enter a room" }), room);
     await this.page.getByRole("button", { name: "Enter", exact: true }).click();
     await this.page.getByRole("heading", { name: room, level: 2 }).waitFor();
   }

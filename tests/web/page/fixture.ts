@@ -2,9 +2,10 @@ import { after, afterEach, before } from "node:test";
 
 import type { Browser } from "playwright-core";
 
+import { browserNames, browserTests, type BrowserName, type LaunchOptionsOf } from "../support/browsers";
 import { Server } from "../support/program";
 import { Proxy } from "../support/proxy";
-import { launch, Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
+import { Visitors, type Visitor, type VisitorOptions } from "../support/visitors";
 import { ChatPage } from "./chatPage";
 
 /** Makes the waits before attempts short and constant. */
@@ -12,8 +13,10 @@ const constantJitter = "Math.random = () => 0.9;";
 
 export interface Guest extends ChatPage, Visitor {}
 
-/** A chat server, a proxy in front of it and a browser, for the tests of one file. */
+/** A chat server, a proxy in front of it and the browsers, for the tests of one file. */
 export interface Fixture {
+  /** Registers a test that runs in each of the browsers, by default in all. */
+  test(title: string, run: (name: BrowserName) => Promise<void>, only?: readonly BrowserName[]): void;
   server: Server;
   proxy: Proxy;
   /** Opens the page and enters the name. */
@@ -27,12 +30,20 @@ export interface GuestOptions extends VisitorOptions {
   port?: number;
 }
 
-export function fixture(start: () => Promise<Browser> = launch): Fixture {
-  let browser: Browser;
+export function fixture(options: LaunchOptionsOf = {}): Fixture {
+  const testInBrowsers = browserTests(options);
+  /** Those of the running test. */
   let visitors: Visitors;
   const chat: Fixture = {
     server: undefined as unknown as Server,
     proxy: undefined as unknown as Proxy,
+    test(title, run, only = browserNames) {
+      const inBrowser = async (browser: Browser, name: BrowserName) => {
+        visitors = new Visitors(browser);
+        await run(name);
+      };
+      testInBrowsers(title, inBrowser, only);
+    },
     async open({ port = chat.server.port, script = "", ...options } = {}) {
       const visitor = await visitors.open(`http://127.0.0.1:${port}/`, {
         ...options,
@@ -47,8 +58,6 @@ export function fixture(start: () => Promise<Browser> = launch): Fixture {
     },
   };
   before(async () => {
-    browser = await start();
-    visitors = new Visitors(browser);
     chat.server = await Server.start("chat");
     chat.proxy = await Proxy.to(chat.server.port);
   });
@@ -57,7 +66,6 @@ export function fixture(start: () => Promise<Browser> = launch): Fixture {
     return visitors.close();
   });
   after(async () => {
-    await browser?.close();
     chat.proxy?.close();
     await chat.server?.kill();
   });

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { recordConnections, sessions } from "../support/connections";
+import { allClosed, dials, received, sessions } from "../support/connections";
 import { stopClock } from "../support/visitors";
 import { fixture, type Guest } from "./fixture";
 
 const chat = fixture();
+const { test } = chat;
 
 /** Opens the page through the proxy, with a clock that the test controls. */
 const openBehindProxy = (name: string): Promise<Guest> =>
   chat.guest(name, { port: chat.proxy.port, prepare: (page) => page.clock.install() });
 
 test("after a cut every message arrives once and in order", async () => {
-  const ada = await chat.guest("ada", { port: chat.proxy.port, script: recordConnections });
+  const ada = await chat.guest("ada", { port: chat.proxy.port });
   const bob = await chat.guest("bob");
   await ada.waitForPerson("bob");
   await bob.waitForPerson("ada");
@@ -90,18 +90,18 @@ test("when the browser is online again the page dials at once", async () => {
   await ada.problem.waitFor();
   await stopClock(ada);
   // A running attempt fails, too.
-  await Promise.all(ada.sockets.map((socket) => socket.isClosed() || socket.waitForEvent("close")));
+  await allClosed(ada);
   await ada.problem.getByText(/Attempt \d+/).waitFor();
-  const dialled = ada.sockets.length;
+  const dialled = await dials(ada);
   chat.proxy.refuse(false);
-  assert.equal(ada.sockets.length, dialled);
+  assert.equal(await dials(ada), dialled);
 
   // Its timer is stopped: only `online` can cause a dial.
   await ada.page.context().setOffline(false);
   await ada.connected();
   await ada.send("back");
   await ada.waitForMessage("back");
-  assert.equal(ada.sockets.length, dialled + 1);
+  assert.equal(await dials(ada), dialled + 1);
 });
 
 test("attempts made while offline do not count", async () => {
@@ -113,13 +113,12 @@ test("attempts made while offline do not count", async () => {
   await stopClock(ada);
   // More than maxReconnectAttempts.
   for (let n = 0; n < 15; n++) {
-    const dialled = ada.sockets.length;
-    while (ada.sockets.length === dialled) {
+    const dialled = await dials(ada);
+    while ((await dials(ada)) === dialled) {
       await ada.problem.getByText(/Attempt \d+/).waitFor();
       await ada.page.clock.runFor(1_000);
     }
-    const socket = ada.sockets.at(-1)!;
-    if (!socket.isClosed()) await socket.waitForEvent("close");
+    await allClosed(ada);
   }
   await ada.status.getByText("Reconnecting").waitFor();
   chat.proxy.refuse(false);
@@ -151,13 +150,9 @@ test("a page that becomes visible detects a silent server within 5 s", async () 
 test("a page that becomes visible keeps a working connection", async () => {
   const ada = await openBehindProxy("ada");
   await stopClock(ada);
-  const socket = ada.sockets[0]!;
-  const pong = socket.waitForEvent("framereceived", {
-    predicate: ({ payload }) => /^\["pong",/.test(String(payload)),
-  });
   await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await pong;
+  await received(ada, '["pong",', 1);
   await ada.page.clock.runFor(20_000);
   await ada.connected();
-  assert.equal(ada.sockets.length, 1);
+  assert.equal(await dials(ada), 1);
 });

@@ -3,13 +3,15 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { test } from "node:test";
 
 import { WebSocketServer } from "ws";
 
+import { allClosed, dials } from "../support/connections";
+import { fill } from "../support/fill";
 import { fixture } from "./fixture";
 
 const chat = fixture();
+const { test } = chat;
 
 /** Serves the page's files, and a procedure that rejects every connection. */
 async function rejectingServer() {
@@ -49,7 +51,7 @@ test("a page that is rejected with 4501 shows the reason and does not reconnect"
   const server = await rejectingServer();
   try {
     const ada = await chat.open({ port: server.port, prepare: (page) => page.clock.install() });
-    await ada.page.getByRole("textbox", { name: "Your name" }).fill("ada");
+    await fill(ada.page.getByRole("textbox", { name: "Your name" }), "ada");
     await ada.page.getByRole("button", { name: "Come in" }).click();
     await ada.status.getByText("Closed: the invitation has expired").waitFor();
     await ada.problem.getByText("The connection is closed: the invitation has expired").waitFor();
@@ -61,14 +63,14 @@ test("a page that is rejected with 4501 shows the reason and does not reconnect"
       document.dispatchEvent(new Event("visibilitychange"));
     });
     await ada.page.clock.runFor(60_000);
-    assert.deepEqual([server.attempts, ada.sockets.length], [1, 1]);
+    assert.deepEqual([server.attempts, await dials(ada)], [1, 1]);
 
-    const closed = ada.page.waitForEvent("websocket").then((socket) => socket.waitForEvent("close"));
     await ada.page.getByRole("button", { name: "Connect again" }).click();
-    await closed;
+    await ada.page.waitForFunction(() => window.connections.length === 2);
+    await allClosed(ada);
     await ada.status.getByText("Closed: the invitation has expired").waitFor();
     await ada.page.clock.runFor(60_000);
-    assert.deepEqual([server.attempts, ada.sockets.length], [2, 2]);
+    assert.deepEqual([server.attempts, await dials(ada)], [2, 2]);
   } finally {
     server.close();
   }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { connections, recordConnections, sessions } from "../support/connections";
+import { connections, dials, received, sessions } from "../support/connections";
 import { stopClock } from "../support/visitors";
 import { fixture } from "./fixture";
 
 const chat = fixture();
+const { test } = chat;
 
 test("after the server was killed and restarted, both pages continue", async () => {
   // Ada reconnects when the proxy lets her, so that Bob is in the room before her first message.
-  const ada = await chat.guest("ada", { port: chat.proxy.port, script: recordConnections });
+  const ada = await chat.guest("ada", { port: chat.proxy.port });
   const bob = await chat.guest("bob");
   await ada.waitForPerson("bob");
   chat.proxy.discard();
@@ -56,7 +56,7 @@ test("after the server was killed and restarted, both pages continue", async () 
 });
 
 test("a server that shuts down sets the wait before the next attempt", async () => {
-  const ada = await chat.guest("ada", { script: recordConnections, prepare: (page) => page.clock.install() });
+  const ada = await chat.guest("ada", { prepare: (page) => page.clock.install() });
   await ada.waitForPerson("ada");
   await stopClock(ada);
   chat.server.signal("SIGINT");
@@ -81,10 +81,7 @@ test("a server that shuts down sets the wait before the next attempt", async () 
 test("a stopped server is detected after the heartbeat's interval and timeout", async () => {
   // The page's defaults: a ping after 30 s, a loss 10 s later. The test controls the clock.
   const ada = await chat.guest("ada", { prepare: (page) => page.clock.install() });
-  const pings: string[] = [];
-  ada.sockets[0]!.on("framesent", ({ payload }) => {
-    if (/^\["ping",/.test(String(payload))) pings.push(String(payload));
-  });
+  const pings = async () => (await connections(ada))[0]!.sent.filter((frame) => frame.startsWith('["ping",'));
   // The clock is stopped from the last message on.
   await stopClock(ada);
   await ada.send("before");
@@ -93,9 +90,9 @@ test("a stopped server is detected after the heartbeat's interval and timeout", 
   await chat.server.stop();
   try {
     await ada.page.clock.runFor(29_900);
-    assert.deepEqual(pings, []);
+    assert.deepEqual(await pings(), []);
     await ada.page.clock.runFor(200);
-    assert.deepEqual(pings, ['["ping",1]']);
+    assert.deepEqual(await pings(), ['["ping",1]']);
     await ada.page.clock.runFor(9_800);
     assert.equal(await ada.problem.isVisible(), false);
     await ada.page.clock.runFor(200);
@@ -110,24 +107,16 @@ test("a stopped server is detected after the heartbeat's interval and timeout", 
   await ada.waitForMessage("meanwhile");
   await ada.send("after");
   await ada.waitForMessage("after");
-  assert.equal(ada.sockets.length, 2);
+  assert.equal(await dials(ada), 2);
 });
 
 test("a server that answers pings keeps its connection for an hour", async () => {
   const ada = await chat.guest("ada", { prepare: (page) => page.clock.install() });
-  let pongs = 0;
-  ada.sockets[0]!.on("framereceived", ({ payload }) => {
-    if (/^\["pong",/.test(String(payload))) pongs++;
-  });
   await stopClock(ada);
   for (let n = 1; n <= 120; n++) {
-    const pong = ada.sockets[0]!.waitForEvent("framereceived", {
-      predicate: ({ payload }) => /^\["pong",/.test(String(payload)),
-    });
     await ada.page.clock.runFor(30_000);
-    await pong;
+    await received(ada, '["pong",', n);
   }
-  assert.ok(pongs >= 120);
-  assert.equal(ada.sockets.length, 1);
+  assert.equal(await dials(ada), 1);
   await ada.connected();
-});
+}, ["chromium"]);

@@ -1,29 +1,13 @@
 import assert from "node:assert/strict";
 
-import {
-  chromium,
-  type Browser,
-  type BrowserContextOptions,
-  type LaunchOptions,
-  type Page,
-  type WebSocket,
-} from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
-/** The timeout of each step in a page, in ms. It is long because the machine may be busy. */
-export const stepTimeout = 40_000;
+import { failedConnection, stepTimeout } from "./browsers";
+import { recordConnections } from "./connections";
 
-export const launch = (options: LaunchOptions = {}): Promise<Browser> =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    ...options,
-    args: ["--no-sandbox", ...(options.args ?? [])],
-  });
-
-/** A page and its WebSockets. */
+/** A page that records its connections: see `connections.ts`. */
 export interface Visitor {
   readonly page: Page;
-  /** One for each attempt to connect. */
-  readonly sockets: readonly WebSocket[];
 }
 
 export interface VisitorOptions extends BrowserContextOptions {
@@ -44,18 +28,16 @@ export class Visitors {
     this.#browser = browser;
   }
 
-  async open(url: string, { prepare, script, expected, ...options }: VisitorOptions = {}): Promise<Visitor> {
+  async open(url: string, { prepare, script = "", expected, ...options }: VisitorOptions = {}): Promise<Visitor> {
     const context = await this.#browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
     context.setDefaultTimeout(stepTimeout);
-    if (script) await context.addInitScript({ content: script });
+    await context.addInitScript({ content: recordConnections + script });
     const page = await context.newPage();
-    const sockets: WebSocket[] = [];
-    page.on("websocket", (socket) => sockets.push(socket));
-    page.on("pageerror", (error) => this.#problems.push(String(error)));
+    page.on("pageerror", (error) => {
+      if (!failedConnection.test(String(error))) this.#problems.push(String(error));
+    });
     page.on("console", (message) => {
-      // The browser prints this for each connection that fails.
-      const failed = /^WebSocket connection to 'ws:.*' failed: /.test(message.text());
-      if (failed || expected?.test(message.text())) return;
+      if (failedConnection.test(message.text()) || expected?.test(message.text())) return;
       const { url } = message.location();
       // The icon is loaded last, perhaps while the test cuts connections.
       const isLateIcon = url.endsWith("/favicon.svg") && message.text().includes("net::ERR_CONNECTION_");
@@ -64,7 +46,7 @@ export class Visitors {
     });
     await prepare?.(page);
     await page.goto(url);
-    return { page, sockets };
+    return { page };
   }
 
   /** Closes all pages. Fails if one of them had an error or a warning. */
