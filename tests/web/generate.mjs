@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { programs } from "./programs.mjs";
 
 for (const [name, folder] of [
+  ["accounts", "client/api"],
   ["guide", "guide/api"],
   ["shapes", "shapes/api"],
 ]) {

@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "node_modules/.tests");
 
 const selected = process.argv.slice(2);
-const tests = ["guide", "http2", "page", "shapes"]
+const tests = ["client", "guide", "http2", "page", "shapes"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((file) => `${folder}/${file}`))
   .filter((file) => file.endsWith(".test.ts"))
   .filter((file) => !selected.length || selected.some((name) => file.includes(name)));
@@ -38,7 +38,8 @@ const { status } = spawnSync(
   [
     "--enable-source-maps",
     "--test",
-    "--test-timeout=180000",
+    // Of a test, and of all tests of a file.
+    `--test-timeout=${180_000 + 3_000 * Number(process.env.PARLOR_OUTAGE_SECONDS ?? 0)}`,
     ...tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs"))),
   ],
   { cwd: here, stdio: "inherit", env: { ...process.env, PARLOR_PROGRAMS: JSON.stringify(programs) } },

@@ -60,6 +60,10 @@ export class Program {
     }
   }
 
+  get isRunning(): boolean {
+    return running.has(this.#child);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -88,17 +92,23 @@ export class Program {
 /** A server: one of the Rust programs that `programs.mjs` builds. */
 export class Server extends Program {
   readonly #name: string;
+  readonly #args: string[];
   port = 0;
 
-  private constructor(name: string, port: number) {
+  private constructor(name: string, port: number, args: string[]) {
     const programs: Record<string, string> = JSON.parse(process.env.PARLOR_PROGRAMS ?? "{}");
-    super(programs[name] ?? name, ["--addr", `127.0.0.1:${port}`]);
+    super(programs[name] ?? name, ["--addr", `127.0.0.1:${port}`, ...args]);
     this.#name = name;
+    this.#args = args;
   }
 
   /** Starts it on the port, by default a free one, and waits until it listens. */
-  static async start(name: "chat" | "guide" | "http2" | "shapes", port = 0): Promise<Server> {
-    const server = new Server(name, port);
+  static async start(
+    name: "accounts" | "chat" | "guide" | "http2" | "shapes",
+    port = 0,
+    ...args: string[]
+  ): Promise<Server> {
+    const server = new Server(name, port, args);
     const [, found] = await server.line(/:\/\/127\.0\.0\.1:(\d+)/);
     server.port = Number(found);
     return server;
@@ -106,7 +116,7 @@ export class Server extends Program {
 
   /** Starts another one on the same port. */
   restart(): Promise<Server> {
-    return Server.start(this.#name as "chat", this.port);
+    return Server.start(this.#name as "chat", this.port, ...this.#args);
   }
 
   get address(): string {
