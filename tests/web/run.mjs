@@ -1,9 +1,10 @@
 // Builds the tests, since Node 20 cannot run TypeScript, and runs them. Arguments select files by a part
 // of the path.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { build } from "esbuild";
 
@@ -21,7 +22,7 @@ const tests = ["client", "guide", "http2", "page", "shapes"]
 rmSync(out, { recursive: true, force: true });
 await build({
   absWorkingDir: here,
-  entryPoints: tests,
+  entryPoints: [...tests, "support/browsers.ts"],
   outbase: here,
   outdir: out,
   outExtension: { ".js": ".mjs" },
@@ -33,15 +34,21 @@ await build({
   sourcemap: "inline",
   logLevel: "warning",
 });
-const { status } = spawnSync(
+const { serveFirefox } = await import(pathToFileURL(join(out, "support/browsers.mjs")));
+const firefox = await serveFirefox();
+const running = spawn(
   process.execPath,
   [
     "--enable-source-maps",
     "--test",
+    // Files wait for browsers most of the time.
+    "--test-concurrency=2",
     // Of a test, and of all tests of a file.
     `--test-timeout=${180_000 + 3_000 * Number(process.env.PARLOR_OUTAGE_SECONDS ?? 0)}`,
     ...tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs"))),
   ],
-  { cwd: here, stdio: "inherit", env: { ...process.env, PARLOR_PROGRAMS: JSON.stringify(programs) } },
+  { cwd: here, stdio: "inherit", env: { ...process.env, ...firefox.env, PARLOR_PROGRAMS: JSON.stringify(programs) } },
 );
+const [status] = await once(running, "exit");
+await firefox.stop();
 process.exit(status ?? 1);

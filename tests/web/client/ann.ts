@@ -25,7 +25,7 @@ export const note = ({ page }: AccountPage, text: string): Promise<boolean> =>
 export const status = ({ page }: AccountPage): Promise<string> =>
   page.evaluate(() => window.sockets.ann!.status);
 
-/** The notes that came back from the server. */
+/** The notes that the server sent. */
 export const notes = async ({ log }: AccountPage): Promise<string[]> =>
   (await log()).flatMap((entry) => /^ann: guest wrote (.*)$/.exec(entry)?.[1] ?? []);
 

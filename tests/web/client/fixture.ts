@@ -3,7 +3,8 @@ import { after, afterEach, before, beforeEach } from "node:test";
 import { build } from "esbuild";
 import type { Browser, ConsoleMessage } from "playwright-core";
 
-import { browserNames, browserTests, type BrowserName, type LaunchOptionsOf } from "../support/browsers";
+import { browserNames, type BrowserName } from "../support/browsers";
+import { browserTests, type LaunchOptionsOf } from "../support/browserTests";
 import { Server } from "../support/program";
 import { Proxy } from "../support/proxy";
 import { Visitors, type Visitor, type VisitorOptions } from "../support/visitors";

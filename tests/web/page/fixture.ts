@@ -2,7 +2,8 @@ import { after, afterEach, before } from "node:test";
 
 import type { Browser } from "playwright-core";
 
-import { browserNames, browserTests, type BrowserName, type LaunchOptionsOf } from "../support/browsers";
+import { browserNames, type BrowserName } from "../support/browsers";
+import { browserTests, type LaunchOptionsOf } from "../support/browserTests";
 import { Server } from "../support/program";
 import { Proxy } from "../support/proxy";
 import { Visitors, type Visitor, type VisitorOptions } from "../support/visitors";

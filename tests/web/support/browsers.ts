@@ -4,7 +4,6 @@
  * the exact version in `package.json`.
  */
 import { existsSync } from "node:fs";
-import { after, test } from "node:test";
 
 import { chromium, firefox, type Browser, type LaunchOptions } from "playwright-core";
 
@@ -16,7 +15,7 @@ export const browserNames: readonly BrowserName[] = ["chromium", "firefox"];
 /** The timeout of each step in a page, in ms. It is long because the machine may be busy. */
 export const stepTimeout = 40_000;
 
-const programs = {
+export const programs = {
   chromium: process.env.CHROMIUM ?? "/usr/bin/chromium",
   firefox: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
 };
@@ -36,44 +35,33 @@ export const failedConnection = new RegExp(
   ].join("|"),
 );
 
-export function launch(name: BrowserName, options: LaunchOptions = {}): Promise<Browser> {
-  const executablePath = programs[name];
-  return name === "chromium"
-    ? chromium.launch({ executablePath, ...options, args: ["--no-sandbox", ...(options.args ?? [])] })
-    : firefox.launch({
-        executablePath,
+const launchOptions = (name: BrowserName, options: LaunchOptions = {}): LaunchOptions =>
+  name === "chromium"
+    ? { executablePath: programs.chromium, ...options, args: ["--no-sandbox", ...(options.args ?? [])] }
+    : {
+        executablePath: programs.firefox,
         channel: "moz-firefox",
         ...options,
         firefoxUserPrefs: { ...withoutDialDelays, ...options.firefoxUserPrefs },
-      });
+      };
+
+export const launch = (name: BrowserName, options?: LaunchOptions): Promise<Browser> =>
+  (name === "chromium" ? chromium : firefox).launch(launchOptions(name, options));
+
+export const isInstalled = (name: BrowserName): boolean => existsSync(programs[name]);
+
+/** The variable of the environment with the address of the Firefox that {@link serveFirefox} has started. */
+const sharedFirefox = "PARLOR_FIREFOX";
+
+/** Starts a Firefox for all test files, which takes seconds. Returns the environment for them, and how to stop it. */
+export async function serveFirefox(): Promise<{ env: Record<string, string>; stop: () => Promise<void> }> {
+  if (!isInstalled("firefox")) return { env: {}, stop: async () => {} };
+  const server = await firefox.launchServer(launchOptions("firefox"));
+  return { env: { [sharedFirefox]: server.wsEndpoint() }, stop: () => server.close() };
 }
 
-/** Options of a browser's start, by its name. */
-export type LaunchOptionsOf = { [Name in BrowserName]?: LaunchOptions };
-
-/** Registers a test in each of some browsers. `only` has the browsers that have what the test needs. */
-export type BrowserTest = (
-  title: string,
-  run: (browser: Browser, name: BrowserName) => Promise<void>,
-  only?: readonly BrowserName[],
-) => void;
-
-/**
- * Returns a function that registers a test once for each browser. The browsers of one file start with its first
- * test and stop after its last.
- */
-export function browserTests(options: LaunchOptionsOf = {}): BrowserTest {
-  const running = new Map<BrowserName, Promise<Browser>>();
-  after(async () => {
-    for (const browser of running.values()) await (await browser).close();
-  });
-  return (title, run, only = browserNames) => {
-    for (const name of only) {
-      const isMissing = !existsSync(programs[name]) && process.env.PARLOR_TEST_ALL !== "1";
-      test(`${title} (${name})`, { skip: isMissing && `${programs[name]} is not installed` }, async () => {
-        if (!running.has(name)) running.set(name, launch(name, options[name]));
-        await run((await running.get(name)) as Browser, name);
-      });
-    }
-  };
+/** Launches a browser, or connects to the shared one if there are no options. */
+export function open(name: BrowserName, options?: LaunchOptions): Promise<Browser> {
+  const address = process.env[sharedFirefox];
+  return name === "firefox" && address && !options ? firefox.connect(address) : launch(name, options);
 }
