@@ -161,3 +161,10 @@ pub fn outgoing(_: TokenStream, item: TokenStream) -> TokenStream {
 pub fn payload(args: TokenStream, item: TokenStream) -> TokenStream {
     payload::payload(args.into(), item.into()).into()
 }
+
+/// Derives nothing, and makes `#[serde(..)]` valid on a type that only has a TypeScript type.
+#[doc(hidden)]
+#[proc_macro_derive(SerdeAttributes, attributes(serde))]
+pub fn serde_attributes(_: TokenStream) -> TokenStream {
+    TokenStream::new()
+}

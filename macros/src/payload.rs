@@ -1,5 +1,6 @@
 //! `#[payload]`: derives what a user's type needs to be sent in events.
 
+mod conversion;
 mod directions;
 mod half_typed;
 mod serde_names;
@@ -10,6 +11,7 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, Item, LitStr, Meta, Path, Token, parse_quote};
 
+use self::conversion::Conversion;
 use crate::case::Case;
 use crate::conditional;
 use crate::errors::Errors;
@@ -109,8 +111,16 @@ fn derive(mut input: DeriveInput, options: &PayloadOptions, errors: &mut Errors)
     let serde = serde_attributes(&input, krate);
     let has_typescript = options.typescript == Requested::Yes && typescript::check(&input, errors);
     if has_typescript {
-        let ts = typescript::add_attributes(&mut input, krate);
-        derives = quote!(#derives #[derive(#krate::__private::ts_rs::TS)] #serde #(#ts)*);
+        let ts_rs = quote!(#krate::__private::ts_rs);
+        let (ts, unconverted) = match Conversion::of(&mut input, krate) {
+            Some(Conversion { mut ts, unconverted }) => {
+                ts.insert(0, typescript::crate_attribute(krate));
+                typescript::escape_all_docs(&mut input);
+                (ts, unconverted)
+            }
+            None => (typescript::add_attributes(&mut input, krate), TokenStream::new()),
+        };
+        derives = quote!(#unconverted #derives #[derive(#ts_rs::TS)] #serde #(#ts)*);
     } else {
         if options.typescript != Requested::No {
             // Without the derive, rustc would report each `#[ts(..)]` too.
@@ -136,7 +146,9 @@ fn serde_attributes(input: &DeriveInput, krate: &Path) -> TokenStream {
     };
     let camel_case = |option: &str| {
         let option = Ident::new(option, Span::call_site());
-        if typescript::has_explicit_type(&input.attrs) || has("into") {
+        if typescript::has_explicit_type(&input.attrs)
+            || find_key(&user_options, &conversion::OPTIONS).is_some()
+        {
             // `ts-rs` rejects `rename_all` beside an explicit type, and ignores this form.
             quote!(#option(serialize = "camelCase", deserialize = "camelCase"))
         } else {

@@ -24,7 +24,7 @@ use serde::Deserializer;
 #[cfg(feature = "server")]
 pub(crate) use self::diagnose::diagnose;
 #[cfg(feature = "typescript")]
-pub use self::directed::Directed;
+pub use self::directed::{Converted, Directed, Unnamed};
 #[cfg(feature = "server")]
 pub(crate) use self::error_reply::ErrorReply;
 pub use self::payload::{OrDefault, Payload};

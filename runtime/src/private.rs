@@ -1,5 +1,7 @@
 //! What generated code calls. Not for use by hand: it changes without notice.
 
+#[cfg(feature = "typescript")]
+pub use parlor_macros::SerdeAttributes;
 pub use serde::{self, Deserializer};
 #[cfg(feature = "typescript")]
 pub use ts_rs;
@@ -8,12 +10,12 @@ pub use ts_rs;
 pub use crate::client::Client;
 #[cfg(feature = "client")]
 pub use crate::contract::ClientHandle;
-#[cfg(feature = "typescript")]
-pub use crate::contract::Directed;
 #[cfg(all(feature = "server", feature = "typescript"))]
 pub use crate::contract::HasTypeScript;
 #[cfg(feature = "server")]
 pub use crate::contract::{Contract, Procedure, Reply};
+#[cfg(feature = "typescript")]
+pub use crate::contract::{Converted, Directed, Unnamed};
 pub use crate::contract::{DecodeError, Events, NotResult, OrDefault, Payload, ReturnType};
 #[cfg(feature = "server")]
 pub use crate::handle::Emitter;

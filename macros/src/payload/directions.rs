@@ -229,17 +229,18 @@ pub(super) fn split_lists(attrs: &mut Vec<Attribute>) {
     if !attrs.iter().any(is_split) {
         return;
     }
-    let split = std::mem::take(attrs).into_iter().flat_map(|attr| {
-        if !is_split(&attr) {
-            return vec![attr];
-        }
-        let options = attribute_options(std::slice::from_ref(&attr), "serde").into_iter();
-        let options = options.map(|AttributeOption { key, value }| match value {
-            OptionValue::None => parse_quote!(#[serde(#key)]),
-            OptionValue::Equals(value) => parse_quote!(#[serde(#key = #value)]),
-            OptionValue::List(list) => parse_quote!(#[serde(#key #list)]),
-        });
-        options.collect()
-    });
+    let split = std::mem::take(attrs)
+        .into_iter()
+        .flat_map(|attr| if is_split(&attr) { one_option_each(&attr) } else { vec![attr] });
     *attrs = split.collect();
+}
+
+/// Splits an attribute of serde.
+pub(super) fn one_option_each(attr: &Attribute) -> Vec<Attribute> {
+    if !attr.path().is_ident("serde") {
+        return vec![attr.clone()];
+    }
+    let options = attribute_options(std::slice::from_ref(attr), "serde").into_iter();
+    let options = options.map(AttributeOption::into_tokens);
+    options.map(|option| parse_quote!(#[serde(#option)])).collect()
 }

@@ -88,9 +88,8 @@ pub(super) fn remove_attributes(input: &mut DeriveInput) {
 
 /// Adds `#[ts(..)]` to variants and fields. Returns those of the type itself.
 pub(super) fn add_attributes(input: &mut DeriveInput, krate: &Path) -> Vec<Attribute> {
-    let ts_rs = string_literal(quote!(#krate::__private::ts_rs), Span::call_site());
-    let mut found: Vec<Attribute> = vec![parse_quote!(#[ts(crate = #ts_rs)])];
-    found.extend(serialized_as(input));
+    let mut found = vec![crate_attribute(krate)];
+    found.extend(transparent(input));
     let serde = attribute_options(&input.attrs, "serde");
     let ts = attribute_options(&input.attrs, "ts");
     for name in ["tag", "content"] {
@@ -106,17 +105,15 @@ pub(super) fn add_attributes(input: &mut DeriveInput, krate: &Path) -> Vec<Attri
         }
     }
     let is_explicit = find_key(&ts, &["type", "as", "optional_fields"]).is_some()
-        || find_key(&serde, &["transparent", "into"]).is_some();
+        || find_key(&serde, &["transparent"]).is_some();
     if !is_explicit && let Data::Struct(data) = &input.data {
         // In a tuple, an absent element would shift the others.
         if matches!(data.fields, Fields::Named(_)) {
             found.push(parse_quote!(#[ts(optional_fields = nullable)]));
         }
     }
-    for_each_item(input, &mut |mut item| {
-        escape_docs(item.attrs());
-        directions::split_lists(item.attrs());
-    });
+    escape_all_docs(input);
+    for_each_item(input, &mut |mut item| directions::split_lists(item.attrs()));
     let is_transparent = find_key(&serde, &["transparent"]).is_some();
     let rule = TwoNames::rule(&input.attrs, "rename_all");
     match &mut input.data {
@@ -157,16 +154,12 @@ fn add_to_fields(fields: &mut Fields, marks: Vec<FieldMarks>, krate: &Path) {
     }
 }
 
-/// `#[ts(as = ..)]` for a type that serde writes as another type.
-fn serialized_as(input: &DeriveInput) -> Option<Attribute> {
+/// `#[ts(as = ..)]` for a struct that serde writes as its only field.
+fn transparent(input: &DeriveInput) -> Option<Attribute> {
     if has_explicit_type(&input.attrs) {
         return None;
     }
-    let serde = attribute_options(&input.attrs, "serde");
-    if let Some(other) = string_value(&serde, "into") {
-        return Some(parse_quote!(#[ts(as = #other)]));
-    }
-    find_key(&serde, &["transparent"])?;
+    find_key(&attribute_options(&input.attrs, "serde"), &["transparent"])?;
     let Data::Struct(data) = &input.data else { return None };
     if !matches!(data.fields, Fields::Named(_)) {
         return None;
@@ -252,6 +245,23 @@ pub(super) fn escaped(name: &str) -> String {
         }
     }
     escaped
+}
+
+/// The path of `ts-rs`.
+pub(super) fn crate_attribute(krate: &Path) -> Attribute {
+    let ts_rs = string_literal(quote!(#krate::__private::ts_rs), Span::call_site());
+    parse_quote!(#[ts(crate = #ts_rs)])
+}
+
+/// Keeps the attributes with these names, of the type, its variants and its fields.
+pub(super) fn retain_attributes(input: &mut DeriveInput, names: &[&str]) {
+    for_each_item(input, &mut |mut item| {
+        item.attrs().retain(|attr| names.iter().any(|name| attr.path().is_ident(name)));
+    });
+}
+
+pub(super) fn escape_all_docs(input: &mut DeriveInput) {
+    for_each_item(input, &mut |mut item| escape_docs(item.attrs()));
 }
 
 /// Replaces `*/` by `*\/`: it would end the TypeScript comment. Markdown shows both alike.

@@ -37,3 +37,49 @@ impl<T: TS + ?Sized, const INPUT: char, const OUTPUT: char> TS for Directed<T, I
 fn mark(input: char, output: char, ty: &str) -> String {
     format!("$field_{input}{output}<{ty}>")
 }
+
+/// The TypeScript type of a type that serde converts: `Input` is what clients send, and `Output` is what the
+/// server sends. Only `#[ts(as = ..)]` names it.
+pub struct Converted<Input: ?Sized, Output: ?Sized>(PhantomData<Input>, PhantomData<Output>);
+
+impl<Input: TS + ?Sized, Output: TS + ?Sized> TS for Converted<Input, Output> {
+    type WithoutGenerics = Self;
+    type OptionInnerType = Self;
+    const IS_ENUM: bool = Input::IS_ENUM || Output::IS_ENUM;
+    fn name(config: &Config) -> String {
+        format!("$converted<{}, {}>", Input::name(config), Output::name(config))
+    }
+    fn inline(config: &Config) -> String {
+        Self::name(config)
+    }
+    fn visit_dependencies(visitor: &mut impl TypeVisitor)
+    where
+        Self: 'static,
+    {
+        visitor.visit::<Input>();
+        Input::visit_generics(visitor);
+        visitor.visit::<Output>();
+        Output::visit_generics(visitor);
+    }
+}
+
+/// The TypeScript type `T`, written without its name.
+pub struct Unnamed<T: ?Sized>(PhantomData<T>);
+
+impl<T: TS + ?Sized> TS for Unnamed<T> {
+    type WithoutGenerics = Self;
+    type OptionInnerType = Self;
+    const IS_ENUM: bool = T::IS_ENUM;
+    fn name(config: &Config) -> String {
+        T::inline(config)
+    }
+    fn inline(config: &Config) -> String {
+        T::inline(config)
+    }
+    fn visit_generics(visitor: &mut impl TypeVisitor)
+    where
+        Self: 'static,
+    {
+        T::visit_dependencies(visitor);
+    }
+}

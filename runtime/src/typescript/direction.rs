@@ -4,6 +4,7 @@
 //!
 //! - `$field_sa<T>`: whether a field of the type `T` is in the input, and in the output (see
 //!   [`Directed`](crate::contract::Directed))
+//! - `$converted<A, B>`: `A` in the input, and `B` in the output
 //! - `"out\u{1f}in"`: a name in the output, and in the input
 //! - `"out\u{1e}"`, `"\u{1e}in"`: the name of a variant that only one of them has
 //! - `"out\u{1d}"`: the name of a field that only the output has
@@ -96,6 +97,13 @@ impl Resolver<'_> {
                 found.append(&mut inner);
                 continue;
             }
+            if let Some((inner, after)) = self.converted(node, rest) {
+                rest = after;
+                let Some(mut inner) = self.union(inner)? else { return Ok(None) };
+                set_spaced(&mut inner, is_spaced(node));
+                found.append(&mut inner);
+                continue;
+            }
             match node {
                 Node::Token { text, kind: Kind::String, spaced } => {
                     let Resolved::Present(mut name) = self.name(text, *spaced) else {
@@ -136,6 +144,20 @@ impl Resolver<'_> {
         match rest.split_first()? {
             (Node::Group { open: '<', members, .. }, rest) => {
                 Some((occurrence, members.first()?, rest))
+            }
+            _ => None,
+        }
+    }
+
+    /// The type of the direction, and what follows both types.
+    fn converted<'n>(&self, node: &Node, rest: &'n [Node]) -> Option<(&'n [Node], &'n [Node])> {
+        match (node, rest.split_first()?) {
+            (
+                Node::Token { text, kind: Kind::Word, .. },
+                (Node::Group { open: '<', members, .. }, rest),
+            ) if text == "$converted" => {
+                let at = usize::from(self.direction == Direction::Output);
+                Some((members.get(at)?, rest))
             }
             _ => None,
         }
@@ -333,6 +355,11 @@ mod tests {
         assert_eq!(both(variants), ["{ kind: \"b\"; c: D } | \"g\"", "\"a\" | { e: F } | \"g\""]);
         assert_eq!(both("\"a\u{1e}\""), ["never", "\"a\""]);
         assert_eq!(both("{ a: \"b\u{1e}\" | \"c\" }"), ["{ a: \"c\" }", "{ a: \"b\" | \"c\" }"]);
+    }
+
+    #[test]
+    fn converted_type_is_that_of_the_direction() {
+        assert_eq!(both("$converted<A | null, { a: B, }>"), ["A | null", "{ a: B }"]);
     }
 
     #[test]

@@ -184,6 +184,19 @@ const pairs: { [E in Call]: Pair<E>[] } = {
     ],
   ],
   containers: [[{ a: [null, {}] }, { a: [null, settings] }]],
+  converted: [["text", 4]],
+  checked: [
+    [{ settings: {} }, { type: "Checked", CHECKED_NAME: "", SETTINGS: settings }],
+    [
+      { name: "Ada", settings: {} },
+      { type: "Checked", CHECKED_NAME: "Ada", SETTINGS: settings },
+    ],
+  ],
+  written: [
+    [{ kind: "none" }, []],
+    [{ kind: "range", end: 2 }, [2]],
+    [{ kind: "range", start: 1, end: 2 }, [1, 2]],
+  ],
   same: [
     [
       { text: "t", list: [[1, 2]] },
@@ -216,6 +229,10 @@ const wrong: [Call, unknown][] = [
   ["twoNames", { userId: 1, text: "b", same: true }],
   ["tagged", { type: "Tagged", value: 1 }],
   ["tuple", [1]],
+  ["converted", 4],
+  ["checked", { CHECKED_NAME: "Ada", SETTINGS: settings }],
+  ["checked", { name: "Grace", settings: {} }],
+  ["written", [1]],
   ["external", { "NEW-NAME": { required: true } }],
   ["external", { "BOTH-NAMES": { value: 1 } }],
 ];

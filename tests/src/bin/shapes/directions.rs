@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use parlor::prelude::*;
+use serde::Serialize;
 
 use crate::types::{Address, Page};
 
@@ -102,6 +103,18 @@ pub trait Directions {
         &mut self,
         value: BTreeMap<String, Vec<Option<Settings>>>,
     ) -> BTreeMap<String, Vec<Option<Settings>>> {
+        value
+    }
+    #[incoming]
+    async fn converted(&mut self, value: Converted) -> Converted {
+        value
+    }
+    #[incoming]
+    async fn checked(&mut self, value: Checked) -> Checked {
+        value
+    }
+    #[incoming]
+    async fn written(&mut self, value: Written<u8>) -> Written<u8> {
         value
     }
     /// The whole payload.
@@ -370,6 +383,73 @@ pub struct Nested {
 pub struct Inner {
     pub settings: Settings,
     pub all: Vec<(u8, FieldDefaults)>,
+}
+
+/// A text that is written as its length.
+#[payload(typescript)]
+#[serde(from = "String", into = "usize")]
+#[derive(Clone)]
+pub struct Converted(pub String);
+
+impl From<String> for Converted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<Converted> for usize {
+    fn from(converted: Converted) -> Self {
+        converted.0.len()
+    }
+}
+
+/// It is read from another type, and written as it is.
+#[payload(typescript)]
+#[serde(try_from = "Unchecked", rename_all = "SCREAMING_SNAKE_CASE", tag = "type")]
+pub struct Checked {
+    pub checked_name: String,
+    pub settings: Settings,
+}
+
+#[payload(typescript)]
+pub struct Unchecked {
+    #[serde(default)]
+    pub name: String,
+    pub settings: Settings,
+}
+
+impl TryFrom<Unchecked> for Checked {
+    type Error = &'static str;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self, Self::Error> {
+        let Unchecked { name: checked_name, settings } = unchecked;
+        if checked_name.len() > 3 {
+            return Err("the name is too long");
+        }
+        Ok(Self { checked_name, settings })
+    }
+}
+
+/// It is read as it is, and written as another type.
+#[payload(typescript)]
+#[serde(into = "Vec<T>", tag = "kind", bound(serialize = "T: Serialize + Clone"))]
+#[derive(Clone)]
+pub enum Written<T> {
+    None,
+    Range {
+        #[serde(default)]
+        start: Option<T>,
+        end: T,
+    },
+}
+
+impl<T> From<Written<T>> for Vec<T> {
+    fn from(written: Written<T>) -> Self {
+        match written {
+            Written::None => Self::new(),
+            Written::Range { start, end } => start.into_iter().chain([end]).collect(),
+        }
+    }
 }
 
 #[payload(typescript)]
