@@ -755,7 +755,7 @@ const _: () = {
 #[derive(Debug)]
 #[serde(tag = "error")]
 pub enum JoinError {
-    /// The room cannot be joined, for the reason in `message`.
     #[ts(optional_fields = nullable)]
+    /// The room cannot be joined, for the reason in `message`.
     NoEntry { message: String },
 }
