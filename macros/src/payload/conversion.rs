@@ -71,7 +71,7 @@ fn own_type(input: &DeriveInput, krate: &Path, code: &mut TokenStream) -> TokenS
         #[derive(#krate::__private::SerdeAttributes, #krate::__private::ts_rs::TS)]
         #serde
         #(#ts)*
-        #[allow(warnings, clippy::all, clippy::pedantic)]
+        #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
         #[doc(hidden)]
         #own
     });

@@ -152,6 +152,13 @@ mod tests {
     }
 
     #[test]
+    fn every_entry_point_has_a_file() {
+        for name in OPTIONAL.iter().map(|(name, _)| *name).chain([CLIENT]) {
+            assert!(source(name).is_some(), "runtime/ts/src/{name}.ts is not in FILES");
+        }
+    }
+
+    #[test]
     fn every_file_belongs_to_an_entry_point() {
         let entry_points = OPTIONAL.iter().map(|(name, _)| *name).chain([CLIENT]);
         // The generated rules of a contract import it.
