@@ -38,8 +38,7 @@ const useAccount = (user: string, token = 1) =>
   });
 
 function Panel({ name, user, token = 1 }: { name: string; user: string; token?: number }) {
-  const { socket, status } = useAccount(user, token);
-  const lastClose = socket?.lastClose;
+  const { socket, status, lastClose } = useAccount(user, token);
   return (
     <section aria-label={name}>
       <p>{status}</p>

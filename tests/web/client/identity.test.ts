@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 
 import { dials } from "../support/connections";
-import { fixture, type AccountPage } from "./fixture";
+import { fixture } from "./fixture";
+import { answer, press } from "./panels";
 import type { AppRouter } from "./api";
 
 const accounts = fixture();
 const { test } = accounts;
-
-/** The panel of a component. */
-const panel = ({ page }: AccountPage, name: string) => page.getByRole("region", { name });
-
-/** Asks the server, through the panel, who calls. */
-async function answer(visitor: AccountPage, name: string, expected: string): Promise<void> {
-  await visitor.page.getByRole("button", { name: `Ask ${name}` }).click();
-  await panel(visitor, name).getByText(expected, { exact: true }).waitFor();
-}
-
-const press = ({ page }: AccountPage, name: string) => page.getByRole("button", { name, exact: true }).click();
 
 test("two components of two users have two connections, and each calls as its own user", async () => {
   const visitor = await accounts.open("#by-user");

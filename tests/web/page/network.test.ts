@@ -134,7 +134,7 @@ test("a page that becomes visible detects a silent server within 5 s", async () 
   chat.proxy.refuse();
   await stopClock(ada);
   // A test cannot suspend a tab. This is the event after a suspension.
-  await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
   await ada.page.clock.runFor(4_900);
   assert.equal(await ada.problem.isVisible(), false);
   await ada.page.clock.runFor(200);
@@ -150,7 +150,7 @@ test("a page that becomes visible detects a silent server within 5 s", async () 
 test("a page that becomes visible keeps a working connection", async () => {
   const ada = await openBehindProxy("ada");
   await stopClock(ada);
-  await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
   await received(ada, '["pong",', 1);
   await ada.page.clock.runFor(20_000);
   await ada.connected();

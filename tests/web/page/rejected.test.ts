@@ -60,7 +60,7 @@ test("a page that is rejected with 4501 shows the reason and does not reconnect"
     await ada.page.clock.fastForward(600_000);
     await ada.page.evaluate(() => {
       for (const type of ["online", "pageshow"]) dispatchEvent(new Event(type));
-      document.dispatchEvent(new Event("visibilitychange"));
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
     });
     await ada.page.clock.runFor(60_000);
     assert.deepEqual([server.attempts, await dials(ada)], [1, 1]);
