@@ -1,5 +1,5 @@
 // Checked by `tsc` only: each `@ts-expect-error` is an error if the line below it has none.
-import { CallError, createClient, type AppRouter, type Chat } from "../../../examples/chat/web/src/api";
+import { CallError, createClient, events, type AppRouter, type Chat } from "../../../examples/chat/web/src/api";
 
 const client = createClient<AppRouter>({ baseUrl: "/api" });
 const socket = client.chat.wsChat.$ws();
@@ -77,7 +77,7 @@ socket.once("connect", ({ code }) => void code);
 // @ts-expect-error a lifecycle event is not sent
 socket.emit("connect", { recovered: true });
 
-export async function events(): Promise<void> {
+export async function loop(): Promise<void> {
   for await (const { event, data } of events(socket)) {
     switch (event) {
       case "newMessage":
