@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderName;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::response::Html;
 use axum::routing::get;
 use data_encoding::BASE64URL_NOPAD;
@@ -142,6 +143,9 @@ fn router() -> Router {
     Router::new().procedure("/api/account", account)
 }
 
+/// A browser must not send the next request over a connection that a test has cut.
+const CONNECTION_CLOSE: (HeaderName, &str) = (CONNECTION, "close");
+
 const PAGE: &str =
     "<!doctype html><meta charset=utf-8><title>Accounts</title><link rel=icon href=data:,>
     <div id=root></div><script type=module src=/app.js></script>";
@@ -156,8 +160,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ["--addr", addr, script] => {
             let script = std::fs::read(script)?;
             let app = axum::Router::new()
-                .route("/", get(async || Html(PAGE)))
-                .route("/app.js", get(async move || ([(CONTENT_TYPE, "text/javascript")], script)))
+                .route("/", get(async || ([CONNECTION_CLOSE], Html(PAGE))))
+                .route(
+                    "/app.js",
+                    get(async move || {
+                        ([CONNECTION_CLOSE, (CONTENT_TYPE, "text/javascript")], script)
+                    }),
+                )
                 .fallback_service(router());
             let listener = TcpListener::bind(addr).await?;
             println!("listening at http://{}", listener.local_addr()?);

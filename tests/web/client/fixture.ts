@@ -58,6 +58,8 @@ export function fixture(options: LaunchOptionsOf = {}): Fixture {
         },
       });
       const { page } = visitor;
+      // Firefox may report the load before the script has run.
+      await page.waitForFunction(() => window.api !== undefined);
       return {
         ...visitor,
         messages,
