@@ -14,7 +14,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "node_modules/.tests");
 
 const selected = process.argv.slice(2);
-const tests = ["client", "guide", "http2", "page", "shapes"]
+// `web-app` builds a project of its own, so it runs only if it is selected.
+const folders = ["client", "guide", "http2", "page", "shapes", ...(selected.includes("web-app") ? ["web-app"] : [])];
+const tests = folders
   .flatMap((folder) => readdirSync(join(here, folder)).map((file) => `${folder}/${file}`))
   .filter((file) => file.endsWith(".test.ts"))
   .filter((file) => !selected.length || selected.some((name) => file.includes(name)));
@@ -44,7 +46,7 @@ const running = spawn(
     // Files wait for browsers most of the time.
     "--test-concurrency=2",
     // Of a test, and of all tests of a file.
-    `--test-timeout=${180_000 + 3_000 * Number(process.env.PARLOR_OUTAGE_SECONDS ?? 0)}`,
+    `--test-timeout=${(selected.includes("web-app") ? 600_000 : 180_000) + 3_000 * Number(process.env.PARLOR_OUTAGE_SECONDS ?? 0)}`,
     ...tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs"))),
   ],
   { cwd: here, stdio: "inherit", env: { ...process.env, ...firefox.env, PARLOR_PROGRAMS: JSON.stringify(programs) } },

@@ -33,7 +33,8 @@ export const recordConnections = `
       connections.push(connection);
       this.addEventListener("message", ({ data }) => {
         connection.received.push(data);
-        const [name, payload] = JSON.parse(data);
+        // Vite's own connection has objects.
+        const [name, payload] = data.startsWith("[") ? JSON.parse(data) : [];
         if (name === "$welcome") connection.session = payload.recovered ? "recovered" : payload.reason ?? "new";
       });
       this.addEventListener("close", ({ code, reason }) => Object.assign(connection, { code, reason }));

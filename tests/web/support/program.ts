@@ -3,9 +3,19 @@ import { readFileSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const running = new Set<ChildProcess>();
+
+/** Sends a signal to a program and to those that it has started. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid!, signal);
+  } catch {
+    // The group has ended.
+  }
+}
+
 // Kill all programs when the tests end in any way.
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) signalGroup(child, "SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 
@@ -17,8 +27,11 @@ export class Program {
   /** The lines that it has printed. */
   readonly lines: string[] = [];
 
-  constructor(file: string, args: string[], env: Record<string, string> = {}) {
+  constructor(file: string, args: string[], env: Record<string, string> = {}, cwd = ".") {
     const child = spawn(file, args, {
+      cwd,
+      // It leads a group, which the signals go to.
+      detached: true,
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, ...env },
     });
@@ -65,7 +78,7 @@ export class Program {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    signalGroup(this.#child, signal);
   }
 
   /** Stops it until `SIGCONT`. */
