@@ -106,10 +106,12 @@ impl TypeScript {
         self
     }
 
-    /// The extension in imports, such as `".js"` for Node's ES modules, or `".ts"`. Default: none, for
-    /// bundlers.
+    /// The extension in imports, such as `".js"` for Node's ES modules, or `".ts"`, with or without the dot.
+    /// Default: none, for bundlers.
     pub fn import_extension(mut self, extension: impl Into<String>) -> Self {
-        self.import_extension = extension.into();
+        let extension = extension.into();
+        let is_complete = extension.is_empty() || extension.starts_with('.');
+        self.import_extension = if is_complete { extension } else { format!(".{extension}") };
         self
     }
 

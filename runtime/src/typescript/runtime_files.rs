@@ -14,6 +14,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("callStore.ts", include_str!("../../ts/src/callStore.ts")),
     ("calls.ts", include_str!("../../ts/src/calls.ts")),
     ("check.ts", include_str!("../../ts/src/check.ts")),
+    ("checkOptions.ts", include_str!("../../ts/src/checkOptions.ts")),
     ("client.ts", include_str!("../../ts/src/client.ts")),
     ("close.ts", include_str!("../../ts/src/close.ts")),
     ("closeCodes.ts", include_str!("../../ts/src/closeCodes.ts")),

@@ -192,3 +192,74 @@ test("in development one identity with the tokens of two users is a warning, wit
   assert.match(String(warned.mock.calls[0]?.arguments[0]), /`sub`.*`identity`/);
   assert.doesNotMatch(String(warned.mock.calls[0]?.arguments), /ann|bob/);
 });
+
+const message = (text: string) => ({ room: "a", text, userId: "", timestamp: 0 });
+
+test("after a login in a handler, no other handler gets the message of the last identity", async () => {
+  const all = await loggedIn("ann");
+  const shown: string[] = [];
+  all.socket.on("newMessage", () => (all.user.name = "bob"));
+  all.socket.on("newMessage", ({ text }) => shown.push(text));
+  all.socket.onAny(({ event }) => shown.push(event));
+  all.first.frame("newMessage", message("for ann"));
+  assert.deepEqual(shown, []);
+});
+
+test("after a close in a handler, the other handlers get the message", async () => {
+  const all = await connected();
+  const shown: string[] = [];
+  all.socket.on("newMessage", () => all.socket.close());
+  all.socket.on("newMessage", ({ text }) => shown.push(text));
+  all.first.frame("newMessage", message("shown"));
+  assert.deepEqual(shown, ["shown"]);
+});
+
+test("an event whose emit lets a handler log in as another user fails, and is not sent", async () => {
+  const all = await loggedIn("ann");
+  all.user.name = "bob";
+  all.socket.once("disconnect", () => {
+    all.user.name = "eve";
+    all.socket.connect();
+  });
+  assert.equal(sendText(all, "from bob"), false);
+  assert.deepEqual(identityErrors(all), ["sendMessage"]);
+  await settle();
+  all.net.last.welcome({ resume: secret(2) });
+  assert.deepEqual(all.net.last.sent, []);
+});
+
+test("auth is called for the identity of its attempt, also if the user changes and returns", async () => {
+  const user = { name: "ann" };
+  const net = fake();
+  let resolveUrl = (_: string) => {};
+  connect<Chat>(() => new Promise((resolve) => (resolveUrl = resolve)), {
+    WebSocket: net.WebSocket,
+    identity: () => user.name,
+    auth: () => {
+      const token = `token of ${user.name}`;
+      user.name = "ann";
+      return token;
+    },
+  });
+  await settle();
+  user.name = "bob";
+  resolveUrl("ws://server/chat");
+  await settle();
+  resolveUrl("ws://server/chat");
+  await settle();
+  assert.deepEqual(tokens(net), ["token of ann"]);
+});
+
+test("an identity that throws counts as null, and closes the session of the last identity", async () => {
+  let user: { id: string } | null = { id: "ann" };
+  const all = await connected({ identity: () => (user as { id: string }).id, auth: () => user?.id });
+  user = null;
+  all.first.frame("newMessage", message("for ann"));
+  assert.deepEqual(all.log.of("newMessage"), []);
+  assert.equal(all.first.closed?.code, 1000);
+  await settle();
+  all.net.last.welcome({ resume: secret(2) });
+  assert.deepEqual(tokens(all.net), ["ann", undefined]);
+  all.net.last.frame("newMessage", message("for all"));
+  assert.equal(all.log.of("newMessage").length, 1);
+});

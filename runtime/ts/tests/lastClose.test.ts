@@ -41,7 +41,7 @@ for (const [name, options, end, close] of ends)
     assert.deepEqual(all.socket.lastClose, close);
     const error: CallError = await pending;
     assert.deepEqual([error.code, error.close], ["closed", close]);
-    assert.match(error.message, new RegExp(`${close.cause} ${close.code} ${close.reason}`));
+    for (const text of Object.values(close)) assert.ok(error.message.includes(String(text)), error.message);
     if (close.cause === "gaveUp") return;
     const late: CallError = await all.socket.call("clear").catch((error) => error);
     assert.deepEqual([late.code, late.close], ["closed", close]);

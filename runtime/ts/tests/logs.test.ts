@@ -120,3 +120,12 @@ test("a debug function gets each frame in order", async () => {
   );
   assert.ok(frames.every((frame) => !("payload" in frame)));
 });
+
+test("in development an option that is no number in its bounds is an error, and the others are not", async () => {
+  const { socket } = await dial({ jitter: 5, connectTimeout: NaN, callTimeout: Infinity, bufferSize: undefined });
+  assert.deepEqual(printed, [
+    ["error", "Parlor: the option jitter is 5, and not a number from 0 to 1"],
+    ["error", "Parlor: the option connectTimeout is NaN, and not a number from 1 to Infinity"],
+  ]);
+  socket.close();
+});
