@@ -119,7 +119,9 @@ const verifyIdentity = ({ socket }: SharedSocket) => {
  * one macrotask after its last reference is released: StrictMode, navigation and a module reload release and
  * acquire it in one task.
  *
- * When the identity of all components changes, the socket opens a new session and remains.
+ * When the identity of all components changes, the socket opens a new session and remains if the identity is
+ * a function. If it is a value, the socket is closed: what the last render emits later must not run as the next
+ * user.
  */
 export function acquireSocket<C extends Contract>(settings: ConnectionSettings): SocketReference<C> {
   const reference: Reference = { settings };
@@ -152,7 +154,8 @@ export function acquireSocket<C extends Contract>(settings: ConnectionSettings):
       if (next.identity !== shared.identity) {
         const { identity } = next;
         const last = reference.settings;
-        const isSameSocket = next.key === shared.key;
+        // Where the identity is a value, functions of the last render may still use this socket.
+        const isSameSocket = next.key === shared.key && identityOf(last.options) === identity;
         reference.settings = isSameSocket
           ? next
           : { ...last, identity, options: { ...last.options, identity: identity ?? null } as Options };

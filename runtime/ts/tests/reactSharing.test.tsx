@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { Chatter, URL, macrotask, net, render, welcome } from "./support/render.js";
+import { Chatter, URL, clientWith, macrotask, net, render, tokens, welcome } from "./support/render.js";
 import { StrictMode, act } from "react";
 
-import { createClient, type Options, type Socket } from "../src/client.js";
+import type { Socket } from "../src/client.js";
 import { useCall, useWebSocket, type UseCall, type UseWebSocketOptions } from "../src/react.js";
-import type { AppRouter, Chat } from "./support/contract.js";
+import type { Chat } from "./support/contract.js";
 import { fake, settle } from "./support/fakeWebSocket.js";
-
-const clientWith = (options: Options = {}) =>
-  createClient<AppRouter>({ baseUrl: "http://server/api", WebSocket: net.WebSocket, ...options }).chat.wsChat;
 
 /** A component with these settings, which returns its socket through `seen`. */
 function Member({ seen, ...settings }: UseWebSocketOptions<Chat> & { seen?: (socket: Socket<Chat> | null) => void }) {
@@ -20,12 +17,6 @@ function Member({ seen, ...settings }: UseWebSocketOptions<Chat> & { seen?: (soc
 }
 
 const urls = () => net.made.map(({ url }) => url);
-/** The token that each WebSocket was opened with. */
-const tokens = () => net.made.map(({ protocols }) => tokenOf(protocols));
-const tokenOf = (protocols?: string[]) => {
-  const bearer = protocols?.find((protocol) => protocol.startsWith("parlor.bearer."));
-  return bearer && Buffer.from(bearer.slice("parlor.bearer.".length), "base64url").toString();
-};
 /** An identity with a token of its own. */
 const user = (name: string | null) => ({ identity: () => name, auth: () => `token of ${name}` });
 const names = (sent: unknown[][]) => sent.map(([name]) => name);

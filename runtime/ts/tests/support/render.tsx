@@ -4,9 +4,9 @@ import { page } from "./dom.js";
 import { act, type ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 
-import type { Options } from "../../src/client.js";
+import { createClient, type Options } from "../../src/client.js";
 import { useWebSocket, type EventHandlers } from "../../src/react.js";
-import type { Chat } from "./contract.js";
+import type { AppRouter, Chat } from "./contract.js";
 import { fake, settle } from "./fakeWebSocket.js";
 
 export const URL = "ws://server/api/chat/wsChat";
@@ -38,6 +38,16 @@ export const render = async (node: ReactNode) => {
   await act(settle);
 };
 export const welcome = () => act(async () => net.last.welcome());
+
+/** The procedure of a client with these options. */
+export const clientWith = (options: Options = {}) =>
+  createClient<AppRouter>({ baseUrl: "http://server/api", WebSocket: net.WebSocket, ...options }).chat.wsChat;
+/** The token that each WebSocket was opened with. */
+export const tokens = () => net.made.map(({ protocols }) => tokenOf(protocols));
+const tokenOf = (protocols?: string[]) => {
+  const bearer = protocols?.find((protocol) => protocol.startsWith("parlor.bearer."));
+  return bearer && Buffer.from(bearer.slice("parlor.bearer.".length), "base64url").toString();
+};
 
 interface Props {
   url?: string;
