@@ -51,7 +51,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("useCall.ts", include_str!("../../ts/src/useCall.ts")),
     ("useConnection.ts", include_str!("../../ts/src/useConnection.ts")),
     ("useEvent.ts", include_str!("../../ts/src/useEvent.ts")),
-    ("useLatest.ts", include_str!("../../ts/src/useLatest.ts")),
     ("useSharedSocket.ts", include_str!("../../ts/src/useSharedSocket.ts")),
     ("vue.ts", include_str!("../../ts/src/vue.ts")),
     ("welcome.ts", include_str!("../../ts/src/welcome.ts")),

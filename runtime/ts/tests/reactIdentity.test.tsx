@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { clientWith, macrotask, net, render, tokens, welcome } from "./support/render.js";
-import { act, useEffect } from "react";
+import { URL, clientWith, macrotask, net, render, tokens, welcome } from "./support/render.js";
+import { act, useEffect, useLayoutEffect } from "react";
 
-import { useWebSocket } from "../src/react.js";
+import { useEvent, useWebSocket, type UseWebSocketOptions } from "../src/react.js";
 import type { Chat } from "./support/contract.js";
 
 beforeEach(() => void mock.method(console, "error", () => {}));
@@ -38,4 +38,36 @@ for (const late of ["an effect cleanup", "a timer"])
     timer();
     assert.equal(accepted, false);
     assert.deepEqual([ann.sent, net.last.sent], [[], []]);
+  });
+
+/** Shows messages, with the name in its last render. One arrives between the commit with `name` b and its effects. */
+function Reader({ name, shown, ...settings }: UseWebSocketOptions<Chat> & { name: string; shown: string[] }) {
+  const show = (by: string) => ({ text }: { text: string }) => void shown.push(`${by} of ${name} shows: ${text}`);
+  const { socket } = useWebSocket<Chat>({ ...(settings as UseWebSocketOptions<Chat>), events: { newMessage: show("events") } });
+  useEvent(socket, "newMessage", show("useEvent"));
+  useLayoutEffect(() => {
+    if (name !== "a") net.last.frame("newMessage", { text: "for a" });
+  }, [name]);
+  return null;
+}
+
+for (const changed of ["identity", "url"])
+  test(`a message between a commit with another ${changed} and its effects goes to no handler of that render`, async () => {
+    const shown: string[] = [];
+    const client = clientWith();
+    const App = ({ name }: { name: string }) =>
+      changed === "url" ? (
+        <Reader name={name} shown={shown} url={`${URL}?room=${name}`} WebSocket={net.WebSocket} />
+      ) : (
+        <Reader name={name} shown={shown} client={client} {...user(name)} />
+      );
+    await render(<App name="a" />);
+    await welcome();
+    await render(<App name="b" />);
+    assert.deepEqual(shown.filter((text) => !text.includes(" of a shows: ")), []);
+    await act(macrotask);
+    await welcome();
+    shown.length = 0;
+    net.last.frame("newMessage", { text: "for b" });
+    assert.deepEqual(shown, ["events of b shows: for b", "useEvent of b shows: for b"]);
   });
