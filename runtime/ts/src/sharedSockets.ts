@@ -70,7 +70,7 @@ const open = (first: Reference): SharedSocket => {
       ...options,
       ...functions,
       ...(options.auth && { auth: async () => (usedToken = await readToken()) }),
-      // References with equal identities may differ in whether it is a function.
+      // A value is that of the references, too: it changes when the last of them is released.
       ...(identity !== undefined && { identity: () => identityOf(current().options) ?? null }),
     } as Options,
   );

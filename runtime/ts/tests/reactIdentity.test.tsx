@@ -4,6 +4,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { URL, clientWith, macrotask, net, render, tokens, welcome } from "./support/render.js";
 import { act, useEffect, useLayoutEffect } from "react";
 
+import type { Socket } from "../src/client.js";
 import { useEvent, useWebSocket, type UseWebSocketOptions } from "../src/react.js";
 import type { Chat } from "./support/contract.js";
 
@@ -39,6 +40,28 @@ for (const late of ["an effect cleanup", "a timer"])
     assert.equal(accepted, false);
     assert.deepEqual([ann.sent, net.last.sent], [[], []]);
   });
+
+test("with an identity as value in one component and as function in another, each sends as its own user", async () => {
+  let current = "ann";
+  const client = clientWith({ identity: () => current, auth: () => `token of ${current}` });
+  const sockets: (Socket<Chat> | null)[] = [];
+  const Value = () => {
+    sockets[0] = useWebSocket({ client, identity: "ann" }).socket;
+    return null;
+  };
+  const Function = () => {
+    sockets[1] = useWebSocket({ client }).socket;
+    return null;
+  };
+  await render([<Value key="value" />, <Function key="function" />]);
+  for (const ws of net.made) await act(async () => ws.welcome());
+  current = "bob";
+  await act(async () => void sockets[1]!.emit("sendMessage", { room: "a", text: "of bob" }));
+  await act(macrotask);
+  assert.deepEqual(tokens(), ["token of ann", "token of ann", "token of bob"]);
+  await welcome();
+  assert.deepEqual(net.made.map(({ sent }) => sent.length), [0, 0, 1]);
+});
 
 /** Shows messages, with the name in its last render. One arrives between the commit with `name` b and its effects. */
 function Reader({ name, shown, ...settings }: UseWebSocketOptions<Chat> & { name: string; shown: string[] }) {

@@ -128,7 +128,7 @@ test("components with different identities have a connection each", async () => 
     <>
       <Member client={client} {...user("ann")} />
       <Member client={client} {...user("bob")} />
-      <Member client={client} {...user("ann")} identity="ann" />
+      <Member client={client} {...user("ann")} />
       <Member client={client} {...user(null)} />
       <Member client={client} />
     </>,
