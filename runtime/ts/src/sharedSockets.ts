@@ -90,9 +90,16 @@ const open = (first: Reference): SharedSocket => {
       const isClosed = () => socket.status === "closed" && sockets.has(shared);
       const { code, cause } = socket.lastClose ?? {};
       if (isClosed() && cause === "rejected" && code === invalidToken) {
-        // If this fails, the attempt does, too, and reports it.
-        const token = await readToken().catch(() => undefined);
-        if (token === usedToken) return;
+        let timer: Timer | undefined;
+        const isRefused = await Promise.race([
+          // If this fails, the attempt does, too, and reports it.
+          readToken().then((token) => token === usedToken, () => false),
+          new Promise<boolean>((resolve) => {
+            timer = later(options.connectTimeout ?? 10_000, () => resolve(false));
+          }),
+        ]);
+        clearTimeout(timer);
+        if (isRefused) return;
       }
       if (isClosed()) socket.connect();
     },
@@ -115,9 +122,9 @@ const verifyIdentity = ({ socket }: SharedSocket) => {
 
 /**
  * Returns a reference to the socket of components with these settings. Creates it if there is none, and
- * connects it if it is closed; after close code 4501 only if `auth` gives another token. The socket is closed
- * one macrotask after its last reference is released: StrictMode, navigation and a module reload release and
- * acquire it in one task.
+ * connects it if it is closed; after close code 4501 not if `auth` gives the same token within `connectTimeout`.
+ * The socket is closed one macrotask after its last reference is released: StrictMode, navigation and a module
+ * reload release and acquire it in one task.
  *
  * When the identity of all components changes, the socket opens a new session and remains if the identity is
  * a function. If it is a value, the socket is closed: what the last render emits later must not run as the next

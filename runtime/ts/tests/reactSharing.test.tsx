@@ -304,6 +304,25 @@ test("after 4501 a new component connects the shared socket once auth gives anot
   assert.equal(socket!.status, "connected");
 });
 
+test("after 4501 a new component connects the shared socket if auth gives nothing within connectTimeout", async (t) => {
+  const client = clientWith({ connectTimeout: 1000 });
+  let token: string | Promise<string> = "expired";
+  const settings = { client, identity: "ann", auth: () => token };
+  await render(<Member {...settings} />);
+  await welcome();
+  await act(async () => net.last.end(4501, "token expired"));
+  token = new Promise(() => {});
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  await render([<Member key="1" {...settings} />, <Member key="2" {...settings} />]);
+  token = "fresh";
+  await act(async () => t.mock.timers.tick(999));
+  assert.deepEqual(tokens(), ["expired"]);
+  await act(async () => t.mock.timers.tick(1));
+  await act(settle);
+  assert.deepEqual(tokens(), ["expired", "fresh"]);
+  t.mock.timers.reset();
+});
+
 test("a shared socket that is released while auth gives another token stays closed", async () => {
   const client = clientWith();
   let gives: (token: string) => void = () => {};
