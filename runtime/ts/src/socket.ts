@@ -31,8 +31,8 @@ import { webSocketUrl, withoutSecrets } from "./url.js";
 const maxBufferedBytes = 1 << 20;
 
 /**
- * Names that events of a server cannot have: those of the wire, and those of `Lifecycle`, so that a
- * server cannot forge a lifecycle event.
+ * Names that events of a server cannot have: those of the wire, and those of `Lifecycle`, so that
+ * no event of a server is taken for a lifecycle event.
  */
 const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/;
 
