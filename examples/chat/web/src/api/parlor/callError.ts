@@ -30,7 +30,7 @@ export class CallError extends Error {
    * `invalid`.
    */
   readonly details: unknown;
-  /** How the connection ended, if the code is `closed` or `disconnected`. */
+  /** How the last connection or attempt ended, if the code is `closed`, `disconnected` or `identity`. */
   readonly close: Close | undefined;
 
   constructor(code: string, message: string, details?: unknown, close?: Close) {

@@ -30,7 +30,7 @@ export const startCall = (
     };
     const abort = () =>
       end(signal?.reason ?? Object.assign(new Error("aborted"), { name: "AbortError" }));
-    const timer = later(timeout, () => end(new CallError("timedOut", `no answer in ${timeout} ms`)));
+    const timer = later(timeout, () => end(new CallError("timedOut", "no answer in time")));
     if (signal?.aborted) return abort();
     signal?.addEventListener("abort", abort);
     const unsent = send(end);

@@ -68,7 +68,7 @@ const firstViolation = (value: unknown, path: string, rules: Rule[]): Violation 
 
 /**
  * Returns the first rule of the event that the payload breaks. The payload must be parsed from its
- * JSON, as the server sees it.
+ * JSON, as the server parses it.
  */
 export function check(rules: Rules[string], payload: unknown): Violation | undefined {
   for (const field of Object.keys(rules)) {
@@ -86,7 +86,7 @@ export type CheckRules = (url: string, event: string, text: string) => Violation
 export function createCheck(rules: Record<string, Rules>): CheckRules {
   return (url, event, text) => {
     const eventRules = byPath(rules, url)?.[event];
-    // Parsed from its JSON, as the server sees it: dates are strings, undefined fields are absent.
+    // Parsed from its JSON, as the server parses it: dates are strings, undefined fields are absent.
     return eventRules && check(eventRules, JSON.parse(text)[1]);
   };
 }

@@ -87,7 +87,7 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
         $ws: (own?: Options) => connect(url, withDefaults(own, defaults)),
         $url: url,
         $options: defaults,
-        [Symbol.toPrimitive]: () => `Parlor client of ${url}`,
+        [Symbol.toPrimitive]: () => `Parlor ${url}`,
       },
       {
         get: (procedure, name) =>
@@ -100,10 +100,10 @@ export function createClient<R extends object>(options: ClientOptions): Client<R
 }
 
 /** The options, and the defaults for those that are absent or undefined. */
-const withDefaults = (own: Options = {}, defaults: Options): Options => {
-  const options: Record<string, unknown> = { ...defaults };
-  for (const [name, value] of Object.entries(own)) if (value !== undefined) options[name] = value;
-  return options as Options;
+const withDefaults = (own: Options | undefined, defaults: any): Options => {
+  const options: any = { ...defaults, ...own };
+  for (const name in defaults) if (options[name] === undefined) options[name] = defaults[name];
+  return options;
 };
 
 /**

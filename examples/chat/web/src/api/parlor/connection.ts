@@ -80,7 +80,12 @@ export function dial(
   /** Handles an event of the WebSocket after those before it: a message may arrive inside of `send`. */
   const inOrder = (event: () => void) => {
     if (events.push(event) > 1) return;
-    for (let next; (next = events[0]); events.shift()) if (!ended) next();
+    while (events.length)
+      try {
+        if (!ended) events[0]?.();
+      } finally {
+        events.shift();
+      }
   };
   const open = (welcome: Welcome) => {
     clearTimeout(timer);
@@ -109,7 +114,8 @@ export function dial(
     await undefined;
     let resolved: Awaited<ReturnType<typeof resolve>> | undefined;
     try {
-      const debug = options.debug ? await import("./debug") : undefined;
+      // Without the file, as after a deployment, nothing is reported.
+      const debug = options.debug ? await import("./debug").catch(() => {}) : undefined;
       resolved = await resolve();
       if (ended) return;
       const [target, token] = resolved;
@@ -124,7 +130,7 @@ export function dial(
       ].filter(Boolean) as string[];
       const socket = (ws = new WebSocket(url, protocols));
       socket.onopen = () =>
-        inOrder(() => socket.protocol || fail(1006, "no subprotocol: not a Parlor server"));
+        inOrder(() => socket.protocol || fail(1006, "not a Parlor server"));
       socket.onmessage = ({ data }) => inOrder(() => receive(data));
       // Deno reports 0 for a connection without a close frame.
       socket.onclose = ({ code, reason }) => inOrder(() => fail(code || 1006, reason));
@@ -134,7 +140,7 @@ export function dial(
       // What is thrown may be no error.
       const { name, message } = Object(cause);
       // A message of `url` or `auth` may hold secrets; that of a WebSocket has the URL with its query.
-      if (resolved) fail(1006, withoutSecrets(message), "misconfigured");
+      if (resolved) fail(1006, withoutSecrets(String(message)), "misconfigured");
       else fail(1006, `url or auth failed: ${name}`);
     }
   };

@@ -50,8 +50,9 @@ export function connectionKey(
 ): string {
   const own = name === undefined ? component : "function";
   const settings = Object.entries(options).map(([option, value]) => {
-    // Whether there is one. Its value is compared apart from the key, since it changes while a socket is open.
-    if (option === "identity") return [option];
+    // Not its value, which is compared apart from the key: it changes while a socket is open. A function may give
+    // another identity before a component with a value renders again.
+    if (option === "identity") return [option, typeof value === "function" ? "function" : "value"];
     if (Object(value) !== value) return [option, String(value)];
     if (option === "WebSocket" || value === shared[option as keyof Options]) return [option, referenceTo(value)];
     return [option, option === "auth" && options.identity !== undefined ? "function" : own];

@@ -2,7 +2,7 @@
 /* eslint-disable */
 
 /**
- * The public types of the client: contracts, sockets, their events, and their options.
+ * The public types of the client: contracts, sockets, their events, and their errors.
  *
  * @module
  */
@@ -133,8 +133,8 @@ export interface SocketError {
   event?: string;
   /** A {@link Violation} if the code is `invalid`. */
   details?: unknown;
-  /** How the connection ended, if the code is `closed` or `connect`. */
-  close?: Close;
+  /** How the last connection or attempt ended, if the code is `closed`, `lost`, `identity` or `connect`. */
+  close?: Close | undefined;
 }
 
 /** A broken rule of a payload. Never contains the value. */
@@ -180,7 +180,9 @@ export type OutgoingEvent<C extends Contract> = {
 }[Names<C["outgoing"]>];
 
 /** What `tryCall` resolves with: the answer `A`, or an error whose typed error is `E`. */
-export type CallResult<A, E = never> = { ok: true; value: A } | { ok: false; error: CallFailure<E> };
+export type CallResult<A, E = never> =
+  | { ok: true; value: A; error?: undefined }
+  | { ok: false; error: CallFailure<E>; value?: undefined };
 
 /** The codes of calls that fail without a typed error. */
 type FailureCode =

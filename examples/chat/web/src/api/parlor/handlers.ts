@@ -10,10 +10,11 @@ export interface Handlers {
   on(event: string, handler: (data: never) => unknown, once?: boolean): Off;
   /** Removes the registrations of the handler, or all of the event. */
   off(event: string, handler?: (data: never) => unknown): void;
-  /** Calls the handlers of the event; false if there are none. */
+  /** Calls the handlers of the event, as long as `mayContinue`; false if there are none. */
   dispatch<E extends string>(
     event: E,
     data?: E extends keyof Lifecycle ? Lifecycle[E] : unknown,
+    mayContinue?: () => boolean,
   ): boolean;
 }
 
@@ -32,11 +33,11 @@ export function createHandlers(failed: (event: string, cause: unknown) => void):
       for (const entry of entriesOf(event))
         if (!handler || entry[1] === handler) entries.delete(entry);
     },
-    dispatch(event, data) {
+    dispatch(event, data, mayContinue) {
       const all = entriesOf(event);
       for (const entry of all) {
         // An earlier handler may have removed it.
-        if (!entries.has(entry)) continue;
+        if (!entries.has(entry) || (mayContinue && !mayContinue())) continue;
         const [, handler, once] = entry;
         if (once) entries.delete(entry);
         try {

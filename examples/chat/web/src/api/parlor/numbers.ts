@@ -9,9 +9,9 @@ import type { Violation } from "./contract";
  */
 export const checkNumbers = (value: any, path = ""): Violation | undefined => {
   if (typeof value === "number" && !isFinite(value))
-    return { path, rule: "type", message: "is not a finite number" };
+    return { path, rule: "type", message: "is not finite" };
   // What `toJSON` returns is not known here.
-  if (value && typeof value === "object" && !value.toJSON)
+  if (Object(value) === value && !value.toJSON)
     for (const key of Object.keys(value)) {
       const violation = checkNumbers(
         value[key],

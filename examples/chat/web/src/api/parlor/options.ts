@@ -62,7 +62,7 @@ export interface SocketSettings {
   debugPayloads?: boolean | undefined;
 }
 
-/** The user of a socket: an id, for example. Null: no user. A function must not throw. */
+/** The user of a socket: an id, for example. Null: no user. A function that throws counts as null. */
 export type Identity = string | null | (() => string | null);
 
 /**

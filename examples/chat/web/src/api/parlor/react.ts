@@ -63,9 +63,10 @@ export interface UseSocketOptions {
  * closed after the last of them unmounts.
  *
  * Equal are: the URL, all options that are values, the `identity`, the WebSocket class, and the functions of
- * the client. Two `auth` functions with the same identity are equal. Another function among the settings, such
- * as `url`, is equal only with the same `key`; without one the component has a connection of its own. Functions
- * may be new in each render: the socket calls the latest, and does not connect again.
+ * the client. An `identity` that is a function never equals one that is a value. Two `auth` functions with the
+ * same identity are equal. Another function among the settings, such as `url`, is equal only with the same `key`;
+ * without one the component has a connection of its own. Functions may be new in each render: the socket calls
+ * the latest, and does not connect again.
  *
  * ```tsx
  * const { socket, connected } = useWebSocket<Chat>({

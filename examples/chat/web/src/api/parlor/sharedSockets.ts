@@ -73,7 +73,7 @@ const open = (first: Reference): SharedSocket => {
       ...options,
       ...functions,
       ...(options.auth && { auth: async () => (usedToken = await readToken()) }),
-      // References with equal identities may differ in whether it is a function.
+      // A value is that of the references, too: it changes when the last of them is released.
       ...(identity !== undefined && { identity: () => identityOf(current().options) ?? null }),
     } as Options,
   );
@@ -93,9 +93,16 @@ const open = (first: Reference): SharedSocket => {
       const isClosed = () => socket.status === "closed" && sockets.has(shared);
       const { code, cause } = socket.lastClose ?? {};
       if (isClosed() && cause === "rejected" && code === invalidToken) {
-        // If this fails, the attempt does, too, and reports it.
-        const token = await readToken().catch(() => undefined);
-        if (token === usedToken) return;
+        let timer: Timer | undefined;
+        const isRefused = await Promise.race([
+          // If this fails, the attempt does, too, and reports it.
+          readToken().then((token) => token === usedToken, () => false),
+          new Promise<boolean>((resolve) => {
+            timer = later(options.connectTimeout ?? 10_000, () => resolve(false));
+          }),
+        ]);
+        clearTimeout(timer);
+        if (isRefused) return;
       }
       if (isClosed()) socket.connect();
     },
@@ -118,11 +125,13 @@ const verifyIdentity = ({ socket }: SharedSocket) => {
 
 /**
  * Returns a reference to the socket of components with these settings. Creates it if there is none, and
- * connects it if it is closed; after close code 4501 only if `auth` gives another token. The socket is closed
- * one macrotask after its last reference is released: StrictMode, navigation and a module reload release and
- * acquire it in one task.
+ * connects it if it is closed; after close code 4501 not if `auth` gives the same token within `connectTimeout`.
+ * The socket is closed one macrotask after its last reference is released: StrictMode, navigation and a module
+ * reload release and acquire it in one task.
  *
- * When the identity of all components changes, the socket opens a new session and remains.
+ * When the identity of all components changes, the socket opens a new session and remains if the identity is
+ * a function. If it is a value, the socket is closed: what the last render emits later must not run as the next
+ * user.
  */
 export function acquireSocket<C extends Contract>(settings: ConnectionSettings): SocketReference<C> {
   const reference: Reference = { settings };
@@ -155,7 +164,8 @@ export function acquireSocket<C extends Contract>(settings: ConnectionSettings):
       if (next.identity !== shared.identity) {
         const { identity } = next;
         const last = reference.settings;
-        const isSameSocket = next.key === shared.key;
+        // Where the identity is a value, functions of the last render may still use this socket.
+        const isSameSocket = next.key === shared.key && identityOf(last.options) === identity;
         reference.settings = isSameSocket
           ? next
           : { ...last, identity, options: { ...last.options, identity: identity ?? null } as Options };

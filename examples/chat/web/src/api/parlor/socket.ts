@@ -20,6 +20,7 @@ import type {
 import { disposable } from "./disposable";
 import { createHandlers } from "./handlers";
 import type { Message } from "./message";
+import { checkOptions } from "./checkOptions";
 import { checkNumbers } from "./numbers";
 import type { Options, Target } from "./options";
 import { watchPage } from "./pageEvents";
@@ -33,16 +34,17 @@ import { webSocketUrl, withoutSecrets } from "./url";
 const maxBufferedBytes = 1 << 20;
 
 /**
- * Names that events of a server cannot have: those of the wire, and those of `Lifecycle`, so that a
- * server cannot forge a lifecycle event.
+ * Names that events of a server cannot have: those of the wire, and those of `Lifecycle`, so that
+ * no event of a server is taken for a lifecycle event.
  */
 const reserved = /^(\$|(p[io]ng|(dis|re)?connect|reconnect(ing|Failed)|error)$)/;
 
-/** The reserved names for handlers of changes of the status, and of all events of the server. */
+/** The reserved names for handlers of changes of the status and the identity, and of all events of the server. */
 const statusChange = "$status";
+const identityChange = "$identity";
 const anyEvent = "$event";
 
-/** Bundlers replace its only use. */
+/** Bundlers replace its uses. */
 declare const process: { env: { NODE_ENV?: string } };
 
 /** Connects to `target`. Functions in `options` are read on each attempt and may be replaced. */
@@ -85,13 +87,17 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   const readIdentity = () => {
     const { identity } = options;
-    return (typeof identity === "function" ? identity() : identity) ?? null;
+    try {
+      return (typeof identity === "function" ? identity() : identity) ?? null;
+    } catch {
+      return null;
+    }
   };
   /** The owner of the session, the queue and the calls. */
   let identity = readIdentity();
 
   const report = ({ code, message, details, close }: CallError, event?: string) => {
-    const error = { code, message, event, details, ...(close && { close }) } as SocketError;
+    const error = { code, message, event, details, close } as SocketError;
     const ofAttempt = code === "connect";
     let handled = false;
     // An error of an `error` handler would be reported to it without end.
@@ -124,8 +130,9 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       async () => {
         if (typeof target === "function") url = await target();
         const rewritten = (await options.url?.(url)) ?? url;
-        const token = await options.auth?.();
         // The token may be that of another identity than the attempt.
+        verifyIdentity();
+        const token = await options.auth?.();
         verifyIdentity();
         try {
           if (process.env.NODE_ENV !== "production" && token) warnOfSubject(options, identity, token);
@@ -164,12 +171,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   /** The error of an event or call that fails because of how the connection ended. */
   const endError = (code: string) =>
-    new CallError(
-      code,
-      `the connection ended: ${lastClose?.cause} ${lastClose?.code} ${lastClose?.reason}`,
-      undefined,
-      lastClose,
-    );
+    new CallError(code, `${code}, last close: ${JSON.stringify(lastClose)}`, undefined, lastClose);
   /** Rejects the call of the frame, or reports its event. */
   const fail = ({ event, end }: Frame, error: CallError) => {
     if (end) end(error);
@@ -185,11 +187,12 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     return queue.splice(0);
   };
 
-  /** Opens a new session if the identity has changed. */
+  /** Opens a new session if the identity has changed. Returns the identity that it read. */
   const verifyIdentity = () => {
     const current = readIdentity();
-    if (current === identity) return;
+    if (current === identity) return current;
     identity = current;
+    dispatch(identityChange);
     const wasConnected = status === "connected";
     const inFlight = session.end();
     const close: Close = { code: 1000, reason: "the identity has changed", cause: "identity" };
@@ -203,6 +206,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     drop([...inFlight, ...takeQueue()], "identity");
     setStatus(status);
     if (wasConnected) dispatch("disconnect", { ...close, willReconnect: status !== "closed" });
+    return current;
   };
 
   /** Ends the connection or attempt, and the socket if it does not connect again. */
@@ -261,7 +265,9 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   };
 
   const received = (message: Message | undefined) => {
-    if (!message) return report(new CallError("undecodable", "not [name, payload]"));
+    const owner = identity;
+    const isOwner = () => readIdentity() === owner;
+    if (!message) return report(new CallError("undecodable", "not a message"));
     const [name, payload, id] = message;
     if (name === "$ok") calls.get(id)?.(undefined, payload);
     else if (name === "$err") {
@@ -271,8 +277,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       else calls.get(id)?.(error);
     } else if (name === "$ack") flush();
     else if (!reserved.test(name)) {
-      dispatch(name, payload);
-      dispatch(anyEvent, { event: name, data: payload });
+      dispatch(name, payload, isOwner);
+      dispatch(anyEvent, { event: name, data: payload }, isOwner);
     }
   };
 
@@ -307,8 +313,10 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   /** Sends or queues an event or, with `end`, a call. Returns an error if it does neither. */
   const post = (event: string, payload: unknown = {}, id = 0, end?: EndCall): CallError | undefined => {
-    verifyIdentity();
+    const owner = verifyIdentity();
     beginAnew();
+    // Their handlers may have changed the identity again.
+    if (identity !== owner) return endError("identity");
     if (status === "closed") return endError("closed");
     let text: string;
     try {
@@ -359,6 +367,11 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   };
   // An error of the program is thrown where it is made.
   if (typeof target === "string") webSocketUrl((url = target));
+  try {
+    if (process.env.NODE_ENV !== "production") checkOptions(options);
+  } catch {
+    // There is no `process`: a browser, without a bundler.
+  }
   connect();
 
   const socket: SocketMembers<C> = {
@@ -404,7 +417,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       ) as Promise<CallResult<never, never>>,
     close(code = 1000, reason = "") {
       if ((code !== 1000 && (code < 3000 || code > 4999)) || byteLength(reason) > 123)
-        throw new RangeError(`invalid close code ${code} or long reason`);
+        throw new RangeError("invalid code or reason");
       if (status === "closed" && lastClose?.cause !== "gaveUp") return;
       connection?.close(code, reason);
       ended(code, reason, "closed");

@@ -16,7 +16,7 @@ export const webSocketUrl = (url: string): string => {
 };
 
 /** The text without what may be secret in its URLs: users with passwords, queries and fragments. */
-export const withoutSecrets = (text: string): string => text.replace(/[^/]*@|[?#]\S*/g, "");
+export const withoutSecrets = (text: string): string => text.replace(/[^/]*@|[?#].*/gs, "");
 
 /** The value of `table` with the longest key that the URL's path ends with. */
 export function byPath<T>(table: Record<string, T>, url: string): T | undefined {

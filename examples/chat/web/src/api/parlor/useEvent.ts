@@ -1,10 +1,9 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import { useEffect } from "react";
+import { useEffect, useInsertionEffect, useRef } from "react";
 
 import type { Contract, EventName, Handler, Socket } from "./contract";
-import { useLatest } from "./useLatest";
 
 /** Handlers by event: the server's events, and the lifecycle events. */
 export type EventHandlers<C extends Contract> = { [E in EventName<C>]?: Handler<C, E> | undefined };
@@ -25,20 +24,29 @@ export function useEvent<C extends Contract, E extends EventName<C>>(
   useEvents<C>(() => socket, socket, { [event]: handler } as unknown as EventHandlers<C>);
 }
 
-/** Registers handlers with the socket that `find` returns, again when `key` changes. Calls the latest. */
+/**
+ * Registers handlers with the socket that `find` returns, again when `key` changes. Calls those of the latest
+ * render with the same `key`.
+ */
 export function useEvents<C extends Contract>(
   find: () => Socket<C> | null,
   key: unknown,
   handlers: EventHandlers<C>,
 ): void {
-  const latest = useLatest(handlers);
+  const registered = useRef<{ key: unknown; handlers: EventHandlers<C> } | null>(null);
+  useInsertionEffect(() => {
+    // Until the effect, the socket of another key still calls its handlers: it may belong to another user.
+    const { current } = registered;
+    if (current && current.key === key) current.handlers = handlers;
+  });
   const names = (Object.keys(handlers) as EventName<C>[]).filter((name) => handlers[name]).sort();
   useEffect(() => {
     const socket = find();
     if (!socket) return undefined;
+    const latest = (registered.current = { key, handlers });
     const offs = names.map((name) =>
       socket.on(name, (data: unknown) =>
-        (latest.current[name] as ((data: unknown) => unknown) | undefined)?.(data),
+        (latest.handlers[name] as ((data: unknown) => unknown) | undefined)?.(data),
       ),
     );
     return () => {
