@@ -263,3 +263,14 @@ test("an identity that throws counts as null, and closes the session of the last
   all.net.last.frame("newMessage", message("for all"));
   assert.equal(all.log.of("newMessage").length, 1);
 });
+
+test("what a handler of a changed identity emits is sent with the new token", async () => {
+  const all = await loggedIn("ann");
+  all.socket.on("$identity" as never, () => sendText(all, "from bob"));
+  all.user.name = "bob";
+  all.socket.connect();
+  assert.deepEqual(all.first.sent, []);
+  await settle();
+  all.net.last.welcome({ resume: secret(2) });
+  assert.equal(all.net.last.sent.length, 1);
+});
