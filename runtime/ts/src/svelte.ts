@@ -52,8 +52,8 @@ export function useConnection<C extends Contract>(socket: SocketSource<C>): Read
 
 /**
  * Returns a store of the state of the newest call of `event`, with the function that calls it. Nothing is
- * called before `call`. Destroying the component cancels the calls without an answer. Another socket starts
- * without `data`, which may belong to another identity.
+ * called before `call`. Destroying the component cancels the calls without an answer. Another socket, and
+ * another identity of the same, start without `data` and `error`.
  *
  * ```svelte
  * const joinRoom = useCall(socket, "joinRoom");

@@ -71,8 +71,8 @@ export function useConnection<C extends Contract>(socket: SocketSource<C>): Refs
 
 /**
  * Returns a function that calls `event`, and the state of the newest call as refs. Nothing is called before
- * `call`. Unmounting cancels the calls without an answer. Another socket starts without `data`, which may
- * belong to another identity.
+ * `call`. Unmounting cancels the calls without an answer. Another socket, and another identity of the same,
+ * start without `data` and `error`.
  *
  * ```ts
  * const { data: members, error, pending, call } = useCall(socket, "joinRoom");

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connect, events } from "../src/client.js";
+import { connect, events, type Options } from "../src/client.js";
 import type { Chat } from "./support/contract.js";
 import { fake, settle } from "./support/fakeWebSocket.js";
 
-async function connected() {
+async function connected(options: Options = {}) {
   const net = fake();
-  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0 });
+  const socket = connect<Chat>("ws://server/chat", { WebSocket: net.WebSocket, jitter: 0, ...options });
   await settle();
   net.last.welcome();
   const deliver = (text: string) => net.last.frame("newMessage", { text });
@@ -119,3 +119,25 @@ test("a loop over a closed socket ends at once", async () => {
   assert.equal((await iterator.next()).done, true);
   socket.close();
 });
+
+for (const when of ["while the socket is open", "after the socket was closed"])
+  test(`events for another identity that are pending are dropped (${when})`, async () => {
+    let name = "ann";
+    const { net, socket, deliver } = await connected({ identity: () => name });
+    const iterator = events(socket)[Symbol.asyncIterator]();
+    deliver("1 for ann");
+    deliver("2 for ann");
+    assert.deepEqual((await iterator.next()).value?.data, { text: "1 for ann" });
+    const isOpen = when === "while the socket is open";
+    if (!isOpen) socket.close();
+    name = "bob";
+    socket.connect();
+    await settle();
+    net.last.welcome();
+    deliver("1 for bob");
+    assert.deepEqual(await iterator.next(), {
+      done: !isOpen,
+      value: isOpen ? { event: "newMessage", data: { text: "1 for bob" } } : undefined,
+    });
+    socket.close();
+  });

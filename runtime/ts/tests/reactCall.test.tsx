@@ -150,6 +150,76 @@ test("another socket starts without data, and the calls of the one before are ca
   await act(async () => bob.close());
 });
 
+/** Renders a component with a socket whose identity is `user.name`. It has called `a`, and has an answer. */
+async function mountAs(user: { name: string }) {
+  states = [];
+  const identity = () => user.name;
+  const socket = connect<Chat>("ws://server/api/other", { WebSocket: net.WebSocket, identity, auth: identity });
+  await settle();
+  const App = ({ mode = "visible" }: { mode?: "visible" | "hidden" }) => (
+    <Activity mode={mode}>
+      <Joining socket={socket} />
+    </Activity>
+  );
+  await render(<App />);
+  await welcome();
+  await call("a");
+  await answer(1, "of ann");
+  assert.deepEqual(state()?.data, ["of ann"]);
+  return { socket, App };
+}
+
+test("another identity of the same socket starts without data and error", async () => {
+  const user = { name: "ann" };
+  const { socket } = await mountAs(user);
+  await call("b");
+  await act(async () => net.last.frame("$err", { code: "refused", message: "no", details: "of ann" }, 2));
+  assert.ok(state()?.error);
+  user.name = "bob";
+  await act(async () => socket.connect());
+  assert.deepEqual(state(), idle);
+  await act(async () => socket.close());
+});
+
+test("calls of the last identity do not set the state, the call that finds another identity does", async () => {
+  const user = { name: "ann" };
+  const { socket } = await mountAs(user);
+  const [unanswered] = await call("b");
+  const [late] = await call("c");
+  states = [];
+  await act(async () => {
+    net.last.frame("$ok", ["late of ann"], 3);
+    user.name = "bob";
+    void joining.call({ room: "of bob" });
+  });
+  const [first, second] = [await unanswered, await late];
+  assert.equal(first.ok === false && first.error.code, "identity");
+  assert.deepEqual(second, { ok: true, value: ["late of ann"] }, "its caller still gets the answer");
+  await welcome();
+  assert.deepEqual(sent(), ["of bob"]);
+  await answer(4, "of bob");
+  assert.deepEqual(
+    states.map(({ data, error, pending }) => [data?.[0], error?.code, pending]),
+    [
+      [undefined, undefined, true],
+      ["of bob", undefined, false],
+    ],
+  );
+  await act(async () => socket.close());
+});
+
+test("a hidden Activity forgets the data, which may belong to another identity when it is visible again", async () => {
+  const user = { name: "ann" };
+  const { socket, App } = await mountAs(user);
+  await render(<App mode="hidden" />);
+  user.name = "bob";
+  await act(async () => socket.connect());
+  states = [];
+  await render(<App />);
+  assert.deepEqual(states.filter(({ data }) => data), []);
+  await act(async () => socket.close());
+});
+
 test("without a socket a call fails with closed", async () => {
   states = [];
   await render(<Joining socket={null} />);

@@ -49,10 +49,13 @@ export function testFramework(name: string, load: (server: boolean) => Promise<F
     after(() => page.close());
 
     /** Renders the component. */
-    async function mount({ connected = true, isFixed = false } = {}) {
+    async function mount({ connected = true, isFixed = false, user = { name: "ann" } } = {}) {
       const net = fake();
       const open = async () => {
-        const socket = connect<Chat>("ws://server/api/other", { WebSocket: net.WebSocket });
+        const socket = connect<Chat>("ws://server/api/other", {
+          WebSocket: net.WebSocket,
+          identity: () => user.name,
+        });
         await settle();
         return socket;
       };
@@ -191,6 +194,24 @@ export function testFramework(name: string, load: (server: boolean) => Promise<F
       await unmount();
       socket.close();
       other.close();
+    });
+
+    test("another identity of the same socket starts without data and error", async () => {
+      const user = { name: "ann" };
+      const { net, socket, text, rendered, call, unmount } = await mount({ user });
+      await call("a");
+      net.last.frame("$ok", ["of ann"], 1);
+      await rendered();
+      await call("b");
+      net.last.frame("$err", { code: "refused", message: "no", details: { error: "of ann", message: "" } }, 2);
+      await rendered();
+      assert.equal(text(), "connected; of ann of ann false");
+      user.name = "bob";
+      socket.connect();
+      await rendered();
+      assert.equal(text(), "reconnecting identity; false");
+      await unmount();
+      socket.close();
     });
 
     test("unmounting cancels the calls and removes all registrations", async () => {
