@@ -112,7 +112,7 @@ export function dial(
     let resolved: Awaited<ReturnType<typeof resolve>> | undefined;
     try {
       // Without the file, as after a deployment, nothing is reported.
-      const debug = options.debug ? await import("./debug.js").catch(() => {}) : undefined;
+      const debug = options.debug ? await import("./debug.js").catch(() => undefined) : undefined;
       resolved = await resolve();
       if (ended) return;
       const [target, token] = resolved;
