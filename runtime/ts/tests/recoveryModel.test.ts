@@ -5,6 +5,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { connect, type CallError, type SocketError } from "../src/client.js";
 import { settle, startClock, stopClock } from "./support/fakeWebSocket.js";
+import { mulberry } from "./support/random.js";
 import { ModelServer, isResumable, type ModelConnection } from "./support/modelServer.js";
 
 beforeEach(stopClock);
@@ -15,16 +16,6 @@ interface AnyContract {
   outgoing: { tick: { session: number; k: number } };
   answers: Record<string, string>;
   errors: object;
-}
-
-/** Random numbers from 0 to 1, determined by the seed. */
-function mulberry(seed: number) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Moves the clock by `ms` in steps of 500 ms. */

@@ -54,7 +54,10 @@ export interface CallStore<C extends Contract, E extends CallName<C>> extends Ca
   readonly event: E;
   /** The state: a new object after each change. */
   readonly state: () => StateOf<C, E>;
-  /** Calls `listener` after each change of the state. Returns a function that removes it. */
+  /**
+   * Calls `listener` after each change of the state. Returns a function that removes it. After another identity
+   * of the socket, and without listeners, the state is that of a new store.
+   */
   readonly subscribe: (listener: () => void) => () => void;
 }
 
@@ -65,14 +68,23 @@ export function createCallStore<C extends Contract, E extends CallName<C>>(
   type State = StateOf<C, E>;
   type Result = CallResult<C["answers"][E], ErrorOf<C, E>>;
 
+  const idle: State = { data: undefined, error: undefined, pending: false };
   const running = new Set<AbortController>();
   const listeners = new Set<() => void>();
   let newest: AbortController | undefined;
-  let state: State = { data: undefined, error: undefined, pending: false };
+  /** The call that `tryCall` sends at present. It may find another identity, and belongs to that. */
+  let sending: AbortController | undefined;
+  let state = idle;
   const change = (changed: Partial<State>) => {
     state = { ...state, ...changed };
     for (const listener of listeners) listener();
   };
+  /** Removes what belongs to the last identity. */
+  const forget = () => {
+    newest = sending;
+    change({ ...idle, pending: !!sending });
+  };
+  let offIdentity: (() => void) | undefined;
 
   return {
     socket,
@@ -80,7 +92,16 @@ export function createCallStore<C extends Contract, E extends CallName<C>>(
     state: () => state,
     subscribe(listener) {
       listeners.add(listener);
-      return () => void listeners.delete(listener);
+      // Not in a render, which may be dropped.
+      offIdentity ??= socket?.on("$identity" as never, forget);
+      return () => {
+        if (listeners.size < 2) {
+          // Without the handler, a change of the identity is missed.
+          offIdentity = offIdentity?.() as undefined;
+          forget();
+        }
+        listeners.delete(listener);
+      };
     },
     async call(...args) {
       const [payload, { timeout } = {}] = args as [unknown?, CallOptions?];
@@ -88,8 +109,11 @@ export function createCallStore<C extends Contract, E extends CallName<C>>(
       running.add(controller);
       newest = controller;
       change({ error: undefined, pending: true });
-      const result: Result = socket
-        ? await socket.tryCall(event, ...([payload, { timeout, signal: controller.signal }] as never))
+      sending = controller;
+      const sent = socket?.tryCall(event, ...([payload, { timeout, signal: controller.signal }] as never));
+      sending = undefined;
+      const result: Result = sent
+        ? await sent
         : { ok: false, error: new CallError("closed", "there is no socket") as CallFailure<never> };
       running.delete(controller);
       if (newest === controller) {

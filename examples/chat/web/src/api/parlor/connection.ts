@@ -115,7 +115,7 @@ export function dial(
     let resolved: Awaited<ReturnType<typeof resolve>> | undefined;
     try {
       // Without the file, as after a deployment, nothing is reported.
-      const debug = options.debug ? await import("./debug").catch(() => {}) : undefined;
+      const debug = options.debug ? await import("./debug").catch(() => undefined) : undefined;
       resolved = await resolve();
       if (ended) return;
       const [target, token] = resolved;

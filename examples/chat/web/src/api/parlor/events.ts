@@ -8,7 +8,8 @@ const capacity = 1024;
 
 /**
  * The events that the server sends, for a `for await` loop: from its start until the socket is closed or
- * the loop is left. A loop with more than 1024 events pending throws.
+ * the loop is left. A loop with more than 1024 events pending throws. When the identity changes, those that are
+ * pending are dropped.
  *
  * ```ts
  * for await (const { event, data } of events(socket)) ..
@@ -42,12 +43,16 @@ function createIterator<C extends Contract>(
     if (socket.status === "closed") end();
   };
   const offStatus = socket.subscribe(endIfClosed);
+  // Also after the end, as long as events are pending.
+  const offIdentity = socket.on("$identity" as never, (() => (pending = [])) as never);
   endIfClosed();
   const iterator: AsyncIterator<OutgoingEvent<C>, undefined> = {
     async next() {
       while (!pending.length && !ended) await new Promise<void>((resolve) => waiters.push(resolve));
-      if (pending.length > capacity) throw new Error(`more than ${capacity} events pending`);
-      const value = pending.shift();
+      const isOver = pending.length > capacity;
+      const value = isOver ? undefined : pending.shift();
+      if (!value) offIdentity();
+      if (isOver) throw new Error(`more than ${capacity} events pending`);
       return { done: !value, value } as IteratorResult<OutgoingEvent<C>, undefined>;
     },
     return() {

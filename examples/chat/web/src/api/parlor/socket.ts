@@ -192,9 +192,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
     const current = readIdentity();
     if (current === identity) return current;
     identity = current;
-    dispatch(identityChange);
     const wasConnected = status === "connected";
-    const inFlight = session.end();
+    const frames = [...session.end(), ...takeQueue()];
     const close: Close = { code: 1000, reason: "the identity has changed", cause: "identity" };
     if (connection) {
       connection.close(1000);
@@ -203,7 +202,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
       if (wasConnected) status = "reconnecting";
     }
     // Handlers run from here on. What they emit is of the new identity.
-    drop([...inFlight, ...takeQueue()], "identity");
+    dispatch(identityChange);
+    drop(frames, "identity");
     setStatus(status);
     if (wasConnected) dispatch("disconnect", { ...close, willReconnect: status !== "closed" });
     return current;

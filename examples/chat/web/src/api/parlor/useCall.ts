@@ -16,8 +16,8 @@ export type UseCall<C extends Contract, E extends CallName<C>> = StateOf<C, E> &
 
 /**
  * Returns a function that calls `event`, and the state of the newest call. Nothing is called before `call`.
- * Unmounting cancels the calls without an answer. Another socket starts without `data`, which may belong to
- * another identity.
+ * Unmounting cancels the calls without an answer. Another socket, and another identity of the same, start
+ * without `data` and `error`.
  *
  * ```tsx
  * const { data: members, error, pending, call } = useCall(socket, "joinRoom");
