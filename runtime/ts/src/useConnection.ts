@@ -3,7 +3,8 @@ import { useSyncExternalStore } from "react";
 import type { ConnectionState } from "./connectionState.js";
 import type { Contract, Socket, Status } from "./contract.js";
 
-const neverChanges = () => () => {};
+/** Subscribes to nothing. */
+export const neverChanges = () => () => {};
 
 /**
  * Returns the state of the socket, and renders again when it changes.
