@@ -263,6 +263,22 @@ for (const change of ["the identity", "the identity and the url", "the identity 
     assert.deepEqual(tokens().slice(1), change.endsWith("enabled") ? [] : ["token of bob"]);
   });
 
+test("what is queued when the last component unmounts is neither sent nor an error event", async () => {
+  const errors: string[] = [];
+  let socket: Socket<Chat> | null = null;
+  const events = { error: ({ code }: { code: string }) => void errors.push(code) };
+  await render(<Member url={URL} WebSocket={net.WebSocket} events={events} seen={(now) => (socket = now)} />);
+  assert.equal(socket!.emit("sendMessage", { room: "a", text: "draft" }), true);
+  socket!.on("error", events.error);
+  const outcome = socket!.call("joinRoom", { room: "a" }).catch(({ code }: { code: string }) => code);
+  await render(null);
+  await macrotask();
+  assert.equal(await outcome, "closed");
+  assert.deepEqual(errors, []);
+  net.last.welcome();
+  assert.deepEqual(net.last.sent, []);
+});
+
 test("a component that mounts after close() connects the shared socket again", async () => {
   let socket: Socket<Chat> | null = null;
   const App = ({ two }: { two: boolean }) => (
