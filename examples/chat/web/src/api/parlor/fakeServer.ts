@@ -79,7 +79,7 @@ export function fakeServer<C extends Contract>(): FakeServer<C> {
     for (const settle of waiting) if (settle()) waiting.delete(settle);
   };
   /** The sessions that have not ended. */
-  const live = () => entries.filter(({ state }) => !state.lost);
+  const notEnded = () => entries.filter(({ state }) => !state.lost);
   const isConnected = () => entries.some(({ state }) => state.connected);
 
   const handle = async ({ state, session }: Entry, event: string, data: unknown, id: unknown) => {
@@ -187,7 +187,7 @@ export function fakeServer<C extends Contract>(): FakeServer<C> {
       },
     },
     get sessions() {
-      return live().map(({ session }) => session);
+      return notEnded().map(({ session }) => session);
     },
     attempts,
     received,
@@ -220,7 +220,7 @@ export function fakeServer<C extends Contract>(): FakeServer<C> {
     },
     refuse: (error: unknown) => new Refusal(error) as never,
     emit(event: string, data: unknown = {}) {
-      const all = live();
+      const all = notEnded();
       if (!all.length) throw new Error(`no session gets ${event}: await server.connected first`);
       for (const { state } of all) state.send(event, data);
     },

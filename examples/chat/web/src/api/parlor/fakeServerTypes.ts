@@ -1,16 +1,13 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
-import type { Contract, Names, PayloadArgs, Unrecovered } from "./contract";
+import type { Contract, ErrorOf, Names, PayloadArgs, Unrecovered } from "./contract";
 import type { Awaitable, WebSocketConstructor } from "./options";
 
 /** What a client sent: an event or a call, as a union to switch on. */
 export type Received<C extends Contract> = {
   [E in Names<C["incoming"]>]: { readonly event: E; readonly data: C["incoming"][E] };
 }[Names<C["incoming"]>];
-
-/** The typed error of the call `E`. */
-export type ErrorOf<C extends Contract, E> = E extends keyof C["errors"] ? C["errors"][E] : never;
 
 /** An answer; a call that answers `null` may return nothing. */
 export type Answer<A> = A | (null extends A ? void : never);

@@ -60,7 +60,7 @@ export interface UseSocketOptions {
 
 /**
  * Connects while the component is mounted. Components with equal settings share one connection, which is
- * closed after the last of them unmounts.
+ * closed after the last of them unmounts. What is queued then, without a connection, is not sent.
  *
  * Equal are: the URL, all options that are values, the `identity`, the WebSocket class, and the functions of
  * the client. An `identity` that is a function never equals one that is a value. Two `auth` functions with the

@@ -23,8 +23,8 @@ interface Reference {
 
 interface SharedSocket {
   key: string | null;
-  /** The identity of the references, unless it has changed since they were rendered. */
-  identity: ConnectionSettings["identity"];
+  /** Has the identity of the references, unless it has changed since they were rendered. */
+  owner: Pick<ConnectionSettings, "identity">;
   socket: Socket<Contract>;
   /** The newest first. The last one stays until the socket is closed. */
   references: Reference[];
@@ -44,14 +44,14 @@ const sockets = new Set<SharedSocket>();
 const open = (first: Reference): SharedSocket => {
   const { key, target, options, identity } = first.settings;
   const references = [first];
-  let owner = identity;
+  const owner = { identity };
   /**
    * The settings of the newest reference that still has the identity of the connection. A component whose
    * identity has changed will render again, and uses another connection then.
    */
   const current = (): ConnectionSettings =>
     (
-      references.find(({ settings }) => identityOf(settings.options) === owner) ??
+      references.find(({ settings }) => identityOf(settings.options) === owner.identity) ??
       (references[0] as Reference)
     ).settings;
   const functions: Record<string, (...args: unknown[]) => unknown> = {};
@@ -79,12 +79,7 @@ const open = (first: Reference): SharedSocket => {
   );
   const shared: SharedSocket = {
     key,
-    get identity() {
-      return owner;
-    },
-    set identity(identity) {
-      owner = identity;
-    },
+    owner,
     socket,
     references,
     closing: undefined,
@@ -118,7 +113,7 @@ const find = ({ key, identity }: ConnectionSettings): SharedSocket | undefined =
   return found.find(({ closing }) => !closing) ?? found[0];
 };
 
-/** Lets the socket see a change of the identity: it drops what the last one has not sent, and reports it. */
+/** Opens a new session if the identity has changed. The socket reports what the last identity has not sent. */
 const verifyIdentity = ({ socket }: SharedSocket) => {
   if (socket.status !== "closed") socket.connect();
 };
@@ -137,15 +132,15 @@ export function acquireSocket<C extends Contract>(settings: ConnectionSettings):
   const reference: Reference = { settings };
   const known = find(settings);
   const shared = known ?? open(reference);
-  const { socket, references } = shared;
+  const { owner, socket, references } = shared;
   sockets.add(shared);
   if (known) {
     if (shared.closing) references.length = 0;
     clearTimeout(shared.closing);
     shared.closing = undefined;
     references.unshift(reference);
-    if (shared.identity !== settings.identity) {
-      shared.identity = settings.identity;
+    if (owner.identity !== settings.identity) {
+      owner.identity = settings.identity;
       verifyIdentity(shared);
     }
     void shared.revive();
@@ -161,7 +156,7 @@ export function acquireSocket<C extends Contract>(settings: ConnectionSettings):
     },
     release(next) {
       if (references.length > 1) return void references.splice(references.indexOf(reference), 1);
-      if (next.identity !== shared.identity) {
+      if (next.identity !== owner.identity) {
         const { identity } = next;
         const last = reference.settings;
         // Where the identity is a value, functions of the last render may still use this socket.

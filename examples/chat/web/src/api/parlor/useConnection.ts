@@ -6,7 +6,8 @@ import { useSyncExternalStore } from "react";
 import type { ConnectionState } from "./connectionState";
 import type { Contract, Socket, Status } from "./contract";
 
-const neverChanges = () => () => {};
+/** Subscribes to nothing. */
+export const neverChanges = () => () => {};
 
 /**
  * Returns the state of the socket, and renders again when it changes.

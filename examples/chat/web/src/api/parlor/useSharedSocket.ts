@@ -8,6 +8,7 @@ import { connectionKey, identityOf, type ConnectionSettings } from "./connection
 import type { Contract, Socket } from "./contract";
 import type { Options, Target } from "./options";
 import { acquireSocket, type SocketReference } from "./sharedSockets";
+import { neverChanges } from "./useConnection";
 
 /** What a component connects to, and how. */
 export interface SharedSocketSettings<C extends Contract> {
@@ -29,10 +30,8 @@ let lastId = 0;
  */
 const newId = () => `component ${++lastId}`;
 
-const neverChanges = () => () => {};
-
 /** The identity in server rendering, which has no access to the storage of a browser. */
-const unknown = Symbol("unknown");
+const unknownIdentity = Symbol("unknown identity");
 
 /** Returns the options that are not undefined. */
 const defined = (options: Options): Options =>
@@ -47,13 +46,13 @@ export function useSharedSocket<C extends Contract>(given: SharedSocketSettings<
   const { enabled = false, client, target = client?.$url ?? "", key: name, options: own = {} } = given ?? {};
   const shared = client?.$options ?? {};
   const options = { ...defined(shared), ...defined(own) } as Options;
-  const identity = useSyncExternalStore<ConnectionSettings["identity"] | typeof unknown>(
+  const identity = useSyncExternalStore<ConnectionSettings["identity"] | typeof unknownIdentity>(
     neverChanges,
     () => identityOf(options),
-    () => unknown,
+    () => unknownIdentity,
   );
   const settings: ConnectionSettings | undefined =
-    identity === unknown
+    identity === unknownIdentity
       ? undefined
       : { key: enabled ? connectionKey(target, options, component, name, shared) : null, target, options, identity };
   /** What identifies the connection; null without one. */
