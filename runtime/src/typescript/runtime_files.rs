@@ -33,6 +33,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("fakeWebSocket.ts", include_str!("../../ts/src/fakeWebSocket.ts")),
     ("handlers.ts", include_str!("../../ts/src/handlers.ts")),
     ("heartbeat.ts", include_str!("../../ts/src/heartbeat.ts")),
+    ("identity.ts", include_str!("../../ts/src/identity.ts")),
     ("message.ts", include_str!("../../ts/src/message.ts")),
     ("numbers.ts", include_str!("../../ts/src/numbers.ts")),
     ("options.ts", include_str!("../../ts/src/options.ts")),

@@ -1,3 +1,4 @@
+import { readIdentity } from "./identity.js";
 import type { Options, Target } from "./options.js";
 
 /** What a component connects with, as of one render. */
@@ -11,8 +12,8 @@ export interface ConnectionSettings {
 }
 
 /** Returns the identity of the options; undefined if they have none. */
-export const identityOf = ({ identity }: Options): string | null | undefined =>
-  typeof identity === "function" ? identity() : identity;
+export const identityOf = (options: Options): string | null | undefined =>
+  options.identity === undefined ? undefined : readIdentity(options);
 
 const ids = new WeakMap<object, number>();
 let lastId = 0;

@@ -18,6 +18,7 @@ import { disposable } from "./disposable.js";
 import { createHandlers } from "./handlers.js";
 import type { Message } from "./message.js";
 import { checkOptions } from "./checkOptions.js";
+import { readIdentity } from "./identity.js";
 import { checkNumbers } from "./numbers.js";
 import type { Options, Target } from "./options.js";
 import { watchPage } from "./pageEvents.js";
@@ -82,16 +83,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   /** Whether an attempt has failed since the last connection. */
   let warned = false;
 
-  const readIdentity = () => {
-    const { identity } = options;
-    try {
-      return (typeof identity === "function" ? identity() : identity) ?? null;
-    } catch {
-      return null;
-    }
-  };
   /** The owner of the session, the queue and the calls. */
-  let identity = readIdentity();
+  let identity = readIdentity(options);
 
   const report = ({ code, message, details, close }: CallError, event?: string) => {
     const error = { code, message, event, details, close } as SocketError;
@@ -186,7 +179,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   /** Opens a new session if the identity has changed. Returns the identity that it read. */
   const verifyIdentity = () => {
-    const current = readIdentity();
+    const current = readIdentity(options);
     if (current === identity) return current;
     identity = current;
     const wasConnected = status === "connected";
@@ -263,7 +256,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   const received = (message: Message | undefined) => {
     const owner = identity;
-    const isOwner = () => readIdentity() === owner;
+    const isOwner = () => readIdentity(options) === owner;
     if (!message) return report(new CallError("undecodable", "not a message"));
     const [name, payload, id] = message;
     if (name === "$ok") calls.get(id)?.(undefined, payload);

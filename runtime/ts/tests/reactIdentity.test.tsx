@@ -94,3 +94,22 @@ for (const changed of ["identity", "url"])
     net.last.frame("newMessage", { text: "for b" });
     assert.deepEqual(shown, ["events of b shows: for b", "useEvent of b shows: for b"]);
   });
+
+test("an identity that throws in a render counts as null, as in the socket", async () => {
+  let account: { id: string } | null = { id: "ann" };
+  const App = () => {
+    useWebSocket<Chat>({
+      url: URL,
+      WebSocket: net.WebSocket,
+      identity: () => (account as { id: string }).id,
+      auth: () => account && `token of ${account.id}`,
+    });
+    return null;
+  };
+  await render(<App />);
+  await welcome();
+  account = null;
+  await render(<App />);
+  await act(macrotask);
+  assert.deepEqual(tokens(), ["token of ann", undefined]);
+});

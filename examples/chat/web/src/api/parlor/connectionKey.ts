@@ -1,6 +1,7 @@
 // Written by Parlor from the procedures of the server; do not edit.
 /* eslint-disable */
 
+import { readIdentity } from "./identity";
 import type { Options, Target } from "./options";
 
 /** What a component connects with, as of one render. */
@@ -14,8 +15,8 @@ export interface ConnectionSettings {
 }
 
 /** Returns the identity of the options; undefined if they have none. */
-export const identityOf = ({ identity }: Options): string | null | undefined =>
-  typeof identity === "function" ? identity() : identity;
+export const identityOf = (options: Options): string | null | undefined =>
+  options.identity === undefined ? undefined : readIdentity(options);
 
 const ids = new WeakMap<object, number>();
 let lastId = 0;

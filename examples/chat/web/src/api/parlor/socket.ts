@@ -21,6 +21,7 @@ import { disposable } from "./disposable";
 import { createHandlers } from "./handlers";
 import type { Message } from "./message";
 import { checkOptions } from "./checkOptions";
+import { readIdentity } from "./identity";
 import { checkNumbers } from "./numbers";
 import type { Options, Target } from "./options";
 import { watchPage } from "./pageEvents";
@@ -85,16 +86,8 @@ export function createSocket<C extends Contract>(target: Target, options: Option
   /** Whether an attempt has failed since the last connection. */
   let warned = false;
 
-  const readIdentity = () => {
-    const { identity } = options;
-    try {
-      return (typeof identity === "function" ? identity() : identity) ?? null;
-    } catch {
-      return null;
-    }
-  };
   /** The owner of the session, the queue and the calls. */
-  let identity = readIdentity();
+  let identity = readIdentity(options);
 
   const report = ({ code, message, details, close }: CallError, event?: string) => {
     const error = { code, message, event, details, close } as SocketError;
@@ -189,7 +182,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   /** Opens a new session if the identity has changed. Returns the identity that it read. */
   const verifyIdentity = () => {
-    const current = readIdentity();
+    const current = readIdentity(options);
     if (current === identity) return current;
     identity = current;
     const wasConnected = status === "connected";
@@ -266,7 +259,7 @@ export function createSocket<C extends Contract>(target: Target, options: Option
 
   const received = (message: Message | undefined) => {
     const owner = identity;
-    const isOwner = () => readIdentity() === owner;
+    const isOwner = () => readIdentity(options) === owner;
     if (!message) return report(new CallError("undecodable", "not a message"));
     const [name, payload, id] = message;
     if (name === "$ok") calls.get(id)?.(undefined, payload);

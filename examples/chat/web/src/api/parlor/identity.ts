@@ -1,0 +1,13 @@
+// Written by Parlor from the procedures of the server; do not edit.
+/* eslint-disable */
+
+import type { Options } from "./options";
+
+/** Reads the identity of the options; null without one. A function that throws counts as null. */
+export const readIdentity = ({ identity }: Options): string | null => {
+  try {
+    return (typeof identity === "function" ? identity() : identity) ?? null;
+  } catch {
+    return null;
+  }
+};
