@@ -47,7 +47,7 @@ const running = spawn(
     // the page's WebSocket.
     "--test-concurrency=1",
     // Of a test, and of all tests of a file.
-    `--test-timeout=${(selected.includes("web-app") ? 600_000 : 180_000) + 3_000 * Number(process.env.PARLOR_OUTAGE_SECONDS ?? 0)}`,
+    `--test-timeout=${(selected.includes("web-app") ? 600_000 : 180_000) + 60_000 * Number(process.env.PARLOR_OUTAGE_ATTEMPTS ?? 0)}`,
     ...tests.map((file) => join(out, file.replace(/\.ts$/, ".mjs"))),
   ],
   { cwd: here, stdio: "inherit", env: { ...process.env, ...firefox.env, PARLOR_PROGRAMS: JSON.stringify(programs) } },
