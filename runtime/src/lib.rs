@@ -423,6 +423,9 @@ pub mod __fuzz;
 #[path = "private.rs"]
 pub mod __private;
 #[cfg(feature = "server")]
+#[allow(dead_code, reason = "the node is added in the next commits")]
+pub mod backplane;
+#[cfg(feature = "server")]
 mod blocking_watcher;
 #[cfg(feature = "server")]
 mod buffers;

@@ -1,0 +1,67 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Bytes that wait in an inbox.
+const CAPACITY: usize = 16 << 20;
+/// What one waiting parcel takes beside its bytes.
+const OVERHEAD: usize = 64;
+
+/// Where an engine delivers the parcels that it receives.
+#[derive(Clone)]
+pub struct Inbox {
+    sender: UnboundedSender<Bytes>,
+    usage: Arc<Usage>,
+}
+
+/// The receiving end of the inboxes of one link.
+pub(super) struct Deliveries {
+    receiver: UnboundedReceiver<Bytes>,
+    usage: Arc<Usage>,
+}
+
+#[derive(Default)]
+struct Usage {
+    bytes: AtomicUsize,
+    dropped: AtomicU64,
+}
+
+impl Inbox {
+    pub(super) fn new() -> (Self, Deliveries) {
+        let (sender, receiver) = unbounded_channel();
+        let usage = Arc::<Usage>::default();
+        (Self { sender, usage: Arc::clone(&usage) }, Deliveries { receiver, usage })
+    }
+
+    /// Delivers the bytes of one parcel, in the order of the calls. Never waits.
+    ///
+    /// If 16 MiB wait already, the parcel is dropped, and counts as lost. After the link was dropped, this has no
+    /// effect.
+    pub fn deliver(&self, parcel: Bytes) {
+        let size = parcel.len() + OVERHEAD;
+        if self.usage.bytes.fetch_add(size, Ordering::Relaxed) + size > CAPACITY {
+            self.usage.bytes.fetch_sub(size, Ordering::Relaxed);
+            self.usage.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let _ = self.sender.send(parcel);
+    }
+}
+
+impl Deliveries {
+    /// Appends at least one parcel, at most `max`. Returns `false` if the link is dropped and nothing is left.
+    pub(super) async fn receive(&mut self, parcels: &mut Vec<Bytes>, max: usize) -> bool {
+        let count = self.receiver.recv_many(parcels, max).await;
+        let first = parcels.len() - count;
+        let size = parcels[first..].iter().map(|parcel| parcel.len() + OVERHEAD).sum();
+        self.usage.bytes.fetch_sub(size, Ordering::Relaxed);
+        count > 0
+    }
+
+    /// Parcels dropped since the last call, because too many bytes waited.
+    pub(super) fn take_dropped(&self) -> u64 {
+        self.usage.dropped.swap(0, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,9 @@
+//! Rooms across nodes: the engines that link the nodes of a cluster, and what they promise.
+
+mod engine;
+mod inbox;
+mod topic;
+
+pub use engine::{Backplane, Layout, Link, LinkError, Parcel};
+pub use inbox::Inbox;
+pub use topic::Topic;
