@@ -92,6 +92,47 @@ impl LinkError {
     }
 }
 
+/// Why an engine such as Redis or NATS cannot be used. A broker that cannot be reached is no error: the node
+/// serves its own clients, and connects when the broker is there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL is not one.
+    #[error("`{url}` is not a URL as in `{example}`: {reason}")]
+    Url {
+        /// The URL, without its password.
+        url: String,
+        /// A URL that is right.
+        example: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The broker refuses the user name, the password or the token.
+    #[error("{broker} refuses the credentials: {reason}")]
+    Credentials {
+        /// The host and port.
+        broker: String,
+        /// What the broker says.
+        reason: String,
+    },
+    /// There is no secure connection to the broker.
+    #[error("TLS with {broker} fails: {reason}")]
+    Tls {
+        /// The host and port.
+        broker: String,
+        /// Why.
+        reason: String,
+    },
+    /// The broker lacks something that is needed, or is no broker of this kind.
+    #[error("{broker} cannot be used: {reason}")]
+    Unusable {
+        /// The host and port.
+        broker: String,
+        /// Why.
+        reason: String,
+    },
+}
+
 impl fmt::Debug for Parcel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.bytes.len();

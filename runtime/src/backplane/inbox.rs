@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -16,8 +17,8 @@ pub struct Inbox {
     usage: Arc<Usage>,
 }
 
-/// The receiving end of the inboxes of one link.
-pub(super) struct Deliveries {
+/// The receiving end of an [`Inbox`].
+pub struct Deliveries {
     receiver: UnboundedReceiver<Bytes>,
     usage: Arc<Usage>,
 }
@@ -29,7 +30,8 @@ struct Usage {
 }
 
 impl Inbox {
-    pub(super) fn new() -> (Self, Deliveries) {
+    /// An inbox and its receiving end: for tests of an engine. Parlor makes the inboxes that it uses.
+    pub fn channel() -> (Self, Deliveries) {
         let (sender, receiver) = unbounded_channel();
         let usage = Arc::<Usage>::default();
         (Self { sender, usage: Arc::clone(&usage) }, Deliveries { receiver, usage })
@@ -50,9 +52,21 @@ impl Inbox {
     }
 }
 
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliveries").finish_non_exhaustive()
+    }
+}
+
 impl Deliveries {
     /// Appends at least one parcel, at most `max`. Returns `false` if the link is dropped and nothing is left.
-    pub(super) async fn receive(&mut self, parcels: &mut Vec<Bytes>, max: usize) -> bool {
+    pub async fn receive(&mut self, parcels: &mut Vec<Bytes>, max: usize) -> bool {
         let count = self.receiver.recv_many(parcels, max).await;
         let first = parcels.len() - count;
         let size = parcels[first..].iter().map(|parcel| parcel.len() + OVERHEAD).sum();

@@ -4,6 +4,6 @@ mod engine;
 mod inbox;
 mod topic;
 
-pub use engine::{Backplane, Layout, Link, LinkError, Parcel};
-pub use inbox::Inbox;
+pub use engine::{Backplane, ConnectError, Layout, Link, LinkError, Parcel};
+pub use inbox::{Deliveries, Inbox};
 pub use topic::Topic;

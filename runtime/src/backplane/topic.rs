@@ -19,13 +19,13 @@ pub(super) struct TopicId(pub(super) [u8; 16]);
 
 impl Topic {
     /// A topic of events.
-    pub(super) fn new(name: impl Into<Arc<str>>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         let name = name.into();
         Self { id: TopicId::new(&name), name, is_control: false }
     }
 
-    /// A topic whose parcels must not overtake those of other topics.
-    pub(super) fn control(name: impl Into<Arc<str>>) -> Self {
+    /// A control topic: its parcels do not overtake those of other topics.
+    pub fn control(name: impl Into<Arc<str>>) -> Self {
         Self { is_control: true, ..Self::new(name) }
     }
 
