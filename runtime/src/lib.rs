@@ -423,7 +423,6 @@ pub mod __fuzz;
 #[path = "private.rs"]
 pub mod __private;
 #[cfg(feature = "server")]
-#[allow(dead_code, reason = "the node is added in the next commits")]
 pub mod backplane;
 #[cfg(feature = "server")]
 mod blocking_watcher;
@@ -438,6 +437,8 @@ mod handle;
 mod header_list;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
+#[cfg(feature = "server")]
+mod node_id;
 #[cfg(feature = "server")]
 mod percent;
 mod reject;

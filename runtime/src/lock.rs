@@ -65,6 +65,22 @@ pub(crate) mod rank {
     pub(crate) const SPAWNED: u8 = 18;
     /// When each cause of a warning was logged.
     pub(crate) const LOG_LIMIT: u8 = 19;
+    /// What a node has received of others.
+    pub(crate) const BACKPLANE_RECEIVE: u8 = 20;
+    /// The topics that a node is subscribed to.
+    pub(crate) const BACKPLANE_TOPICS: u8 = 21;
+    /// What a node publishes.
+    pub(crate) const BACKPLANE_QUEUE: u8 = 22;
+    /// What a node has asked the others.
+    pub(crate) const BACKPLANE_ASKS: u8 = 23;
+    /// The link of a node.
+    pub(crate) const BACKPLANE_STATE: u8 = 24;
+    /// The broker in memory.
+    pub(crate) const BACKPLANE_MEMORY: u8 = 25;
+    /// The faults of one node at the broker in memory.
+    pub(crate) const BACKPLANE_MEMORY_FAULTS: u8 = 26;
+    /// What the broker in memory sends to one node.
+    pub(crate) const BACKPLANE_MEMORY_LINK: u8 = 27;
 }
 
 /// A mutex of one [`rank`].

@@ -15,6 +15,9 @@ pub struct SocketId([u8; LENGTH]);
 
 impl SocketId {
     #[cfg(feature = "server")]
+    pub(crate) const LENGTH: usize = LENGTH;
+
+    #[cfg(feature = "server")]
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;

@@ -1,9 +1,37 @@
 //! Rooms across nodes: the engines that link the nodes of a cluster, and what they promise.
 
+mod answer;
+mod asks;
+mod cluster;
 mod engine;
+mod health;
 mod inbox;
+mod memory;
+#[cfg(test)]
+mod model;
+mod names;
+mod node;
+mod options;
+mod outgoing;
+mod parcel;
+mod peers;
+mod positions;
+mod random;
+mod receive;
+mod remote;
+mod signature;
+mod subscriptions;
+mod supervise;
 mod topic;
 
+pub(crate) use cluster::Cluster;
 pub use engine::{Backplane, ConnectError, Layout, Link, LinkError, Parcel};
+pub use health::{Counters, Health, Status};
 pub use inbox::{Deliveries, Inbox};
+pub use memory::{Memory, MemoryNode};
+pub use options::ClusterOptions;
 pub use topic::Topic;
+
+pub use crate::handle::{Ask, ClusterAnswer, JoinConfirmation};
+pub use crate::node_id::NodeId;
+pub use crate::rooms::{Gap, Gaps};

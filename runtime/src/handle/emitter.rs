@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::rooms::{Audience, DeliveryPolicy, Hub, OutgoingEvent, latest_key};
+use crate::rooms::{
+    Audience, DeliveryPolicy, Hub, LatestKey, OutgoingEvent, latest_key, stable_latest_key,
+};
 use crate::session::{Member, PushPolicy};
 use crate::wire::{Frame, Violation};
 
@@ -45,7 +47,7 @@ impl Emitter {
                 DeliveryPolicy::Volatile => PushPolicy::Volatile,
                 DeliveryPolicy::Reliable | DeliveryPolicy::Latest => PushPolicy::Reliable,
             };
-            self.send(event, payload, check, policy);
+            self.send(event, payload, check, (policy, None));
         }
     }
 
@@ -59,8 +61,14 @@ impl Emitter {
         key: &K,
     ) {
         let Some(event) = self.hub().outgoing_events.get(event) else { return };
-        match latest_key(event.name, key) {
-            Ok(key) => self.send(event, payload, check, PushPolicy::Latest(key)),
+        let policy = match self.hub().remote() {
+            None => latest_key(event.name, key).map(|key| (PushPolicy::Latest(key), None)),
+            // The other nodes get the key.
+            Some(_) => stable_latest_key(event.name, key)
+                .map(|key| (PushPolicy::Latest(key.in_this_process()), Some(key))),
+        };
+        match policy {
+            Ok(policy) => self.send(event, payload, check, policy),
             Err(error) => {
                 let (contract, event) = (self.contract, event.name);
                 self.log(|| {
@@ -75,7 +83,7 @@ impl Emitter {
         outgoing: &OutgoingEvent,
         payload: &P,
         check: Result<(), Violation>,
-        policy: PushPolicy,
+        (policy, key): (PushPolicy, Option<LatestKey>),
     ) {
         let (contract, event) = (self.contract, outgoing.name);
         if let Err(violation) = check {
@@ -98,7 +106,7 @@ impl Emitter {
             }
             Recipients::Audience(hub, audience) => {
                 Frame::with_event(&outgoing.json_prefix, payload, Frame::copy)
-                    .map(|frame| hub.deliver(audience, outgoing, &frame, policy))
+                    .map(|frame| hub.emit(audience, outgoing, &frame, policy, key))
             }
         };
         match delivered {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::Emitter;
+use super::{Ask, Emitter};
 use crate::contract::Contract;
 use crate::disconnect_reason::DisconnectReason;
 use crate::rooms::{
-    Audience, DecodePresenceError, DeliveryStats, Hub, Room, RoomMember, Target, Traversal,
+    Audience, DecodePresenceError, DeliveryStats, Gaps, Hub, Room, RoomMember, Target,
 };
 use crate::socket_id::SocketId;
 use crate::wire::CloseCode;
@@ -57,11 +57,41 @@ impl<E: Contract> Io<E> {
     }
 
     /// The sessions in the room, in no particular order, including those whose connection is lost.
-    #[allow(clippy::unused_async, reason = "with many nodes, it will wait for the other nodes")]
+    ///
+    /// With a [`backplane`](crate::Router::backplane), those on all nodes: it waits for their answers, at
+    /// most for 1 s. [`ask`](Self::ask) tells whether all have answered.
     pub async fn members(&self, room: impl Room) -> Vec<SocketId> {
-        let mut members = Vec::new();
-        self.hub.rooms.for_each(Traversal::Query, &room.name(), |member| members.push(member.id()));
-        members
+        self.ask().members(room).await.value
+    }
+
+    /// Asks all nodes of a cluster, and tells which have not answered.
+    ///
+    /// Asked are the nodes that are alive now. The answer comes when all have answered or ended, at the latest after 1 s
+    /// ([`within`](Ask::within)). While this node has no link to the broker, it is that of this node, at once.
+    /// One node answers with at most half of [`ClusterOptions::max_queue_size`], about 90 000 ids by default;
+    /// one with more is [`missing`](crate::backplane::ClusterAnswer::missing), though its first ids are there.
+    ///
+    /// ```
+    /// # use parlor::prelude::*;
+    /// # #[procedure] trait Board { #[incoming] async fn people(&mut self, board: String) -> usize; }
+    /// async fn count(io: &BoardIo, board: &str) -> String {
+    ///     let count = io.ask().count(board).await;
+    ///     match count.complete {
+    ///         true => count.value.to_string(),
+    ///         false => format!("at least {}", count.value),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// [`ClusterOptions::max_queue_size`]: crate::backplane::ClusterOptions::max_queue_size
+    pub fn ask(&self) -> Ask<E> {
+        Ask::new(Arc::clone(&self.hub))
+    }
+
+    /// Receives the losses of events between the nodes of a cluster, as this node finds them. A loss in any procedure
+    /// is reported. There are none without a [`backplane`](crate::Router::backplane).
+    pub fn gaps(&self) -> Gaps {
+        self.hub.gaps.receiver()
     }
 
     /// The members of the room that have set a presence, in no particular order, with that presence.
@@ -97,16 +127,11 @@ impl<E: Contract> Io<E> {
     ///     present.map(|member| member.presence.name).collect()
     /// }
     /// ```
-    #[allow(clippy::unused_async, reason = "with many nodes, it will wait for the other nodes")]
     pub async fn members_with<P: DeserializeOwned>(
         &self,
         room: impl Room,
     ) -> Result<Vec<RoomMember<P>>, DecodePresenceError> {
-        let mut members = Vec::new();
-        self.hub.rooms.for_each(Traversal::Query, &room.name(), |member| {
-            members.extend(RoomMember::of(member));
-        });
-        members.into_iter().map(RoomMember::decode).collect()
+        Ok(self.ask().presence(room).await?.value)
     }
 
     /// Ends the sessions in the target and closes their connections with 4500, after which the clients do
@@ -114,9 +139,11 @@ impl<E: Contract> Io<E> {
     ///
     /// A client whose connection is lost may still reconnect. It gets a fresh session, unless a
     /// middleware or the factory rejects it.
-    #[allow(clippy::unused_async, reason = "with many nodes, it will wait for the other nodes")]
+    ///
+    /// With a [`backplane`](crate::Router::backplane) it ends the sessions on all nodes, and waits for their answers, at
+    /// most for 1 s.
     pub async fn disconnect(&self, target: impl Target) -> usize {
-        self.hub.end_sessions(&Audience::new(&target), DisconnectReason::Disconnected)
+        self.ask().disconnect(target).await.value
     }
 
     /// Ends all sessions on this server and closes their connections with a code, whose range decides

@@ -23,6 +23,16 @@ pub struct Socket<E> {
     contract: PhantomData<fn() -> E>,
 }
 
+/// What [`Socket::join_confirmed`] has found out. The socket is in the room in both cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinConfirmation {
+    /// Events that any node emits to the room from now on arrive.
+    Confirmed,
+    /// Events of other nodes may still be missed for a moment: the link to the broker is lost, or a node does
+    /// not answer.
+    Unconfirmed,
+}
+
 impl<E: Contract> Socket<E> {
     pub(crate) fn new(member: Arc<Member>) -> Self {
         Self { member, contract: PhantomData }
@@ -57,6 +67,19 @@ impl<E: Contract> Socket<E> {
     /// session leaves all rooms when it ends.
     pub fn join(&self, room: impl Room) -> Result<bool, JoinRoomError> {
         self.member.join(&room.name())
+    }
+
+    /// Joins a room as [`join`](Self::join) does, and waits until the events of other nodes to it arrive here.
+    ///
+    /// The answer comes after 500 ms at the latest. Without a [`backplane`](crate::Router::backplane) the
+    /// join is confirmed at once.
+    pub async fn join_confirmed(&self, room: impl Room) -> Result<JoinConfirmation, JoinRoomError> {
+        let name = room.name();
+        self.member.join(&name)?;
+        match self.member.hub().remote() {
+            Some(remote) if !remote.confirm(&name).await => Ok(JoinConfirmation::Unconfirmed),
+            Some(_) | None => Ok(JoinConfirmation::Confirmed),
+        }
     }
 
     /// Leaves a room. Returns whether the socket was in it.

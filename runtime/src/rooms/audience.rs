@@ -1,3 +1,5 @@
+mod encoding;
+
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -6,6 +8,9 @@ use crate::socket_id::SocketId;
 
 /// The capacity up to which [`PARTS_BUFFER`] is kept: bytes of names, parts, and exceptions.
 const MAX_KEPT_PARTS: usize = 1024;
+
+/// The most parts and exceptions, together, of an audience that other nodes get.
+pub(crate) const MAX_PARTS: usize = 256;
 
 thread_local! {
     /// The parts of an audience. It is here and not in `buffers`, because its type is private.
@@ -106,8 +111,25 @@ impl Audience {
         }));
     }
 
+    /// The names of its rooms, without those that are excepted.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.parts().filter_map(|(_, recipients)| match recipients {
+            Recipients::Room(name) => Some(name),
+            Recipients::All | Recipients::Socket(_) => None,
+        })
+    }
+
+    /// Whether it names everyone, or a socket for which `is_remote` is true.
+    pub(crate) fn has_all_or_socket(&self, is_remote: impl Fn(SocketId) -> bool) -> bool {
+        self.parts().any(|(_, recipients)| match recipients {
+            Recipients::All => true,
+            Recipients::Socket(socket) => is_remote(socket),
+            Recipients::Room(_) => false,
+        })
+    }
+
     /// Returns whether several parts may include the same member.
-    pub(super) fn may_overlap(&self) -> bool {
+    pub(crate) fn may_overlap(&self) -> bool {
         self.0.list.len() > 1
     }
 

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::session::PushOutcome;
@@ -12,6 +13,8 @@ pub(crate) struct OutgoingEvent {
     /// The wire name.
     pub(crate) name: &'static str,
     pub(crate) policy: DeliveryPolicy,
+    /// Of its fields: events with other fields have another.
+    pub(crate) digest: u64,
     /// The JSON before the payload.
     pub(crate) json_prefix: Vec<u8>,
     queued: AtomicU64,
@@ -79,6 +82,7 @@ impl OutgoingEvents {
             OutgoingEvent {
                 name,
                 policy,
+                digest: 0,
                 json_prefix: Frame::event_prefix(name),
                 queued,
                 replaced,
@@ -90,6 +94,16 @@ impl OutgoingEvents {
 
     pub(crate) fn get(&self, index: usize) -> Option<&OutgoingEvent> {
         self.0.get(index)
+    }
+
+    /// The index of each event, by its wire name.
+    pub(crate) fn indices(&self) -> HashMap<&'static str, usize> {
+        self.0.iter().enumerate().map(|(index, event)| (event.name, index)).collect()
+    }
+
+    /// The wire name and the digest of each event.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.iter().map(|event| (event.name, event.digest))
     }
 
     pub(crate) fn delivery_stats(&self) -> Vec<DeliveryStats> {

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::all_members::{AllMembers, RegisterError};
 use super::audience::Recipients;
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
-use super::{Audience, DeliveryPolicy, Membership, Traversal};
+use super::gaps::GapReports;
+use super::{Audience, DeliveryPolicy, LatestKey, Membership, Remote, Traversal};
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::{Ending, Member, PushPolicy, RecoveryTable, TooLarge, has_emitted};
 use crate::socket_id::SocketId;
@@ -17,7 +18,10 @@ pub(crate) struct Hub {
     pub(crate) rooms: Membership,
     pub(crate) recovery: RecoveryTable,
     pub(crate) outgoing_events: OutgoingEvents,
+    pub(crate) gaps: GapReports,
     all_members: AllMembers,
+    /// The other nodes, if there is a backplane.
+    remote: OnceLock<Box<dyn Remote>>,
 }
 
 impl Hub {
@@ -28,6 +32,16 @@ impl Hub {
     ) -> Self {
         let outgoing_events = OutgoingEvents::new(outgoing);
         Self { procedure, outgoing_events, ..Self::default() }
+    }
+
+    /// The same procedure on the other nodes; `None` without a backplane.
+    pub(crate) fn remote(&self) -> Option<&dyn Remote> {
+        self.remote.get().map(AsRef::as_ref)
+    }
+
+    /// Has an effect once.
+    pub(crate) fn set_remote(&self, make: impl FnOnce() -> Box<dyn Remote>) {
+        self.remote.get_or_init(make);
     }
 
     pub(crate) fn register(
@@ -84,6 +98,23 @@ impl Hub {
         for member in self.select(&Audience::all()) {
             member.signals().cancel();
         }
+    }
+
+    /// Delivers the frame of an event to the members here, then publishes it for those of other nodes. `key`: of a
+    /// `latest` event, if there are other nodes.
+    pub(crate) fn emit(
+        &self,
+        audience: &Audience,
+        event: &OutgoingEvent,
+        frame: &Frame,
+        policy: PushPolicy,
+        key: Option<LatestKey>,
+    ) -> Result<(), TooLarge> {
+        self.deliver(audience, event, frame, policy)?;
+        if let Some(remote) = self.remote() {
+            remote.emit(event, audience, frame, key, &|socket| self.member(socket).is_none());
+        }
+        Ok(())
     }
 
     /// Appends the frame of an event to the outbox of each member in `audience`.

@@ -34,15 +34,23 @@ impl Member {
         if joined.names.len() >= max {
             return Err(JoinRoomError::TooManyRooms { max });
         }
-        Ok(joined.names.insert(self.hub().rooms.join(name, self)))
+        let (stored, is_first) = self.hub().rooms.join(name, self);
+        joined.names.insert(stored);
+        drop(joined);
+        if is_first && let Some(remote) = self.hub().remote() {
+            remote.room_used(name);
+        }
+        Ok(true)
     }
 
     /// Leaves the room. Returns whether the member was in it.
     pub(crate) fn leave(&self, name: &str) -> bool {
         let mut joined = self.joined_rooms().0.lock();
         let was_in = joined.names.remove(name);
-        if was_in {
-            self.hub().rooms.leave(name, self.id());
+        let was_last = was_in && self.hub().rooms.leave(name, self.id());
+        drop(joined);
+        if was_last && let Some(remote) = self.hub().remote() {
+            remote.room_unused(name);
         }
         was_in
     }
@@ -71,8 +79,11 @@ impl Member {
         let mut joined = self.joined_rooms().0.lock();
         joined.ended = true;
         joined.presence = None;
-        for room in std::mem::take(&mut joined.names) {
-            self.hub().rooms.leave(&room, self.id());
+        let mut names = std::mem::take(&mut joined.names);
+        names.retain(|room| self.hub().rooms.leave(room, self.id()));
+        drop(joined);
+        if let Some(remote) = self.hub().remote() {
+            names.iter().for_each(|room| remote.room_unused(room));
         }
     }
 }

@@ -2,6 +2,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::buffers::{self, FRAME_BUFFER, MAX_KEPT_FRAME};
 use crate::wire::{EncodeError, encode};
@@ -9,6 +10,17 @@ use crate::wire::{EncodeError, encode};
 /// Keyed with secret random bits of this process: clients choose many of the hashed values, and must
 /// not be able to choose two that replace each other.
 static HASH_STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// The key of a `latest` event, equal on all nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LatestKey(pub(crate) [u8; 16]);
+
+impl LatestKey {
+    /// The key of the pending event.
+    pub(crate) fn in_this_process(self) -> u64 {
+        HASH_STATE.hash_one(self.0)
+    }
+}
 
 /// A hash of `event` and `key`. A pending `latest` event is replaced by one with an equal hash.
 pub(crate) fn latest_key<K: Serialize + ?Sized>(event: &str, key: &K) -> Result<u64, EncodeError> {
@@ -24,6 +36,20 @@ pub(crate) fn latest_key<K: Serialize + ?Sized>(event: &str, key: &K) -> Result<
         buffers::put(&FRAME_BUFFER, json);
     }
     key
+}
+
+/// A digest of `event` and `key`, equal on all nodes.
+pub(crate) fn stable_latest_key<K: Serialize + ?Sized>(
+    event: &str,
+    key: &K,
+) -> Result<LatestKey, EncodeError> {
+    let mut bytes = event.as_bytes().to_vec();
+    bytes.push(0);
+    encode(key, &mut bytes)?;
+    let digest: [u8; 32] = Sha256::digest(&bytes).into();
+    let mut stable = [0; 16];
+    stable.copy_from_slice(&digest[..16]);
+    Ok(LatestKey(stable))
 }
 
 #[cfg(test)]

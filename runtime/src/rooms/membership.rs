@@ -56,8 +56,9 @@ pub enum JoinRoomError {
 }
 
 impl Membership {
-    /// Adds `member`, which is not in it, to the room `name`. Returns the name that the table stores.
-    pub(crate) fn join(&self, name: &str, member: &Arc<Member>) -> Arc<str> {
+    /// Adds `member`, which is not in it, to the room `name`. Returns the name that the table stores, and
+    /// whether the member is the first.
+    pub(crate) fn join(&self, name: &str, member: &Arc<Member>) -> (Arc<str>, bool) {
         let mut rooms = self.rooms.lock(name);
         let known = rooms.get_key_value(name);
         let known = known.map(|(name, room)| (Arc::clone(name), Arc::clone(room)));
@@ -67,24 +68,26 @@ impl Membership {
             (name, room)
         });
         // The shard stays locked: otherwise the room could be removed before the member is added.
-        room.state.lock().members.insert(member);
-        name
+        let mut state = room.state.lock();
+        state.members.insert(member);
+        (name, state.members.len() == 1)
     }
 
-    /// Removes the member from the room, and the room when this was the last member.
-    pub(crate) fn leave(&self, name: &str, socket: SocketId) {
+    /// Removes the member from the room, and the room when this was the last member. Returns whether it was.
+    pub(crate) fn leave(&self, name: &str, socket: SocketId) -> bool {
         let mut rooms = self.rooms.lock(name);
-        let Some(room) = rooms.get(name) else { return };
-        let (member, is_unused) = {
+        let Some(room) = rooms.get(name) else { return false };
+        let (member, is_empty, is_unused) = {
             let mut state = room.state.lock();
-            (state.members.remove(socket), state.is_unused())
+            (state.members.remove(socket), state.members.len() == 0, state.is_unused())
         };
         if is_unused {
             rooms.remove(name);
         }
         drop(rooms);
-        // Dropped without the lock: the last reference to a member drops values of the user.
-        drop(member);
+        // A member that was removed, and no other. Dropped without the lock: the last reference to a member drops
+        // values of the user.
+        member.is_some() && is_empty
     }
 
     /// Calls `visit` with each member of the room. `visit` must not run user code.

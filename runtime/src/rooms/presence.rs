@@ -84,6 +84,15 @@ impl Presence {
         }
         Ok(Self(json.into()))
     }
+
+    /// A presence of another node.
+    pub(crate) fn from_json(json: &[u8]) -> Self {
+        Self(json.into())
+    }
+
+    pub(crate) fn json(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl RoomMember<Presence> {

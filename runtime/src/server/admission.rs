@@ -35,7 +35,7 @@ pub(super) trait Endpoint: Send + Sync {
     /// Runs middleware, then resumes a session or runs the factory.
     fn admit(self: Arc<Self>, request: Request) -> BoxFuture<'static, Result<Admission, Reject>>;
 
-    fn hub(&self) -> &Hub;
+    fn hub(&self) -> &Arc<Hub>;
 
     fn session_tasks(&self) -> &TaskTracker;
 
@@ -213,7 +213,7 @@ impl<E: Procedure<S>, S: Send + 'static> Endpoint for ProcedureEndpoint<E, S> {
         async move { self.resume_or_create(request).await }.boxed()
     }
 
-    fn hub(&self) -> &Hub {
+    fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 

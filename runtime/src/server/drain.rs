@@ -6,9 +6,16 @@ use tokio::time::{sleep, timeout};
 use super::routes::Routes;
 
 impl Routes {
-    /// Ends all sessions and waits until they have ended. Cancels handlers that run for longer than
+    /// Ends all sessions, waits until they have ended, and ends the node of a cluster. Cancels handlers that run for longer than
     /// `shutdown_timeout`, or still run when `cancel` is ready.
     pub(super) async fn drain(&self, cancel: impl Future<Output = ()>) {
+        self.end_sessions(cancel).await;
+        if let Some(cluster) = &self.cluster {
+            cluster.stop().await;
+        }
+    }
+
+    async fn end_sessions(&self, cancel: impl Future<Output = ()>) {
         let endpoints = || self.endpoints.values();
         for endpoint in endpoints() {
             endpoint.hub().drain();
@@ -68,7 +75,7 @@ mod tests {
     /// An endpoint with the default `Timeouts::close`, which is 5 s.
     #[derive(Default)]
     struct WithoutSessions {
-        hub: Hub,
+        hub: Arc<Hub>,
         session_tasks: TaskTracker,
     }
 
@@ -77,7 +84,7 @@ mod tests {
             pending().boxed()
         }
 
-        fn hub(&self) -> &Hub {
+        fn hub(&self) -> &Arc<Hub> {
             &self.hub
         }
 

@@ -17,6 +17,7 @@ pub(crate) struct InMemoryServer {
 impl InMemoryServer {
     pub(crate) fn new(router: Router) -> Result<Self, ServeError> {
         router.routes.check()?;
+        router.routes.start_node();
         Ok(Self { router, stop: watch::channel(()).0 })
     }
 

@@ -13,6 +13,7 @@ use super::origin::Origin;
 use super::path;
 use super::routes::Routes;
 use super::serve::Serve;
+use crate::backplane::{Backplane, Cluster, ClusterOptions, Health};
 use crate::contract::Procedure;
 use crate::reject::Reject;
 use crate::request::Request;
@@ -200,6 +201,39 @@ impl Router {
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.routes().shutdown_timeout = timeout;
         self
+    }
+
+    /// Links this router with those of other processes, over a broker: rooms, `io.members(..)` and the like then span
+    /// all of them. See [`backplane`](crate::backplane).
+    ///
+    /// The node starts when the router is served; inside another HTTP server with [`start`](Self::start),
+    /// or else with its first request.
+    pub fn backplane(mut self, engine: impl Backplane) -> Self {
+        let routes = self.routes();
+        routes.cluster = Some(Cluster::new(Arc::new(engine), routes.cluster_options.clone()));
+        self
+    }
+
+    /// Sets how the nodes of the [`backplane`](Self::backplane) work together.
+    pub fn cluster_options(mut self, options: ClusterOptions) -> Self {
+        let routes = self.routes();
+        routes.cluster_options = options.clamped();
+        let options = routes.cluster_options.clone();
+        routes.cluster = routes.cluster.take().map(|cluster| cluster.with_options(options));
+        self
+    }
+
+    /// Starts the node of a router with a [`backplane`](Self::backplane) that is inside another HTTP server, so that
+    /// it can emit to the clients of other nodes before its first request. [`serve`](Self::serve) does
+    /// this by itself. Has an effect once, and none outside of a tokio runtime.
+    pub fn start(&self) {
+        self.routes.start_node();
+    }
+
+    /// How the node of this router is. `None` without a [`backplane`](Self::backplane), and before the node has started.
+    /// Keep a clone of the router to call it while it is served.
+    pub fn health(&self) -> Option<Health> {
+        self.routes.cluster.as_ref()?.health()
     }
 
     /// Serves at an address such as `"127.0.0.1:3000"`, or on a bound listener.

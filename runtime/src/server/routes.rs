@@ -10,6 +10,7 @@ use super::options::Handshakes;
 use super::origin_rules::OriginRules;
 use super::serve_error::ServeError;
 use super::trusted_proxies::TrustedProxies;
+use crate::backplane::{Cluster, ClusterOptions};
 
 /// The mounted procedures, and the options of handshakes and shutdown: what the clones of a router share.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub(super) struct Routes {
     pub(super) handshake_limit: HandshakeLimit,
     pub(super) warnings: LogLimit,
     pub(super) shutdown_timeout: Duration,
+    pub(super) cluster: Option<Cluster>,
+    pub(super) cluster_options: ClusterOptions,
     /// What is wrong with the configuration: a path that is mounted twice, an origin without a scheme.
     pub(super) mistakes: Vec<String>,
 }
@@ -41,6 +44,8 @@ impl Default for Routes {
             handshakes,
             warnings: LogLimit::default(),
             shutdown_timeout: Duration::from_secs(30),
+            cluster: None,
+            cluster_options: ClusterOptions::default(),
             mistakes: Vec::new(),
         }
     }
@@ -57,6 +62,14 @@ impl Routes {
         match self.mistakes.as_slice() {
             [] => Ok(()),
             mistakes => Err(ServeError::Configuration(mistakes.join("; "))),
+        }
+    }
+
+    /// Starts the node of a cluster, if there is a backplane and it has not started.
+    pub(super) fn start_node(&self) {
+        if let Some(cluster) = &self.cluster {
+            let endpoints = self.endpoints.iter();
+            cluster.start(endpoints.map(|(path, endpoint)| (path.as_str(), endpoint.hub())));
         }
     }
 

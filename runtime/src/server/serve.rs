@@ -104,6 +104,7 @@ impl Serve {
         if let Some(address) = local {
             tracing::info!(%address, "listening");
         }
+        routes.start_node();
         let (stop, stopped) = watch::channel(());
         tokio::select! {
             () = shutdown => {}

@@ -116,6 +116,7 @@ impl Router {
         let into_http = |error: ErrorResponse| {
             error.into_response(peer, &self.routes.warnings).map(Bytes::from)
         };
+        self.routes.start_node();
         if let Err(error) = self.routes.check() {
             tracing::error!(%error, "the router is not served");
             let message = "the router of this server is misconfigured";

@@ -267,7 +267,7 @@ impl Drop for PollGuard<'_> {
 
 pin_project! {
     /// A session's task, which flushes the members that it has emitted to at the end of each poll.
-    pub(super) struct Batched<F> {
+    pub(crate) struct Batched<F> {
         #[pin]
         task: F,
         is_done: bool,
@@ -276,7 +276,7 @@ pin_project! {
 }
 
 impl<F: Future<Output = ()>> Batched<F> {
-    pub(super) fn new(task: F) -> Self {
+    pub(crate) fn new(task: F) -> Self {
         Self { task, is_done: false, batch: TaskBatch::default() }
     }
 }

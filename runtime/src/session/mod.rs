@@ -28,7 +28,7 @@ mod token_bucket;
 mod write_timeout;
 mod writer;
 
-pub(crate) use batch::{Flusher, flush, has_emitted};
+pub(crate) use batch::{Batched, Flusher, flush, has_emitted};
 pub(crate) use closures::{NotAdded, Ticket};
 pub(crate) use connection::{Connection, close_frame};
 #[cfg(feature = "__echo")]

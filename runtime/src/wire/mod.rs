@@ -1,5 +1,7 @@
 //! The parts of the wire format that programs use: close codes, error codes, violations.
 
+#[cfg(feature = "server")]
+pub(crate) mod binary;
 mod close;
 pub(crate) mod decode_error;
 mod error;

@@ -1,0 +1,103 @@
+//! What this node answers to the asks of others.
+
+use super::node::Node;
+use super::parcel::{Answer, Ask, Content, MAX_LIST, Question, Shown};
+use crate::disconnect_reason::DisconnectReason;
+use crate::node_id::NodeId;
+use crate::rooms::{Hub, RoomMember, Traversal};
+use crate::socket_id::SocketId;
+
+/// Bytes of members in one parcel. Brokers accept 1 MiB by default.
+const MAX_PAGE: usize = 256 << 10;
+
+/// Answers in one or more parcels, behind all events that wait. What would fill more than half of the queue is cut, and
+/// the last parcel is not sent: the node that asks then counts this one as missing.
+pub(super) fn answer(node: &Node, asking: NodeId, ask: Ask<'_>) {
+    let Ask { id, question } = ask;
+    let (Question::Members { procedure, .. }
+    | Question::Count { procedure, .. }
+    | Question::Presence { procedure, .. }
+    | Question::Watch { procedure, .. }
+    | Question::Unwatch { procedure, .. }
+    | Question::Disconnect { procedure, .. }) = question
+    else {
+        return;
+    };
+    let hub = node.procedure(procedure).and_then(|procedure| procedure.hub.upgrade());
+    let Some(hub) = hub else { return };
+    let answers = Answers { node, asking, id };
+    match question {
+        Question::Members { room, .. } => answers.members(&members(&hub, room)),
+        Question::Count { room, .. } => {
+            answers.last(Content::Count(members(&hub, room).len() as u64))
+        }
+        Question::Presence { room, .. } => answers.presence(&hub, room),
+        Question::Disconnect { audience, .. } => {
+            let count = hub.end_sessions(&audience, DisconnectReason::Disconnected);
+            answers.last(Content::Count(count as u64));
+        }
+        Question::Marks(_) | Question::Watch { .. } | Question::Unwatch { .. } => {}
+    }
+}
+
+/// The answers to one ask.
+struct Answers<'a> {
+    node: &'a Node,
+    asking: NodeId,
+    id: u64,
+}
+
+impl Answers<'_> {
+    /// Returns whether there was space for it.
+    fn send(&self, content: Content<'_>, is_last: bool) -> bool {
+        let Ok(bytes) = (Answer { id: self.id, is_last, content }).encode(self.node.id) else {
+            return false;
+        };
+        let has_space = self.node.with_outgoing(|outgoing| outgoing.has_space(bytes.len()));
+        if has_space {
+            self.node.publish_in_order(self.node.names.node(self.asking), bytes);
+        }
+        has_space
+    }
+
+    fn last(&self, content: Content<'_>) {
+        self.send(content, true);
+    }
+
+    fn members(&self, members: &[SocketId]) {
+        let mut pages = members.chunks(MAX_LIST).peekable();
+        while let Some(page) = pages.next() {
+            if !self.send(Content::Members(page.to_vec()), pages.peek().is_none()) {
+                return;
+            }
+        }
+        if members.is_empty() {
+            self.last(Content::Members(Vec::new()));
+        }
+    }
+
+    fn presence(&self, hub: &Hub, room: &str) {
+        let mut members = Vec::new();
+        hub.rooms.for_each(Traversal::Query, room, |member| members.extend(RoomMember::of(member)));
+        let mut page = Vec::new();
+        let mut size = 0;
+        for member in &members {
+            let json = member.presence.json();
+            if page.len() == MAX_LIST || size + json.len() > MAX_PAGE {
+                size = 0;
+                if !self.send(Content::Presence(std::mem::take(&mut page)), false) {
+                    return;
+                }
+            }
+            size += json.len();
+            page.push((member.id, Shown { json, detached: member.detached }));
+        }
+        self.last(Content::Presence(page));
+    }
+}
+
+fn members(hub: &Hub, room: &str) -> Vec<SocketId> {
+    let mut members = Vec::new();
+    hub.rooms.for_each(Traversal::Query, room, |member| members.push(member.id()));
+    members
+}

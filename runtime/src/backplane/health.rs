@@ -1,0 +1,115 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::node_id::NodeId;
+
+/// How the cluster of a router is: see [`Router::health`](crate::Router::health).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Health {
+    /// This node.
+    pub node: NodeId,
+    /// Whether this node is connected to the broker. A node that is not serves its own clients as before, so it
+    /// stays ready: otherwise a load balancer would remove all nodes at once.
+    pub status: Status,
+    /// How long ago a probe of this node last passed through the broker. A probe is published every second.
+    /// `None` before the first.
+    pub probe_age: Option<Duration>,
+    /// How long the last probe took, there and back.
+    pub probe_time: Option<Duration>,
+    /// Bytes that wait to be published. The limit is
+    /// [`ClusterOptions::max_queue_size`](super::ClusterOptions::max_queue_size).
+    pub queue_size: usize,
+    /// The other nodes that are alive.
+    pub nodes: Vec<NodeId>,
+    /// Topics that this node is subscribed to, or wants to be.
+    pub topics: usize,
+    /// What has been counted since the router is served.
+    pub counters: Counters,
+}
+
+/// The connection of a node to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// Rooms span the nodes.
+    Up,
+    /// Each node serves its own clients only.
+    Down {
+        /// For how long.
+        since: Duration,
+        /// Why. It names the broker.
+        reason: Arc<str>,
+    },
+    /// [`Router::shutdown`](crate::Router::shutdown), or its like, has ended the node.
+    Stopped,
+}
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $name:ident),* $(,)?) => {
+        /// Counts of one node, since its router is served.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        #[non_exhaustive]
+        pub struct Counters {
+            $($(#[doc = $doc])* pub $name: u64,)*
+        }
+
+        #[derive(Default)]
+        pub(super) struct Counts {
+            $(pub(super) $name: AtomicU64,)*
+        }
+
+        impl Counts {
+            pub(super) fn read(&self) -> Counters {
+                Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Events published: one per topic.
+    published,
+    /// Events of other nodes that were delivered here.
+    received,
+    /// Events that arrived again, and were dropped.
+    duplicates,
+    /// Events of other nodes that did not arrive, as their numbers tell.
+    lost,
+    /// Events that were dropped here because they waited for longer than `max_queue_age`.
+    aged,
+    /// Events that were dropped here because more than `max_queue_size` waited.
+    overflowed,
+    /// Volatile events that were dropped here because the broker was away.
+    volatile_dropped,
+    /// Events that were not published because they were too large, or named more than 256 rooms and sockets.
+    too_large,
+    /// Events that were published again after the link was lost.
+    resent,
+    /// Parcels that were dropped because more than 16 MiB waited in the inbox.
+    inbox_overflowed,
+    /// Links that were lost.
+    links_lost,
+    /// Parcels of another version of the format, which were dropped.
+    bad_version,
+    /// Parcels that are malformed, which were dropped.
+    bad_format,
+    /// Parcels without the right signature, which were dropped.
+    bad_signature,
+    /// Events of a procedure that this node does not serve, which were dropped.
+    unknown_procedure,
+    /// Events that the contract here does not have, which were dropped.
+    unknown_event,
+    /// Events whose fields differ in the contract here, which were dropped.
+    different_event,
+    /// Parcels of more than 1 024 nodes, which were dropped.
+    too_many_nodes,
+}
+
+/// Adds to a counter.
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    if count > 0 {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,448 @@
+//! Runs the steps of a case, and checks what arrived.
+//!
+//! Each node has a constant member, which is in all rooms from the start, and one that comes and goes.
+//! Each event is a number. For each node, the events that its constant member has received, together with those
+//! that the node reports as lost, are those that were emitted since the nodes know each other.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio::time::sleep;
+
+use super::steps::{Case, Fault, ROOMS, Step, To};
+use crate::backplane::names::Names;
+use crate::backplane::random::seed;
+use crate::backplane::{
+    Cluster, ClusterOptions, Gap, Gaps, Health, Layout, Memory, MemoryNode, NodeId,
+};
+use crate::request::Request;
+use crate::rooms::{Audience, DeliveryPolicy, Hub, rooms};
+use crate::session::{PushPolicy, Registration, SessionOptions};
+use crate::socket_id::SocketId;
+use crate::wire::{Frame, PROTOCOL_JSON};
+
+const PATH: &str = "/model";
+/// The room of members that are excepted.
+const EXCEPTED: &str = "excepted";
+
+/// How often each outcome was observed.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    delivered_to_other_nodes: u64,
+    counted_as_lost: u64,
+    counted_as_duplicate: u64,
+    published_again: u64,
+    too_old: u64,
+    origins_lost: u64,
+    ended_nodes: u64,
+    copies_on_two_topics: u64,
+}
+
+impl Outcomes {
+    fn list(&self) -> [u64; 8] {
+        [
+            self.delivered_to_other_nodes,
+            self.counted_as_lost,
+            self.counted_as_duplicate,
+            self.published_again,
+            self.too_old,
+            self.origins_lost,
+            self.ended_nodes,
+            self.copies_on_two_topics,
+        ]
+    }
+
+    pub(super) fn rarest(&self) -> u64 {
+        self.list().into_iter().min().unwrap_or_default()
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        let Self {
+            delivered_to_other_nodes,
+            counted_as_lost,
+            counted_as_duplicate,
+            published_again,
+            too_old,
+            origins_lost,
+            ended_nodes,
+            copies_on_two_topics,
+        } = self;
+        let counts = [
+            delivered_to_other_nodes,
+            counted_as_lost,
+            counted_as_duplicate,
+            published_again,
+            too_old,
+            origins_lost,
+            ended_nodes,
+            copies_on_two_topics,
+        ];
+        for (count, more) in counts.into_iter().zip(other.list()) {
+            *count += more;
+        }
+    }
+}
+
+/// An event that was emitted.
+struct Emitted {
+    origin: usize,
+    topics: Vec<String>,
+    rooms: Vec<&'static str>,
+}
+
+struct TestNode {
+    id: NodeId,
+    hub: Arc<Hub>,
+    /// `None` when the node has ended.
+    cluster: Option<Cluster>,
+    engine: MemoryNode,
+    gaps: Gaps,
+    /// In all rooms.
+    constant: Registration,
+    /// Comes and goes.
+    visitor: Registration,
+    /// The events of the constant member and of the visitor, in the order in which they arrived.
+    received: [Vec<usize>; 2],
+    /// Lost events by topic and origin.
+    lost: BTreeMap<(String, NodeId), u64>,
+    /// Nodes reported as silent.
+    silent: BTreeSet<NodeId>,
+    /// The events that were emitted before this node knew all others do not count.
+    since: usize,
+}
+
+struct Simulation {
+    broker: Memory,
+    names: Names,
+    nodes: Vec<TestNode>,
+    emitted: Vec<Emitted>,
+    outcomes: Outcomes,
+}
+
+pub(super) fn run(case: &Case) -> Result<Outcomes, String> {
+    seed(case.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let layout = if case.buckets { Layout::Buckets(2) } else { Layout::PerRoom };
+        let mut simulation = Simulation {
+            broker: Memory::with_layout(layout),
+            names: Names::new("parlor", layout),
+            nodes: Vec::new(),
+            emitted: Vec::new(),
+            outcomes: Outcomes::default(),
+        };
+        for _ in 0..case.nodes {
+            simulation.start_node();
+        }
+        sleep(Duration::from_secs(3)).await;
+        for step in &case.steps {
+            simulation.step(*step).await;
+        }
+        simulation.finish().await;
+        simulation.check()?;
+        Ok(simulation.outcomes)
+    })
+}
+
+fn member(hub: &Arc<Hub>) -> Registration {
+    let request = http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
+    let request = Request::new(request.expect("a request"), None);
+    let id = SocketId::random().expect("random bits");
+    Registration::new(id, request, hub, &Arc::new(SessionOptions::default()))
+        .expect("below the limit")
+}
+
+impl Simulation {
+    fn start_node(&mut self) {
+        let hub = Arc::new(Hub::new("Model", &[("event", DeliveryPolicy::Reliable)]));
+        let engine = self.broker.node();
+        let gaps = hub.gaps.receiver();
+        let (constant, visitor) = (member(&hub), member(&hub));
+        let cluster = Cluster::new(Arc::new(engine.clone()), ClusterOptions::default());
+        cluster.start([(PATH, &hub)].into_iter());
+        for room in ROOMS {
+            constant.member().join(room).expect("joined");
+        }
+        visitor.member().join(EXCEPTED).expect("joined");
+        self.nodes.push(TestNode {
+            id: cluster.health().expect("started").node,
+            hub,
+            cluster: Some(cluster),
+            engine,
+            gaps,
+            constant,
+            visitor,
+            received: Default::default(),
+            lost: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            since: self.emitted.len(),
+        });
+    }
+
+    fn alive(&self, index: usize) -> Option<usize> {
+        let alive: Vec<_> = (0..self.nodes.len()).filter(|it| self.nodes[*it].is_alive()).collect();
+        alive.get(index % alive.len().max(1)).copied()
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Emit(node, to) => {
+                if let Some(node) = self.alive(node) {
+                    self.emit(node, to);
+                }
+            }
+            Step::Toggle(node, room) => {
+                let Some(node) = self.alive(node) else { return };
+                let member = self.nodes[node].visitor.member();
+                if !member.leave(ROOMS[room]) {
+                    member.join(ROOMS[room]).expect("joined");
+                }
+            }
+            Step::Fault(node, fault) => {
+                if let Some(node) = self.alive(node) {
+                    self.nodes[node].fault(fault);
+                }
+            }
+            Step::StopBroker => self.broker.stop(),
+            Step::StartBroker => self.broker.start(),
+            Step::Wait(time) => sleep(Duration::from_millis(time)).await,
+            Step::StartNode => {
+                if self.nodes.len() < 6 {
+                    self.heal().await;
+                    self.start_node();
+                    sleep(Duration::from_secs(10)).await;
+                    let since = self.emitted.len();
+                    self.nodes.last_mut().expect("a node").since = since;
+                }
+            }
+            Step::EndNode(node, with_bye) => {
+                if let Some(node) = self.alive(node) {
+                    self.nodes[node].end(with_bye).await;
+                    self.outcomes.ended_nodes += 1;
+                }
+            }
+        }
+        self.receive();
+    }
+
+    fn emit(&mut self, node: usize, to: To) {
+        let number = self.emitted.len();
+        let (audience, rooms_of): (Audience, Vec<&'static str>) = match to {
+            To::Room(room) => (Audience::new(&ROOMS[room]), vec![ROOMS[room]]),
+            To::TwoRooms(one, other) => {
+                let both = [ROOMS[one], ROOMS[other]];
+                (Audience::new(&both), both.to_vec())
+            }
+            To::RoomExcept(room) => {
+                (Audience::new(&rooms(ROOMS[room]).except(EXCEPTED)), vec![ROOMS[room]])
+            }
+            To::All => (Audience::all(), Vec::new()),
+            To::Socket(other) => {
+                let other = other % self.nodes.len();
+                // Only its own node delivers it: for all others it is an event that concerns none of their members.
+                let id = self.nodes[other].constant.member().id();
+                if other == node || !self.nodes[other].is_alive() {
+                    return;
+                }
+                (Audience::new(&id), Vec::new())
+            }
+        };
+        let mut topics: Vec<String> =
+            rooms_of.iter().map(|room| self.names.room(PATH, room).name().to_owned()).collect();
+        if matches!(to, To::All | To::Socket(_)) {
+            topics.push(self.names.procedure(PATH).name().to_owned());
+        }
+        topics.sort();
+        topics.dedup();
+        if topics.len() > 1 {
+            self.outcomes.copies_on_two_topics += 1;
+        }
+        let hub = &self.nodes[node].hub;
+        let event = hub.outgoing_events.get(0).expect("an event");
+        let frame = Frame::event("event", &number).expect("JSON");
+        hub.emit(&audience, event, &frame, PushPolicy::Reliable, None).expect("small");
+        let to_socket = matches!(to, To::Socket(_));
+        self.emitted.push(Emitted {
+            origin: node,
+            topics: if to_socket { vec!["socket".to_owned()] } else { topics },
+            rooms: rooms_of,
+        });
+    }
+
+    async fn heal(&mut self) {
+        self.broker.start();
+        for node in &self.nodes {
+            node.engine.heal();
+            node.engine.resume();
+            node.engine.drop_next(0);
+            node.engine.duplicate_next(0);
+        }
+        sleep(Duration::from_secs(15)).await;
+    }
+
+    async fn finish(&mut self) {
+        self.heal().await;
+        self.receive();
+        for node in &self.nodes {
+            let Some(health) = node.health() else { continue };
+            let counters = health.counters;
+            self.outcomes.delivered_to_other_nodes += counters.received;
+            self.outcomes.counted_as_lost += counters.lost;
+            self.outcomes.counted_as_duplicate += counters.duplicates;
+            self.outcomes.published_again += counters.resent;
+            self.outcomes.too_old += counters.aged;
+            self.outcomes.origins_lost += node.silent.len() as u64;
+        }
+    }
+
+    fn receive(&mut self) {
+        self.nodes.iter_mut().filter(|node| node.is_alive()).for_each(TestNode::receive);
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (index, node) in self.nodes.iter().enumerate() {
+            for received in &node.received {
+                self.check_once_and_in_order(index, received)?;
+            }
+            if let Some(health) = node.health() {
+                self.check_losses(index, node)?;
+                let alive = self.nodes.iter().filter(|it| it.is_alive()).count();
+                if health.nodes.len() != alive - 1 {
+                    return Err(format!("node {index} knows {:?} of {alive} nodes", health.nodes));
+                }
+                let counters = health.counters;
+                if counters.bad_format + counters.unknown_event + counters.inbox_overflowed != 0 {
+                    return Err(format!("node {index}: {counters:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_once_and_in_order(&self, node: usize, received: &[usize]) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        let mut last: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+        for number in received {
+            if !seen.insert(number) {
+                return Err(format!("node {node}: {number} arrived twice in {received:?}"));
+            }
+            let event = &self.emitted[*number];
+            for room in &event.rooms {
+                if let Some(before) = last.insert((event.origin, room), *number)
+                    && before > *number
+                {
+                    return Err(format!("node {node}: {number} after {before} in {received:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the constant member did not receive is counted, per topic and origin.
+    fn check_losses(&self, index: usize, node: &TestNode) -> Result<(), String> {
+        let received: HashSet<_> = node.received[0].iter().copied().collect();
+        for (origin, other) in self.nodes.iter().enumerate() {
+            let since = node.since.max(other.since);
+            let events = self.emitted.iter().enumerate().skip(since);
+            let missing = |topic: &str| {
+                let on_topic = events.clone().filter(|(number, event)| {
+                    event.origin == origin
+                        && event.topics.iter().any(|it| it == topic)
+                        && !received.contains(number)
+                });
+                on_topic.map(|(number, _)| number).collect::<Vec<_>>()
+            };
+            let topics = ROOMS.map(|room| self.names.room(PATH, room).name().to_owned());
+            let topics: BTreeSet<_> = topics.into_iter().collect();
+            for topic in topics {
+                let missing = missing(&topic);
+                let lost = node.lost.get(&(topic.clone(), other.id)).copied().unwrap_or_default();
+                let is_right = if origin == index {
+                    missing.is_empty() && lost == 0
+                } else if other.is_alive() {
+                    missing.len() as u64 == lost
+                } else {
+                    // The last events of a node that has ended are not counted.
+                    missing.len() as u64 >= lost
+                };
+                if !is_right {
+                    return Err(format!(
+                        "node {index} reports {lost} lost on {topic} from node {origin} (alive: {}), and did not get {missing:?} since {since}; got {:?}",
+                        other.is_alive(),
+                        node.received[0]
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TestNode {
+    fn is_alive(&self) -> bool {
+        self.cluster.is_some()
+    }
+
+    fn health(&self) -> Option<Health> {
+        self.cluster.as_ref()?.health()
+    }
+
+    fn fault(&self, fault: Fault) {
+        match fault {
+            Fault::Cut => self.engine.cut(),
+            Fault::Stall => self.engine.stall(),
+            Fault::Resume => self.engine.resume(),
+            Fault::Partition => self.engine.partition(),
+            Fault::Heal => self.engine.heal(),
+            Fault::Delay(time) => self.engine.delay(Duration::from_millis(time)),
+            Fault::Drop(count) => self.engine.drop_next(count),
+            Fault::Duplicate(count) => self.engine.duplicate_next(count),
+        }
+    }
+
+    async fn end(&mut self, with_bye: bool) {
+        self.receive();
+        if let Some(cluster) = self.cluster.take().filter(|_| with_bye) {
+            cluster.stop().await;
+        }
+    }
+
+    fn receive(&mut self) {
+        for (registration, received) in
+            [&self.constant, &self.visitor].into_iter().zip(&mut self.received)
+        {
+            let mut bytes = Vec::new();
+            registration.member().outbox().take(&mut bytes);
+            received.extend(numbers(&bytes));
+        }
+        while let Some(gap) = self.gaps.try_next() {
+            match gap {
+                Gap::Lost { topic, origin, lost } => {
+                    *self.lost.entry((topic.to_string(), origin)).or_default() += lost;
+                }
+                Gap::OriginLost { node } => {
+                    self.silent.insert(node);
+                }
+                Gap::Skipped { reports } => panic!("{reports} reports are skipped"),
+            }
+        }
+    }
+}
+
+/// The numbers in short frames of `["event",number]`.
+fn numbers(mut bytes: &[u8]) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    while let [_, length, rest @ ..] = bytes {
+        let (json, rest) = rest.split_at(usize::from(*length));
+        let (_, number): (String, usize) = serde_json::from_slice(json).expect("an event");
+        numbers.push(number);
+        bytes = rest;
+    }
+    numbers
+}

@@ -1,0 +1,265 @@
+//! One node of a cluster: what it publishes, and what its supervisor, its receiver and its procedures share.
+//!
+//! | part | protects | used by |
+//! | --- | --- | --- |
+//! | `outgoing` | numbers, marks, the queue | each emit, the supervisor, answers |
+//! | `subscriptions` | wanted topics, waiting joins | joins and leaves, the supervisor, the receiver |
+//! | `receiving` | positions, peers, procedures | the receiver, the supervisor, asks |
+//! | `asks` | asks that wait | callers, the receiver |
+//! | `state` | the link, the last probe | the supervisor, the receiver, `health` |
+//! | `is_up` | whether there is a link, as a hint: a volatile event that is queued or dropped during a change of it is late or lost, which it may be | emits |
+//!
+//! All locks are leaves: none is held while another is taken, while a parcel is delivered, or over an `await`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::asks::Asks;
+use super::engine::{Backplane, Parcel};
+use super::health::{Counts, Health, Status, add};
+use super::names::{Names, reported};
+use super::options::ClusterOptions;
+use super::outgoing::Outgoing;
+use super::parcel::Hello;
+use super::peers::Peers;
+use super::positions::Positions;
+use super::random::random;
+use super::signature::{SIGNATURE_LENGTH, Signer};
+use super::subscriptions::Subscriptions;
+use super::topic::{Topic, TopicId};
+use crate::lock::{Lock, rank};
+use crate::node_id::NodeId;
+use crate::rooms::{Gap, Hub};
+
+pub(super) struct Node {
+    pub(super) id: NodeId,
+    pub(super) names: Names,
+    pub(super) own_topic: Topic,
+    pub(super) options: ClusterOptions,
+    pub(super) signer: Option<Signer>,
+    pub(super) max_parcel_size: usize,
+    outgoing: Lock<Outgoing, { rank::BACKPLANE_QUEUE }>,
+    /// Wakes the supervisor: there is something to publish.
+    pub(super) queued: Notify,
+    pub(super) subscriptions: Lock<Subscriptions, { rank::BACKPLANE_TOPICS }>,
+    /// Wakes the supervisor: there are topics to subscribe to.
+    pub(super) wanted: Notify,
+    pub(super) receiving: Lock<Receiving, { rank::BACKPLANE_RECEIVE }>,
+    /// Wakes the supervisor: a node has said hello.
+    pub(super) greeted: Notify,
+    /// Wakes the supervisor: a probe is back.
+    pub(super) probed: Notify,
+    pub(super) asks: Asks,
+    next_ask: AtomicU64,
+    pub(super) state: Lock<State, { rank::BACKPLANE_STATE }>,
+    is_up: AtomicBool,
+    pub(super) counts: Counts,
+}
+
+/// What the receiver uses.
+#[derive(Default)]
+pub(super) struct Receiving {
+    pub(super) positions: Positions,
+    pub(super) peers: Peers,
+    procedures: HashMap<Arc<str>, Arc<LocalProcedure>>,
+}
+
+/// A procedure of this node.
+pub(super) struct LocalProcedure {
+    /// Where it is mounted.
+    pub(super) path: Arc<str>,
+    pub(super) hub: Weak<Hub>,
+    /// What is for all of its clients on all nodes.
+    pub(super) topic: Topic,
+    /// The indices of its outgoing events by wire name.
+    pub(super) events: HashMap<&'static str, usize>,
+}
+
+pub(super) struct State {
+    pub(super) link: LinkState,
+    pub(super) incarnation: u64,
+    /// The last probe that was published.
+    pub(super) probe: u64,
+    pub(super) probe_sent: Option<Instant>,
+    pub(super) probe_received: Option<(Instant, std::time::Duration)>,
+}
+
+pub(super) enum LinkState {
+    Up,
+    Down { since: Instant, reason: Arc<str> },
+    Stopped,
+}
+
+impl Node {
+    pub(super) fn new(engine: &dyn Backplane, options: ClusterOptions) -> Self {
+        let id = NodeId::new(random());
+        let names = Names::new(&options.prefix, engine.layout());
+        let now = Instant::now();
+        let outgoing = Outgoing::new(options.max_queue_size, options.max_queue_age, now);
+        let link = LinkState::Down { since: now, reason: "not connected yet".into() };
+        Self {
+            id,
+            own_topic: names.node(id),
+            names,
+            signer: options.key.as_ref().map(Signer::new),
+            max_parcel_size: engine.max_parcel_size().saturating_sub(SIGNATURE_LENGTH),
+            options,
+            outgoing: Lock::new(outgoing),
+            queued: Notify::new(),
+            subscriptions: Lock::default(),
+            wanted: Notify::new(),
+            receiving: Lock::default(),
+            greeted: Notify::new(),
+            probed: Notify::new(),
+            asks: Asks::default(),
+            next_ask: AtomicU64::new(1),
+            state: Lock::new(State {
+                link,
+                incarnation: 0,
+                probe: 0,
+                probe_sent: None,
+                probe_received: None,
+            }),
+            is_up: AtomicBool::new(false),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Adds a procedure of this node.
+    pub(super) fn add_procedure(&self, path: &str, hub: &Arc<Hub>) -> Arc<LocalProcedure> {
+        let path: Arc<str> = path.into();
+        let procedure = Arc::new(LocalProcedure {
+            topic: self.names.procedure(&path),
+            hub: Arc::downgrade(hub),
+            events: hub.outgoing_events.indices(),
+            path: Arc::clone(&path),
+        });
+        self.receiving.lock().procedures.insert(path, Arc::clone(&procedure));
+        self.use_topic(procedure.topic.clone());
+        procedure
+    }
+
+    pub(super) fn procedure(&self, path: &str) -> Option<Arc<LocalProcedure>> {
+        self.receiving.lock().procedures.get(path).map(Arc::clone)
+    }
+
+    fn procedures(&self) -> Vec<Arc<LocalProcedure>> {
+        self.receiving.lock().procedures.values().map(Arc::clone).collect()
+    }
+
+    /// A room on this topic is used here.
+    pub(super) fn use_topic(&self, topic: Topic) {
+        if self.subscriptions.lock().add(topic) {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// A room on this topic is no longer used here.
+    pub(super) fn release_topic(&self, topic: TopicId) {
+        self.subscriptions.lock().remove(topic, Instant::now());
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_link(&self, link: LinkState) {
+        self.is_up.store(matches!(link, LinkState::Up), Ordering::Relaxed);
+        let previous = std::mem::replace(&mut self.state.lock().link, link);
+        drop(previous);
+    }
+
+    pub(super) fn next_ask(&self) -> u64 {
+        self.next_ask.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Publishes the copies of one event, one per topic, which are not numbered yet.
+    pub(super) fn publish_numbered(&self, copies: Vec<(Topic, Vec<u8>)>) {
+        add(&self.counts.published, copies.len() as u64);
+        let now = Instant::now();
+        let overflowed = self.outgoing.lock().push_numbered(copies, now);
+        add(&self.counts.overflowed, overflowed);
+        self.queued.notify_one();
+    }
+
+    /// Publishes a parcel that must not overtake the events before it.
+    pub(super) fn publish_in_order(&self, topic: Topic, bytes: Vec<u8>) {
+        let parcel = Parcel { topic, bytes: Bytes::from(bytes) };
+        let overflowed = self.outgoing.lock().push(parcel, Instant::now());
+        add(&self.counts.overflowed, overflowed);
+        self.queued.notify_one();
+    }
+
+    /// Publishes a parcel before all that wait.
+    pub(super) fn publish_first(&self, topic: Topic, bytes: Vec<u8>) {
+        self.outgoing.lock().push_control(topic, bytes);
+        self.queued.notify_one();
+    }
+
+    /// Runs `use_outgoing` with the lock of the queue.
+    pub(super) fn with_outgoing<T>(&self, use_outgoing: impl FnOnce(&mut Outgoing) -> T) -> T {
+        use_outgoing(&mut self.outgoing.lock())
+    }
+
+    /// A hello of this node. `None` if its contracts have more than 65 535 events, or longer names.
+    pub(super) fn hello(&self, wants_answer: bool) -> Option<Vec<u8>> {
+        let procedures = self.procedures();
+        let hubs: Vec<_> = procedures.iter().map(|procedure| procedure.hub.upgrade()).collect();
+        let described = procedures.iter().zip(&hubs).filter_map(|(procedure, hub)| {
+            Some((&*procedure.path, hub.as_ref()?.outgoing_events.digests().collect()))
+        });
+        let procedures = described.collect();
+        let incarnation = self.state.lock().incarnation;
+        let number = self.with_outgoing(|outgoing| outgoing.number());
+        let hello = Hello { incarnation, number, wants_answer, procedures };
+        hello.encode(self.id).ok()
+    }
+
+    /// Counts and reports a loss of events that `origin` has published on a topic.
+    pub(super) fn report_lost(&self, topic: TopicId, origin: NodeId, lost: u64) {
+        if lost == 0 {
+            return;
+        }
+        add(&self.counts.lost, lost);
+        let topic = reported(self.subscriptions.lock().topic(topic));
+        self.report(&Gap::Lost { topic, origin, lost });
+    }
+
+    pub(super) fn report(&self, gap: &Gap) {
+        for hub in self.procedures().iter().filter_map(|procedure| procedure.hub.upgrade()) {
+            hub.gaps.report(gap.clone());
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let now = Instant::now();
+        let aged = self.with_outgoing(|outgoing| outgoing.drop_old(now));
+        add(&self.counts.aged, aged);
+        let queue_size = self.with_outgoing(|outgoing| outgoing.size());
+        let topics = self.subscriptions.lock().len();
+        let nodes = self.receiving.lock().peers.alive().collect();
+        let state = self.state.lock();
+        let status = match &state.link {
+            LinkState::Up => Status::Up,
+            LinkState::Down { since, reason } => {
+                Status::Down { since: now.duration_since(*since), reason: Arc::clone(reason) }
+            }
+            LinkState::Stopped => Status::Stopped,
+        };
+        Health {
+            node: self.id,
+            status,
+            probe_age: state.probe_received.map(|(at, _)| now.duration_since(at)),
+            probe_time: state.probe_received.map(|(_, time)| time),
+            queue_size,
+            nodes,
+            topics,
+            counters: self.counts.read(),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What this node publishes: numbers, marks, and the queue.
+//!
+//! A parcel gets its numbers when it enters the queue. What leaves the queue without being published, because it is too
+//! old or there is too much of it, is then missing in the sequence, and each receiver counts it as lost.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::engine::Parcel;
+use super::parcel::write_position;
+use super::positions::{Mark, Position};
+use super::topic::{Topic, TopicId};
+
+/// Topics whose counts are kept. With more, those that were marked twice since they changed are forgotten.
+const MAX_TOPICS: usize = 1_000_000;
+/// With more topics than this, those that have not changed for [`FORGET_AFTER`] are forgotten.
+const MAX_IDLE_TOPICS: usize = 100_000;
+/// A receiver that was away for longer may miss parcels of a forgotten topic without counting them.
+const FORGET_AFTER: Duration = Duration::from_mins(10);
+/// Parcels for the control of the cluster that wait. The oldest are dropped, and asked for again.
+const MAX_CONTROL: usize = 4096;
+
+pub(super) struct Outgoing {
+    max_size: usize,
+    max_age: Duration,
+    /// The last number.
+    number: u64,
+    topics: HashMap<TopicId, Sent>,
+    /// Topics that have changed since the last marks.
+    changed: Vec<TopicId>,
+    /// Topics that the last marks have contained for the first time.
+    marked: Vec<TopicId>,
+    /// When topics were last forgotten.
+    forgot: Instant,
+    /// Published before the queue, since nothing depends on their order.
+    control: VecDeque<Parcel>,
+    queue: VecDeque<Queued>,
+    /// The bytes of the queue.
+    size: usize,
+}
+
+struct Sent {
+    number: u64,
+    count: u64,
+    at: Instant,
+    is_changed: bool,
+}
+
+struct Queued {
+    since: Instant,
+    parcel: Parcel,
+}
+
+/// Parcels that are published together.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) parcels: Vec<Parcel>,
+    since: Vec<Instant>,
+    /// Parcels that were too old, and are dropped.
+    pub(super) aged: u64,
+}
+
+impl Outgoing {
+    pub(super) fn new(max_size: usize, max_age: Duration, now: Instant) -> Self {
+        Self {
+            max_size,
+            max_age,
+            number: 0,
+            topics: HashMap::new(),
+            changed: Vec::new(),
+            marked: Vec::new(),
+            forgot: now,
+            control: VecDeque::new(),
+            queue: VecDeque::new(),
+            size: 0,
+        }
+    }
+
+    /// The number of the last parcel; 0 if there is none.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The bytes that wait.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Half of what may wait is free for an answer of this size.
+    pub(super) fn has_space(&self, size: usize) -> bool {
+        self.size + size <= self.max_size / 2
+    }
+
+    /// Numbers the copies of one event, one per topic, and appends them. Returns how many parcels are
+    /// dropped because too many bytes wait.
+    pub(super) fn push_numbered(&mut self, copies: Vec<(Topic, Vec<u8>)>, now: Instant) -> u64 {
+        self.number += 1;
+        let mut dropped = 0;
+        for (topic, mut bytes) in copies {
+            let (previous, count) = self.count(topic.id(), now);
+            let position = Position { topic: topic.id(), number: self.number, previous, count };
+            write_position(&position, &mut bytes);
+            dropped += self.push(Parcel { topic, bytes: bytes.into() }, now);
+        }
+        dropped
+    }
+
+    /// Counts a parcel on a topic. Returns its previous number and its count.
+    fn count(&mut self, topic: TopicId, now: Instant) -> (u64, u64) {
+        if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(&topic) {
+            self.forget_unchanged(None);
+        }
+        let new = || Sent { number: 0, count: 0, at: now, is_changed: false };
+        let sent = self.topics.entry(topic).or_insert_with(new);
+        let previous = std::mem::replace(&mut sent.number, self.number);
+        sent.count += 1;
+        sent.at = now;
+        if !std::mem::replace(&mut sent.is_changed, true) {
+            self.changed.push(topic);
+        }
+        (previous, sent.count)
+    }
+
+    /// Appends a parcel behind all others. Returns how many parcels are dropped.
+    pub(super) fn push(&mut self, parcel: Parcel, now: Instant) -> u64 {
+        self.size += size(&parcel);
+        self.queue.push_back(Queued { since: now, parcel });
+        let mut dropped = 0;
+        while self.size > self.max_size && self.pop().is_some() {
+            dropped += 1;
+        }
+        dropped
+    }
+
+    /// Appends a parcel that is published before those of the queue.
+    pub(super) fn push_control(&mut self, topic: Topic, bytes: Vec<u8>) {
+        if self.control.len() >= MAX_CONTROL {
+            self.control.pop_front();
+        }
+        self.control.push_back(Parcel { topic, bytes: bytes.into() });
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        let queued = self.queue.pop_front()?;
+        self.size -= size(&queued.parcel);
+        Some(queued)
+    }
+
+    /// Takes at most `max` parcels, those that are too old excepted.
+    pub(super) fn take(&mut self, max: usize, now: Instant) -> Batch {
+        let mut batch = Batch::default();
+        while batch.parcels.len() < max {
+            let queued = match self.control.pop_front() {
+                Some(parcel) => Queued { since: now, parcel },
+                None => match self.pop() {
+                    Some(queued) => queued,
+                    None => break,
+                },
+            };
+            if now.duration_since(queued.since) > self.max_age {
+                batch.aged += 1;
+                continue;
+            }
+            batch.since.push(queued.since);
+            batch.parcels.push(queued.parcel);
+        }
+        batch
+    }
+
+    /// Drops the parcels of `batch`, which was published with an unknown outcome, that are too old by now.
+    pub(super) fn drop_aged(&self, batch: Batch, now: Instant) -> Batch {
+        let mut fresh = Batch::default();
+        for (parcel, since) in batch.parcels.into_iter().zip(batch.since) {
+            if now.duration_since(since) > self.max_age {
+                fresh.aged += 1;
+            } else {
+                fresh.parcels.push(parcel);
+                fresh.since.push(since);
+            }
+        }
+        fresh
+    }
+
+    /// Drops what is too old. Returns how many parcels.
+    pub(super) fn drop_old(&mut self, now: Instant) -> u64 {
+        let mut dropped = 0;
+        while let Some(first) = self.queue.front()
+            && now.duration_since(first.since) > self.max_age
+        {
+            self.pop();
+            dropped += 1;
+        }
+        dropped
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.control.is_empty() && self.queue.is_empty()
+    }
+
+    /// The marks of all topics that have changed since the last but one call.
+    pub(super) fn marks(&mut self, now: Instant) -> Vec<Mark> {
+        for topic in &self.changed {
+            if let Some(sent) = self.topics.get_mut(topic) {
+                sent.is_changed = false;
+            }
+        }
+        let again = std::mem::replace(&mut self.marked, std::mem::take(&mut self.changed));
+        let mut topics = again;
+        topics.extend(&self.marked);
+        topics.sort_unstable();
+        topics.dedup();
+        let marks = topics.into_iter().map(|topic| self.mark(topic)).collect();
+        if self.topics.len() > MAX_IDLE_TOPICS
+            && now.duration_since(self.forgot) > FORGET_AFTER / 10
+        {
+            self.forget_unchanged(Some(now));
+        }
+        marks
+    }
+
+    pub(super) fn mark(&self, topic: TopicId) -> Mark {
+        let sent = self.topics.get(&topic);
+        let (number, count) = sent.map_or((0, 0), |sent| (sent.number, sent.count));
+        Mark { topic, number, count }
+    }
+
+    /// Forgets topics that were marked twice since they changed: those that have not changed for
+    /// [`FORGET_AFTER`] before `now`, or all.
+    fn forget_unchanged(&mut self, now: Option<Instant>) {
+        let marked = &self.marked;
+        self.topics.retain(|topic, sent| {
+            let is_recent = now.is_some_and(|now| now.duration_since(sent.at) < FORGET_AFTER);
+            sent.is_changed || is_recent || marked.binary_search(topic).is_ok()
+        });
+        if let Some(now) = now {
+            self.forgot = now;
+        } else if self.topics.len() >= MAX_TOPICS {
+            self.topics.clear();
+            self.changed.clear();
+            self.marked.clear();
+        }
+    }
+}
+
+fn size(parcel: &Parcel) -> usize {
+    parcel.bytes.len() + parcel.topic.name().len() + size_of::<Queued>()
+}
+
+impl Batch {
+    pub(super) fn of(parcel: Parcel, now: Instant) -> Self {
+        Self { parcels: vec![parcel], since: vec![now], aged: 0 }
+    }
+}

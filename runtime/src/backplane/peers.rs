@@ -1,0 +1,155 @@
+//! The other nodes of the cluster, as far as this node knows them.
+//!
+//! | state | next |
+//! | --- | --- |
+//! | unknown | any parcel of the node → alive |
+//! | alive | nothing arrives for 6 s → dead; it says that it ends → unknown |
+//! | dead | any parcel → alive; 10 min pass → unknown |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::node_id::NodeId;
+
+/// How often a node publishes marks, if only to show that it is alive.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How long a silent node counts as alive.
+const DEAD_AFTER: Duration = Duration::from_secs(6);
+/// How long it is remembered how far a dead node was received: it may only have lost its broker.
+const FORGET_AFTER: Duration = Duration::from_mins(10);
+/// Nodes of a cluster. Parcels of more are dropped.
+const MAX_NODES: usize = 1024;
+
+#[derive(Default)]
+pub(super) struct Peers(BTreeMap<NodeId, Peer>);
+
+struct Peer {
+    /// When the last parcel arrived.
+    heard: Instant,
+    is_alive: bool,
+    /// It has said hello.
+    is_known: bool,
+    incarnation: u64,
+    /// The paths of its procedures.
+    procedures: BTreeSet<String>,
+    is_warned: bool,
+}
+
+/// How a node was known when a parcel of it arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contact {
+    /// It is alive, as before.
+    Known,
+    /// It was unknown or dead.
+    New,
+    /// There are too many nodes.
+    Refused,
+}
+
+/// What has become of nodes since the last call of [`Peers::expire`].
+#[derive(Default)]
+pub(super) struct Expired {
+    pub(super) dead: Vec<NodeId>,
+    pub(super) forgotten: Vec<NodeId>,
+}
+
+impl Peers {
+    /// A parcel of a node arrives.
+    pub(super) fn hear(&mut self, node: NodeId, now: Instant) -> Contact {
+        if let Some(peer) = self.0.get_mut(&node) {
+            peer.heard = now;
+            let was_alive = std::mem::replace(&mut peer.is_alive, true);
+            return if was_alive { Contact::Known } else { Contact::New };
+        }
+        if self.0.len() >= MAX_NODES {
+            return Contact::Refused;
+        }
+        let peer = Peer {
+            heard: now,
+            is_alive: true,
+            is_known: false,
+            incarnation: 0,
+            procedures: BTreeSet::new(),
+            is_warned: false,
+        };
+        self.0.insert(node, peer);
+        Contact::New
+    }
+
+    /// A node has said hello. Returns whether this is its first.
+    pub(super) fn hello<'a>(
+        &mut self,
+        node: NodeId,
+        incarnation: u64,
+        procedures: impl Iterator<Item = &'a str>,
+    ) -> bool {
+        let Some(peer) = self.0.get_mut(&node) else { return false };
+        peer.incarnation = incarnation;
+        peer.procedures = procedures.map(str::to_owned).collect();
+        !std::mem::replace(&mut peer.is_known, true)
+    }
+
+    pub(super) fn set_incarnation(&mut self, node: NodeId, incarnation: u64) {
+        if let Some(peer) = self.0.get_mut(&node) {
+            peer.incarnation = incarnation;
+        }
+    }
+
+    /// Whether the node has said hello.
+    pub(super) fn is_known(&self, node: NodeId) -> bool {
+        self.0.get(&node).is_some_and(|peer| peer.is_known)
+    }
+
+    /// Whether a warning of this node is the first.
+    pub(super) fn warn(&mut self, node: NodeId) -> bool {
+        self.0.get_mut(&node).is_some_and(|peer| !std::mem::replace(&mut peer.is_warned, true))
+    }
+
+    /// The node has ended. Returns whether it was known.
+    pub(super) fn remove(&mut self, node: NodeId) -> bool {
+        self.0.remove(&node).is_some()
+    }
+
+    /// The link is connected again: nothing could arrive while it was not.
+    pub(super) fn excuse(&mut self, now: Instant) {
+        for peer in self.0.values_mut().filter(|peer| peer.is_alive) {
+            peer.heard = now;
+        }
+    }
+
+    /// Finds the nodes that are silent. Called while this node has a link.
+    pub(super) fn expire(&mut self, now: Instant) -> Expired {
+        let mut expired = Expired::default();
+        for (node, peer) in &mut self.0 {
+            let silence = now.duration_since(peer.heard);
+            if peer.is_alive && silence > DEAD_AFTER {
+                peer.is_alive = false;
+                expired.dead.push(*node);
+            } else if !peer.is_alive && silence > FORGET_AFTER {
+                expired.forgotten.push(*node);
+            }
+        }
+        for node in &expired.forgotten {
+            self.0.remove(node);
+        }
+        expired
+    }
+
+    pub(super) fn alive(&self) -> impl Iterator<Item = NodeId> {
+        self.0.iter().filter(|(_, peer)| peer.is_alive).map(|(node, _)| *node)
+    }
+
+    /// The nodes that are alive and serve this procedure, or have not said hello yet.
+    pub(super) fn serving(&self, procedure: &str) -> Vec<NodeId> {
+        let serves = |peer: &Peer| !peer.is_known || peer.procedures.contains(procedure);
+        let serving = self.0.iter().filter(|(_, peer)| peer.is_alive && serves(peer));
+        serving.map(|(node, _)| *node).collect()
+    }
+
+    /// Whether all nodes that are alive have a link to this incarnation of the broker.
+    pub(super) fn are_all_at(&self, incarnation: u64) -> bool {
+        self.0.values().filter(|peer| peer.is_alive).all(|peer| peer.incarnation == incarnation)
+    }
+}

@@ -1,0 +1,187 @@
+//! How far this node has received what others publish, per topic and origin.
+//!
+//! An origin numbers its parcels over all topics, and counts them per topic. Each parcel has the number of the
+//! previous one on its topic. So a receiver finds out how many it did not get, and drops what arrives again.
+//!
+//! | what arrives | then |
+//! | --- | --- |
+//! | a parcel whose number is not above the last of this topic and origin | it was delivered before: dropped |
+//! | a parcel whose count is `n` above the last | `n - 1` are lost, without those that arrived on other topics |
+//! | a mark: the count of a topic at its origin | what is missing up to it is lost |
+//! | a parcel of an event to several rooms, after the same event on another topic | a copy: dropped, not lost |
+//! | the first parcel or mark of an origin on a topic | where the counting begins |
+//! | a first parcel of an origin, with count 1, after it had forgotten the topic | the counting begins again |
+
+use std::collections::HashMap;
+
+use super::topic::TopicId;
+use crate::node_id::NodeId;
+
+/// Numbers of events that arrived on another topic, per topic and origin. Both copies are published together, so
+/// few are expected.
+const MAX_SEEN: usize = 256;
+
+/// Where a parcel is in the sequences of its origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) topic: TopicId,
+    /// Its number over all topics; the first is 1.
+    pub(super) number: u64,
+    /// The number of the previous parcel on this topic; 0 if there is none.
+    pub(super) previous: u64,
+    /// Its number on this topic; the first is 1.
+    pub(super) count: u64,
+}
+
+/// What an origin has published on a topic so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) topic: TopicId,
+    /// The number of the last parcel on the topic; 0 if there is none.
+    pub(super) number: u64,
+    /// Parcels on the topic.
+    pub(super) count: u64,
+}
+
+/// What to do with a parcel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is new. `lost`: parcels before it that did not arrive.
+    Deliver { lost: u64 },
+    /// The same event arrived on another topic.
+    Copy { lost: u64 },
+    /// It arrived before.
+    Duplicate,
+    /// This node is not subscribed to the topic.
+    Unsubscribed,
+    /// Its numbers contradict each other.
+    Malformed,
+}
+
+#[derive(Default)]
+pub(super) struct Positions {
+    topics: HashMap<TopicId, Vec<Received>>,
+}
+
+/// What was received of one origin on one topic.
+struct Received {
+    origin: NodeId,
+    /// Number and count of the last parcel or mark; `None` before the first.
+    last: Option<(u64, u64)>,
+    /// Numbers above the last one, of events that arrived on other topics.
+    seen: Vec<u64>,
+}
+
+impl Positions {
+    pub(super) fn subscribe(&mut self, topic: TopicId) {
+        self.topics.entry(topic).or_default();
+    }
+
+    pub(super) fn unsubscribe(&mut self, topic: TopicId) {
+        self.topics.remove(&topic);
+    }
+
+    /// The counting of this origin begins at 0 on all topics, because it has published nothing yet.
+    pub(super) fn begin(&mut self, origin: NodeId) {
+        for received in self.topics.values_mut() {
+            Received::of(received, origin).last.get_or_insert((0, 0));
+        }
+    }
+
+    /// The origin will publish nothing more.
+    pub(super) fn forget(&mut self, origin: NodeId) {
+        for received in self.topics.values_mut() {
+            received.retain(|it| it.origin != origin);
+        }
+    }
+
+    /// A parcel arrives. `topics`: all topics that the same event is published on.
+    pub(super) fn receive(
+        &mut self,
+        origin: NodeId,
+        position: Position,
+        topics: impl Iterator<Item = TopicId>,
+    ) -> Verdict {
+        let Position { topic, number, previous, count } = position;
+        if previous >= number || count == 0 || (previous == 0) != (count == 1) {
+            return Verdict::Malformed;
+        }
+        let Some(received) = self.topics.get_mut(&topic) else { return Verdict::Unsubscribed };
+        let received = Received::of(received, origin);
+        let is_copy = received.seen.contains(&number);
+        let lost = match received.last {
+            Some((last, _)) if number <= last => return Verdict::Duplicate,
+            // The origin has forgotten the topic, and begins to count again.
+            Some((_, counted)) if count == 1 && counted > 0 => 0,
+            Some((last, counted)) => {
+                if (previous == last) != (count == counted.saturating_add(1)) || count <= counted {
+                    return Verdict::Malformed;
+                }
+                (count - 1 - counted).saturating_sub(received.seen_below(number))
+            }
+            None => 0,
+        };
+        received.advance(number, count);
+        if is_copy {
+            return Verdict::Copy { lost };
+        }
+        for other in topics.filter(|it| *it != topic) {
+            if let Some(received) = self.topics.get_mut(&other) {
+                Received::of(received, origin).see(number);
+            }
+        }
+        Verdict::Deliver { lost }
+    }
+
+    /// A mark arrives. Returns how many parcels up to it did not arrive.
+    pub(super) fn mark(&mut self, origin: NodeId, mark: Mark) -> u64 {
+        let Some(received) = self.topics.get_mut(&mark.topic) else { return 0 };
+        let received = Received::of(received, origin);
+        let lost = match received.last {
+            Some((last, counted)) if mark.number > last => {
+                let missing = mark.count.saturating_sub(counted);
+                missing.saturating_sub(received.seen_below(mark.number.saturating_add(1)))
+            }
+            Some(_) => return 0,
+            None => 0,
+        };
+        received.advance(mark.number, mark.count);
+        lost
+    }
+
+    #[cfg(any(test, feature = "test"))]
+    pub(super) fn len(&self) -> usize {
+        self.topics.len()
+    }
+}
+
+impl Received {
+    fn of(all: &mut Vec<Self>, origin: NodeId) -> &mut Self {
+        let index = all.iter().position(|it| it.origin == origin).unwrap_or_else(|| {
+            all.push(Self { origin, last: None, seen: Vec::new() });
+            all.len() - 1
+        });
+        &mut all[index]
+    }
+
+    fn advance(&mut self, number: u64, count: u64) {
+        self.last = Some((number, count));
+        self.seen.retain(|seen| *seen > number);
+    }
+
+    /// An event arrived on another topic.
+    fn see(&mut self, number: u64) {
+        if self.last.is_none_or(|(last, _)| number > last) && !self.seen.contains(&number) {
+            if self.seen.len() >= MAX_SEEN {
+                self.seen.remove(0);
+            }
+            self.seen.push(number);
+        }
+    }
+
+    /// Events below `number` that arrived on other topics.
+    fn seen_below(&self, number: u64) -> u64 {
+        let last = self.last.map_or(0, |(last, _)| last);
+        self.seen.iter().filter(|seen| last < **seen && **seen < number).count() as u64
+    }
+}

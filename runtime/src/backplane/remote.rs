@@ -1,0 +1,163 @@
+//! One procedure on the other nodes, as its hub uses it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::time::timeout;
+
+use super::health::add;
+use super::node::{LocalProcedure, Node};
+use super::parcel::{Answer, Ask, Content, Event, Message, Question, Received};
+use super::topic::Topic;
+use crate::rooms::{
+    Answers, Audience, DeliveryPolicy, LatestKey, OutgoingEvent, Presence, Query, Remote,
+    RoomMember,
+};
+use crate::socket_id::SocketId;
+use crate::wire::Frame;
+
+/// How long a confirmed join waits.
+const CONFIRM_WITHIN: Duration = Duration::from_millis(500);
+
+pub(super) struct RemoteProcedure {
+    pub(super) node: Arc<Node>,
+    pub(super) procedure: Arc<LocalProcedure>,
+}
+
+impl RemoteProcedure {
+    fn room_topic(&self, room: &str) -> Topic {
+        self.node.names.room(&self.procedure.path, room)
+    }
+
+    /// The topics that an event for this audience is published on, each once.
+    fn topics(&self, audience: &Audience, is_remote: &dyn Fn(SocketId) -> bool) -> Vec<Topic> {
+        let all = audience.has_all_or_socket(is_remote).then(|| self.procedure.topic.clone());
+        let mut topics = Vec::from_iter(all);
+        for room in audience.rooms() {
+            let topic = self.room_topic(room);
+            if !topics.iter().any(|it| it.id() == topic.id()) {
+                topics.push(topic);
+            }
+        }
+        topics
+    }
+}
+
+impl Remote for RemoteProcedure {
+    fn emit(
+        &self,
+        event: &OutgoingEvent,
+        audience: &Audience,
+        frame: &Frame,
+        key: Option<LatestKey>,
+        is_remote: &dyn Fn(SocketId) -> bool,
+    ) {
+        let node = &*self.node;
+        if event.policy == DeliveryPolicy::Volatile && !node.is_up() {
+            return add(&node.counts.volatile_dropped, 1);
+        }
+        let mut topics = self.topics(audience, is_remote);
+        let Some(last) = topics.pop() else { return };
+        let about = (&*self.procedure.path, event.name, event.digest);
+        let encoded = Event::encode(node.id, about, key, audience, frame.as_bytes());
+        let parcel = encoded.ok().filter(|parcel| parcel.len() <= node.max_parcel_size);
+        let Some(parcel) = parcel else {
+            if node.counts.too_large.fetch_add(1, Ordering::Relaxed) == 0 {
+                let (procedure, event) = (&*self.procedure.path, event.name);
+                let max = node.max_parcel_size;
+                tracing::error!(
+                    procedure,
+                    event,
+                    max,
+                    "not sent to other nodes: the event is too large, or names more than 256 rooms and sockets; further ones are counted in `Health::counters`"
+                );
+            }
+            return;
+        };
+        let mut copies: Vec<_> = topics.into_iter().map(|topic| (topic, parcel.clone())).collect();
+        copies.push((last, parcel));
+        node.publish_numbered(copies);
+    }
+
+    fn room_used(&self, room: &str) {
+        self.node.use_topic(self.room_topic(room));
+    }
+
+    fn room_unused(&self, room: &str) {
+        self.node.release_topic(self.room_topic(room).id());
+    }
+
+    fn confirm(&self, room: &str) -> BoxFuture<'_, bool> {
+        let topic = self.room_topic(room).id();
+        async move {
+            let waiting = self.node.subscriptions.lock().wait(topic);
+            match waiting {
+                None => true,
+                Some(confirmed) => matches!(timeout(CONFIRM_WITHIN, confirmed).await, Ok(Ok(()))),
+            }
+        }
+        .boxed()
+    }
+
+    fn ask<'a>(&'a self, query: Query<'a>, within: Duration) -> BoxFuture<'a, Answers> {
+        self.ask_all(query, within).boxed()
+    }
+}
+
+impl RemoteProcedure {
+    async fn ask_all(&self, query: Query<'_>, within: Duration) -> Answers {
+        let node = &*self.node;
+        let procedure = &*self.procedure.path;
+        let nodes = node.receiving.lock().peers.serving(procedure);
+        if !node.is_up() {
+            return Answers { missing: nodes, ..Answers::default() };
+        }
+        if nodes.is_empty() {
+            return Answers { complete: true, ..Answers::default() };
+        }
+        let question = match query {
+            Query::Members(room) => Question::Members { procedure, room },
+            Query::Count(room) => Question::Count { procedure, room },
+            Query::Presence(room) => Question::Presence { procedure, room },
+            Query::Disconnect(audience) => {
+                Question::Disconnect { procedure, audience: audience.clone() }
+            }
+        };
+        let id = node.next_ask();
+        let bytes = Ask { id, question }.encode(node.id);
+        let waiting = node.asks.add(id, nodes.clone());
+        let (Ok(bytes), Some(waiting)) = (bytes, waiting) else {
+            return Answers { missing: nodes, ..Answers::default() };
+        };
+        node.publish_first(self.procedure.topic.clone(), bytes);
+        let outcome = waiting.outcome(within).await;
+        let mut answers = Answers { complete: outcome.missing.is_empty(), ..Answers::default() };
+        answers.missing = outcome.missing;
+        for parcel in &outcome.answers {
+            if let Ok(Received { message: Message::Answer(Answer { content, .. }), .. }) =
+                Received::decode(parcel)
+            {
+                add_content(&mut answers, content);
+            }
+        }
+        answers
+    }
+}
+
+fn add_content(answers: &mut Answers, content: Content<'_>) {
+    match content {
+        Content::Members(members) => answers.members.extend(members),
+        Content::Count(count) => answers.count = answers.count.saturating_add(count),
+        Content::Presence(members) => {
+            answers.presences.extend(members.into_iter().map(|(id, shown)| RoomMember {
+                id,
+                presence: Presence::from_json(shown.json),
+                detached: shown.detached,
+            }));
+        }
+        Content::Marks(_) => {}
+    }
+}
