@@ -3,21 +3,27 @@
 
 #![allow(clippy::missing_panics_doc, reason = "panics fail the test")]
 
+mod broker;
+mod broker_proxy;
 mod deadlock;
 mod example;
 mod faulty_proxy;
 mod log;
 mod probe_procedure;
 mod raw_client;
+mod reusable_port;
 mod seeded_rng;
 mod test_server;
 
+pub use broker::Broker;
+pub use broker_proxy::{BrokerProxy, Direction};
 pub use deadlock::{without_deadlock, without_deadlock_async};
 pub use example::Example;
 pub use faulty_proxy::FaultyProxy;
 pub use log::{Log, LogGuard};
 pub use probe_procedure::*;
 pub use raw_client::{Closed, RawClient, Welcomed, secret};
+pub use reusable_port::reusable_addr;
 pub use seeded_rng::SeededRng;
 pub use test_server::TestServer;
 
