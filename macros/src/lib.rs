@@ -17,6 +17,7 @@
 
 mod case;
 mod conditional;
+mod digest;
 mod errors;
 mod expand;
 mod model;

@@ -16,7 +16,7 @@ use crate::rules::Rule;
 use crate::tokens::unreported;
 pub(crate) use delivery_policy::{DeliveryPolicy, LatestKey};
 use types::{forbidden_token, is_primitive};
-pub(crate) use types::{is_named, is_std_type, last_segment, type_parameters};
+pub(crate) use types::{is_named, is_std_type, last_segment, possible_payloads, type_parameters};
 
 /// The contract that one trait defines.
 pub(crate) struct Procedure {

@@ -1,6 +1,7 @@
 //! Options in attributes: `key`, `key = value` and `key(..)`, separated by commas.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::parse::Parse;
 use syn::{Attribute, Meta};
 
@@ -32,6 +33,16 @@ impl AttributeOption {
                 wrong(if tokens.is_empty() { self.key.span() } else { value })
             }),
             _ => Err(wrong(self.key.span())),
+        }
+    }
+
+    /// The option as the user wrote it.
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        let Self { key, value } = self;
+        match value {
+            OptionValue::None => key.into_token_stream(),
+            OptionValue::Equals(value) => quote!(#key = #value),
+            OptionValue::List(list) => quote!(#key #list),
         }
     }
 

@@ -12,13 +12,14 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, Item, LitStr, Meta, Path, Token, parse_quote};
 
 use self::conversion::Conversion;
+pub(crate) use self::serde_names::WrittenNames;
 use crate::case::Case;
-use crate::conditional;
 use crate::errors::Errors;
 use crate::model::unraw;
 use crate::options::{AttributeOption, OptionValue, distinct_options, options};
 use crate::procedure_options::{default_crate, read_typescript};
 use crate::tokens::string_literal;
+use crate::{conditional, digest};
 
 /// The options of `#[payload(..)]`.
 struct PayloadOptions {
@@ -109,6 +110,7 @@ fn derive(mut input: DeriveInput, options: &PayloadOptions, errors: &mut Errors)
         #[derive(#krate::__private::serde::Serialize, #krate::__private::serde::Deserialize)]
     };
     let serde = serde_attributes(&input, krate);
+    let shape = digest::payload_impl(&input, krate);
     let has_typescript = options.typescript == Requested::Yes && typescript::check(&input, errors);
     if has_typescript {
         let ts_rs = quote!(#krate::__private::ts_rs);
@@ -128,7 +130,7 @@ fn derive(mut input: DeriveInput, options: &PayloadOptions, errors: &mut Errors)
         }
         derives = quote!(#derives #serde);
     }
-    quote!(#derives #input)
+    quote!(#derives #input #shape)
 }
 
 /// The `#[serde(..)]` attributes of the type: the path of serde, and camelCase.
@@ -234,7 +236,7 @@ fn remove_duplicate_derives(
 }
 
 /// The options of all `#[name(..)]`. Wrong options are reported by the derive that reads them.
-fn attribute_options(attrs: &[Attribute], name: &str) -> Vec<AttributeOption> {
+pub(crate) fn attribute_options(attrs: &[Attribute], name: &str) -> Vec<AttributeOption> {
     let lists = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::List(list) if list.path.is_ident(name) => Some(list.tokens.clone()),
         _ => None,

@@ -131,8 +131,8 @@ fn delivery_options_select_emit_function_key_and_policy() {
     assert_eq!(sent.len(), 6, "{items}");
     let policies = items.split_once("const OUTGOING").expect("the list of outgoing events").1;
     for policy in [
-        "(\"said\" , :: parlor :: rooms :: DeliveryPolicy :: Reliable)",
-        "(\"typing\" , :: parlor :: rooms :: DeliveryPolicy :: Volatile)",
+        "name : \"said\" , policy : :: parlor :: rooms :: DeliveryPolicy :: Reliable",
+        "name : \"typing\" , policy : :: parlor :: rooms :: DeliveryPolicy :: Volatile",
     ] {
         assert!(policies.contains(policy), "`{policy}` is missing in {items}");
     }

@@ -14,6 +14,7 @@ mod payload;
 mod procedure;
 #[cfg(feature = "server")]
 mod reply;
+mod shape;
 #[cfg(all(feature = "server", feature = "typescript"))]
 mod typescript;
 
@@ -29,9 +30,10 @@ pub use self::directed::{Converted, Directed, Unnamed};
 pub(crate) use self::error_reply::ErrorReply;
 pub use self::payload::{OrDefault, Payload};
 #[cfg(feature = "server")]
-pub use self::procedure::{Contract, Procedure};
+pub use self::procedure::{Contract, Outgoing, Procedure};
 #[cfg(feature = "server")]
 pub use self::reply::Reply;
+pub use self::shape::{HasShape, NoShape, Shape, ShapeOf};
 #[cfg(all(feature = "server", feature = "typescript"))]
 pub use self::typescript::HasTypeScript;
 #[cfg(feature = "client")]

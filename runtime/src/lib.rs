@@ -466,9 +466,9 @@ pub mod typescript;
 mod user_code;
 pub mod wire;
 
-#[cfg(feature = "server")]
-pub use contract::Contract;
 pub use contract::Payload;
+#[cfg(feature = "server")]
+pub use contract::{Contract, Outgoing};
 pub use disconnect_reason::DisconnectReason;
 #[cfg(feature = "validate")]
 pub use garde;

@@ -16,7 +16,10 @@ pub use crate::contract::HasTypeScript;
 pub use crate::contract::{Contract, Procedure, Reply};
 #[cfg(feature = "typescript")]
 pub use crate::contract::{Converted, Directed, Unnamed};
-pub use crate::contract::{DecodeError, Events, NotResult, OrDefault, Payload, ReturnType};
+pub use crate::contract::{
+    DecodeError, Events, HasShape, NoShape, NotResult, OrDefault, Payload, ReturnType, Shape,
+    ShapeOf,
+};
 #[cfg(feature = "server")]
 pub use crate::handle::Emitter;
 /// The rules of `#[validate]`.

@@ -38,8 +38,9 @@ impl Chat for Guest {
 
 fn main() {
     assert_eq!(<ChatEmitter as parlor::Contract>::INCOMING, ["always"]);
-    let reliable = parlor::rooms::DeliveryPolicy::Reliable;
-    assert_eq!(<ChatEmitter as parlor::Contract>::OUTGOING, [("either", reliable)]);
+    let [either] = <ChatEmitter as parlor::Contract>::OUTGOING else { panic!("one event") };
+    assert_eq!(either.name, "either");
+    assert_eq!(either.policy, parlor::rooms::DeliveryPolicy::Reliable);
     let _ = |event: ChatEvent| match event {
         ChatEvent::Either { text } => text,
         ChatEvent::Connection(change) => change.to_string(),

@@ -185,7 +185,7 @@ fn deprecated(socket: &ChatSocket) {
 
 fn main() {
     assert_eq!(ChatEmitter::INCOMING, ["always", "named", "body"]);
-    let names: Vec<_> = ChatEmitter::OUTGOING.iter().map(|(name, _)| *name).collect();
+    let names: Vec<_> = ChatEmitter::OUTGOING.iter().map(|event| event.name).collect();
     assert_eq!(names, ["either", "undocumented", "whole", "old", "sent"]);
     assert_eq!((FromMacroEmitter::OUTGOING.len(), FromMacroTooEmitter::OUTGOING.len()), (0, 1));
     let choice = Choice::Two { first: 1, second: 2 };

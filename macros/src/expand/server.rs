@@ -9,6 +9,7 @@ use super::handle::{handle_impls, handle_struct};
 use super::names::Names;
 use super::stub::{Stub, latest_key, use_of_method};
 use super::typescript;
+use crate::digest;
 use crate::model::{Answer, DeliveryPolicy, Event, Field, Procedure};
 use crate::tokens::{local, unreported};
 
@@ -49,7 +50,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         let wire_name = &event.wire_name.name;
         quote!(#cfg #wire_name)
     });
-    let outgoing_policies = procedure.outgoing().map(|event| {
+    let outgoing = procedure.outgoing().map(|event| {
         let cfg = cfg(event);
         let wire_name = &event.wire_name.name;
         let policy = match &event.delivery {
@@ -57,7 +58,15 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
             DeliveryPolicy::Volatile => quote!(Volatile),
             DeliveryPolicy::Latest(_) => quote!(Latest),
         };
-        quote!(#cfg (#wire_name, #krate::rooms::DeliveryPolicy::#policy))
+        let shape = digest::event_shape(event, private);
+        quote! {
+            #cfg
+            #krate::Outgoing {
+                name: #wire_name,
+                policy: #krate::rooms::DeliveryPolicy::#policy,
+                shape: #shape,
+            }
+        }
     });
     let outgoing_indexes = procedure.outgoing().map(|event| {
         let cfg = cfg(event);
@@ -91,8 +100,11 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #private::Contract for #emitter {
             const NAME: &'static ::core::primitive::str = #name;
             const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#incoming_names),*];
-            const OUTGOING: &'static [(&'static ::core::primitive::str, #krate::rooms::DeliveryPolicy)] =
-                &[#(#outgoing_policies),*];
+            #[allow(deprecated, unused_imports)]
+            const OUTGOING: &'static [#krate::Outgoing] = {
+                use #private::NoShape as _;
+                &[#(#outgoing),*]
+            };
             type Incoming = #incoming;
             fn name(#event: &#incoming) -> &'static ::core::primitive::str {
                 match *#event {

@@ -75,6 +75,23 @@ pub(crate) fn is_std_type(ty: &Type) -> bool {
     })
 }
 
+/// The types in a type, at any depth, that may have `#[payload]`.
+pub(crate) fn possible_payloads(ty: &Type) -> Vec<&Type> {
+    match ty {
+        Type::Array(array) => possible_payloads(&array.elem),
+        Type::Group(group) => possible_payloads(&group.elem),
+        Type::Paren(paren) => possible_payloads(&paren.elem),
+        Type::Slice(slice) => possible_payloads(&slice.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().flat_map(possible_payloads).collect(),
+        Type::Path(path) if !is_std_type(ty) => {
+            let parameters = path.path.segments.iter().flat_map(type_parameters);
+            let inside = parameters.flat_map(possible_payloads);
+            std::iter::once(ty).chain(inside).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Finds the first token that the type of a field or answer must not contain, at any depth, and the
 /// error message for it.
 pub(crate) fn forbidden_token(ty: &impl ToTokens) -> Option<(Span, &'static str)> {

@@ -1,14 +1,14 @@
 //! Types that serde converts: `#[serde(from = "..")]`, `try_from` and `into`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{format_ident, quote};
 use syn::{Attribute, DeriveInput, Meta, Path, parse_quote};
 
 use super::directions::one_option_each;
 use super::typescript::{self, has_explicit_type};
 use super::{attribute_options, find_key, serde_attributes, string_value};
 use crate::model::unraw;
-use crate::options::{AttributeOption, OptionValue};
+use crate::options::AttributeOption;
 use crate::tokens::string_literal;
 
 /// The options of serde that convert a type.
@@ -95,16 +95,4 @@ fn hide_from_ts_rs(input: &mut DeriveInput) -> Option<Attribute> {
     input.attrs.push(parse_quote!(#[serde(#(#options),*)]));
     let has_name = find_key(&attribute_options(&input.attrs, "ts"), &["rename"]).is_some();
     name.filter(|_| !has_name).map(|name| parse_quote!(#[ts(rename = #name)]))
-}
-
-impl AttributeOption {
-    /// The option as the user wrote it.
-    pub(super) fn into_tokens(self) -> TokenStream {
-        let Self { key, value } = self;
-        match value {
-            OptionValue::None => key.into_token_stream(),
-            OptionValue::Equals(value) => quote!(#key = #value),
-            OptionValue::List(list) => quote!(#key #list),
-        }
-    }
 }

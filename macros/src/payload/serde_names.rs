@@ -1,9 +1,10 @@
 //! The names that serde gives fields and variants, which may differ between what it writes and what it reads.
 
-use syn::Attribute;
+use syn::{Attribute, Variant};
 
 use super::{attribute_options, string_value};
 use crate::errors::Errors;
+use crate::model::unraw;
 use crate::options::{AttributeOption, OptionValue, options};
 
 /// A name, or a rule for names: in what serde writes, and in what it reads.
@@ -41,6 +42,56 @@ impl TwoNames {
         let rule = Some("camelCase".to_owned());
         Self { serialize: rule.clone(), deserialize: rule, is_list: false }
     }
+}
+
+/// The names in what serde writes for a `#[payload]` type, without those of TypeScript.
+pub(crate) struct WrittenNames {
+    /// The name of the type, if it is set.
+    own: Option<String>,
+    /// The rule for the fields of a struct, or for the variants of an enum.
+    rule: String,
+    /// The rule for the fields of variants.
+    rule_of_fields: String,
+}
+
+impl WrittenNames {
+    pub(crate) fn of_type(attrs: &[Attribute]) -> Self {
+        Self {
+            own: written(attrs, "rename"),
+            rule: written_rule(attrs, "rename_all"),
+            rule_of_fields: written_rule(attrs, "rename_all_fields"),
+        }
+    }
+
+    /// The names in a variant.
+    pub(crate) fn in_variant(&self, variant: &Variant) -> Self {
+        let rule = written(&variant.attrs, "rename_all");
+        let rule = rule.unwrap_or_else(|| self.rule_of_fields.clone());
+        Self { own: None, rule_of_fields: rule.clone(), rule }
+    }
+
+    pub(crate) fn of_struct(&self, ident: &str) -> String {
+        self.own.clone().unwrap_or_else(|| ident.to_owned())
+    }
+
+    pub(crate) fn of_field(&self, ident: &str, attrs: &[Attribute]) -> String {
+        written(attrs, "rename").unwrap_or_else(|| field_name(&self.rule, ident))
+    }
+
+    pub(crate) fn of_variant(&self, variant: &Variant) -> String {
+        let name = written(&variant.attrs, "rename");
+        name.unwrap_or_else(|| variant_name(&self.rule, &unraw(&variant.ident)))
+    }
+}
+
+/// Without a rule, `#[payload]` adds camelCase.
+fn written_rule(attrs: &[Attribute], name: &str) -> String {
+    let rule = TwoNames::read(&attribute_options(attrs, "serde"), name);
+    rule.unwrap_or_else(TwoNames::camel_case).serialize.unwrap_or_default()
+}
+
+fn written(attrs: &[Attribute], name: &str) -> Option<String> {
+    TwoNames::read(&attribute_options(attrs, "serde"), name)?.serialize
 }
 
 /// The name of a field by a value of `rename_all`.

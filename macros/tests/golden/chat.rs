@@ -295,14 +295,36 @@ const _: () = {
                 "joinRoom",
                 "leaveRoom",
             ];
-            const OUTGOING: &'static [(
-                &'static ::core::primitive::str,
-                ::parlor::rooms::DeliveryPolicy,
-            )] = &[
-                ("newMessage", ::parlor::rooms::DeliveryPolicy::Reliable),
-                ("userJoined", ::parlor::rooms::DeliveryPolicy::Reliable),
-                ("userLeft", ::parlor::rooms::DeliveryPolicy::Reliable),
-            ];
+            #[allow(deprecated, unused_imports)]
+            const OUTGOING: &'static [::parlor::Outgoing] = {
+                use ::parlor::__private::NoShape as _;
+                &[
+                    ::parlor::Outgoing {
+                        name: "newMessage",
+                        policy: ::parlor::rooms::DeliveryPolicy::Reliable,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0xbc9d_8100_9257_7255,
+                            types: &[],
+                        },
+                    },
+                    ::parlor::Outgoing {
+                        name: "userJoined",
+                        policy: ::parlor::rooms::DeliveryPolicy::Reliable,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0xfb83_fd9f_709f_2003,
+                            types: &[],
+                        },
+                    },
+                    ::parlor::Outgoing {
+                        name: "userLeft",
+                        policy: ::parlor::rooms::DeliveryPolicy::Reliable,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0x6d31_69ff_20de_29e3,
+                            types: &[],
+                        },
+                    },
+                ]
+            };
             type Incoming = __ChatIncoming;
             fn name(event: &__ChatIncoming) -> &'static ::core::primitive::str {
                 match *event {
@@ -758,4 +780,15 @@ pub enum JoinError {
     #[ts(optional_fields = nullable)]
     /// The room cannot be joined, for the reason in `message`.
     NoEntry { message: String },
+}
+#[automatically_derived]
+#[allow(deprecated, unused_imports)]
+impl ::parlor::__private::HasShape for JoinError {
+    const SHAPE: ::parlor::__private::Shape = {
+        use ::parlor::__private::NoShape as _;
+        ::parlor::__private::Shape {
+            digest: 0x0188_48f9_16b8_c5bc,
+            types: &[],
+        }
+    };
 }

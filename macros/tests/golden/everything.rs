@@ -550,18 +550,61 @@ const _: () = {
                 "signal",
                 "begin",
             ];
-            const OUTGOING: &'static [(
-                &'static ::core::primitive::str,
-                ::parlor::rooms::DeliveryPolicy,
-            )] = &[
-                ("drawn", ::parlor::rooms::DeliveryPolicy::Reliable),
-                ("typing", ::parlor::rooms::DeliveryPolicy::Volatile),
-                ("score", ::parlor::rooms::DeliveryPolicy::Latest),
-                ("moved", ::parlor::rooms::DeliveryPolicy::Latest),
-                ("replaced", ::parlor::rooms::DeliveryPolicy::Latest),
-                #[cfg(unix)]
-                ("all-cleared", ::parlor::rooms::DeliveryPolicy::Reliable),
-            ];
+            #[allow(deprecated, unused_imports)]
+            const OUTGOING: &'static [::parlor::Outgoing] = {
+                use ::parlor::__private::NoShape as _;
+                &[
+                    ::parlor::Outgoing {
+                        name: "drawn",
+                        policy: ::parlor::rooms::DeliveryPolicy::Reliable,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0x1690_82d8_a84c_fbe5,
+                            types: &[::parlor::__private::ShapeOf::<Color>::shape],
+                        },
+                    },
+                    ::parlor::Outgoing {
+                        name: "typing",
+                        policy: ::parlor::rooms::DeliveryPolicy::Volatile,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0x06d6_52c5_6449_bd19,
+                            types: &[],
+                        },
+                    },
+                    ::parlor::Outgoing {
+                        name: "score",
+                        policy: ::parlor::rooms::DeliveryPolicy::Latest,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0xde85_9943_55af_e170,
+                            types: &[],
+                        },
+                    },
+                    ::parlor::Outgoing {
+                        name: "moved",
+                        policy: ::parlor::rooms::DeliveryPolicy::Latest,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0x3549_ea3a_df4c_a1d0,
+                            types: &[::parlor::__private::ShapeOf::<UserId>::shape],
+                        },
+                    },
+                    ::parlor::Outgoing {
+                        name: "replaced",
+                        policy: ::parlor::rooms::DeliveryPolicy::Latest,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0x914d_e74d_2873_7782,
+                            types: &[::parlor::__private::ShapeOf::<Drawing>::shape],
+                        },
+                    },
+                    #[cfg(unix)]
+                    ::parlor::Outgoing {
+                        name: "all-cleared",
+                        policy: ::parlor::rooms::DeliveryPolicy::Reliable,
+                        shape: ::parlor::__private::Shape {
+                            digest: 0x2166_9768_9686_4bdc,
+                            types: &[],
+                        },
+                    },
+                ]
+            };
             type Incoming = __EverythingIncoming;
             fn name(event: &__EverythingIncoming) -> &'static ::core::primitive::str {
                 match *event {
@@ -1482,6 +1525,17 @@ pub(crate) struct Drawing {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
 }
+#[automatically_derived]
+#[allow(deprecated, unused_imports)]
+impl ::parlor::__private::HasShape for Drawing {
+    const SHAPE: ::parlor::__private::Shape = {
+        use ::parlor::__private::NoShape as _;
+        ::parlor::__private::Shape {
+            digest: 0xad78_06ba_b063_bae3,
+            types: &[::parlor::__private::ShapeOf::<UserId>::shape],
+        }
+    };
+}
 #[derive(::parlor::__private::serde::Serialize, ::parlor::__private::serde::Deserialize)]
 #[serde(crate = ":: parlor :: __private :: serde")]
 #[serde(rename_all = "camelCase")]
@@ -1490,4 +1544,15 @@ pub(crate) struct Drawing {
 pub(crate) enum JoinError {
     RoomIsFull,
     Denied { denied_by: String },
+}
+#[automatically_derived]
+#[allow(deprecated, unused_imports)]
+impl ::parlor::__private::HasShape for JoinError {
+    const SHAPE: ::parlor::__private::Shape = {
+        use ::parlor::__private::NoShape as _;
+        ::parlor::__private::Shape {
+            digest: 0x806f_cf07_9d2f_f928,
+            types: &[],
+        }
+    };
 }

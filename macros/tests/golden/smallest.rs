@@ -119,10 +119,11 @@ const _: () = {
         impl ::parlor::__private::Contract for SmallestEmitter {
             const NAME: &'static ::core::primitive::str = "Smallest";
             const INCOMING: &'static [&'static ::core::primitive::str] = &["pingMe"];
-            const OUTGOING: &'static [(
-                &'static ::core::primitive::str,
-                ::parlor::rooms::DeliveryPolicy,
-            )] = &[];
+            #[allow(deprecated, unused_imports)]
+            const OUTGOING: &'static [::parlor::Outgoing] = {
+                use ::parlor::__private::NoShape as _;
+                &[]
+            };
             type Incoming = __SmallestIncoming;
             fn name(event: &__SmallestIncoming) -> &'static ::core::primitive::str {
                 match *event {

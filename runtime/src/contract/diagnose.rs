@@ -128,7 +128,7 @@ fn describe(error: &serde_json::Error) -> String {
 const SIMILAR: f64 = 0.6;
 
 fn unknown<E: Contract>(name: &str) -> String {
-    if E::OUTGOING.iter().any(|(outgoing, _)| *outgoing == name) {
+    if E::OUTGOING.iter().any(|outgoing| outgoing.name == name) {
         return format!("`{name}` is an event that the server sends: clients cannot send it");
     }
     // The time to compute the distance grows with the name, which the client chooses.

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::contract::Outgoing;
 use crate::session::PushOutcome;
 use crate::wire::Frame;
 
@@ -13,7 +14,7 @@ pub(crate) struct OutgoingEvent {
     /// The wire name.
     pub(crate) name: &'static str,
     pub(crate) policy: DeliveryPolicy,
-    /// Of its fields: events with other fields have another.
+    /// Differs on a node whose contract has another event of this name.
     pub(crate) digest: u64,
     /// The JSON before the payload.
     pub(crate) json_prefix: Vec<u8>,
@@ -76,13 +77,14 @@ impl OutcomeCounts {
 }
 
 impl OutgoingEvents {
-    pub(crate) fn new(outgoing: &[(&'static str, DeliveryPolicy)]) -> Self {
-        let event = |&(name, policy)| {
+    pub(crate) fn new(outgoing: &[Outgoing]) -> Self {
+        let event = |outgoing: &Outgoing| {
+            let Outgoing { name, policy, .. } = *outgoing;
             let (queued, replaced, dropped) = Default::default();
             OutgoingEvent {
                 name,
                 policy,
-                digest: 0,
+                digest: outgoing.digest(),
                 json_prefix: Frame::event_prefix(name),
                 queued,
                 replaced,

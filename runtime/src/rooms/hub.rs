@@ -5,7 +5,8 @@ use super::all_members::{AllMembers, RegisterError};
 use super::audience::Recipients;
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
 use super::gaps::GapReports;
-use super::{Audience, DeliveryPolicy, LatestKey, Membership, Remote, Traversal};
+use super::{Audience, LatestKey, Membership, Remote, Traversal};
+use crate::contract::Outgoing;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::{Ending, Member, PushPolicy, RecoveryTable, TooLarge, has_emitted};
 use crate::socket_id::SocketId;
@@ -25,11 +26,8 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// `outgoing`: the wire names of the outgoing events with their policies, in the order of the trait.
-    pub(crate) fn new(
-        procedure: &'static str,
-        outgoing: &[(&'static str, DeliveryPolicy)],
-    ) -> Self {
+    /// `outgoing`: the outgoing events, in the order of the trait.
+    pub(crate) fn new(procedure: &'static str, outgoing: &[Outgoing]) -> Self {
         let outgoing_events = OutgoingEvents::new(outgoing);
         Self { procedure, outgoing_events, ..Self::default() }
     }

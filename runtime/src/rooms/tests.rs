@@ -9,6 +9,7 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 
 use super::delivery::OutgoingEvents;
 use super::{Audience, DeliveryPolicy, Hub, Traversal};
+use crate::contract::{Outgoing, Shape};
 use crate::request::Request;
 use crate::session::options::{Limits, Recovery, SessionOptions};
 use crate::session::{Member, PushPolicy, Registration};
@@ -205,7 +206,7 @@ struct EmitsAtDrop {
 impl Drop for EmitsAtDrop {
     fn drop(&mut self) {
         if let Some(hub) = self.hub.upgrade() {
-            let events = OutgoingEvents::new(&[("gone", DeliveryPolicy::Reliable)]);
+            let events = OutgoingEvents::new(&[outgoing("gone")]);
             let event = events.get(0).expect("the first event");
             let frame = Frame::event("gone", &()).expect("encoded");
             for audience in [Audience::all(), Audience::new(&"a")] {
@@ -272,10 +273,15 @@ fn value_that_emits_at_drop_may_belong_to_a_session_that_a_broadcast_evicts() {
         drop(evicted);
         let ada = register_in_room(&hub, "a");
         detach(&ada);
-        let events = OutgoingEvents::new(&[("long", DeliveryPolicy::Reliable)]);
+        let events = OutgoingEvents::new(&[outgoing("long")]);
         let frame = Frame::event("long", &"x".repeat(200)).expect("encoded");
         let event = events.get(0).expect("the first event");
         hub.deliver(&Audience::new(&"a"), event, &frame, PushPolicy::Reliable).expect("small");
         assert_eq!(is_dropped.try_recv(), Ok(()));
     });
+}
+
+fn outgoing(name: &'static str) -> Outgoing {
+    let shape = Shape { digest: 0, types: &[] };
+    Outgoing { name, policy: DeliveryPolicy::Reliable, shape }
 }
