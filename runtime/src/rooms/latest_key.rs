@@ -2,7 +2,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::buffers::{self, FRAME_BUFFER, MAX_KEPT_FRAME};
 use crate::wire::{EncodeError, encode};
@@ -24,32 +24,40 @@ impl LatestKey {
 
 /// A hash of `event` and `key`. A pending `latest` event is replaced by one with an equal hash.
 pub(crate) fn latest_key<K: Serialize + ?Sized>(event: &str, key: &K) -> Result<u64, EncodeError> {
-    let mut json = buffers::take(&FRAME_BUFFER);
-    json.clear();
-    let key = encode(key, &mut json).map(|()| {
+    with_json(key, |json| {
         let mut hasher = HASH_STATE.build_hasher();
         event.hash(&mut hasher);
-        hasher.write(&json);
+        hasher.write(json);
         hasher.finish()
-    });
-    if json.capacity() <= MAX_KEPT_FRAME {
-        buffers::put(&FRAME_BUFFER, json);
-    }
-    key
+    })
 }
 
 /// A digest of `event` and `key`, equal on all nodes.
+///
+/// SHA-256, because clients choose many of the values, and no secret bits are the same on all nodes.
 pub(crate) fn stable_latest_key<K: Serialize + ?Sized>(
     event: &str,
     key: &K,
 ) -> Result<LatestKey, EncodeError> {
-    let mut bytes = event.as_bytes().to_vec();
-    bytes.push(0);
-    encode(key, &mut bytes)?;
-    let digest: [u8; 32] = Sha256::digest(&bytes).into();
-    let mut stable = [0; 16];
-    stable.copy_from_slice(&digest[..16]);
-    Ok(LatestKey(stable))
+    with_json(key, |json| {
+        let digest = Sha256::new().chain_update(event).chain_update([0]).chain_update(json);
+        let digest = digest.finalize();
+        LatestKey(std::array::from_fn(|at| digest[at]))
+    })
+}
+
+/// Calls `read` with the JSON of `key`.
+fn with_json<K: Serialize + ?Sized, T>(
+    key: &K,
+    read: impl FnOnce(&[u8]) -> T,
+) -> Result<T, EncodeError> {
+    let mut json = buffers::take(&FRAME_BUFFER);
+    json.clear();
+    let result = encode(key, &mut json).map(|()| read(&json));
+    if json.capacity() <= MAX_KEPT_FRAME {
+        buffers::put(&FRAME_BUFFER, json);
+    }
+    result
 }
 
 #[cfg(test)]
@@ -82,5 +90,34 @@ mod tests {
     fn key_that_cannot_be_encoded_is_an_error() {
         let map = HashMap::from([((1, 2), 3)]);
         assert!(latest_key("moved", &map).is_err());
+        assert!(stable_latest_key("moved", &map).is_err());
+    }
+
+    fn stable<K: Serialize + ?Sized>(event: &str, key: &K) -> LatestKey {
+        stable_latest_key(event, key).expect("JSON")
+    }
+
+    #[test]
+    fn equal_values_of_one_event_have_equal_stable_keys() {
+        assert_eq!(stable("moved", "ada"), stable("moved", &"ada".to_owned()));
+        assert_eq!(stable("moved", &()), stable("moved", &()));
+        let [one, two] = [stable("moved", "ada"), stable("moved", "ada")];
+        assert_eq!(one.in_this_process(), two.in_this_process());
+    }
+
+    #[test]
+    fn different_values_or_events_have_different_stable_keys() {
+        let ada = stable("moved", "ada");
+        assert_ne!(ada, stable("moved", "bob"));
+        assert_ne!(ada, stable("typing", "ada"));
+        assert_ne!(stable("a", &11), stable("a1", &1));
+        assert_ne!(ada.in_this_process(), stable("moved", "bob").in_this_process());
+    }
+
+    #[test]
+    fn stable_key_is_the_same_on_all_nodes() {
+        // printf 'moved\0"ada"' | sha256sum
+        let LatestKey(bytes) = stable("moved", "ada");
+        assert_eq!(u128::from_be_bytes(bytes), 0x67c6_80e3_6d6c_e3ae_c0d3_002c_636e_ebca);
     }
 }
