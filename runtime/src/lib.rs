@@ -306,7 +306,8 @@
 //! | `axum` | a [`Router`] inside of axum's, or of any HTTP server on hyper; `server` | |
 //! | `typescript` | the [TypeScript client](typescript), with `ts-rs`; its functions need `server` | |
 //! | `chrono`, `url`, `uuid` | the TypeScript types of these crates | |
-//! | `rustls` | `wss://` in the Rust client; `client` | |
+//! | `rustls` | `wss://` in the Rust client, and `rediss://` with `redis`; `client` | |
+//! | `redis` | [`backplane::Redis`], which links the nodes of a cluster; `server` | |
 //! | `test` | [`test`](mod@test): clients and servers in one test, without ports and without waits; `client`, `server` | |
 //!
 //! # A contract in its own crate
@@ -458,6 +459,8 @@ mod sync;
 mod task_tracker;
 #[cfg(feature = "test")]
 pub mod test;
+#[cfg(feature = "rustls")]
+mod tls;
 #[cfg(any(feature = "client", feature = "server"))]
 mod transport;
 #[cfg(all(feature = "server", feature = "typescript"))]

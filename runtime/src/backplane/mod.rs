@@ -18,12 +18,16 @@ mod peers;
 mod positions;
 mod random;
 mod receive;
+#[cfg(feature = "redis")]
+mod redis;
 mod remote;
 mod signature;
 mod subscriptions;
 mod supervise;
 mod topic;
 
+#[cfg(feature = "redis")]
+pub use self::redis::Redis;
 pub(crate) use cluster::Cluster;
 pub use engine::{Backplane, ConnectError, Layout, Link, LinkError, Parcel};
 pub use health::{Counters, Health, Status};

@@ -21,23 +21,12 @@ pub(super) type Connector = std::convert::Infallible;
 /// [`rustls_config`]: super::ClientBuilder::rustls_config
 #[cfg(feature = "rustls")]
 pub(super) fn connector(options: &Options) -> Result<Connector, ConnectError> {
-    use std::sync::Arc;
-
-    use rustls::crypto::{CryptoProvider, ring};
-    use rustls::{ClientConfig, RootCertStore};
-
     if let Some(config) = &options.rustls_config {
-        return Ok(Connector::from(Arc::clone(config)));
+        return Ok(Connector::from(std::sync::Arc::clone(config)));
     }
-    let provider = CryptoProvider::get_default()
-        .map_or_else(|| Arc::new(ring::default_provider()), Arc::clone);
-    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ConnectError::Tls(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Connector::from(Arc::new(config)))
+    let config =
+        crate::tls::default_config().map_err(|error| ConnectError::Tls(error.to_string()))?;
+    Ok(Connector::from(config))
 }
 
 #[cfg(not(feature = "rustls"))]

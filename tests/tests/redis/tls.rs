@@ -1,0 +1,96 @@
+//! Redis with TLS.
+
+use std::fs;
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use parlor::backplane::ConnectError;
+use parlor::rustls::pki_types::CertificateDer;
+use parlor::rustls::{ClientConfig, RootCertStore};
+use parlor_tests::free_addr;
+
+use super::refused::refused;
+use super::*;
+
+/// A self-signed certificate for `localhost`.
+const CERTIFICATE: &[u8] = include_bytes!("../../tls/cert.der");
+const KEY: &[u8] = include_bytes!("../../tls/key.der");
+
+/// Starts Redis with TLS, and returns it with its `rediss://` URL.
+fn start(require_client_certificate: &str) -> Option<(Server, String)> {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let pem = |name: &str, label: &str, der: &[u8]| {
+        let path = folder.join(format!("{name}-{}.pem", std::process::id()));
+        let text = BASE64.encode(der);
+        fs::write(&path, format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"))
+            .expect("a file");
+        path.to_str().expect("a path").to_owned()
+    };
+    let certificate = pem("cert", "CERTIFICATE", CERTIFICATE);
+    let key = pem("key", "PRIVATE KEY", KEY);
+    let port = free_addr().port();
+    let arguments = [
+        "--port",
+        "0",
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-ca-cert-file",
+        &certificate,
+        "--tls-auth-clients",
+        require_client_certificate,
+    ];
+    let server = Server::start_at(port, &arguments)?;
+    Some((server, format!("rediss://localhost:{port}")))
+}
+
+fn trusting() -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(CERTIFICATE)).expect("a certificate");
+    Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
+#[tokio::test]
+async fn tls_works_only_with_trusted_server() {
+    let Some((server, url)) = start("no") else { return };
+    let topic = Topic::new("parlor:r:a");
+    let redis = Redis::connect_with_rustls(&url, trusting()).await.expect("trusted");
+    let mut node = Node::link(&redis).await;
+    node.subscribe(std::slice::from_ref(&topic)).await;
+    node.publish(&[parcel(&topic, "a")]).await;
+    assert_eq!(node.receive(1).await, [b"a".to_vec()]);
+
+    let error = refused(&url).await;
+    assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("localhost:{}", server.port)), "{error}");
+}
+
+#[tokio::test]
+async fn missing_client_certificate_is_named() {
+    let Some((_server, url)) = start("yes") else { return };
+    let error = Redis::connect_with_rustls(&url, trusting()).await.err();
+    let Some(ConnectError::Tls { reason, .. }) = error else { panic!("{error:?}") };
+    assert!(reason.contains("requires a client certificate"), "{reason}");
+}
+
+#[tokio::test]
+async fn each_side_without_tls_is_named() {
+    let Some((server, _)) = start("no") else { return };
+    // Redis closes the connection, as a proxy does whose server is not there.
+    let redis = Redis::connect(server.url()).await.expect("no error");
+    let (inbox, _deliveries) = Inbox::channel();
+    let error = within_timeout("an error", redis.connect(inbox)).await.err();
+    let error = error.expect("no link").to_string();
+    assert!(error.contains("for a server with TLS, use `rediss://`"), "{error}");
+
+    let Some(plain) = Server::start(&[]) else { return };
+    let error = refused(&format!("rediss://user:secret@localhost:{}", plain.port)).await;
+    let ConnectError::Tls { reason, .. } = &error else { panic!("{error:?}") };
+    assert!(reason.contains("use `redis://`"), "{reason}");
+
+    let error = Redis::connect_with_rustls(plain.url(), trusting()).await.err();
+    assert!(matches!(error, Some(ConnectError::Tls { .. })), "{error:?}");
+}
