@@ -304,6 +304,7 @@
 //! | `validate-email` | `#[validate(email)]`, with `regex` | |
 //! | `validate-url` | `#[validate(url)]`, with `url` | |
 //! | `axum` | a [`Router`] inside of axum's, or of any HTTP server on hyper; `server` | |
+//! | `nats` | [`backplane::Nats`]: NATS links the nodes of a cluster, with `async-nats`; `server` | |
 //! | `typescript` | the [TypeScript client](typescript), with `ts-rs`; its functions need `server` | |
 //! | `chrono`, `url`, `uuid` | the TypeScript types of these crates | |
 //! | `rustls` | `wss://` in the Rust client, and `rediss://` with `redis`; `client` | |

@@ -10,6 +10,8 @@ mod memory;
 #[cfg(test)]
 mod model;
 mod names;
+#[cfg(feature = "nats")]
+mod nats;
 mod node;
 mod options;
 mod outgoing;
@@ -33,6 +35,8 @@ pub use engine::{Backplane, ConnectError, Layout, Link, LinkError, Parcel};
 pub use health::{Counters, Health, Status};
 pub use inbox::{Deliveries, Inbox};
 pub use memory::{Memory, MemoryNode};
+#[cfg(feature = "nats")]
+pub use nats::{Nats, NatsOptions};
 pub use options::ClusterOptions;
 pub use topic::Topic;
 

@@ -1,0 +1,6 @@
+//! The engine for NATS, with a real `nats-server`.
+
+mod connecting;
+mod links;
+mod order;
+mod server;
