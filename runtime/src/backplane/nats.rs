@@ -32,14 +32,40 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// NATS links the nodes of a cluster.
 ///
+/// A whole program. Start it several times with different ports, and clients of one reach those of the others:
+///
 /// ```no_run
 /// use parlor::backplane::Nats;
+/// use parlor::prelude::*;
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let nats = Nats::connect("nats://127.0.0.1:4222").await?;
-/// # let _ = nats;
-/// # Ok(())
-/// # }
+/// #[procedure]
+/// trait Chat {
+///     #[incoming]
+///     async fn say(&mut self, text: String);
+///
+///     #[outgoing]
+///     fn said(text: String);
+/// }
+///
+/// struct Guest {
+///     socket: ChatSocket,
+/// }
+///
+/// impl Chat for Guest {
+///     async fn say(&mut self, text: String) {
+///         self.socket.io().broadcast().said(&text);
+///     }
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let nats = Nats::connect("nats://127.0.0.1:4222").await?;
+///     let port = std::env::args().nth(1).unwrap_or_else(|| "3000".to_owned());
+///     let chat = ChatServer::new(|socket: ChatSocket| async move { Ok(Guest { socket }) });
+///     let router = Router::new().procedure("/api/chat", chat).backplane(nats);
+///     router.serve(format!("127.0.0.1:{port}")).await?;
+///     Ok(())
+/// }
 /// ```
 ///
 /// It uses core NATS, without `JetStream`.
@@ -57,10 +83,11 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// percent-encoded. [`NatsOptions`] has the same without a URL. A user with permissions needs these, to publish and to
 /// subscribe:
 ///
-/// - `parlor.>`, or the prefix that you chose instead of `parlor`;
+/// - `parlor.>`, or the [`prefix`](super::ClusterOptions::prefix) that you chose instead of `parlor`;
 /// - `_INBOX.parlor.>`, with which a node finds out that its subscriptions are active.
 ///
-/// Who can publish to these subjects can send events to all clients.
+/// Without a [`key`](super::ClusterOptions::key), each user of NATS who may publish to these subjects can send events to
+/// all clients.
 ///
 /// # TLS
 ///

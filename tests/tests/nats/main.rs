@@ -3,4 +3,5 @@
 mod connecting;
 mod links;
 mod order;
+mod routers;
 mod server;
