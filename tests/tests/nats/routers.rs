@@ -1,5 +1,4 @@
-use futures::StreamExt;
-use parlor::backplane::Nats;
+use parlor::backplane::{JoinConfirmation, Nats};
 use parlor::prelude::*;
 use parlor_tests::{TestServer, within_timeout};
 
@@ -28,7 +27,8 @@ impl Chat for Guest {
 async fn node(nats: &NatsServer) -> TestServer {
     let nats = Nats::connect(&nats.url()).await.expect("a server");
     let chat = ChatServer::new(|socket: ChatSocket| async move {
-        socket.join_confirmed("all").await;
+        let joined = socket.join_confirmed("all").await.expect("joined");
+        assert_eq!(joined, JoinConfirmation::Confirmed);
         Ok(Guest { socket })
     });
     TestServer::start(Router::new().procedure("/api/v1.0/chat", chat).backplane(nats)).await
@@ -44,7 +44,7 @@ async fn an_event_reaches_the_clients_of_another_node() {
     let (client, _events) = connect(&one).await;
     let (_other, mut events) = connect(&two).await;
     for number in 0..100 {
-        client.say(number.to_string()).await.expect("sent");
+        client.say(number.to_string()).expect("sent");
     }
     for number in 0..100 {
         let event = within_timeout("an event", events.next()).await;

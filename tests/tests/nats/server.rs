@@ -112,9 +112,9 @@ impl Drop for NatsServer {
     }
 }
 
-/// A path that no other test and no other process uses.
-pub(crate) fn temporary(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("parlor-nats-{}-{name}", std::process::id()))
+/// The path of a file of a test.
+fn temporary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nats-{name}"))
 }
 
 /// Writes DER as PEM.
