@@ -202,6 +202,7 @@
 //! all else by reference.
 //!
 //! [`Socket::set_presence`] and [`Io::members_with`] show who is in a room, with names or other values.
+//! [`Io::watch`] tells what changes there.
 //! `ChatServer::io` returns an [`Io`] for use outside of sessions. An event can declare what happens
 //! to it when a client reads too slowly: see [`macro@outgoing`].
 //!
@@ -477,7 +478,7 @@ pub use disconnect_reason::DisconnectReason;
 #[cfg(feature = "validate")]
 pub use garde;
 #[cfg(feature = "server")]
-pub use handle::{Io, Socket};
+pub use handle::{Io, Socket, Watch};
 pub use http;
 pub use parlor_macros::{incoming, outgoing, payload, procedure};
 pub use reject::Reject;

@@ -11,6 +11,7 @@
 //! | --- | --- | --- |
 //! | [`rank::OUTBOX`] | one non-blocking write to a TCP socket, and the registration of the task's waker with it when it would block | 64 KiB and one frame per write |
 //! | [`rank::EMIT_ORDER`] | one broadcast: an append to the outbox of each member, evictions of detached sessions, and wake-ups of session tasks, which run tokio's scheduler and no user code | the members of one room or one procedure; only other broadcasts to the same members wait |
+//! | [`rank::WATCHERS`] | one call of [`OtherNodes`](crate::rooms::OtherNodes) per change in a watched room, which appends to a queue | 1 KiB, or the members of one room when a node asks for all |
 
 use std::ops::{Deref, DerefMut};
 #[cfg(not(feature = "__bench"))]
@@ -39,48 +40,50 @@ pub(crate) mod rank {
     pub(crate) const EMIT_ORDER: u8 = 5;
     /// The names of the rooms that a session is in, and its presence.
     pub(crate) const JOINED: u8 = 6;
+    /// One shard of the table of watched rooms.
+    pub(crate) const WATCHERS: u8 = 7;
     /// One shard of the table of rooms.
-    pub(crate) const ROOMS: u8 = 7;
+    pub(crate) const ROOMS: u8 = 8;
     /// The members of one room or of one procedure, or one shard of the index of a procedure's members.
-    pub(crate) const MEMBERS: u8 = 8;
+    pub(crate) const MEMBERS: u8 = 9;
     /// The keys of a session's resume secrets.
-    pub(crate) const SECRETS: u8 = 9;
+    pub(crate) const SECRETS: u8 = 10;
     /// The resume secrets and detached sessions of a procedure.
-    pub(crate) const RECOVERY: u8 = 10;
+    pub(crate) const RECOVERY: u8 = 11;
     /// The pending frames of one session.
-    pub(crate) const OUTBOX: u8 = 11;
+    pub(crate) const OUTBOX: u8 = 12;
     /// The resume slot of a session.
-    pub(crate) const RESUME: u8 = 12;
+    pub(crate) const RESUME: u8 = 13;
     /// The ending of a session, and the waker of its task.
-    pub(crate) const SIGNALS: u8 = 13;
+    pub(crate) const SIGNALS: u8 = 14;
     /// The keys of a procedure's rate limit.
-    pub(crate) const RATE_KEYS: u8 = 14;
+    pub(crate) const RATE_KEYS: u8 = 15;
     /// The token bucket of one key.
-    pub(crate) const RATE: u8 = 15;
+    pub(crate) const RATE: u8 = 16;
     /// What code of the user runs on one thread.
-    pub(crate) const WATCHED: u8 = 16;
+    pub(crate) const WATCHED: u8 = 17;
     /// The closures that wait for a session.
-    pub(crate) const CLOSURES: u8 = 17;
+    pub(crate) const CLOSURES: u8 = 18;
     /// The tasks of `Socket::spawn` of a session.
-    pub(crate) const SPAWNED: u8 = 18;
+    pub(crate) const SPAWNED: u8 = 19;
     /// When each cause of a warning was logged.
-    pub(crate) const LOG_LIMIT: u8 = 19;
+    pub(crate) const LOG_LIMIT: u8 = 20;
     /// What a node has received of others.
-    pub(crate) const BACKPLANE_RECEIVE: u8 = 20;
+    pub(crate) const BACKPLANE_RECEIVE: u8 = 21;
     /// The topics that a node is subscribed to.
-    pub(crate) const BACKPLANE_TOPICS: u8 = 21;
+    pub(crate) const BACKPLANE_TOPICS: u8 = 22;
     /// What a node publishes.
-    pub(crate) const BACKPLANE_QUEUE: u8 = 22;
+    pub(crate) const BACKPLANE_QUEUE: u8 = 23;
     /// What a node has asked the others.
-    pub(crate) const BACKPLANE_ASKS: u8 = 23;
+    pub(crate) const BACKPLANE_ASKS: u8 = 24;
     /// The link of a node.
-    pub(crate) const BACKPLANE_STATE: u8 = 24;
+    pub(crate) const BACKPLANE_STATE: u8 = 25;
     /// The broker in memory.
-    pub(crate) const BACKPLANE_MEMORY: u8 = 25;
+    pub(crate) const BACKPLANE_MEMORY: u8 = 26;
     /// The faults of one node at the broker in memory.
-    pub(crate) const BACKPLANE_MEMORY_FAULTS: u8 = 26;
+    pub(crate) const BACKPLANE_MEMORY_FAULTS: u8 = 27;
     /// What the broker in memory sends to one node.
-    pub(crate) const BACKPLANE_MEMORY_LINK: u8 = 27;
+    pub(crate) const BACKPLANE_MEMORY_LINK: u8 = 28;
 }
 
 /// A mutex of one [`rank`].

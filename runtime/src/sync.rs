@@ -3,7 +3,7 @@
 #[cfg(not(parlor_model))]
 mod primitives {
     #[cfg(feature = "server")]
-    pub(crate) use std::sync::atomic::{AtomicU8, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};
     #[cfg(debug_assertions)]
     pub(crate) use std::thread_local;
@@ -12,7 +12,7 @@ mod primitives {
 #[cfg(parlor_model)]
 mod primitives {
     #[cfg(feature = "server")]
-    pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     #[cfg(debug_assertions)]
     pub(crate) use loom::thread_local;

@@ -37,7 +37,7 @@ impl<E: Contract> Io<E> {
         Self { hub, contract: PhantomData }
     }
 
-    pub(super) fn hub(&self) -> &Hub {
+    pub(super) fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
@@ -100,7 +100,7 @@ impl<E: Contract> Io<E> {
     /// A session shows a name, a color or a cursor to the others with
     /// [`Socket::set_presence`](crate::Socket::set_presence), so a server needs no list of names beside
     /// the rooms. Set and read the same type. If the presence of a member does not decode as `P`, this is
-    /// an error that names the member.
+    /// an error that names the member. [`watch`](Self::watch) tells what changes.
     ///
     /// ```
     /// # use parlor::prelude::*;

@@ -95,7 +95,7 @@ impl<E: Contract> Socket<E> {
         self.member.rooms()
     }
 
-    /// Sets what [`Io::members_with`] returns for this socket: any value of at most
+    /// Sets what [`Io::members_with`] and [`Io::watch`] return for this socket: any value of at most
     /// [`MAX_PRESENCE_SIZE`](crate::rooms::MAX_PRESENCE_SIZE) bytes of JSON, such as a name and a color.
     ///
     /// It replaces the previous value, and is kept until the session ends. The factory may set it before

@@ -5,7 +5,7 @@ use super::all_members::{AllMembers, RegisterError};
 use super::audience::Recipients;
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
 use super::gaps::GapReports;
-use super::{Audience, LatestKey, Membership, Remote, Traversal};
+use super::{Audience, LatestKey, Membership, Remote, Traversal, Watchers};
 use crate::contract::Outgoing;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::{Ending, Member, PushPolicy, RecoveryTable, TooLarge, has_emitted};
@@ -17,6 +17,7 @@ use crate::wire::Frame;
 pub(crate) struct Hub {
     pub(crate) procedure: &'static str,
     pub(crate) rooms: Membership,
+    pub(crate) watchers: Watchers,
     pub(crate) recovery: RecoveryTable,
     pub(crate) outgoing_events: OutgoingEvents,
     pub(crate) gaps: GapReports,
@@ -69,15 +70,21 @@ impl Hub {
         self.all_members.len()
     }
 
-    /// The number of entries for sessions in all tables: members, rooms, secrets, detached sessions.
+    /// The number of entries in all tables: members, rooms, watched rooms with their members and watchers,
+    /// secrets, detached sessions.
     #[cfg(feature = "test")]
     pub(crate) fn entries(&self) -> usize {
-        self.sessions() + self.rooms.len() + self.recovery.secrets() + self.recovery.detached()
+        self.sessions()
+            + self.rooms.len()
+            + self.watchers.entries()
+            + self.recovery.secrets()
+            + self.recovery.detached()
     }
 
     /// Registers no further members and ends all sessions. Returns the number of sessions.
     pub(crate) fn drain(&self) -> usize {
         self.all_members.close();
+        self.watchers.close();
         self.end_sessions(&Audience::all(), DisconnectReason::ShutDown)
     }
 

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::watchers::{MemberState, Wakers};
 use super::{JoinRoomError, Presence, SetPresenceError};
 use crate::lock::{Lock, rank};
 use crate::session::Member;
@@ -23,6 +24,7 @@ impl Member {
         if name.len() > max {
             return Err(JoinRoomError::NameTooLong { length: name.len(), max });
         }
+        let mut wakers = Wakers::default();
         let mut joined = self.joined_rooms().0.lock();
         if joined.ended {
             return Err(JoinRoomError::Ended);
@@ -36,7 +38,9 @@ impl Member {
         }
         let (stored, is_first) = self.hub().rooms.join(name, self);
         joined.names.insert(stored);
+        self.publish_in(name, &joined, &mut wakers);
         drop(joined);
+        wakers.wake();
         if is_first && let Some(remote) = self.hub().remote() {
             remote.room_used(name);
         }
@@ -45,10 +49,15 @@ impl Member {
 
     /// Leaves the room. Returns whether the member was in it.
     pub(crate) fn leave(&self, name: &str) -> bool {
+        let mut wakers = Wakers::default();
         let mut joined = self.joined_rooms().0.lock();
         let was_in = joined.names.remove(name);
         let was_last = was_in && self.hub().rooms.leave(name, self.id());
+        if was_in {
+            self.publish_in(name, &joined, &mut wakers);
+        }
         drop(joined);
+        wakers.wake();
         if was_last && let Some(remote) = self.hub().remote() {
             remote.room_unused(name);
         }
@@ -62,11 +71,15 @@ impl Member {
 
     /// Replaces what the member shows in its rooms.
     pub(crate) fn set_presence(&self, presence: Presence) -> Result<(), SetPresenceError> {
+        let mut wakers = Wakers::default();
         let mut joined = self.joined_rooms().0.lock();
         if joined.ended {
             return Err(SetPresenceError::Ended);
         }
         joined.presence = Some(presence);
+        self.publish_in_all(&joined, &mut wakers);
+        drop(joined);
+        wakers.wake();
         Ok(())
     }
 
@@ -76,14 +89,56 @@ impl Member {
 
     /// Leaves all rooms, and drops the presence. The member cannot join a room after this.
     pub(crate) fn leave_all(&self) {
+        let mut wakers = Wakers::default();
         let mut joined = self.joined_rooms().0.lock();
         joined.ended = true;
         joined.presence = None;
         let mut names = std::mem::take(&mut joined.names);
-        names.retain(|room| self.hub().rooms.leave(room, self.id()));
+        names.retain(|room| {
+            let was_last = self.hub().rooms.leave(room, self.id());
+            self.publish_in(room, &joined, &mut wakers);
+            was_last
+        });
         drop(joined);
+        wakers.wake();
         if let Some(remote) = self.hub().remote() {
             names.iter().for_each(|room| remote.room_unused(room));
         }
+    }
+
+    /// Tells the watchers of its rooms what the member shows there. The session's task calls it after the
+    /// member was detached or attached.
+    pub(crate) fn publish(&self) {
+        if self.hub().watchers.has_rooms() {
+            let mut wakers = Wakers::default();
+            self.publish_in_all(&self.joined_rooms().0.lock(), &mut wakers);
+            wakers.wake();
+        }
+    }
+
+    /// The same for one room. Watchers call it for a member that was in the room before they were.
+    pub(super) fn publish_to_new_watcher(&self, room: &str, wakers: &mut Wakers) {
+        self.publish_in(room, &self.joined_rooms().0.lock(), wakers);
+    }
+
+    fn publish_in_all(&self, joined: &State, wakers: &mut Wakers) {
+        if self.hub().watchers.has_rooms() {
+            for room in &joined.names {
+                self.publish_in(room, joined, wakers);
+            }
+        }
+    }
+
+    /// `joined` is locked, so the states of this member are published in their order.
+    fn publish_in(&self, room: &str, joined: &State, wakers: &mut Wakers) {
+        if !self.hub().watchers.has_rooms() {
+            return;
+        }
+        let presence = joined.presence.as_ref().filter(|_| joined.names.contains(room));
+        let state = presence.map(|presence| MemberState {
+            presence: presence.clone(),
+            detached: self.outbox().is_detached(),
+        });
+        self.hub().watchers.set_local(room, self.id(), state, wakers);
     }
 }

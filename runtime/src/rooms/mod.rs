@@ -17,6 +17,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod traversal;
+mod watchers;
 
 pub(crate) use all_members::RegisterError;
 pub use audience::Audience;
@@ -29,7 +30,12 @@ pub(crate) use latest_key::{LatestKey, latest_key, stable_latest_key};
 pub use membership::JoinRoomError;
 pub(crate) use membership::Membership;
 pub(crate) use presence::Presence;
-pub use presence::{DecodePresenceError, MAX_PRESENCE_SIZE, RoomMember, SetPresenceError};
+pub use presence::{
+    DecodePresenceError, MAX_PRESENCE_SIZE, RoomChange, RoomMember, SetPresenceError,
+};
 pub(crate) use remote::{Answers, Query, Remote};
 pub use target::{Exception, Exceptions, Room, Rooms, Target, rooms};
 pub(crate) use traversal::Traversal;
+#[allow(unused_imports, reason = "the backplane uses them")]
+pub(crate) use watchers::{MemberState, OtherNodes};
+pub(crate) use watchers::{Taken, WatcherId, Watchers};

@@ -25,6 +25,23 @@ pub struct RoomMember<P> {
     pub detached: bool,
 }
 
+/// A change in a room, from [`Watch::next`](crate::Watch::next).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoomChange<P> {
+    /// The members when the first item is taken, in no particular order. It is always the first item, and there is one.
+    Snapshot(Vec<RoomMember<P>>),
+    /// A member with a presence that was not in the room before.
+    Joined(RoomMember<P>),
+    /// A member has another presence, or another value of `detached`.
+    Changed(RoomMember<P>),
+    /// A member is not in the room any more, or its presence does not decode any more.
+    Left(SocketId),
+    /// The presence of a member does not decode as `P`. The member does not count: it has not joined, or has left
+    /// before this. It joins when it sets a presence that decodes.
+    Undecodable(DecodePresenceError),
+}
+
 /// Why the presence of a socket could not be set. The previous one stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -70,7 +87,7 @@ impl From<SetPresenceError> for Reject {
 }
 
 /// The presence of one socket as JSON.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Presence(Arc<[u8]>);
 
 impl Presence {

@@ -31,7 +31,6 @@ impl<T, const RANK: u8> Shards<T, RANK> {
     }
 
     /// Maps each shard, and holds one lock at a time.
-    #[cfg(any(test, feature = "test"))]
     pub(super) fn map<R>(&self, mut map: impl FnMut(&mut T) -> R) -> [R; SHARD_COUNT] {
         self.0.each_ref().map(|Shard(lock)| map(&mut lock.lock()))
     }

@@ -106,6 +106,7 @@ impl Driver {
         tracing::debug!(%reason, "connection lost; the session is detached");
         let options = self.member.options();
         let bytes = connection.detach(self.member.outbox());
+        self.member.publish();
         let detached_id = self.member.hub().recovery.add_detached(&self.member, bytes);
         self.work.detached = true;
         let expiry = Box::pin(sleep(options.recovery.window));

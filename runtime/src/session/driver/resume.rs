@@ -12,6 +12,7 @@ impl Driver {
     pub(super) fn attach(&mut self, connection: Connection) {
         if let Attachment::Detached { detached_id, .. } = &self.attachment {
             let bytes = self.member.outbox().attach();
+            self.member.publish();
             self.member.hub().recovery.remove_detached(*detached_id, bytes);
             tracing::debug!("session resumed");
             self.attachment = Attachment::Attached(connection);
