@@ -71,7 +71,7 @@ impl<E: Contract> Io<E> {
     ///             RoomChange::Changed(member) if member.detached => {
     ///                 io.to("board").away(member.presence.name);
     ///             }
-    ///             RoomChange::Left(id) => io.to("board").left(id),
+    ///             RoomChange::Left(id) => io.to("board").left(&id),
     ///             _ => {}
     ///         }
     ///     }
