@@ -84,6 +84,8 @@ pub(crate) mod rank {
     pub(crate) const BACKPLANE_MEMORY_FAULTS: u8 = 27;
     /// What the broker in memory sends to one node.
     pub(crate) const BACKPLANE_MEMORY_LINK: u8 = 28;
+    /// The rooms that are watched across nodes.
+    pub(crate) const BACKPLANE_WATCH: u8 = 29;
 }
 
 /// A mutex of one [`rank`].

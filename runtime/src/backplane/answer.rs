@@ -1,14 +1,11 @@
 //! What this node answers to the asks of others.
 
 use super::node::Node;
-use super::parcel::{Answer, Ask, Content, MAX_LIST, Question, Shown};
+use super::parcel::{Answer, Ask, Content, MAX_LIST, MAX_PAGE, Question, Shown};
 use crate::disconnect_reason::DisconnectReason;
 use crate::node_id::NodeId;
 use crate::rooms::{Hub, RoomMember, Traversal};
 use crate::socket_id::SocketId;
-
-/// Bytes of members in one parcel. Brokers accept 1 MiB by default.
-const MAX_PAGE: usize = 256 << 10;
 
 /// Answers in one or more parcels, behind all events that wait. What would fill more than half of the queue is cut, and
 /// the last parcel is not sent: the node that asks then counts this one as missing.
@@ -23,6 +20,11 @@ pub(super) fn answer(node: &Node, asking: NodeId, ask: Ask<'_>) {
     else {
         return;
     };
+    match question {
+        Question::Watch { room, .. } => return node.watched_by(asking, procedure, room),
+        Question::Unwatch { room, .. } => return node.unwatched_by(asking, procedure, room),
+        _ => {}
+    }
     let hub = node.procedure(procedure).and_then(|procedure| procedure.hub.upgrade());
     let Some(hub) = hub else { return };
     let answers = Answers { node, asking, id };

@@ -97,6 +97,8 @@ impl Asks {
         done.into_iter().for_each(Pending::complete);
     }
 
+    /// Asks that wait.
+    #[cfg(any(test, feature = "test"))]
     pub(super) fn len(&self) -> usize {
         self.0.lock().len()
     }

@@ -56,7 +56,7 @@ impl Cluster {
             hub.set_remote(|| {
                 let node = Arc::clone(&started.node);
                 let procedure = node.add_procedure(path, hub);
-                Box::new(RemoteProcedure { node, procedure })
+                Arc::new(RemoteProcedure { node, procedure })
             });
         }
     }
@@ -74,5 +74,10 @@ impl Cluster {
 
     pub(crate) fn health(&self) -> Option<Health> {
         self.started.get().map(|started| started.node.health())
+    }
+
+    #[cfg(any(test, feature = "test"))]
+    pub(crate) fn entries(&self) -> usize {
+        self.started.get().map_or(0, |started| started.node.entries())
     }
 }

@@ -18,6 +18,7 @@ mod outgoing;
 mod parcel;
 mod peers;
 mod positions;
+mod presence;
 mod random;
 mod receive;
 #[cfg(feature = "redis")]

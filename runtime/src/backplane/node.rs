@@ -6,6 +6,7 @@
 //! | `subscriptions` | wanted topics, waiting joins | joins and leaves, the supervisor, the receiver |
 //! | `receiving` | positions, peers, procedures | the receiver, the supervisor, asks |
 //! | `asks` | asks that wait | callers, the receiver |
+//! | `watching` | presence of watched rooms: see [`presence`](super::presence) | watchers, the receiver, the supervisor |
 //! | `state` | the link, the last probe | the supervisor, the receiver, `health` |
 //! | `is_up` | whether there is a link, as a hint: a volatile event that is queued or dropped during a change of it is late or lost, which it may be | emits |
 //!
@@ -28,6 +29,7 @@ use super::outgoing::Outgoing;
 use super::parcel::Hello;
 use super::peers::Peers;
 use super::positions::Positions;
+use super::presence::Watching;
 use super::random::random;
 use super::signature::{SIGNATURE_LENGTH, Signer};
 use super::subscriptions::Subscriptions;
@@ -40,7 +42,6 @@ pub(super) struct Node {
     pub(super) id: NodeId,
     pub(super) names: Names,
     pub(super) own_topic: Topic,
-    pub(super) options: ClusterOptions,
     pub(super) signer: Option<Signer>,
     pub(super) max_parcel_size: usize,
     outgoing: Lock<Outgoing, { rank::BACKPLANE_QUEUE }>,
@@ -55,6 +56,7 @@ pub(super) struct Node {
     /// Wakes the supervisor: a probe is back.
     pub(super) probed: Notify,
     pub(super) asks: Asks,
+    pub(super) watching: Lock<Watching, { rank::BACKPLANE_WATCH }>,
     next_ask: AtomicU64,
     pub(super) state: Lock<State, { rank::BACKPLANE_STATE }>,
     is_up: AtomicBool,
@@ -108,7 +110,6 @@ impl Node {
             names,
             signer: options.key.as_ref().map(Signer::new),
             max_parcel_size: engine.max_parcel_size().saturating_sub(SIGNATURE_LENGTH),
-            options,
             outgoing: Lock::new(outgoing),
             queued: Notify::new(),
             subscriptions: Lock::default(),
@@ -117,6 +118,7 @@ impl Node {
             greeted: Notify::new(),
             probed: Notify::new(),
             asks: Asks::default(),
+            watching: Lock::default(),
             next_ask: AtomicU64::new(1),
             state: Lock::new(State {
                 link,
@@ -146,6 +148,11 @@ impl Node {
 
     pub(super) fn procedure(&self, path: &str) -> Option<Arc<LocalProcedure>> {
         self.receiving.lock().procedures.get(path).map(Arc::clone)
+    }
+
+    /// What its procedures share.
+    pub(super) fn hubs(&self) -> Vec<Arc<Hub>> {
+        self.procedures().iter().filter_map(|procedure| procedure.hub.upgrade()).collect()
     }
 
     fn procedures(&self) -> Vec<Arc<LocalProcedure>> {
@@ -226,12 +233,13 @@ impl Node {
             return;
         }
         add(&self.counts.lost, lost);
-        let topic = reported(self.subscriptions.lock().topic(topic));
-        self.report(&Gap::Lost { topic, origin, lost });
+        let name = reported(self.subscriptions.lock().topic(topic));
+        self.report(&Gap::Lost { topic: name, origin, lost });
+        self.ask_for_presence_of(origin, Some(topic));
     }
 
     pub(super) fn report(&self, gap: &Gap) {
-        for hub in self.procedures().iter().filter_map(|procedure| procedure.hub.upgrade()) {
+        for hub in self.hubs() {
             hub.gaps.report(gap.clone());
         }
     }
@@ -261,5 +269,12 @@ impl Node {
             topics,
             counters: self.counts.read(),
         }
+    }
+
+    /// The number of entries in its tables: topics, asks, watched rooms.
+    #[cfg(any(test, feature = "test"))]
+    pub(super) fn entries(&self) -> usize {
+        let topics = self.subscriptions.lock().len() + self.receiving.lock().positions.len();
+        topics + self.asks.len() + self.watching.lock().len()
     }
 }

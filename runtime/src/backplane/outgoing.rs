@@ -195,10 +195,6 @@ impl Outgoing {
         dropped
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.control.is_empty() && self.queue.is_empty()
-    }
-
     /// The marks of all topics that have changed since the last but one call.
     pub(super) fn marks(&mut self, now: Instant) -> Vec<Mark> {
         for topic in &self.changed {
@@ -246,10 +242,4 @@ impl Outgoing {
 
 fn size(parcel: &Parcel) -> usize {
     parcel.bytes.len() + parcel.topic.name().len() + size_of::<Queued>()
-}
-
-impl Batch {
-    pub(super) fn of(parcel: Parcel, now: Instant) -> Self {
-        Self { parcels: vec![parcel], since: vec![now], aged: 0 }
-    }
 }

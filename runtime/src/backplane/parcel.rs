@@ -20,7 +20,7 @@
 use super::positions::{Mark, Position};
 use super::topic::TopicId;
 use crate::node_id::NodeId;
-use crate::rooms::{Audience, LatestKey};
+use crate::rooms::{Audience, LatestKey, MAX_PRESENCE_SIZE};
 use crate::socket_id::SocketId;
 use crate::wire::binary::{Reader, TooLong, put_count, put_socket, put_text};
 
@@ -33,6 +33,8 @@ const HEAD: usize = 10;
 
 /// Marks, topics and members in one parcel.
 pub(super) const MAX_LIST: usize = 1000;
+/// Bytes of members in one parcel. Brokers accept 1 MiB by default.
+pub(super) const MAX_PAGE: usize = 256 << 10;
 /// Frames are encoded as JSON, in an uncompressed text frame.
 const JSON: u8 = 1;
 
@@ -56,7 +58,7 @@ pub(super) struct Received<'a> {
 
 pub(super) enum Message<'a> {
     Event(Position, Event<'a>),
-    Presence(Position, PresenceChange<'a>),
+    Presence(Position, PresenceUpdate<'a>),
     Marks {
         incarnation: u64,
         marks: Vec<Mark>,
@@ -83,13 +85,18 @@ pub(super) struct Event<'a> {
     pub(super) frame: &'a [u8],
 }
 
-/// What a member of a watched room shows now.
-pub(super) struct PresenceChange<'a> {
+/// What members of a watched room show now.
+pub(super) struct PresenceUpdate<'a> {
     pub(super) procedure: &'a str,
     pub(super) room: &'a str,
-    pub(super) socket: SocketId,
-    /// `None`: it has left the room.
-    pub(super) presence: Option<Shown<'a>>,
+    pub(super) change: PresenceChange<'a>,
+}
+
+pub(super) enum PresenceChange<'a> {
+    /// What one member shows; `None`: nothing, or it has left the room.
+    Member(SocketId, Option<Shown<'a>>),
+    /// A page of all members of the node. `first`, `last`: of the pages.
+    All { first: bool, last: bool, members: Vec<(SocketId, Shown<'a>)> },
 }
 
 /// A presence as JSON, and whether the session has no connection.
@@ -131,7 +138,7 @@ pub(super) enum Question<'a> {
         procedure: &'a str,
         room: &'a str,
     },
-    /// Publish the changes of the presence of this room from now on.
+    /// Publish what all members of this room show, and their changes from now on.
     Watch {
         procedure: &'a str,
         room: &'a str,
@@ -192,7 +199,7 @@ fn decode<'a>(reader: &mut Reader<'a>) -> Option<Received<'a>> {
     let node = NodeId(reader.u64()?);
     let message = match kind {
         kind::EVENT => Message::Event(position(reader)?, event(reader)?),
-        kind::PRESENCE => Message::Presence(position(reader)?, presence_change(reader)?),
+        kind::PRESENCE => Message::Presence(position(reader)?, presence_update(reader)?),
         kind::MARKS => Message::Marks { incarnation: reader.u64()?, marks: list(reader, mark)? },
         kind::HELLO => Message::Hello(hello(reader)?),
         kind::ASK => Message::Ask(Ask { id: reader.u64()?, question: question(reader)? }),
@@ -225,16 +232,28 @@ fn event<'a>(reader: &mut Reader<'a>) -> Option<Event<'a>> {
     Some(Event { procedure, name, digest, key, audience, frame })
 }
 
-fn presence_change<'a>(reader: &mut Reader<'a>) -> Option<PresenceChange<'a>> {
-    let (procedure, room, socket) = (reader.text()?, reader.text()?, reader.socket()?);
-    let presence = if flag(reader)? { Some(shown(reader)?) } else { None };
-    Some(PresenceChange { procedure, room, socket, presence })
+fn presence_update<'a>(reader: &mut Reader<'a>) -> Option<PresenceUpdate<'a>> {
+    let (procedure, room) = (reader.text()?, reader.text()?);
+    let change = match reader.u8()? {
+        0 => PresenceChange::Member(reader.socket()?, None),
+        1 => PresenceChange::Member(reader.socket()?, Some(shown(reader)?)),
+        2 => {
+            let (first, last) = (flag(reader)?, flag(reader)?);
+            PresenceChange::All { first, last, members: list(reader, member)? }
+        }
+        _ => return None,
+    };
+    Some(PresenceUpdate { procedure, room, change })
+}
+
+fn member<'a>(reader: &mut Reader<'a>) -> Option<(SocketId, Shown<'a>)> {
+    Some((reader.socket()?, shown(reader)?))
 }
 
 fn shown<'a>(reader: &mut Reader<'a>) -> Option<Shown<'a>> {
     let detached = flag(reader)?;
     let json = reader.text()?.as_bytes();
-    Some(Shown { json, detached })
+    (json.len() <= MAX_PRESENCE_SIZE).then_some(Shown { json, detached })
 }
 
 fn hello<'a>(reader: &mut Reader<'a>) -> Option<Hello<'a>> {
@@ -268,7 +287,7 @@ fn content<'a>(reader: &mut Reader<'a>) -> Option<Content<'a>> {
         0 => Content::Marks(list(reader, mark)?),
         1 => Content::Members(list(reader, |reader| reader.socket())?),
         2 => Content::Count(reader.u64()?),
-        3 => Content::Presence(list(reader, |reader| Some((reader.socket()?, shown(reader)?)))?),
+        3 => Content::Presence(list(reader, member)?),
         _ => return None,
     })
 }
@@ -337,7 +356,7 @@ impl Event<'_> {
     }
 }
 
-impl PresenceChange<'_> {
+impl PresenceUpdate<'_> {
     /// The parcel, without its position.
     pub(super) fn encode(&self, node: NodeId) -> Result<Vec<u8>, TooLong> {
         let mut out = Vec::new();
@@ -345,13 +364,30 @@ impl PresenceChange<'_> {
         out.resize(NUMBERED_HEAD, 0);
         put_text(self.procedure, &mut out)?;
         put_text(self.room, &mut out)?;
-        put_socket(self.socket, &mut out);
-        out.push(self.presence.is_some().into());
-        if let Some(shown) = &self.presence {
-            put_shown(shown, &mut out)?;
+        match &self.change {
+            PresenceChange::Member(socket, shown) => {
+                out.push(shown.is_some().into());
+                put_socket(*socket, &mut out);
+                if let Some(shown) = shown {
+                    put_shown(shown, &mut out)?;
+                }
+            }
+            PresenceChange::All { first, last, members } => {
+                out.extend([2, (*first).into(), (*last).into()]);
+                put_members(members, &mut out)?;
+            }
         }
         Ok(out)
     }
+}
+
+fn put_members(members: &[(SocketId, Shown<'_>)], out: &mut Vec<u8>) -> Result<(), TooLong> {
+    put_count(members.len(), out)?;
+    for (socket, shown) in members {
+        put_socket(*socket, out);
+        put_shown(shown, out)?;
+    }
+    Ok(())
 }
 
 fn put_shown(shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<(), TooLong> {
@@ -454,11 +490,7 @@ impl Answer<'_> {
             }
             Content::Presence(members) => {
                 out.push(3);
-                put_count(members.len(), &mut out)?;
-                for (socket, shown) in members {
-                    put_socket(*socket, &mut out);
-                    put_shown(shown, &mut out)?;
-                }
+                put_members(members, &mut out)?;
             }
         }
         Ok(out)

@@ -97,11 +97,6 @@ impl Peers {
         }
     }
 
-    /// Whether the node has said hello.
-    pub(super) fn is_known(&self, node: NodeId) -> bool {
-        self.0.get(&node).is_some_and(|peer| peer.is_known)
-    }
-
     /// Whether a warning of this node is the first.
     pub(super) fn warn(&mut self, node: NodeId) -> bool {
         self.0.get_mut(&node).is_some_and(|peer| !std::mem::replace(&mut peer.is_warned, true))

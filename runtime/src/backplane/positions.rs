@@ -150,6 +150,7 @@ impl Positions {
     }
 
     #[cfg(any(test, feature = "test"))]
+    #[cfg(any(test, feature = "test"))]
     pub(super) fn len(&self) -> usize {
         self.topics.len()
     }

@@ -29,6 +29,7 @@ const MAX_BATCH: usize = 128;
 pub(super) async fn receive(node: Arc<Node>, mut deliveries: Deliveries) {
     let mut parcels = Vec::with_capacity(MAX_BATCH);
     while deliveries.receive(&mut parcels, MAX_BATCH).await {
+        node.remove_lost_watchers();
         for parcel in parcels.drain(..) {
             node.receive(parcel);
         }
@@ -82,12 +83,8 @@ impl Node {
         }
         match message {
             Message::Event(position, event) => self.receive_event(node, position, event),
-            Message::Presence(position, _) => {
-                let lost =
-                    self.receiving.lock().positions.receive(node, position, std::iter::empty());
-                if let Verdict::Deliver { lost } = lost {
-                    self.report_lost(position.topic, node, lost);
-                }
+            Message::Presence(position, update) => {
+                self.receive_presence(node, position, update);
             }
             Message::Marks { incarnation, marks } => {
                 self.receiving.lock().peers.set_incarnation(node, incarnation);
@@ -118,7 +115,7 @@ impl Node {
             Message::Hello(Hello { number: 0, .. }) => {
                 self.receiving.lock().positions.begin(node);
             }
-            // Asked for below.
+            // Asked for with the hello.
             Message::Hello(Hello { wants_answer: true, .. }) => {}
             _ => self.ask_for_all_marks(node),
         }
@@ -231,7 +228,7 @@ impl Node {
 
     fn receive_hello(&self, node: NodeId, hello: &Hello<'_>) {
         let paths = hello.procedures.iter().map(|(path, _)| *path);
-        self.receiving.lock().peers.hello(node, hello.incarnation, paths);
+        let is_first = self.receiving.lock().peers.hello(node, hello.incarnation, paths);
         self.greeted.notify_one();
         for (path, events) in &hello.procedures {
             let Some(procedure) = self.procedure(path) else { continue };
@@ -256,6 +253,9 @@ impl Node {
         if hello.wants_answer && hello.number > 0 {
             // Its link was lost, and maybe its last marks.
             self.ask_for_all_marks(node);
+        }
+        if hello.wants_answer || is_first {
+            self.ask_for_presence_of(node, None);
         }
         if hello.wants_answer
             && let Some(answer) = self.hello(false)
@@ -305,6 +305,7 @@ impl Node {
         self.asks.node_lost(node);
         let joins = self.subscriptions.lock().node_lost(node);
         joins.complete();
+        self.presence_lost(node);
         self.greeted.notify_one();
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct RemoteProcedure {
 }
 
 impl RemoteProcedure {
-    fn room_topic(&self, room: &str) -> Topic {
+    pub(super) fn room_topic(&self, room: &str) -> Topic {
         self.node.names.room(&self.procedure.path, room)
     }
 

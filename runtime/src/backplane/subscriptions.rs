@@ -249,6 +249,12 @@ impl Subscriptions {
         confirmed
     }
 
+    /// Whether the broker has confirmed the topic.
+    pub(super) fn is_subscribed(&self, topic: TopicId) -> bool {
+        let state = self.topics.get(&topic).map(|it| it.state);
+        matches!(state, Some(State::Subscribed | State::Confirmed))
+    }
+
     pub(super) fn topic(&self, id: TopicId) -> Option<Topic> {
         self.topics.get(&id).map(|it| it.topic.clone())
     }

@@ -185,6 +185,7 @@ async fn subscribe_wanted(node: &Node, link: &dyn Link) -> Result<(), LinkError>
         within(link.subscribe(&topics)).await?;
         let nodes = node.receiving.lock().peers.alive().collect();
         let asked = node.subscriptions.lock().subscribed(&topics);
+        node.ask_for_presence_on(&asked);
         node.ask_for_marks(asked, nodes);
     }
 }
@@ -302,6 +303,7 @@ async fn beat(node: &Node) {
         every.tick().await;
         node.publish_marks();
         node.repeat_asks();
+        node.repeat_presence_asks();
         let mut receiving = node.receiving.lock();
         let expired = receiving.peers.expire(Instant::now());
         for peer in &expired.forgotten {

@@ -5,7 +5,7 @@ use super::all_members::{AllMembers, RegisterError};
 use super::audience::Recipients;
 use super::delivery::{OutcomeCounts, OutgoingEvent, OutgoingEvents};
 use super::gaps::GapReports;
-use super::{Audience, LatestKey, Membership, Remote, Traversal, Watchers};
+use super::{Audience, LatestKey, Membership, OtherNodes, Remote, Traversal, Watchers};
 use crate::contract::Outgoing;
 use crate::disconnect_reason::DisconnectReason;
 use crate::session::{Ending, Member, PushPolicy, RecoveryTable, TooLarge, has_emitted};
@@ -23,7 +23,7 @@ pub(crate) struct Hub {
     pub(crate) gaps: GapReports,
     all_members: AllMembers,
     /// The other nodes, if there is a backplane.
-    remote: OnceLock<Box<dyn Remote>>,
+    remote: OnceLock<Arc<dyn Remote>>,
 }
 
 impl Hub {
@@ -39,8 +39,19 @@ impl Hub {
     }
 
     /// Has an effect once.
-    pub(crate) fn set_remote(&self, make: impl FnOnce() -> Box<dyn Remote>) {
-        self.remote.get_or_init(make);
+    pub(crate) fn set_remote<R: Remote + OtherNodes + 'static>(
+        &self,
+        make: impl FnOnce() -> Arc<R>,
+    ) {
+        let mut made = None;
+        self.remote.get_or_init(|| {
+            let remote = make();
+            made = Some(Arc::clone(&remote));
+            remote
+        });
+        if let Some(remote) = made {
+            self.watchers.set_other_nodes(remote);
+        }
     }
 
     pub(crate) fn register(

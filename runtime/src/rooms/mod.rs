@@ -36,6 +36,4 @@ pub use presence::{
 pub(crate) use remote::{Answers, Query, Remote};
 pub use target::{Exception, Exceptions, Room, Rooms, Target, rooms};
 pub(crate) use traversal::Traversal;
-#[allow(unused_imports, reason = "the backplane uses them")]
-pub(crate) use watchers::{MemberState, OtherNodes};
-pub(crate) use watchers::{Taken, WatcherId, Watchers};
+pub(crate) use watchers::{MemberState, OtherNodes, Taken, WatcherId, Watchers};

@@ -228,11 +228,17 @@ impl Watchers {
 }
 
 /// What a backplane calls.
-#[allow(dead_code, reason = "the backplane calls it")]
 impl Watchers {
-    /// Sets what is called when watchers and members on this node change. Has an effect once, before the first watcher.
+    /// Sets what is called when watchers and members on this node change. Has an effect once. It is called at once for
+    /// the rooms that are watched by now, some of them maybe twice.
     pub(crate) fn set_other_nodes(&self, other_nodes: Arc<dyn OtherNodes>) {
-        let _ = self.other_nodes.set(other_nodes);
+        if self.other_nodes.set(Arc::clone(&other_nodes)).is_ok() {
+            self.rooms.map(|rooms| {
+                for (room, _) in rooms.iter().filter(|(_, watched)| !watched.cursors.is_empty()) {
+                    other_nodes.watched(room, true);
+                }
+            });
+        }
     }
 
     /// The state of a member on another node. `None`: it has left. Has no effect unless the room is watched on this
@@ -309,7 +315,6 @@ impl Hub {
 
     /// Another node watches the room, or no other node does any more. After this returns, the members on this node
     /// are those of [`Watchers::with_local`], and each change is passed to [`OtherNodes::changed`].
-    #[allow(dead_code, reason = "the backplane calls it")]
     pub(crate) fn watch_remote(&self, room: &str, is_watched: bool) {
         let watchers = &self.watchers;
         {

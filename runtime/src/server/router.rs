@@ -269,7 +269,8 @@ impl Router {
     /// The number of entries in the tables of all procedures.
     #[cfg(feature = "test")]
     pub(crate) fn entries(&self) -> usize {
-        self.routes.endpoints.values().map(|endpoint| endpoint.hub().entries()).sum()
+        let hubs: usize = self.routes.endpoints.values().map(|it| it.hub().entries()).sum();
+        hubs + self.routes.cluster.as_ref().map_or(0, Cluster::entries)
     }
 
     /// Ends all sessions as [`Serve::with_graceful_shutdown`] does, and admits no more.

@@ -15,10 +15,6 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    pub(crate) fn rest(self) -> &'a [u8] {
-        self.0
-    }
-
     pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }

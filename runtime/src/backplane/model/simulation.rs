@@ -17,6 +17,7 @@ use crate::backplane::random::seed;
 use crate::backplane::{
     Cluster, ClusterOptions, Gap, Gaps, Health, Layout, Memory, MemoryNode, NodeId,
 };
+use crate::contract::{Outgoing, Shape};
 use crate::request::Request;
 use crate::rooms::{Audience, DeliveryPolicy, Hub, rooms};
 use crate::session::{PushPolicy, Registration, SessionOptions};
@@ -160,7 +161,9 @@ fn member(hub: &Arc<Hub>) -> Registration {
 
 impl Simulation {
     fn start_node(&mut self) {
-        let hub = Arc::new(Hub::new("Model", &[("event", DeliveryPolicy::Reliable)]));
+        let shape = Shape { digest: 1, types: &[] };
+        let policy = DeliveryPolicy::Reliable;
+        let hub = Arc::new(Hub::new("Model", &[Outgoing { name: "event", policy, shape }]));
         let engine = self.broker.node();
         let gaps = hub.gaps.receiver();
         let (constant, visitor) = (member(&hub), member(&hub));

@@ -117,7 +117,15 @@ mod tests {
         for audience in audiences {
             let bytes = encoded(&audience);
             let again = decoded(&bytes).expect("an audience");
-            assert_eq!(format!("{again:?}"), format!("{audience:?}"));
+            // The names of rooms may be stored in another order.
+            let parts = |audience: &Audience| {
+                let parts = audience.parts().map(|(index, part)| {
+                    let exceptions: Vec<_> = audience.exceptions(index).collect();
+                    format!("{part:?} without {exceptions:?}")
+                });
+                parts.collect::<Vec<_>>()
+            };
+            assert_eq!(parts(&again), parts(&audience));
             for length in 0..bytes.len() {
                 assert!(decoded(&bytes[..length]).is_none(), "{length} of {bytes:?}");
             }
