@@ -24,15 +24,32 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Links the nodes of a cluster through Redis 6 or later, or Valkey, with the feature `redis`.
 ///
 /// ```no_run
+/// use parlor::backplane::Redis;
 /// use parlor::prelude::*;
-/// use parlor::backplane::{Backplane, Redis};
-/// # fn use_it(_: impl Backplane) {}
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let redis = Redis::connect("redis://127.0.0.1:6379").await?;
-/// # use_it(redis);
-/// # Ok(())
-/// # }
+/// #[procedure]
+/// trait Chat {
+///     #[incoming]
+///     async fn say(&mut self, text: String);
+///     #[outgoing]
+///     fn said(text: String);
+/// }
+///
+/// struct Guest(ChatSocket);
+///
+/// impl Chat for Guest {
+///     async fn say(&mut self, text: String) {
+///         self.0.io().broadcast().said(text);
+///     }
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let redis = Redis::connect("redis://127.0.0.1:6379").await?;
+///     let chat = ChatServer::new(|socket| async { Ok(Guest(socket)) });
+///     Router::new().procedure("/chat", chat).backplane(redis).serve("127.0.0.1:3000").await?;
+///     Ok(())
+/// }
 /// ```
 ///
 /// Each node has two connections: one publishes, and one is subscribed to a channel per room. Nothing is stored
@@ -54,14 +71,14 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// # What the server must allow
 ///
 /// The commands are `HELLO`, `INFO`, `PUBLISH`, `SUBSCRIBE` and `UNSUBSCRIBE`. `HELLO` needs no permission. A user
-/// with no others, where the names of the topics begin with `parlor:`:
+/// with no others, for the default [`prefix`](super::ClusterOptions::prefix) `parlor`:
 ///
 /// ```text
 /// ACL SETUSER parlor on >password resetkeys resetchannels &parlor:* -@all +info +publish +subscribe +unsubscribe
 /// ```
 ///
-/// Who can publish to these channels can send events to clients. Let no other user do it, and use TLS where others
-/// can read the network.
+/// Who can publish to these channels can send events to clients. Let no other user do it, or set a
+/// [`key`](super::ClusterOptions::key). Use TLS where others can read the network.
 ///
 /// `client-output-buffer-limit pubsub` is how many bytes may wait for a subscribed connection, by default 32 MB,
 /// or 8 MB for 60 s. Redis closes a connection that exceeds it; Parlor then connects again.

@@ -4,16 +4,27 @@ use std::time::Duration;
 
 use super::*;
 
+/// Waits until the broker has no connection but the one that asks.
+async fn wait_until_closed(broker: &Broker) {
+    within_timeout("closed connections", async {
+        while ask(broker, "CLIENT LIST").lines().filter(|line| line.starts_with("id=")).count() > 1
+        {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn killed_server_is_reported_and_differs_after_restart() {
-    let Some(mut server) = Server::start(&[]) else { return };
-    let redis = Redis::connect(server.url()).await.expect("a usable server");
+    let Some(mut broker) = Broker::redis(&[]).await else { return };
+    let redis = Redis::connect(broker.url()).await.expect("a usable server");
     let (node, other) = tokio::join!(Node::link(&redis), Node::link(&redis));
     assert_eq!(node.link.incarnation(), other.link.incarnation());
 
-    server.signal("KILL");
+    broker.kill();
     let error = within_timeout("the loss", node.link.lost()).await.to_string();
-    assert!(error.contains(&server.port.to_string()), "{error}");
+    assert!(error.contains(&broker.addr().port().to_string()), "{error}");
     // It stays lost, for each call.
     within_timeout("the loss", node.link.lost()).await;
     within_timeout("the loss", other.link.lost()).await;
@@ -26,21 +37,24 @@ async fn killed_server_is_reported_and_differs_after_restart() {
     let (inbox, _deliveries) = Inbox::channel();
     let refused = within_timeout("an error", redis.connect(inbox)).await.err();
     let refused = refused.expect("no server").to_string();
-    assert!(refused.contains(&format!("127.0.0.1:{} cannot be reached", server.port)), "{refused}");
+    assert!(
+        refused.contains(&format!("127.0.0.1:{} cannot be reached", broker.addr().port())),
+        "{refused}"
+    );
 
-    server.restart();
+    broker.restart().await;
     let again = Node::link(&redis).await;
     assert_ne!(again.link.incarnation(), node.link.incarnation());
 }
 
 #[tokio::test]
 async fn each_of_both_connections_is_watched() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let topic = Topic::new("parlor:r:a");
     for (kind, what) in [("pubsub", "is subscribed"), ("normal", "publishes")] {
-        let node = Node::connect(&server.url()).await;
+        let node = Node::connect(&broker.url()).await;
         node.subscribe(std::slice::from_ref(&topic)).await;
-        server.ask(&format!("CLIENT KILL TYPE {kind} SKIPME yes"));
+        ask(&broker, &format!("CLIENT KILL TYPE {kind} SKIPME yes"));
         let error = within_timeout("the loss", node.link.lost()).await.to_string();
         assert!(error.contains(what), "{error}");
     }
@@ -48,10 +62,10 @@ async fn each_of_both_connections_is_watched() {
 
 #[tokio::test]
 async fn slow_server_cuts_no_batch() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let topic = Topic::new("parlor:r:a");
-    let node = Node::connect(&server.url()).await;
-    server.signal("STOP");
+    let node = Node::connect(&broker.url()).await;
+    broker.stop();
     let parcels = [parcel(&topic, "a")];
     let mut published = node.link.publish(&parcels);
     let waits = async {
@@ -62,36 +76,26 @@ async fn slow_server_cuts_no_batch() {
     };
     // Longer than the usual timeout of the crate. To detect this is not the task of a link.
     let waited = tokio::time::timeout(Duration::from_secs(1), waits).await;
-    server.signal("CONT");
+    broker.cont();
     assert!(waited.is_err());
     within_timeout("the reply", published).await.expect("published");
 }
 
 #[tokio::test]
 async fn dropped_link_closes_both_connections_and_delivers_nothing_more() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let topic = Topic::new("parlor:r:a");
-    let Node { link, mut deliveries } = Node::connect(&server.url()).await;
+    let Node { link, mut deliveries } = Node::connect(&broker.url()).await;
     within_timeout("the confirmation", link.subscribe(&[topic])).await.expect("subscribed");
     drop(link);
     let mut parcels = Vec::new();
     assert!(!within_timeout("the end", deliveries.receive(&mut parcels, 1)).await);
-    within_timeout("closed connections", async {
-        while server.connections() > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    wait_until_closed(&broker).await;
 }
 
 #[tokio::test]
 async fn check_leaves_no_connection() {
-    let Some(server) = Server::start(&[]) else { return };
-    let _redis = Redis::connect(server.url()).await.expect("a usable server");
-    within_timeout("closed connections", async {
-        while server.connections() > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let Some(broker) = Broker::redis(&[]).await else { return };
+    let _redis = Redis::connect(broker.url()).await.expect("a usable server");
+    wait_until_closed(&broker).await;
 }

@@ -3,14 +3,14 @@
 mod lost;
 mod messages;
 mod refused;
-mod server;
 #[cfg(feature = "rustls")]
 mod tls;
 
-use parlor::backplane::{Backplane, Deliveries, Inbox, Link, Parcel, Redis, Topic};
-use parlor_tests::within_timeout;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
-use self::server::Server;
+use parlor::backplane::{Backplane, Deliveries, Inbox, Link, Parcel, Redis, Topic};
+use parlor_tests::{Broker, within_timeout};
 
 /// A link, and what it delivers.
 struct Node {
@@ -53,4 +53,13 @@ impl Node {
 
 fn parcel(topic: &Topic, bytes: impl Into<Vec<u8>>) -> Parcel {
     Parcel { topic: topic.clone(), bytes: bytes.into().into() }
+}
+
+/// The answer to a command, as bytes of the protocol, from a connection of its own.
+fn ask(broker: &Broker, command: &str) -> String {
+    let mut stream = TcpStream::connect(broker.addr()).expect("a connection");
+    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).expect("a command");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
 }

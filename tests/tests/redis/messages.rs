@@ -4,10 +4,10 @@ use super::*;
 
 #[tokio::test]
 async fn parcels_of_all_topics_arrive_in_order() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let mut topics: Vec<Topic> = (0..9).map(|n| Topic::new(format!("parlor:r:{n}"))).collect();
     topics.push(Topic::control("parlor:all"));
-    let url = server.url();
+    let url = broker.url();
     let (mut a, mut b) = tokio::join!(Node::connect(&url), Node::connect(&url));
     a.subscribe(&topics).await;
     b.subscribe(&topics).await;
@@ -28,9 +28,9 @@ async fn parcels_of_all_topics_arrive_in_order() {
 
 #[tokio::test]
 async fn thousand_topics_are_subscribed_at_once() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let topics: Vec<Topic> = (0..1000).map(|n| Topic::new(format!("parlor:r:{n}"))).collect();
-    let mut node = Node::connect(&server.url()).await;
+    let mut node = Node::connect(&broker.url()).await;
     node.subscribe(&topics).await;
     // All are confirmed: none of these is too early.
     node.publish(&[parcel(&topics[0], "first"), parcel(&topics[999], "last")]).await;
@@ -44,9 +44,9 @@ async fn thousand_topics_are_subscribed_at_once() {
 
 #[tokio::test]
 async fn no_topics_change_nothing() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let topic = Topic::new("parlor:r:a");
-    let mut node = Node::connect(&server.url()).await;
+    let mut node = Node::connect(&broker.url()).await;
     node.subscribe(std::slice::from_ref(&topic)).await;
     node.subscribe(&[]).await;
     within_timeout("nothing", node.link.unsubscribe(&[])).await.expect("nothing to do");
@@ -57,9 +57,9 @@ async fn no_topics_change_nothing() {
 
 #[tokio::test]
 async fn names_and_bytes_are_any() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let topics = ["", " ", "a b\r\n*1\r\n", "\0", "Küche 🍳", "*", "[a]?"].map(Topic::new);
-    let mut node = Node::connect(&server.url()).await;
+    let mut node = Node::connect(&broker.url()).await;
     node.subscribe(&topics).await;
     let all_bytes: Vec<u8> = (0..=255).collect();
     let large = all_bytes.repeat(1 << 12);
@@ -79,9 +79,10 @@ async fn names_and_bytes_are_any() {
 #[cfg(unix)]
 #[tokio::test]
 async fn unix_socket_works() {
-    let Some(server) = Server::start(&["--unixsocket", "redis.sock"]) else { return };
+    let path = std::env::temp_dir().join(format!("parlor-redis-{}.sock", std::process::id()));
+    let option = format!("unixsocket {}", path.display());
+    let Some(_broker) = Broker::redis(&[&option]).await else { return };
     let topic = Topic::new("parlor:r:a");
-    let path = server.folder.join("redis.sock");
     let mut node = Node::connect(&format!("unix://{}", path.display())).await;
     node.subscribe(std::slice::from_ref(&topic)).await;
     node.publish(&[parcel(&topic, "a")]).await;

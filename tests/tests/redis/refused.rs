@@ -1,7 +1,5 @@
 //! Servers that cannot be used, and servers that are not there.
 
-use std::time::Duration;
-
 use parlor::backplane::ConnectError;
 use parlor_tests::free_addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,8 +16,8 @@ pub(crate) async fn refused(url: &str) -> ConnectError {
 
 #[tokio::test]
 async fn wrong_password_is_refused_without_showing_it() {
-    let Some(server) = Server::start(&["--requirepass", "right-secret"]) else { return };
-    let port = server.port;
+    let Some(broker) = Broker::redis(&["requirepass right-secret"]).await else { return };
+    let port = broker.addr().port();
     for (url, reason) in [
         (format!("redis://127.0.0.1:{port}"), "it requires a password"),
         (format!("redis://:wrong-secret@127.0.0.1:{port}"), "WRONGPASS"),
@@ -38,13 +36,13 @@ async fn wrong_password_is_refused_without_showing_it() {
 /// The rule of the docs of `Redis`.
 #[tokio::test]
 async fn documented_permissions_are_enough() {
-    let Some(server) = Server::start(&[]) else { return };
+    let Some(broker) = Broker::redis(&[]).await else { return };
     let docs = include_str!("../../../runtime/src/backplane/redis.rs");
     let rule = docs.lines().find_map(|line| line.strip_prefix("/// ACL SETUSER "));
     let rule = rule.expect("the rule").replace(">password", ">secret");
-    assert!(server.ask(&format!("ACL SETUSER {rule}")).starts_with("+OK"));
+    assert!(ask(&broker, &format!("ACL SETUSER {rule}")).starts_with("+OK"));
 
-    let url = format!("redis://parlor:secret@127.0.0.1:{}/5", server.port);
+    let url = format!("redis://parlor:secret@127.0.0.1:{}/5", broker.addr().port());
     let mut node = Node::connect(&url).await;
     let (own, foreign) = (Topic::new("parlor:r:a"), Topic::new("other:r:a"));
     node.subscribe(std::slice::from_ref(&own)).await;
@@ -63,7 +61,7 @@ async fn documented_permissions_are_enough() {
     assert!(error.contains("refuses PUBLISH") && error.contains("NOPERM"), "{error}");
 
     let error = {
-        server.ask("ACL SETUSER parlor -info");
+        ask(&broker, "ACL SETUSER parlor -info");
         refused(&url).await
     };
     let ConnectError::Unusable { reason, .. } = &error else { panic!("{error:?}") };
@@ -91,19 +89,20 @@ async fn silent_server_is_no_error() {
     within_timeout("the check", redis).await.expect("no error");
 }
 
-/// A server that answers each connection with these bytes, and closes it.
-async fn fake(answer: &'static str) -> String {
+/// A server that answers the first two reads of each connection with these bytes.
+async fn fake(answers: [&'static str; 2]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let mut request = [0; 1024];
-                let _ = stream.read(&mut request).await;
-                let _ = stream.write_all(answer.as_bytes()).await;
+                for answer in answers {
+                    let _ = stream.read(&mut request).await;
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
                 // The client closes first.
-                let read = stream.read(&mut request);
-                let _ = tokio::time::timeout(Duration::from_secs(30), read).await;
+                let _ = stream.read(&mut request).await;
             });
         }
     });
@@ -122,7 +121,7 @@ async fn other_servers_are_refused() {
         ("-ERR no such thing as secret\r\n", "no such thing as ***"),
         ("-DENIED Redis is running in protected mode\r\n", "protected mode"),
     ] {
-        let error = refused(&fake(answer).await).await;
+        let error = refused(&fake([answer, ""]).await).await;
         let ConnectError::Unusable { reason: found, .. } = &error else { panic!("{error:?}") };
         assert!(found.contains(reason), "{found}");
     }
@@ -131,27 +130,21 @@ async fn other_servers_are_refused() {
 #[tokio::test]
 async fn server_that_is_full_or_busy_is_no_error() {
     for answer in ["-ERR max number of clients reached\r\n", "-LOADING it loads\r\n"] {
-        let redis = Redis::connect(fake(answer).await);
+        let redis = Redis::connect(fake([answer, ""]).await);
         within_timeout("the check", redis).await.expect("no error");
     }
 }
 
 #[tokio::test]
 async fn replica_is_refused() {
-    let Some(server) = Server::start(&["--replicaof", "127.0.0.1", "1"]) else { return };
-    let error = refused(&server.url()).await.to_string();
+    let Some(broker) = Broker::redis(&["replicaof 127.0.0.1 1"]).await else { return };
+    let error = refused(&broker.url()).await.to_string();
     assert!(error.contains("it is a replica"), "{error}");
 }
 
 #[tokio::test]
 async fn sentinel_is_refused() {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sentinel.conf");
-    std::fs::write(&file, "").expect("a file");
-    let port = free_addr().port();
-    let port_text = port.to_string();
-    let path = file.to_str().expect("a path");
-    let arguments = [path, "--sentinel", "--port", &port_text];
-    let Some(server) = Server::start_at(port, &arguments) else { return };
-    let error = refused(&server.url()).await.to_string();
+    let info = "$21\r\nredis_mode:sentinel\r\n\r\n$0\r\n\r\n";
+    let error = refused(&fake(["%0\r\n", info]).await).await.to_string();
     assert!(error.contains("it is a Sentinel"), "{error}");
 }

@@ -16,8 +16,8 @@ use super::*;
 const CERTIFICATE: &[u8] = include_bytes!("../../tls/cert.der");
 const KEY: &[u8] = include_bytes!("../../tls/key.der");
 
-/// Starts Redis with TLS, and returns it with its `rediss://` URL.
-fn start(require_client_certificate: &str) -> Option<(Server, String)> {
+/// Starts Redis, and returns it with its second port, which requires TLS.
+async fn start(require_client_certificate: &str) -> Option<(Broker, u16)> {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let pem = |name: &str, label: &str, der: &[u8]| {
         let path = folder.join(format!("{name}-{}.pem", std::process::id()));
@@ -29,22 +29,19 @@ fn start(require_client_certificate: &str) -> Option<(Server, String)> {
     let certificate = pem("cert", "CERTIFICATE", CERTIFICATE);
     let key = pem("key", "PRIVATE KEY", KEY);
     let port = free_addr().port();
-    let arguments = [
-        "--port",
-        "0",
-        "--tls-port",
-        &port.to_string(),
-        "--tls-cert-file",
-        &certificate,
-        "--tls-key-file",
-        &key,
-        "--tls-ca-cert-file",
-        &certificate,
-        "--tls-auth-clients",
-        require_client_certificate,
+    let options = [
+        format!("tls-port {port}"),
+        format!("tls-cert-file {certificate}"),
+        format!("tls-key-file {key}"),
+        format!("tls-ca-cert-file {certificate}"),
+        format!("tls-auth-clients {require_client_certificate}"),
     ];
-    let server = Server::start_at(port, &arguments)?;
-    Some((server, format!("rediss://localhost:{port}")))
+    let broker = Broker::redis(&options.each_ref().map(String::as_str)).await?;
+    Some((broker, port))
+}
+
+fn url(port: u16) -> String {
+    format!("rediss://localhost:{port}")
 }
 
 fn trusting() -> Arc<ClientConfig> {
@@ -55,39 +52,38 @@ fn trusting() -> Arc<ClientConfig> {
 
 #[tokio::test]
 async fn tls_works_only_with_trusted_server() {
-    let Some((server, url)) = start("no") else { return };
+    let Some((_broker, port)) = start("no").await else { return };
     let topic = Topic::new("parlor:r:a");
-    let redis = Redis::connect_with_rustls(&url, trusting()).await.expect("trusted");
+    let redis = Redis::connect_with_rustls(url(port), trusting()).await.expect("trusted");
     let mut node = Node::link(&redis).await;
     node.subscribe(std::slice::from_ref(&topic)).await;
     node.publish(&[parcel(&topic, "a")]).await;
     assert_eq!(node.receive(1).await, [b"a".to_vec()]);
 
-    let error = refused(&url).await;
+    let error = refused(&url(port)).await;
     assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
-    assert!(error.to_string().contains(&format!("localhost:{}", server.port)), "{error}");
+    assert!(error.to_string().contains(&format!("localhost:{port}")), "{error}");
 }
 
 #[tokio::test]
 async fn missing_client_certificate_is_named() {
-    let Some((_server, url)) = start("yes") else { return };
-    let error = Redis::connect_with_rustls(&url, trusting()).await.err();
+    let Some((_broker, port)) = start("yes").await else { return };
+    let error = Redis::connect_with_rustls(url(port), trusting()).await.err();
     let Some(ConnectError::Tls { reason, .. }) = error else { panic!("{error:?}") };
     assert!(reason.contains("requires a client certificate"), "{reason}");
 }
 
 #[tokio::test]
 async fn each_side_without_tls_is_named() {
-    let Some((server, _)) = start("no") else { return };
+    let Some((plain, port)) = start("no").await else { return };
     // Redis closes the connection, as a proxy does whose server is not there.
-    let redis = Redis::connect(server.url()).await.expect("no error");
+    let redis = Redis::connect(format!("redis://localhost:{port}")).await.expect("no error");
     let (inbox, _deliveries) = Inbox::channel();
     let error = within_timeout("an error", redis.connect(inbox)).await.err();
     let error = error.expect("no link").to_string();
     assert!(error.contains("for a server with TLS, use `rediss://`"), "{error}");
 
-    let Some(plain) = Server::start(&[]) else { return };
-    let error = refused(&format!("rediss://user:secret@localhost:{}", plain.port)).await;
+    let error = refused(&format!("rediss://user:secret@localhost:{}", plain.addr().port())).await;
     let ConnectError::Tls { reason, .. } = &error else { panic!("{error:?}") };
     assert!(reason.contains("use `redis://`"), "{reason}");
 
