@@ -38,13 +38,14 @@ impl RedisLink {
             handshake(subscribing, address, config().set_push_sender(deliver(inbox, &is_open))),
         )
         .await?;
-        let (report, lost) = watch::channel(None);
-        let report = Arc::new(report);
+        let (sender, lost) = watch::channel(None);
+        let report =
+            |what| LossReport { what, address: Arc::clone(address), sender: sender.clone() };
         let mut drivers = JoinSet::new();
-        let (publisher, driver) = opened_p;
-        drivers.spawn(drive(driver, "publishes", Arc::clone(address), Arc::clone(&report)));
         let (subscriber, driver) = opened_s;
-        drivers.spawn(drive(driver, "is subscribed", Arc::clone(address), report));
+        drivers.spawn(drive(driver, report("is subscribed")));
+        let (publisher, driver) = opened_p;
+        drivers.spawn(drive(driver, report("publishes")));
 
         let (run_id, other) =
             try_join(run_id(publisher.clone(), address), run_id(subscriber.clone(), address))
@@ -128,7 +129,7 @@ impl Link for RedisLink {
         Box::pin(async move {
             match lost.wait_for(Option::is_some).await.as_deref() {
                 Ok(Some(error)) => error.clone(),
-                // Both tasks are cancelled, because their runtime shuts down.
+                // The last report sets it, so that this does not happen.
                 _ => {
                     LinkError::new(format_args!("the link to Redis at {} is closed", self.address))
                 }
@@ -160,22 +161,31 @@ async fn handshake(
 
 /// Runs a connection. Its end is the only sign that it is lost: the crate also sends a push then, but only to the
 /// subscribed connection, and without a reason.
-async fn drive(
-    driver: impl Future<Output = ()>,
+async fn drive(driver: BoxFuture<'static, ()>, report: LossReport) {
+    driver.await;
+    drop(report);
+}
+
+/// Reports that a connection is lost when it is dropped, so also if its task is cancelled or panics.
+struct LossReport {
     what: &'static str,
     address: Arc<Address>,
-    report: Arc<watch::Sender<Option<LinkError>>>,
-) {
-    driver.await;
-    report.send_if_modified(|lost| {
-        let is_first = lost.is_none();
-        lost.get_or_insert_with(|| {
-            LinkError::new(format_args!(
-                "the connection to Redis at {address} that {what} has ended"
-            ))
+    sender: watch::Sender<Option<LinkError>>,
+}
+
+impl Drop for LossReport {
+    fn drop(&mut self) {
+        let Self { what, address, sender } = self;
+        sender.send_if_modified(|lost| {
+            let is_first = lost.is_none();
+            lost.get_or_insert_with(|| {
+                LinkError::new(format_args!(
+                    "the connection to Redis at {address} that {what} has ended"
+                ))
+            });
+            is_first
         });
-        is_first
-    });
+    }
 }
 
 /// Called for each push in the order in which they are received, by the task of the connection. It never fails:
@@ -218,7 +228,7 @@ async fn run_id(
         let reason = "it is a Sentinel, and Parlor asks none: use an address of the primary";
         return Err(Failure::Unusable(reason.to_owned()));
     }
-    if field(&replication, "role") == Some("slave") {
+    if matches!(field(&replication, "role"), Some("slave" | "replica")) {
         let reason = "it is a replica, and what is published there reaches no other server: use an address \
                       of the primary";
         return Err(Failure::Unusable(reason.to_owned()));
