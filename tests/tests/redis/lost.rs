@@ -94,6 +94,19 @@ async fn dropped_link_closes_both_connections_and_delivers_nothing_more() {
 }
 
 #[tokio::test]
+async fn dropped_link_waits_for_no_reply() {
+    let Some(broker) = Broker::redis(&[]).await else { return };
+    let topics = [Topic::new("parlor:r:a")];
+    let Node { link, mut deliveries } = Node::connect(&broker.url()).await;
+    broker.stop();
+    let sent = tokio::time::timeout(Duration::from_millis(100), link.subscribe(&topics)).await;
+    assert!(sent.is_err(), "it waits for the reply");
+    drop(link);
+    let mut parcels = Vec::new();
+    assert!(!within_timeout("the end", deliveries.receive(&mut parcels, 1)).await);
+}
+
+#[tokio::test]
 async fn check_leaves_no_connection() {
     let Some(broker) = Broker::redis(&[]).await else { return };
     let _redis = Redis::connect(broker.url()).await.expect("a usable server");
