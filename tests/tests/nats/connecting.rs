@@ -1,9 +1,9 @@
 use parlor::backplane::{Backplane, ConnectError, Inbox, Nats, NatsOptions, Topic};
-use parlor_tests::{free_addr, within_timeout};
+use parlor_tests::{Broker, free_addr, within_timeout};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::server::{NatsServer, Node, parcel, pem, tls_file};
+use super::node::{Node, parcel, pem, tls_file};
 
 /// Connects, and returns the error.
 async fn error(url: &str) -> ConnectError {
@@ -25,10 +25,11 @@ async fn check(nats: &Nats) {
 
 #[tokio::test]
 async fn a_wrong_password_is_an_error() {
-    let Some(server) = NatsServer::start(&["--user", "me", "--pass", "right@"]).await else {
+    let Some(server) = Broker::nats(&["authorization { user: me, password: \"right@\" }"]).await
+    else {
         return;
     };
-    let addr = server.addr;
+    let addr = server.addr();
     for url in [format!("nats://me:wrong@{addr}"), server.url(), format!("nats://wrong@{addr}")] {
         let error = error(&url).await;
         assert!(
@@ -50,11 +51,13 @@ async fn a_wrong_password_is_an_error() {
 
 #[tokio::test]
 async fn a_wrong_token_is_an_error() {
-    let Some(server) = NatsServer::start(&["--auth", "right"]).await else { return };
-    let error = error(&format!("nats://wrong@{}", server.addr)).await;
+    let Some(server) = Broker::nats(&["authorization { token: right }"]).await else { return };
+    let error = error(&format!("nats://wrong@{}", server.addr())).await;
     assert!(matches!(error, ConnectError::Credentials { .. }), "{error}");
     check(
-        &Nats::connect(&format!("nats://right@{}", server.addr)).await.expect("the token is right"),
+        &Nats::connect(&format!("nats://right@{}", server.addr()))
+            .await
+            .expect("the token is right"),
     )
     .await;
     let options = NatsOptions { token: Some("right".to_owned()), ..NatsOptions::default() };
@@ -68,12 +71,12 @@ async fn missing_permissions_are_named() {
         { user: some, password: right, permissions: {
             publish: ["parlor.b.>", "_INBOX.parlor.>"], subscribe: ["parlor.>", "_INBOX.parlor.>"] } }
     ] }"#;
-    let Some(server) = NatsServer::configured("permissions", config).await else { return };
-    let error = error(&format!("nats://none:right@{}", server.addr)).await;
+    let Some(server) = Broker::nats(&[config]).await else { return };
+    let error = error(&format!("nats://none:right@{}", server.addr())).await;
     assert!(matches!(error, ConnectError::Unusable { .. }), "{error}");
     assert!(error.to_string().contains("_INBOX.parlor."), "{error}");
 
-    let nats = Nats::connect(&format!("nats://some:right@{}", server.addr))
+    let nats = Nats::connect(&format!("nats://some:right@{}", server.addr()))
         .await
         .expect("enough to connect");
     check(&nats).await;
@@ -104,8 +107,8 @@ async fn a_missing_server_is_no_error() {
 
 #[tokio::test]
 async fn one_of_several_servers_is_enough() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
-    let url = format!("nats://{},{}", free_addr(), server.addr);
+    let Some(server) = Broker::nats(&[]).await else { return };
+    let url = format!("nats://{},{}", free_addr(), server.addr());
     for _ in 0..4 {
         check(&Nats::connect(&url).await.expect("one server")).await;
     }
@@ -133,12 +136,12 @@ async fn tls_is_checked() {
     let certificate = pem("cert.pem", "CERTIFICATE", &tls_file("cert.der"));
     let key = pem("key.pem", "PRIVATE KEY", &tls_file("key.der"));
     let [cert, key] = [&certificate, &key].map(|path| path.to_str().expect("UTF-8"));
-    let Some(plain) = NatsServer::start(&[]).await else { return };
-    let Some(server) = NatsServer::start(&["--tls", "--tlscert", cert, "--tlskey", key]).await
-    else {
+    let Some(plain) = Broker::nats(&[]).await else { return };
+    let tls = format!("tls {{ cert_file: \"{cert}\", key_file: \"{key}\" }}");
+    let Some(server) = Broker::nats(&[&tls]).await else {
         return;
     };
-    for (scheme, addr) in [("tls", plain.addr), ("tls", server.addr), ("nats", server.addr)] {
+    for (scheme, addr) in [("tls", plain.addr()), ("tls", server.addr()), ("nats", server.addr())] {
         let error = error(&format!("{scheme}://{addr}")).await;
         assert!(
             matches!(&error, ConnectError::Tls { broker, .. } if *broker == addr.to_string()),
@@ -148,7 +151,7 @@ async fn tls_is_checked() {
     let options = NatsOptions { root_certificates: Some(certificate), ..NatsOptions::default() };
     for scheme in ["tls", "nats"] {
         let nats =
-            Nats::with_options(&format!("{scheme}://{}", server.addr), options.clone()).await;
+            Nats::with_options(&format!("{scheme}://{}", server.addr()), options.clone()).await;
         check(&nats.expect("the certificate is trusted")).await;
     }
     let options =

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use parlor::backplane::{Backplane, Nats, Topic};
-use parlor_tests::within_timeout;
+use parlor::backplane::{Backplane, Inbox, Nats, Topic};
+use parlor_tests::{Broker, within_timeout};
 
-use super::server::{NatsServer, Node, parcel};
+use super::node::{Monitor, Node, parcel};
 
 #[tokio::test]
 async fn subscriptions_are_confirmed() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let Some(server) = Broker::nats(&[]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let (publisher, mut receiver) = (Node::connect(&nats).await, Node::connect(&nats).await);
     let topics: Vec<_> =
@@ -36,7 +36,7 @@ async fn subscriptions_are_confirmed() {
 
 #[tokio::test]
 async fn topics_with_unusual_names_are_delivered() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let Some(server) = Broker::nats(&[]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let mut node = Node::connect(&nats).await;
     let names = [
@@ -59,7 +59,7 @@ async fn topics_with_unusual_names_are_delivered() {
 
 #[tokio::test]
 async fn a_parcel_that_is_too_large_is_lost_and_the_link_is_not() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let Some(server) = Broker::nats(&[]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let mut node = Node::connect(&nats).await;
     let max = nats.max_parcel_size();
@@ -75,14 +75,15 @@ async fn a_parcel_that_is_too_large_is_lost_and_the_link_is_not() {
 
 #[tokio::test]
 async fn the_largest_parcel_is_that_of_the_server() {
-    let Some(server) = NatsServer::configured("payload", "max_payload: 1000").await else { return };
+    let Some(server) = Broker::nats(&["max_payload: 1000"]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     assert_eq!(nats.max_parcel_size(), 1_000);
 }
 
 #[tokio::test]
 async fn a_killed_server_ends_the_link() {
-    let Some(mut server) = NatsServer::start(&[]).await else { return };
+    let monitor = Monitor::new();
+    let Some(mut server) = Broker::nats(&[&monitor.option()]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let node = Node::connect(&nats).await;
     let topic = Topic::new("parlor:b:1");
@@ -90,12 +91,10 @@ async fn a_killed_server_ends_the_link() {
     let before = node.link.incarnation();
     server.kill();
     let reason = within_timeout("the loss", node.link.lost()).await.to_string();
-    assert!(reason.contains(&server.addr.to_string()), "{reason}");
-    // The address in the reason helps only if a retry does not work meanwhile.
-    let error =
-        within_timeout("an error", nats.connect(parlor::backplane::Inbox::channel().0)).await;
+    assert!(reason.contains(&server.addr().to_string()), "{reason}");
+    let error = within_timeout("an error", nats.connect(Inbox::channel().0)).await;
     let error = error.err().expect("there is no server").to_string();
-    assert!(error.contains(&server.addr.to_string()), "{error}");
+    assert!(error.contains(&server.addr().to_string()), "{error}");
 
     server.restart().await;
     let parcels = [parcel(&topic, "x")];
@@ -105,40 +104,41 @@ async fn a_killed_server_ends_the_link() {
     next.subscribe(&[Topic::new("parlor:b:2")]).await;
     assert_ne!(next.link.incarnation(), before);
     assert_eq!(
-        server.number("/connz", "num_connections").await,
+        monitor.number("/connz", "num_connections").await,
         1,
         "the lost link does not connect"
     );
-    assert_eq!(server.number("/varz", "in_msgs").await, 1, "only the round trip of the new link");
+    assert_eq!(monitor.number("/varz", "in_msgs").await, 1, "only the round trip of the new link");
 }
 
 #[tokio::test]
 async fn a_stopped_server_does_not_end_the_link() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let Some(server) = Broker::nats(&[]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let mut node = Node::connect(&nats).await;
     let topic = Topic::new("parlor:b:1");
     node.subscribe(std::slice::from_ref(&topic)).await;
-    server.signal("-STOP");
+    server.stop();
     node.publish(&[parcel(&topic, "x")]).await;
-    server.signal("-CONT");
+    server.cont();
     assert_eq!(node.receive().await, "x");
     assert!(node.link.lost().now_or_never().is_none());
 }
 
 #[tokio::test]
 async fn a_dropped_link_closes_its_connection() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let monitor = Monitor::new();
+    let Some(server) = Broker::nats(&[&monitor.option()]).await else { return };
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let (publisher, receiver) = (Node::connect(&nats).await, Node::connect(&nats).await);
     let topics: Vec<_> =
         (0..1_000).map(|bucket| Topic::new(format!("parlor:b:{bucket}"))).collect();
     receiver.subscribe(&topics).await;
     publisher.subscribe(&topics[..1]).await;
-    assert_eq!(server.number("/connz", "num_connections").await, 2);
+    assert_eq!(monitor.number("/connz", "num_connections").await, 2);
     assert_eq!(receiver.end().await, 0);
     within_timeout("a closed connection", async {
-        while server.number("/connz", "num_connections").await != 1 {
+        while monitor.number("/connz", "num_connections").await != 1 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })

@@ -2,6 +2,6 @@
 
 mod connecting;
 mod links;
+mod node;
 mod order;
 mod routers;
-mod server;

@@ -1,7 +1,7 @@
 use parlor::backplane::{Nats, Topic};
-use parlor_tests::SeededRng;
+use parlor_tests::{Broker, SeededRng};
 
-use super::server::{NatsServer, Node, parcel};
+use super::node::{Node, parcel};
 
 const COUNT: u64 = 20_000;
 const BATCH: usize = 128;
@@ -14,7 +14,7 @@ fn number(bytes: &[u8]) -> u64 {
 }
 
 /// A publisher, and a receiver of the topics.
-async fn two_nodes(server: &NatsServer, topics: &[Topic]) -> (Node, Node) {
+async fn two_nodes(server: &Broker, topics: &[Topic]) -> (Node, Node) {
     let nats = Nats::connect(&server.url()).await.expect("a server");
     let (publisher, receiver) = (Node::connect(&nats).await, Node::connect(&nats).await);
     receiver.subscribe(topics).await;
@@ -37,7 +37,7 @@ async fn publish(node: &Node, topics: &[Topic], mut choose: impl FnMut(u64) -> u
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parcels_of_a_topic_keep_their_order() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let Some(server) = Broker::nats(&[]).await else { return };
     let topics: Vec<_> = (0..50).map(|bucket| Topic::new(format!("parlor:b:{bucket}"))).collect();
     let (publisher, mut receiver) = two_nodes(&server, &topics).await;
     let mut rng = SeededRng::new(1);
@@ -54,7 +54,7 @@ async fn parcels_of_a_topic_keep_their_order() {
 /// Neither an event nor a parcel of another control topic may be missing when one of a control topic is delivered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn control_topics_are_delivered_after_everything_before() {
-    let Some(server) = NatsServer::start(&[]).await else { return };
+    let Some(server) = Broker::nats(&[]).await else { return };
     let mut topics: Vec<_> =
         (0..EVENTS).map(|bucket| Topic::new(format!("parlor:b:{bucket}"))).collect();
     topics.extend((0..CONTROLS).map(|node| Topic::control(format!("parlor:n:{node}"))));

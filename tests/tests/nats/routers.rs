@@ -1,8 +1,6 @@
 use parlor::backplane::{JoinConfirmation, Nats};
 use parlor::prelude::*;
-use parlor_tests::{TestServer, within_timeout};
-
-use super::server::NatsServer;
+use parlor_tests::{Broker, TestServer, within_timeout};
 
 #[procedure]
 trait Chat {
@@ -24,7 +22,7 @@ impl Chat for Guest {
 }
 
 /// A server with a node of its own.
-async fn node(nats: &NatsServer) -> TestServer {
+async fn node(nats: &Broker) -> TestServer {
     let nats = Nats::connect(&nats.url()).await.expect("a server");
     let chat = ChatServer::new(|socket: ChatSocket| async move {
         let joined = socket.join_confirmed("all").await.expect("joined");
@@ -36,7 +34,7 @@ async fn node(nats: &NatsServer) -> TestServer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_reaches_the_clients_of_another_node() {
-    let Some(nats) = NatsServer::start(&[]).await else { return };
+    let Some(nats) = Broker::nats(&[]).await else { return };
     let (one, two) = (node(&nats).await, node(&nats).await);
     let connect = async |server: &TestServer| {
         ChatClient::connect(&server.url("/api/v1.0/chat")).await.expect("a client")
