@@ -183,6 +183,9 @@ impl Link for NatsLink {
 
 impl Drop for NatsLink {
     /// Drops the subscriptions with the task. When the last handle of the client is dropped, its connection closes.
+    ///
+    /// If the server reads nothing, and the crate waits to write, the connection closes when three pings are not
+    /// answered: within 15 s. Until then it may still send what it has taken, which receivers drop by its number.
     fn drop(&mut self) {
         self.reader.abort();
     }
