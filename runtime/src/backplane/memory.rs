@@ -287,6 +287,11 @@ impl Outbox {
     }
 }
 
+/// The error of a link that is lost.
+fn cut() -> LinkError {
+    LinkError::new("the broker in memory has cut the link")
+}
+
 impl Backplane for MemoryNode {
     fn layout(&self) -> Layout {
         self.broker.0.lock().layout
@@ -338,7 +343,9 @@ impl Link for MemoryLink {
         }
         let mut broker = self.broker.0.lock();
         for topic in topics {
-            let Some(link) = broker.links.get_mut(&self.number) else { break };
+            let Some(link) = broker.links.get_mut(&self.number) else {
+                return ready(Err(cut())).boxed();
+            };
             if link.topics.insert(topic.id()) {
                 broker.topics.entry(topic.id()).or_default().push(self.number);
             }
@@ -352,9 +359,10 @@ impl Link for MemoryLink {
         }
         let mut broker = self.broker.0.lock();
         for topic in topics {
-            if let Some(link) = broker.links.get_mut(&self.number) {
-                link.topics.remove(&topic.id());
-            }
+            let Some(link) = broker.links.get_mut(&self.number) else {
+                return ready(Err(cut())).boxed();
+            };
+            link.topics.remove(&topic.id());
             broker.unsubscribe(self.number, topic.id());
         }
         ready(Ok(())).boxed()
@@ -367,7 +375,7 @@ impl Link for MemoryLink {
             }
             let broker = self.broker.0.lock();
             if !broker.links.contains_key(&self.number) {
-                return ready(Err(LinkError::new("the broker in memory has cut the link"))).boxed();
+                return ready(Err(cut())).boxed();
             }
             let links = broker.topics.get(&parcel.topic.id()).into_iter().flatten();
             let outboxes: Vec<_> = links
@@ -384,7 +392,7 @@ impl Link for MemoryLink {
         let mut lost = self.lost.clone();
         async move {
             let _ = lost.wait_for(|lost| *lost).await;
-            LinkError::new("the broker in memory has cut the link")
+            cut()
         }
         .boxed()
     }
