@@ -4,9 +4,12 @@
 //! cargo run --example chat                                  # the server, with the page at /
 //! cargo run --example chat -- join general --name ada       # a client, in a second terminal
 //! cargo run --example chat -- typescript DIR                # writes the client of the page
+//! examples/cluster.sh                                       # three servers with common rooms
 //! ```
 
+mod broker;
 mod contract;
+mod people;
 mod server;
 mod terminal;
 mod web_app;
@@ -17,7 +20,10 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-const USAGE: &str = "usage: chat [--addr 127.0.0.1:3000]
+use crate::broker::Broker;
+
+const USAGE: &str =
+    "usage: chat [--addr 127.0.0.1:3000] [--redis redis://127.0.0.1 | --nats nats://127.0.0.1]
        chat join ROOM [--name NAME] [--url ws://127.0.0.1:3000/api/chat/wsChat]
        chat typescript DIR";
 
@@ -35,7 +41,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let (mut room, mut name, mut url, mut addr) = (None, None, None, None);
+    let (mut room, mut name, mut url, mut addr, mut broker) = (None, None, None, None, None);
     while let Some(arg) = args.next() {
         let value = args.next().ok_or(USAGE)?;
         match arg.as_str() {
@@ -47,6 +53,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
             "--name" => name = Some(value),
             "--url" => url = Some(value),
             "--addr" => addr = Some(value),
+            "--redis" => broker = Some(Broker::Redis(value)),
+            "--nats" => broker = Some(Broker::Nats(value)),
             _ => return Err(USAGE.into()),
         }
     }
@@ -55,11 +63,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
             let url = url.as_deref().unwrap_or("ws://127.0.0.1:3000/api/chat/wsChat");
             terminal::join(url, room, name.as_deref().unwrap_or("guest")).await
         }
-        None => serve(addr).await,
+        None => serve(addr, broker).await,
     }
 }
 
-async fn serve(addr: Option<String>) -> Result<(), Box<dyn Error>> {
+async fn serve(addr: Option<String>, broker: Option<Broker>) -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind(addr.unwrap_or_else(|| format!("127.0.0.1:{port}"))).await?;
     let addr = listener.local_addr()?;
@@ -70,7 +78,11 @@ async fn serve(addr: Option<String>) -> Result<(), Box<dyn Error>> {
     println!("Join it from a terminal, too:");
     println!("  cargo run --example chat -- join general --name ada{url}");
 
-    let procedures = server::procedures();
+    let mut procedures = server::procedures();
+    if let Some(broker) = broker {
+        procedures = broker.link(procedures).await?;
+        procedures.start();
+    }
     let app = web_app::app(procedures.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(parlor_examples::ctrl_c()).await?;
     procedures.shutdown().await;

@@ -1,12 +1,16 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parlor::backplane::JoinConfirmation;
 use parlor::prelude::*;
+use parlor::rooms::JoinRoomError;
 
 use crate::contract::{Chat, ChatServer, ChatSocket, JoinError};
+use crate::people::People;
 
 struct Guest {
     socket: ChatSocket,
     user_id: String,
+    people: People,
 }
 
 impl Chat for Guest {
@@ -15,14 +19,16 @@ impl Chat for Guest {
     }
 
     async fn join_room(&mut self, room: String) -> Result<Vec<String>, JoinError> {
-        let io = self.socket.io();
-        match self.socket.join(&room) {
-            Ok(true) => io.to(&room).user_joined(&room, &self.user_id),
-            Ok(false) => {}
-            Err(error) => return Err(JoinError::NoEntry { message: error.to_string() }),
+        let no_entry = |error: JoinRoomError| JoinError::NoEntry { message: error.to_string() };
+        if self.socket.join(&room).map_err(no_entry)? {
+            self.socket.io().to(&room).user_joined(&room, &self.user_id);
         }
-        let members = io.members_with(&room).await.expect("each session sets its user id");
-        Ok(members.into_iter().map(|member| member.presence).collect())
+        // From here on, the events of other nodes arrive, so that no change of the list is missed.
+        match self.socket.join_confirmed(&room).await.map_err(no_entry)? {
+            JoinConfirmation::Confirmed => {}
+            _ => self.people.is_incomplete(),
+        }
+        Ok(self.people.list(&self.socket, &room).await)
     }
 
     async fn leave_room(&mut self, room: String) {
@@ -32,6 +38,7 @@ impl Chat for Guest {
     }
 
     async fn disconnected(&mut self, _reason: DisconnectReason) {
+        tracing::info!(user_id = %self.user_id, "has left");
         for room in self.socket.rooms() {
             self.socket.to(&room).user_left(&room, &self.user_id);
         }
@@ -43,7 +50,10 @@ pub fn procedures() -> Router {
     let chat = ChatServer::new(|socket: ChatSocket| async move {
         let user_id = user_id(&socket);
         socket.set_presence(&user_id)?;
-        Ok(Guest { socket, user_id })
+        tracing::info!(%user_id, "is here");
+        let people = People::default();
+        socket.spawn(people.clone().correct(socket.clone()));
+        Ok(Guest { socket, user_id, people })
     });
     Router::new().procedure("/chat/wsChat", chat)
 }

@@ -22,7 +22,9 @@ const PATH: &str = "/api/chat/wsChat";
 async fn next(events: &mut ChatEvents) -> ChatEvent {
     loop {
         match within_timeout("an event", events.next()).await.expect("not closed") {
-            ChatEvent::UserJoined { .. } | ChatEvent::UserLeft { .. } => {}
+            ChatEvent::UserJoined { .. }
+            | ChatEvent::UserLeft { .. }
+            | ChatEvent::People { .. } => {}
             event => return event,
         }
     }
