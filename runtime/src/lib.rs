@@ -354,6 +354,7 @@
 //! - the [examples]: a chat with a page in React, an auction with typed errors, a notice board beside
 //!   axum, a test that cuts connections
 //! - the [wire format], for clients in other languages
+//! - [several servers], with Redis or NATS between them: [`Router::backplane`]
 //! - [deployment], [security], [waits and shutdown], [performance]
 //!
 //! [`Handshakes::admission_timeout`]: server::Handshakes::admission_timeout
@@ -390,6 +391,7 @@
 //! [example with three crates]: https://github.com/parlor-rs/parlor/tree/main/examples/three-crates
 //! [examples]: https://github.com/parlor-rs/parlor/tree/main/examples
 //! [wire format]: https://github.com/parlor-rs/parlor/blob/main/docs/wire.md
+//! [several servers]: https://github.com/parlor-rs/parlor/blob/main/docs/scaling.md
 //! [deployment]: https://github.com/parlor-rs/parlor/blob/main/docs/deploy.md
 //! [security]: https://github.com/parlor-rs/parlor/blob/main/docs/security.md
 //! [waits and shutdown]: https://github.com/parlor-rs/parlor/blob/main/docs/waits.md
