@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Fields, LitInt, Path, Type};
 
-use crate::model::{Event, Payload, possible_payloads, unraw};
+use crate::model::{Event, Payload, is_lint, possible_payloads, unraw};
 use crate::options::AttributeOption;
 use crate::payload::WrittenNames;
 
@@ -75,15 +75,25 @@ pub(crate) fn payload_impl(input: &DeriveInput, krate: &Path) -> TokenStream {
     let shape = shape(&digest, types.into_iter(), &private);
     let ident = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
+    let lints = input.attrs.iter().filter(|attr| is_lint(attr));
+    let import = import_fallback(&private);
     quote! {
         #[automatically_derived]
-        #[allow(deprecated, unused_imports)]
+        #(#lints)*
         impl #generics #private::HasShape for #ident #arguments #clause {
             const SHAPE: #private::Shape = {
-                use #private::NoShape as _;
+                #import
                 #shape
             };
         }
+    }
+}
+
+/// Brings `NoShape` into scope, and uses it: without a type that has no shape, rustc would report the import.
+pub(crate) fn import_fallback(private: &TokenStream) -> TokenStream {
+    quote! {
+        use #private::NoShape as _;
+        let _: fn() -> ::core::option::Option<#private::Shape> = #private::ShapeOf::<()>::shape;
     }
 }
 

@@ -50,8 +50,9 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         let wire_name = &event.wire_name.name;
         quote!(#cfg #wire_name)
     });
+    let import = digest::import_fallback(private);
     let outgoing = procedure.outgoing().map(|event| {
-        let cfg = cfg(event);
+        let attrs = cfg_and_lints(event);
         let wire_name = &event.wire_name.name;
         let policy = match &event.delivery {
             DeliveryPolicy::Reliable => quote!(Reliable),
@@ -60,7 +61,7 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         };
         let shape = digest::event_shape(event, private);
         quote! {
-            #cfg
+            #attrs
             #krate::Outgoing {
                 name: #wire_name,
                 policy: #krate::rooms::DeliveryPolicy::#policy,
@@ -100,9 +101,8 @@ pub(super) fn impls(procedure: &Procedure, names: &Names) -> TokenStream {
         impl #private::Contract for #emitter {
             const NAME: &'static ::core::primitive::str = #name;
             const INCOMING: &'static [&'static ::core::primitive::str] = &[#(#incoming_names),*];
-            #[allow(deprecated, unused_imports)]
             const OUTGOING: &'static [#krate::Outgoing] = {
-                use #private::NoShape as _;
+                #import
                 &[#(#outgoing),*]
             };
             type Incoming = #incoming;

@@ -328,9 +328,11 @@ const _: () = {
                 "joinRoom",
                 "leaveRoom",
             ];
-            #[allow(deprecated, unused_imports)]
             const OUTGOING: &'static [::parlor::Outgoing] = {
                 use ::parlor::__private::NoShape as _;
+                let _: fn() -> ::core::option::Option<::parlor::__private::Shape> = ::parlor::__private::ShapeOf::<
+                    (),
+                >::shape;
                 &[
                     ::parlor::Outgoing {
                         name: "newMessage",
@@ -861,10 +863,12 @@ pub enum JoinError {
     NoEntry { message: String },
 }
 #[automatically_derived]
-#[allow(deprecated, unused_imports)]
 impl ::parlor::__private::HasShape for JoinError {
     const SHAPE: ::parlor::__private::Shape = {
         use ::parlor::__private::NoShape as _;
+        let _: fn() -> ::core::option::Option<::parlor::__private::Shape> = ::parlor::__private::ShapeOf::<
+            (),
+        >::shape;
         ::parlor::__private::Shape {
             digest: 0x0188_48f9_16b8_c5bc,
             types: &[],

@@ -550,9 +550,11 @@ const _: () = {
                 "signal",
                 "begin",
             ];
-            #[allow(deprecated, unused_imports)]
             const OUTGOING: &'static [::parlor::Outgoing] = {
                 use ::parlor::__private::NoShape as _;
+                let _: fn() -> ::core::option::Option<::parlor::__private::Shape> = ::parlor::__private::ShapeOf::<
+                    (),
+                >::shape;
                 &[
                     ::parlor::Outgoing {
                         name: "drawn",
@@ -1526,10 +1528,12 @@ pub(crate) struct Drawing {
     pub(crate) title: Option<String>,
 }
 #[automatically_derived]
-#[allow(deprecated, unused_imports)]
 impl ::parlor::__private::HasShape for Drawing {
     const SHAPE: ::parlor::__private::Shape = {
         use ::parlor::__private::NoShape as _;
+        let _: fn() -> ::core::option::Option<::parlor::__private::Shape> = ::parlor::__private::ShapeOf::<
+            (),
+        >::shape;
         ::parlor::__private::Shape {
             digest: 0xad78_06ba_b063_bae3,
             types: &[::parlor::__private::ShapeOf::<UserId>::shape],
@@ -1546,10 +1550,12 @@ pub(crate) enum JoinError {
     Denied { denied_by: String },
 }
 #[automatically_derived]
-#[allow(deprecated, unused_imports)]
 impl ::parlor::__private::HasShape for JoinError {
     const SHAPE: ::parlor::__private::Shape = {
         use ::parlor::__private::NoShape as _;
+        let _: fn() -> ::core::option::Option<::parlor::__private::Shape> = ::parlor::__private::ShapeOf::<
+            (),
+        >::shape;
         ::parlor::__private::Shape {
             digest: 0x806f_cf07_9d2f_f928,
             types: &[],

@@ -119,9 +119,11 @@ const _: () = {
         impl ::parlor::__private::Contract for SmallestEmitter {
             const NAME: &'static ::core::primitive::str = "Smallest";
             const INCOMING: &'static [&'static ::core::primitive::str] = &["pingMe"];
-            #[allow(deprecated, unused_imports)]
             const OUTGOING: &'static [::parlor::Outgoing] = {
                 use ::parlor::__private::NoShape as _;
+                let _: fn() -> ::core::option::Option<::parlor::__private::Shape> = ::parlor::__private::ShapeOf::<
+                    (),
+                >::shape;
                 &[]
             };
             type Incoming = __SmallestIncoming;

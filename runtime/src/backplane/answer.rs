@@ -31,7 +31,7 @@ pub(super) fn answer(node: &Node, asking: NodeId, ask: Ask<'_>) {
     match question {
         Question::Members { room, .. } => answers.members(&members(&hub, room)),
         Question::Count { room, .. } => {
-            answers.last(Content::Count(members(&hub, room).len() as u64))
+            answers.last(Content::Count(members(&hub, room).len() as u64));
         }
         Question::Presence { room, .. } => answers.presence(&hub, room),
         Question::Disconnect { audience, .. } => {

@@ -15,7 +15,7 @@ use super::remote::RemoteProcedure;
 use super::supervise::{AbortOnDrop, supervise};
 use crate::rooms::Hub;
 
-/// How long a node that ends may take to publish what waits.
+/// How long a node that ends may take to publish the rest of its queue.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The backplane of a router. Its clones are one node.
@@ -61,7 +61,7 @@ impl Cluster {
         }
     }
 
-    /// Publishes what waits, and tells the other nodes that this one ends.
+    /// Publishes the rest of the queue, and tells the other nodes that this one ends.
     pub(crate) async fn stop(&self) {
         let Some(started) = self.started.get() else { return };
         started.stop.send_replace(true);

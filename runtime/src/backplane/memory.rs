@@ -181,7 +181,9 @@ impl MemoryNode {
     /// The link is lost, with what was not delivered. The router connects again.
     pub fn cut(&self) {
         let links = self.links.lock().clone();
-        links.into_iter().for_each(|link| self.broker.remove(link));
+        for link in links {
+            self.broker.remove(link);
+        }
     }
 
     /// What others publish waits in the broker until [`resume`](Self::resume).
@@ -383,7 +385,9 @@ impl Link for MemoryLink {
                 .map(|link| Arc::clone(&link.outbox))
                 .collect();
             drop(broker);
-            outboxes.iter().for_each(|outbox| outbox.push(&parcel.bytes));
+            for outbox in outboxes {
+                outbox.push(&parcel.bytes);
+            }
         }
         ready(Ok(())).boxed()
     }

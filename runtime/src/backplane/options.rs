@@ -16,7 +16,7 @@ pub struct ClusterOptions {
     /// other, so that several clusters can use one broker.
     pub prefix: String,
     /// A secret of all nodes. Each parcel is signed with it (HMAC-SHA-256, 16 bytes), and a parcel without the
-    /// right signature is dropped. `None` by default: whoever can publish to the broker can send events to all
+    /// right signature is dropped. `None` by default: a program that can publish to the broker can send events to all
     /// clients. It does not encrypt.
     pub key: Option<[u8; 32]>,
     /// The most bytes that wait to be published. The oldest parcels are dropped, and count as lost. 4 MiB by default,

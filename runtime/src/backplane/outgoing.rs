@@ -18,7 +18,7 @@ const MAX_TOPICS: usize = 1_000_000;
 /// With more topics than this, those that have not changed for [`FORGET_AFTER`] are forgotten.
 const MAX_IDLE_TOPICS: usize = 100_000;
 /// A receiver that was away for longer may miss parcels of a forgotten topic without counting them.
-const FORGET_AFTER: Duration = Duration::from_mins(10);
+const FORGET_AFTER: Duration = Duration::from_secs(600);
 /// Parcels for the control of the cluster that wait. The oldest are dropped, and asked for again.
 const MAX_CONTROL: usize = 4096;
 

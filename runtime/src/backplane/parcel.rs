@@ -285,7 +285,7 @@ fn question<'a>(reader: &mut Reader<'a>) -> Option<Question<'a>> {
 fn content<'a>(reader: &mut Reader<'a>) -> Option<Content<'a>> {
     Some(match reader.u8()? {
         0 => Content::Marks(list(reader, mark)?),
-        1 => Content::Members(list(reader, |reader| reader.socket())?),
+        1 => Content::Members(list(reader, Reader::socket)?),
         2 => Content::Count(reader.u64()?),
         3 => Content::Presence(list(reader, member)?),
         _ => return None,
@@ -397,10 +397,14 @@ fn put_shown(shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<(), TooLong> {
     Ok(())
 }
 
-fn put_mark(mark: &Mark, out: &mut Vec<u8>) {
-    out.extend(mark.topic.0);
-    out.extend(mark.number.to_be_bytes());
-    out.extend(mark.count.to_be_bytes());
+fn put_marks(marks: &[Mark], out: &mut Vec<u8>) -> Result<(), TooLong> {
+    put_count(marks.len(), out)?;
+    for Mark { topic, number, count } in marks {
+        out.extend(topic.0);
+        out.extend(number.to_be_bytes());
+        out.extend(count.to_be_bytes());
+    }
+    Ok(())
 }
 
 pub(super) fn encode_marks(
@@ -411,8 +415,7 @@ pub(super) fn encode_marks(
     let mut out = Vec::new();
     put_head(kind::MARKS, node, &mut out);
     out.extend(incarnation.to_be_bytes());
-    put_count(marks.len(), &mut out)?;
-    marks.iter().for_each(|mark| put_mark(mark, &mut out));
+    put_marks(marks, &mut out)?;
     Ok(out)
 }
 
@@ -476,13 +479,14 @@ impl Answer<'_> {
         match &self.content {
             Content::Marks(marks) => {
                 out.push(0);
-                put_count(marks.len(), &mut out)?;
-                marks.iter().for_each(|mark| put_mark(mark, &mut out));
+                put_marks(marks, &mut out)?;
             }
             Content::Members(members) => {
                 out.push(1);
                 put_count(members.len(), &mut out)?;
-                members.iter().for_each(|member| put_socket(*member, &mut out));
+                for member in members {
+                    put_socket(*member, &mut out);
+                }
             }
             Content::Count(count) => {
                 out.push(2);

@@ -18,7 +18,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long a silent node counts as alive.
 const DEAD_AFTER: Duration = Duration::from_secs(6);
 /// How long it is remembered how far a dead node was received: it may only have lost its broker.
-const FORGET_AFTER: Duration = Duration::from_mins(10);
+const FORGET_AFTER: Duration = Duration::from_secs(600);
 /// Nodes of a cluster. Parcels of more are dropped.
 const MAX_NODES: usize = 1024;
 
@@ -27,7 +27,7 @@ pub(super) struct Peers(BTreeMap<NodeId, Peer>);
 
 struct Peer {
     /// When the last parcel arrived.
-    heard: Instant,
+    seen: Instant,
     is_alive: bool,
     /// It has said hello.
     is_known: bool,
@@ -57,9 +57,9 @@ pub(super) struct Expired {
 
 impl Peers {
     /// A parcel of a node arrives.
-    pub(super) fn hear(&mut self, node: NodeId, now: Instant) -> Contact {
+    pub(super) fn seen(&mut self, node: NodeId, now: Instant) -> Contact {
         if let Some(peer) = self.0.get_mut(&node) {
-            peer.heard = now;
+            peer.seen = now;
             let was_alive = std::mem::replace(&mut peer.is_alive, true);
             return if was_alive { Contact::Known } else { Contact::New };
         }
@@ -67,7 +67,7 @@ impl Peers {
             return Contact::Refused;
         }
         let peer = Peer {
-            heard: now,
+            seen: now,
             is_alive: true,
             is_known: false,
             incarnation: 0,
@@ -110,7 +110,7 @@ impl Peers {
     /// The link is connected again: nothing could arrive while it was not.
     pub(super) fn excuse(&mut self, now: Instant) {
         for peer in self.0.values_mut().filter(|peer| peer.is_alive) {
-            peer.heard = now;
+            peer.seen = now;
         }
     }
 
@@ -118,7 +118,7 @@ impl Peers {
     pub(super) fn expire(&mut self, now: Instant) -> Expired {
         let mut expired = Expired::default();
         for (node, peer) in &mut self.0 {
-            let silence = now.duration_since(peer.heard);
+            let silence = now.duration_since(peer.seen);
             if peer.is_alive && silence > DEAD_AFTER {
                 peer.is_alive = false;
                 expired.dead.push(*node);

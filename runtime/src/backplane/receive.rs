@@ -74,7 +74,7 @@ impl Node {
         if matches!(message, Message::Bye) {
             return self.remove_peer(node);
         }
-        let contact = self.receiving.lock().peers.hear(node, Instant::now());
+        let contact = self.receiving.lock().peers.seen(node, Instant::now());
         match contact {
             Contact::Refused => return add(&self.counts.too_many_nodes, 1),
             // Its hello follows.
@@ -155,7 +155,9 @@ impl Node {
     /// Repeats the asks for marks that were not answered.
     pub(super) fn repeat_asks(&self) {
         let unanswered = self.subscriptions.lock().unanswered(Instant::now());
-        unanswered.into_iter().for_each(|ask| self.publish_ask(ask));
+        for ask in unanswered {
+            self.publish_ask(ask);
+        }
     }
 
     fn receive_event(&self, node: NodeId, position: Position, event: Event<'_>) {

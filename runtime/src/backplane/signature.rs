@@ -42,14 +42,14 @@ mod tests {
     #[test]
     fn signed_parcel_is_accepted_and_any_change_is_refused() {
         let signer = Signer::new(&[7; 32]);
-        let signed = signer.sign(b"parcel");
-        assert_eq!(signer.verify(&signed).as_deref(), Some(&b"parcel"[..]));
-        for index in 0..signed.len() {
-            let mut changed = signed.to_vec();
+        let parcel = signer.sign(b"parcel");
+        assert_eq!(signer.verify(&parcel).as_deref(), Some(&b"parcel"[..]));
+        for index in 0..parcel.len() {
+            let mut changed = parcel.to_vec();
             changed[index] ^= 1;
             assert_eq!(signer.verify(&changed.into()), None, "{index}");
-            assert_eq!(signer.verify(&signed.slice(..index)), None, "{index}");
+            assert_eq!(signer.verify(&parcel.slice(..index)), None, "{index}");
         }
-        assert_eq!(Signer::new(&[8; 32]).verify(&signed), None);
+        assert_eq!(Signer::new(&[8; 32]).verify(&parcel), None);
     }
 }

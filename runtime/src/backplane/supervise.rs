@@ -56,7 +56,8 @@ impl From<LinkError> for End {
     }
 }
 
-/// Links the node until `stop` is true. Then it publishes what waits, and says that it ends.
+/// Links the node until `stop` is true. Then it publishes the rest of the queue, and a parcel that says that the node
+/// ends.
 pub(super) async fn supervise(
     node: Arc<Node>,
     engine: Arc<dyn Backplane>,
@@ -118,7 +119,7 @@ fn wait(failures: u32) -> Duration {
 async fn is_stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         // The router was dropped: the task is aborted.
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -221,7 +222,7 @@ async fn sleep_until(time: Option<Instant>) {
     }
 }
 
-/// Publishes the queue. When the node is stopped, it publishes what waits and ends.
+/// Publishes the queue. When the node is stopped, it ends after the rest of the queue.
 async fn publish(
     node: &Node,
     link: &dyn Link,
@@ -271,7 +272,7 @@ async fn publish(
     }
 }
 
-/// Returns when a probe does not come back.
+/// Returns when a probe is not received in time.
 async fn probe(node: &Node) -> LinkError {
     let mut every = interval(PROBE_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -331,13 +332,17 @@ impl Node {
     /// Parcels of these topics may arrive.
     fn expect(&self, topics: &[Topic]) {
         let mut receiving = self.receiving.lock();
-        topics.iter().for_each(|topic| receiving.positions.subscribe(topic.id()));
+        for topic in topics {
+            receiving.positions.subscribe(topic.id());
+        }
     }
 
     /// No parcels of these topics are expected any more.
     fn forget(&self, topics: &[Topic]) {
         let mut receiving = self.receiving.lock();
-        topics.iter().for_each(|topic| receiving.positions.unsubscribe(topic.id()));
+        for topic in topics {
+            receiving.positions.unsubscribe(topic.id());
+        }
     }
 
     fn sign(&self, parcel: Parcel) -> Parcel {

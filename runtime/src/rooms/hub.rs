@@ -43,13 +43,13 @@ impl Hub {
         &self,
         make: impl FnOnce() -> Arc<R>,
     ) {
-        let mut made = None;
+        let mut created = None;
         self.remote.get_or_init(|| {
             let remote = make();
-            made = Some(Arc::clone(&remote));
+            created = Some(Arc::clone(&remote));
             remote
         });
-        if let Some(remote) = made {
+        if let Some(remote) = created {
             self.watchers.set_other_nodes(remote);
         }
     }

@@ -102,7 +102,9 @@ impl Member {
         drop(joined);
         wakers.wake();
         if let Some(remote) = self.hub().remote() {
-            names.iter().for_each(|room| remote.room_unused(room));
+            for room in &names {
+                remote.room_unused(room);
+            }
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) enum Step {
 pub(super) enum To {
     Room(usize),
     TwoRooms(usize, usize),
-    /// A room, and whoever is in another room is excepted.
+    /// A room, without the members of another room.
     RoomExcept(usize),
     All,
     /// The constant member of the node with this index.
