@@ -188,6 +188,11 @@ impl<'a> Received<'a> {
     }
 }
 
+/// Whether a parcel is a probe, without decoding the rest.
+pub(super) fn is_probe(parcel: &[u8]) -> bool {
+    parcel.get(1) == Some(&kind::PROBE)
+}
+
 /// The node in the head of a parcel, without decoding the rest.
 pub(super) fn origin(parcel: &[u8]) -> Option<NodeId> {
     let mut reader = Reader::new(parcel.get(2..HEAD)?);

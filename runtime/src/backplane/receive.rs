@@ -11,7 +11,7 @@ use super::inbox::Deliveries;
 use super::node::Node;
 use super::parcel::{
     Answer, Ask, Bad, Content, Event, Hello, MAX_LIST, Message, Question, Received, encode_marks,
-    origin,
+    is_probe, origin,
 };
 use super::peers::Contact;
 use super::positions::{Mark, Position, Verdict};
@@ -310,10 +310,6 @@ impl Node {
         self.presence_lost(node);
         self.greeted.notify_one();
     }
-}
-
-fn is_probe(parcel: &[u8]) -> bool {
-    matches!(Received::decode(parcel), Ok(Received { message: Message::Probe(_), .. }))
 }
 
 fn push_policy(outgoing: &OutgoingEvent, event: &Event<'_>) -> PushPolicy {
