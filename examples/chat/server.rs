@@ -26,7 +26,7 @@ impl Chat for Guest {
         // From here on, the events of other nodes arrive, so that no change of the list is missed.
         match self.socket.join_confirmed(&room).await.map_err(no_entry)? {
             JoinConfirmation::Confirmed => {}
-            _ => self.people.is_incomplete(),
+            JoinConfirmation::Unconfirmed => self.people.is_incomplete(),
         }
         Ok(self.people.list(&self.socket, &room).await)
     }

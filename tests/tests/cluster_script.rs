@@ -70,9 +70,9 @@ impl Cluster {
             }
         }
         // Without a timeout: this may take minutes.
-        let arguments = ["build", "--quiet", "--package", "parlor-examples", "--example", "chat"];
-        let built = Command::new(env!("CARGO")).args(arguments).args(["--features", kind]).status();
-        assert!(built.await.expect("cargo runs").success(), "the chat does not build");
+        let build = ["build", "--quiet", "--package", "parlor-examples", "--example", "chat"];
+        let status = Command::new(env!("CARGO")).args(build).args(["--features", kind]).status();
+        assert!(status.await.expect("cargo runs").success(), "the chat does not build");
 
         let mut script = Command::new("bash")
             .arg(workspace().join("examples/cluster.sh"))
