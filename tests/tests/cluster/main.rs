@@ -2,5 +2,7 @@
 
 mod contract;
 mod delivery;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod faults;
 mod members;
 mod nodes;

@@ -72,6 +72,19 @@ impl Members {
         within_timeout("own messages", join_all(receiving)).await;
     }
 
+    /// Members receive until each has the last messages of the others among these positions.
+    #[cfg(any(feature = "nats", feature = "redis"))]
+    pub(crate) async fn receive_between(&mut self, positions: &[usize]) {
+        let Self { members, sent } = self;
+        let members = members.iter_mut().enumerate();
+        let members = members.filter(|(position, _)| positions.contains(position));
+        let receiving = members.map(async |(_, member)| {
+            let sent = sent.iter().filter(|((_, sender), _)| positions.contains(sender));
+            member.receive_last(sent).await;
+        });
+        within_timeout("messages of some", join_all(receiving)).await;
+    }
+
     /// Each member sends messages until each has received the last one of every sender. What was sent before is lost
     /// then, or has arrived.
     pub(crate) async fn send_until_last_is_received(&mut self) {

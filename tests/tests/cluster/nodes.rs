@@ -55,10 +55,15 @@ impl TestCluster {
 
     /// Waits until each node knows that it is not connected to the broker.
     pub(crate) async fn wait_until_down(&self) {
-        let is_down = |health: &Health| matches!(health.status, Status::Down { .. });
         for node in 0..self.nodes.len() {
-            self.wait_for_health(node, "the loss", is_down).await;
+            self.wait_until_node_is_down(node).await;
         }
+    }
+
+    /// Waits until a node knows that it is not connected to the broker.
+    pub(crate) async fn wait_until_node_is_down(&self, node: usize) {
+        let is_down = |health: &Health| matches!(health.status, Status::Down { .. });
+        self.wait_for_health(node, "the loss", is_down).await;
     }
 
     /// Waits until the health of a node is as expected.
