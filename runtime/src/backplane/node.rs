@@ -161,13 +161,13 @@ impl Node {
 
     /// A room on this topic is used here.
     pub(super) fn use_topic(&self, topic: Topic) {
-        if self.subscriptions.lock().add(topic) {
+        if self.subscriptions.lock().add(topic, Instant::now()) {
             self.wanted.notify_one();
         }
     }
 
     /// A room on this topic is no longer used here.
-    pub(super) fn release_topic(&self, topic: TopicId) {
+    pub(super) fn release_topic(&self, topic: Topic) {
         self.subscriptions.lock().remove(topic, Instant::now());
     }
 

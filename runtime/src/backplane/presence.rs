@@ -72,7 +72,7 @@ impl OtherNodes for RemoteProcedure {
                 node.ask_for_presence(|it| it.topic == id, None);
             }
         } else if node.watching.lock().here.remove(&key).is_some() {
-            node.release_topic(id);
+            node.release_topic(topic);
             let question = Question::Unwatch { procedure: &key.0, room };
             if let Ok(bytes) = (Ask { id: 0, question }).encode(node.id) {
                 node.publish_first(self.procedure.topic.clone(), bytes);

@@ -87,7 +87,7 @@ impl Remote for RemoteProcedure {
     }
 
     fn room_unused(&self, room: &str) {
-        self.node.release_topic(self.room_topic(room).id());
+        self.node.release_topic(self.room_topic(room));
     }
 
     fn confirm(&self, room: &str) -> BoxFuture<'_, bool> {

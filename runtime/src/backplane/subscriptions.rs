@@ -2,8 +2,8 @@
 //!
 //! One lock protects all of it, and it is a leaf: no other lock is taken while it is held. A topic is wanted while
 //! rooms on it have members. Joins and leaves change the number of these rooms in any order, since the
-//! shard of a room is unlocked by then: a leave and a join of one room may arrive swapped, and the number is
-//! right after both.
+//! shard of a room is unlocked by then: a leave may arrive before the join that came first. Then the number is -1 for a
+//! moment, and right after both.
 //!
 //! | state of a topic | next |
 //! | --- | --- |
@@ -39,7 +39,8 @@ pub(super) struct Subscriptions {
 
 struct Subscription {
     topic: Topic,
-    rooms: usize,
+    /// Used rooms on the topic. Negative while a leave has arrived before its join.
+    rooms: isize,
     unused_since: Option<Instant>,
     state: State,
     /// Joins that wait until it is confirmed.
@@ -83,17 +84,9 @@ impl Joins {
 
 impl Subscriptions {
     /// A room on this topic has its first member. Returns whether the supervisor has to subscribe.
-    pub(super) fn add(&mut self, topic: Topic) -> bool {
+    pub(super) fn add(&mut self, topic: Topic, now: Instant) -> bool {
         let id = topic.id();
-        let subscription = self.topics.entry(id).or_insert_with(|| Subscription {
-            topic,
-            rooms: 0,
-            unused_since: None,
-            state: State::Wanted,
-            waiting: Vec::new(),
-        });
-        subscription.rooms += 1;
-        subscription.unused_since = None;
+        let subscription = self.change(topic, 1, now);
         let is_new = subscription.rooms == 1 && subscription.state == State::Wanted;
         if is_new {
             self.wanted.push_back(id);
@@ -102,13 +95,25 @@ impl Subscriptions {
     }
 
     /// A room on this topic has lost its last member.
-    pub(super) fn remove(&mut self, topic: TopicId, now: Instant) {
-        let Some(subscription) = self.topics.get_mut(&topic) else { return };
-        subscription.rooms = subscription.rooms.saturating_sub(1);
+    pub(super) fn remove(&mut self, topic: Topic, now: Instant) {
+        self.change(topic, -1, now);
+    }
+
+    fn change(&mut self, topic: Topic, rooms: isize, now: Instant) -> &Subscription {
+        let id = topic.id();
+        let subscription = self.topics.entry(id).or_insert_with(|| Subscription {
+            topic,
+            rooms: 0,
+            unused_since: None,
+            state: State::Wanted,
+            waiting: Vec::new(),
+        });
+        subscription.rooms += rooms;
+        subscription.unused_since = (subscription.rooms == 0).then_some(now);
         if subscription.rooms == 0 {
-            subscription.unused_since = Some(now);
-            self.unused.push_back((now, topic));
+            self.unused.push_back((now, id));
         }
+        subscription
     }
 
     /// Takes topics to subscribe to.
@@ -119,6 +124,7 @@ impl Subscriptions {
         {
             if let Some(subscription) = self.topics.get_mut(&id)
                 && subscription.state == State::Wanted
+                && subscription.rooms > 0
             {
                 subscription.state = State::Subscribing;
                 taken.push(subscription.topic.clone());
@@ -261,5 +267,43 @@ impl Subscriptions {
 
     pub(super) fn len(&self) -> usize {
         self.topics.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topic_ends_after_a_second_without_rooms_in_whatever_order_joins_and_leaves_arrive() {
+        let start = Instant::now();
+        let topic = Topic::new("room");
+        for order in [[1, -1], [-1, 1]] {
+            let mut subscriptions = Subscriptions::default();
+            for change in order {
+                if change > 0 {
+                    subscriptions.add(topic.clone(), start);
+                } else {
+                    subscriptions.remove(topic.clone(), start);
+                }
+            }
+            assert!(subscriptions.take_wanted(9).is_empty());
+            assert!(subscriptions.take_unused(9, start + KEEP / 2).is_empty());
+            assert_eq!(subscriptions.take_unused(9, start + KEEP).len(), 1);
+            assert_eq!((subscriptions.len(), subscriptions.next_unused()), (0, None));
+        }
+    }
+
+    #[test]
+    fn topic_that_is_used_again_within_a_second_stays() {
+        let start = Instant::now();
+        let topic = Topic::new("room");
+        let mut subscriptions = Subscriptions::default();
+        assert!(subscriptions.add(topic.clone(), start));
+        assert_eq!(subscriptions.take_wanted(9).len(), 1);
+        subscriptions.remove(topic.clone(), start);
+        assert!(!subscriptions.add(topic.clone(), start));
+        assert!(subscriptions.take_unused(9, start + KEEP).is_empty());
+        assert_eq!(subscriptions.len(), 1);
     }
 }
