@@ -103,7 +103,7 @@ counters! {
     unknown_event,
     /// Events whose fields differ in the contract here, which were dropped.
     different_event,
-    /// Parcels of more than 1 024 nodes, which were dropped.
+    /// Parcels of more than 1 024 nodes, or of more than 1 024 that appeared within a minute, which were dropped.
     too_many_nodes,
 }
 

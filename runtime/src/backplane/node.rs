@@ -227,15 +227,19 @@ impl Node {
         hello.encode(self.id).ok()
     }
 
-    /// Counts and reports a loss of events that `origin` has published on a topic.
+    /// Counts and reports a loss of events that `origin` has published on a topic, and asks for what they have changed.
     pub(super) fn report_lost(&self, topic: TopicId, origin: NodeId, lost: u64) {
-        if lost == 0 {
-            return;
+        if lost > 0 {
+            self.count_lost(topic, origin, lost);
+            self.ask_for_lost_presence(origin, vec![topic]);
         }
+    }
+
+    /// Counts and reports a loss of events that `origin` has published on a topic.
+    pub(super) fn count_lost(&self, topic: TopicId, origin: NodeId, lost: u64) {
         add(&self.counts.lost, lost);
         let name = reported(self.subscriptions.lock().topic(topic));
         self.report(&Gap::Lost { topic: name, origin, lost });
-        self.ask_for_presence_of(origin, Some(topic));
     }
 
     pub(super) fn report(&self, gap: &Gap) {

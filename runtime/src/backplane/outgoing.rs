@@ -3,6 +3,9 @@
 //! A parcel gets its numbers when it enters the queue. What leaves the queue without being published, because it is too
 //! old or there is too much of it, is then missing in the sequence, and each receiver counts it as lost.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -21,6 +24,8 @@ const MAX_IDLE_TOPICS: usize = 100_000;
 const FORGET_AFTER: Duration = Duration::from_secs(600);
 /// Parcels for the control of the cluster that wait. The oldest are dropped, and asked for again.
 const MAX_CONTROL: usize = 4096;
+/// The most bytes of these parcels.
+const MAX_CONTROL_SIZE: usize = 16 << 20;
 
 pub(super) struct Outgoing {
     max_size: usize,
@@ -30,12 +35,14 @@ pub(super) struct Outgoing {
     topics: HashMap<TopicId, Sent>,
     /// Topics that have changed since the last marks.
     changed: Vec<TopicId>,
-    /// Topics that the last marks have contained for the first time.
+    /// Topics that the last marks have contained for the first time, in order.
     marked: Vec<TopicId>,
     /// When topics were last forgotten.
     forgot: Instant,
     /// Published before the queue, since nothing depends on their order.
     control: VecDeque<Parcel>,
+    /// The bytes of these.
+    control_size: usize,
     queue: VecDeque<Queued>,
     /// The bytes of the queue.
     size: usize,
@@ -73,6 +80,7 @@ impl Outgoing {
             marked: Vec::new(),
             forgot: now,
             control: VecDeque::new(),
+            control_size: 0,
             queue: VecDeque::new(),
             size: 0,
         }
@@ -136,10 +144,18 @@ impl Outgoing {
 
     /// Appends a parcel that is published before those of the queue.
     pub(super) fn push_control(&mut self, topic: Topic, bytes: Vec<u8>) {
-        if self.control.len() >= MAX_CONTROL {
-            self.control.pop_front();
+        let parcel = Parcel { topic, bytes: bytes.into() };
+        self.control_size += size(&parcel);
+        self.control.push_back(parcel);
+        while self.control.len() > MAX_CONTROL || self.control_size > MAX_CONTROL_SIZE {
+            self.pop_control();
         }
-        self.control.push_back(Parcel { topic, bytes: bytes.into() });
+    }
+
+    fn pop_control(&mut self) -> Option<Parcel> {
+        let parcel = self.control.pop_front()?;
+        self.control_size -= size(&parcel);
+        Some(parcel)
     }
 
     fn pop(&mut self) -> Option<Queued> {
@@ -152,7 +168,7 @@ impl Outgoing {
     pub(super) fn take(&mut self, max: usize, now: Instant) -> Batch {
         let mut batch = Batch::default();
         while batch.parcels.len() < max {
-            let queued = match self.control.pop_front() {
+            let queued = match self.pop_control() {
                 Some(parcel) => Queued { since: now, parcel },
                 None => match self.pop() {
                     Some(queued) => queued,
@@ -203,6 +219,7 @@ impl Outgoing {
             }
         }
         let again = std::mem::replace(&mut self.marked, std::mem::take(&mut self.changed));
+        self.marked.sort_unstable();
         let mut topics = again;
         topics.extend(&self.marked);
         topics.sort_unstable();

@@ -31,8 +31,10 @@ pub(super) const NUMBERED_HEAD: usize = 50;
 /// The bytes before the content of any parcel: version, kind, node.
 const HEAD: usize = 10;
 
-/// Marks, topics and members in one parcel.
+/// Marks, topics and members in one parcel. More are malformed, so that an answer is as small as its ask.
 pub(super) const MAX_LIST: usize = 1000;
+/// Procedures in one hello, and events of one procedure: what their number can express.
+const MAX_CONTRACTS: usize = u16::MAX as usize;
 /// Bytes of members in one parcel. Brokers accept 1 MiB by default.
 pub(super) const MAX_PAGE: usize = 256 << 10;
 /// Frames are encoded as JSON, in an uncompressed text frame.
@@ -188,15 +190,15 @@ impl<'a> Received<'a> {
     }
 }
 
-/// Whether a parcel is a probe, without decoding the rest.
-pub(super) fn is_probe(parcel: &[u8]) -> bool {
-    parcel.get(1) == Some(&kind::PROBE)
-}
-
 /// The node in the head of a parcel, without decoding the rest.
 pub(super) fn origin(parcel: &[u8]) -> Option<NodeId> {
     let mut reader = Reader::new(parcel.get(2..HEAD)?);
     reader.u64().map(NodeId)
+}
+
+/// Whether the head of a parcel is that of a probe.
+pub(super) fn is_probe(parcel: &[u8]) -> bool {
+    parcel.get(1) == Some(&kind::PROBE)
 }
 
 fn decode<'a>(reader: &mut Reader<'a>) -> Option<Received<'a>> {
@@ -205,7 +207,9 @@ fn decode<'a>(reader: &mut Reader<'a>) -> Option<Received<'a>> {
     let message = match kind {
         kind::EVENT => Message::Event(position(reader)?, event(reader)?),
         kind::PRESENCE => Message::Presence(position(reader)?, presence_update(reader)?),
-        kind::MARKS => Message::Marks { incarnation: reader.u64()?, marks: list(reader, mark)? },
+        kind::MARKS => {
+            Message::Marks { incarnation: reader.u64()?, marks: list(reader, MAX_LIST, mark)? }
+        }
         kind::HELLO => Message::Hello(hello(reader)?),
         kind::ASK => Message::Ask(Ask { id: reader.u64()?, question: question(reader)? }),
         kind::ANSWER => {
@@ -244,7 +248,7 @@ fn presence_update<'a>(reader: &mut Reader<'a>) -> Option<PresenceUpdate<'a>> {
         1 => PresenceChange::Member(reader.socket()?, Some(shown(reader)?)),
         2 => {
             let (first, last) = (flag(reader)?, flag(reader)?);
-            PresenceChange::All { first, last, members: list(reader, member)? }
+            PresenceChange::All { first, last, members: list(reader, MAX_LIST, member)? }
         }
         _ => return None,
     };
@@ -263,9 +267,10 @@ fn shown<'a>(reader: &mut Reader<'a>) -> Option<Shown<'a>> {
 
 fn hello<'a>(reader: &mut Reader<'a>) -> Option<Hello<'a>> {
     let (incarnation, number, wants_answer) = (reader.u64()?, reader.u64()?, flag(reader)?);
-    let procedures = list(reader, |reader| {
+    let procedures = list(reader, MAX_CONTRACTS, |reader| {
         let path = reader.text()?;
-        Some((path, list(reader, |reader| Some((reader.text()?, reader.u64()?)))?))
+        let events = |reader: &mut Reader<'a>| Some((reader.text()?, reader.u64()?));
+        Some((path, list(reader, MAX_CONTRACTS, events)?))
     })?;
     Some(Hello { incarnation, number, wants_answer, procedures })
 }
@@ -273,7 +278,7 @@ fn hello<'a>(reader: &mut Reader<'a>) -> Option<Hello<'a>> {
 fn question<'a>(reader: &mut Reader<'a>) -> Option<Question<'a>> {
     let question = reader.u8()?;
     if question == 0 {
-        return list(reader, |reader| reader.array().map(TopicId)).map(Question::Marks);
+        return list(reader, MAX_LIST, |reader| reader.array().map(TopicId)).map(Question::Marks);
     }
     let procedure = reader.text()?;
     Some(match question {
@@ -289,10 +294,10 @@ fn question<'a>(reader: &mut Reader<'a>) -> Option<Question<'a>> {
 
 fn content<'a>(reader: &mut Reader<'a>) -> Option<Content<'a>> {
     Some(match reader.u8()? {
-        0 => Content::Marks(list(reader, mark)?),
-        1 => Content::Members(list(reader, Reader::socket)?),
+        0 => Content::Marks(list(reader, MAX_LIST, mark)?),
+        1 => Content::Members(list(reader, MAX_LIST, Reader::socket)?),
         2 => Content::Count(reader.u64()?),
-        3 => Content::Presence(list(reader, member)?),
+        3 => Content::Presence(list(reader, MAX_LIST, member)?),
         _ => return None,
     })
 }
@@ -313,9 +318,13 @@ fn flag(reader: &mut Reader<'_>) -> Option<bool> {
 
 fn list<'a, T>(
     reader: &mut Reader<'a>,
+    max: usize,
     element: impl Fn(&mut Reader<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {
-    let count = reader.u16()?;
+    let count = usize::from(reader.u16()?);
+    if count > max {
+        return None;
+    }
     (0..count).map(|_| element(reader)).collect()
 }
 

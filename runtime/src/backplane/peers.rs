@@ -19,11 +19,21 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(2);
 const DEAD_AFTER: Duration = Duration::from_secs(6);
 /// How long it is remembered how far a dead node was received: it may only have lost its broker.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
-/// Nodes of a cluster. Parcels of more are dropped.
+/// Nodes of a cluster, and nodes that appear within [`ADMISSION`]. Parcels of more are dropped.
 const MAX_NODES: usize = 1024;
+/// Nodes that say that they end, and others that appear, cost work: so they are counted for this long.
+const ADMISSION: Duration = Duration::from_secs(60);
+/// Paths that are remembered of one node, and their bytes. A node with more is asked about every procedure.
+const MAX_PATHS: usize = 1024;
+const MAX_PATH_BYTES: usize = 16 << 10;
 
 #[derive(Default)]
-pub(super) struct Peers(BTreeMap<NodeId, Peer>);
+pub(super) struct Peers {
+    nodes: BTreeMap<NodeId, Peer>,
+    /// Nodes that have appeared since `admitting`.
+    admitted: usize,
+    admitting: Option<Instant>,
+}
 
 struct Peer {
     /// When the last parcel arrived.
@@ -32,8 +42,8 @@ struct Peer {
     /// It has said hello.
     is_known: bool,
     incarnation: u64,
-    /// The paths of its procedures.
-    procedures: BTreeSet<String>,
+    /// The paths of its procedures. `None` before its hello, and if there are too many.
+    procedures: Option<BTreeSet<String>>,
     is_warned: bool,
 }
 
@@ -58,12 +68,12 @@ pub(super) struct Expired {
 impl Peers {
     /// A parcel of a node arrives.
     pub(super) fn seen(&mut self, node: NodeId, now: Instant) -> Contact {
-        if let Some(peer) = self.0.get_mut(&node) {
+        if let Some(peer) = self.nodes.get_mut(&node) {
             peer.seen = now;
             let was_alive = std::mem::replace(&mut peer.is_alive, true);
             return if was_alive { Contact::Known } else { Contact::New };
         }
-        if self.0.len() >= MAX_NODES {
+        if self.nodes.len() >= MAX_NODES || !self.admits(now) {
             return Contact::Refused;
         }
         let peer = Peer {
@@ -71,11 +81,20 @@ impl Peers {
             is_alive: true,
             is_known: false,
             incarnation: 0,
-            procedures: BTreeSet::new(),
+            procedures: None,
             is_warned: false,
         };
-        self.0.insert(node, peer);
+        self.nodes.insert(node, peer);
         Contact::New
+    }
+
+    /// Counts a node that appears. Returns whether it is not one too many.
+    fn admits(&mut self, now: Instant) -> bool {
+        if self.admitting.is_none_or(|since| now.duration_since(since) > ADMISSION) {
+            (self.admitting, self.admitted) = (Some(now), 0);
+        }
+        self.admitted += 1;
+        self.admitted <= MAX_NODES
     }
 
     /// A node has said hello. Returns whether this is its first.
@@ -85,31 +104,41 @@ impl Peers {
         incarnation: u64,
         procedures: impl Iterator<Item = &'a str>,
     ) -> bool {
-        let Some(peer) = self.0.get_mut(&node) else { return false };
+        let Some(peer) = self.nodes.get_mut(&node) else { return false };
         peer.incarnation = incarnation;
-        peer.procedures = procedures.map(str::to_owned).collect();
+        let mut size = 0;
+        let mut paths = BTreeSet::new();
+        for path in procedures {
+            size += path.len();
+            if paths.len() == MAX_PATHS || size > MAX_PATH_BYTES {
+                peer.procedures = None;
+                return !std::mem::replace(&mut peer.is_known, true);
+            }
+            paths.insert(path.to_owned());
+        }
+        peer.procedures = Some(paths);
         !std::mem::replace(&mut peer.is_known, true)
     }
 
     pub(super) fn set_incarnation(&mut self, node: NodeId, incarnation: u64) {
-        if let Some(peer) = self.0.get_mut(&node) {
+        if let Some(peer) = self.nodes.get_mut(&node) {
             peer.incarnation = incarnation;
         }
     }
 
     /// Whether a warning of this node is the first.
     pub(super) fn warn(&mut self, node: NodeId) -> bool {
-        self.0.get_mut(&node).is_some_and(|peer| !std::mem::replace(&mut peer.is_warned, true))
+        self.nodes.get_mut(&node).is_some_and(|peer| !std::mem::replace(&mut peer.is_warned, true))
     }
 
     /// The node has ended. Returns whether it was known.
     pub(super) fn remove(&mut self, node: NodeId) -> bool {
-        self.0.remove(&node).is_some()
+        self.nodes.remove(&node).is_some()
     }
 
     /// The link is connected again: nothing could arrive while it was not.
     pub(super) fn excuse(&mut self, now: Instant) {
-        for peer in self.0.values_mut().filter(|peer| peer.is_alive) {
+        for peer in self.nodes.values_mut().filter(|peer| peer.is_alive) {
             peer.seen = now;
         }
     }
@@ -117,7 +146,7 @@ impl Peers {
     /// Finds the nodes that are silent. Called while this node has a link.
     pub(super) fn expire(&mut self, now: Instant) -> Expired {
         let mut expired = Expired::default();
-        for (node, peer) in &mut self.0 {
+        for (node, peer) in &mut self.nodes {
             let silence = now.duration_since(peer.seen);
             if peer.is_alive && silence > DEAD_AFTER {
                 peer.is_alive = false;
@@ -127,24 +156,25 @@ impl Peers {
             }
         }
         for node in &expired.forgotten {
-            self.0.remove(node);
+            self.nodes.remove(node);
         }
         expired
     }
 
     pub(super) fn alive(&self) -> impl Iterator<Item = NodeId> {
-        self.0.iter().filter(|(_, peer)| peer.is_alive).map(|(node, _)| *node)
+        self.nodes.iter().filter(|(_, peer)| peer.is_alive).map(|(node, _)| *node)
     }
 
     /// The nodes that are alive and serve this procedure, or have not said hello yet.
     pub(super) fn serving(&self, procedure: &str) -> Vec<NodeId> {
-        let serves = |peer: &Peer| !peer.is_known || peer.procedures.contains(procedure);
-        let serving = self.0.iter().filter(|(_, peer)| peer.is_alive && serves(peer));
+        let serves =
+            |peer: &Peer| peer.procedures.as_ref().is_none_or(|paths| paths.contains(procedure));
+        let serving = self.nodes.iter().filter(|(_, peer)| peer.is_alive && serves(peer));
         serving.map(|(node, _)| *node).collect()
     }
 
     /// Whether all nodes that are alive have a link to this incarnation of the broker.
     pub(super) fn are_all_at(&self, incarnation: u64) -> bool {
-        self.0.values().filter(|peer| peer.is_alive).all(|peer| peer.incarnation == incarnation)
+        self.nodes.values().filter(|peer| peer.is_alive).all(|peer| peer.incarnation == incarnation)
     }
 }

@@ -10,7 +10,11 @@
 //! | a mark: the count of a topic at its origin | what is missing up to it is lost |
 //! | a parcel of an event to several rooms, after the same event on another topic | a copy: dropped, not lost |
 //! | the first parcel or mark of an origin on a topic | where the counting begins |
-//! | a first parcel of an origin, with count 1, after it had forgotten the topic | the counting begins again |
+//! | a parcel after others that did not arrive, whose count is not above the last by more than 1 | the origin had forgotten the topic, and counts from 1 again: those before it since then are lost |
+//! | a parcel or mark whose numbers contradict each other | dropped |
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -103,7 +107,7 @@ impl Positions {
         topics: impl Iterator<Item = TopicId>,
     ) -> Verdict {
         let Position { topic, number, previous, count } = position;
-        if previous >= number || count == 0 || (previous == 0) != (count == 1) {
+        if previous >= number || count > number || count == 0 || (previous == 0) != (count == 1) {
             return Verdict::Malformed;
         }
         let Some(received) = self.topics.get_mut(&topic) else { return Verdict::Unsubscribed };
@@ -111,13 +115,18 @@ impl Positions {
         let is_copy = received.seen.contains(&number);
         let lost = match received.last {
             Some((last, _)) if number <= last => return Verdict::Duplicate,
-            // The origin has forgotten the topic, and begins to count again.
-            Some((_, counted)) if count == 1 && counted > 0 => 0,
             Some((last, counted)) => {
-                if (previous == last) != (count == counted.saturating_add(1)) || count <= counted {
+                let next = counted.saturating_add(1);
+                if previous == last && count == next {
+                    0
+                } else if previous > last && count > next {
+                    (count - next).saturating_sub(received.seen_below(number))
+                } else if previous > last || previous == 0 && counted > 0 {
+                    // The origin has forgotten the topic since the last one, and counts from 1 again.
+                    (count - 1).saturating_sub(received.seen_below(number))
+                } else {
                     return Verdict::Malformed;
                 }
-                (count - 1 - counted).saturating_sub(received.seen_below(number))
             }
             None => 0,
         };
@@ -133,23 +142,28 @@ impl Positions {
         Verdict::Deliver { lost }
     }
 
-    /// A mark arrives. Returns how many parcels up to it did not arrive.
-    pub(super) fn mark(&mut self, origin: NodeId, mark: Mark) -> u64 {
-        let Some(received) = self.topics.get_mut(&mark.topic) else { return 0 };
+    /// A mark arrives. Returns how many parcels up to it did not arrive, and `None` if its numbers contradict each
+    /// other.
+    pub(super) fn mark(&mut self, origin: NodeId, mark: Mark) -> Option<u64> {
+        let Mark { topic, number, count } = mark;
+        if count > number || (number == 0) != (count == 0) {
+            return None;
+        }
+        let Some(received) = self.topics.get_mut(&topic) else { return Some(0) };
         let received = Received::of(received, origin);
         let lost = match received.last {
-            Some((last, counted)) if mark.number > last => {
-                let missing = mark.count.saturating_sub(counted);
-                missing.saturating_sub(received.seen_below(mark.number.saturating_add(1)))
+            Some((last, counted)) if number > last => {
+                // Otherwise the origin has forgotten the topic since the last one, and counts from 1 again.
+                let missing = if count > counted { count - counted } else { count };
+                missing.saturating_sub(received.seen_below(number.saturating_add(1)))
             }
-            Some(_) => return 0,
+            Some(_) => return Some(0),
             None => 0,
         };
-        received.advance(mark.number, mark.count);
-        lost
+        received.advance(number, count);
+        Some(lost)
     }
 
-    #[cfg(any(test, feature = "test"))]
     #[cfg(any(test, feature = "test"))]
     pub(super) fn len(&self) -> usize {
         self.topics.len()

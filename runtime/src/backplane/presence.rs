@@ -33,6 +33,11 @@ use crate::socket_id::SocketId;
 const REPEAT_AFTER: Duration = Duration::from_secs(2);
 /// Rooms that other nodes watch. Of more they get the members, and no changes.
 const MAX_ROOMS: usize = 100_000;
+/// The same in bytes: their names, and [`WATCH_SIZE`] for each node that watches one.
+const MAX_ROOMS_SIZE: usize = 64 << 20;
+const WATCH_SIZE: usize = 32;
+/// Bytes of the members that have arrived, all together, before their last pages have. More begin again.
+const MAX_PAGES_SIZE: usize = 256 << 20;
 
 /// The path of a procedure, and the name of a room.
 type RoomKey = (Arc<str>, Arc<str>);
@@ -40,8 +45,12 @@ type RoomKey = (Arc<str>, Arc<str>);
 #[derive(Default)]
 pub(super) struct Watching {
     here: BTreeMap<RoomKey, WatchedHere>,
-    pages: HashMap<(NodeId, RoomKey), Vec<(SocketId, MemberState)>>,
+    pages: HashMap<(NodeId, RoomKey), Pages>,
+    /// The bytes of `pages`.
+    pages_size: usize,
     elsewhere: BTreeMap<RoomKey, BTreeSet<NodeId>>,
+    /// The bytes of `elsewhere`.
+    elsewhere_size: usize,
     lost: Vec<NodeId>,
 }
 
@@ -49,6 +58,13 @@ struct WatchedHere {
     topic: TopicId,
     asked: Instant,
     waits_for: BTreeSet<NodeId>,
+}
+
+/// Members of one node that have arrived.
+#[derive(Default)]
+struct Pages {
+    members: Vec<(SocketId, MemberState)>,
+    size: usize,
 }
 
 impl OtherNodes for RemoteProcedure {
@@ -135,14 +151,24 @@ impl Node {
 
     /// The broker has confirmed these topics.
     pub(super) fn ask_for_presence_on(&self, topics: &[TopicId]) {
-        if !self.watching.lock().here.is_empty() {
-            self.ask_for_presence(|watched| topics.contains(&watched.topic), None);
-        }
+        self.ask_for_presence_among(topics.to_vec(), None);
     }
 
-    /// A node is new, or its link was lost, or something of it is lost, maybe on one topic only.
-    pub(super) fn ask_for_presence_of(&self, node: NodeId, topic: Option<TopicId>) {
-        self.ask_for_presence(|it| topic.is_none_or(|topic| it.topic == topic), Some(node));
+    /// A node is new, or its link was lost.
+    pub(super) fn ask_for_presence_of(&self, node: NodeId) {
+        self.ask_for_presence(|_| true, Some(node));
+    }
+
+    /// Something that a node has published on these topics is lost.
+    pub(super) fn ask_for_lost_presence(&self, node: NodeId, topics: Vec<TopicId>) {
+        self.ask_for_presence_among(topics, Some(node));
+    }
+
+    fn ask_for_presence_among(&self, mut topics: Vec<TopicId>, node: Option<NodeId>) {
+        if !topics.is_empty() && !self.watching.lock().here.is_empty() {
+            topics.sort_unstable();
+            self.ask_for_presence(|it| topics.binary_search(&it.topic).is_ok(), node);
+        }
     }
 
     /// Asks again those that have not answered.
@@ -254,7 +280,7 @@ impl Node {
         loop {
             let mut watching = self.watching.lock();
             let Some(node) = watching.lost.pop() else { return };
-            watching.pages.retain(|(origin, _), _| *origin != node);
+            watching.remove_pages(node);
             let rooms: Vec<RoomKey> = watching
                 .elsewhere
                 .iter()
@@ -287,36 +313,69 @@ impl Watching {
         // Not watched here, or no more.
         let watched = self.here.get_mut(&room)?;
         let key = (node, room);
-        let mut all = match self.pages.remove(&key) {
+        let before = self.pages.remove(&key);
+        self.pages_size -= before.as_ref().map_or(0, |pages| pages.size);
+        let mut all = match before {
             Some(before) if !first => before,
-            Some(_) | None if first => Vec::new(),
+            Some(_) | None if first => Pages::default(),
             // A page before is lost.
             _ => return None,
         };
-        all.extend(members);
+        for (id, state) in members {
+            all.size += size_of::<(SocketId, MemberState)>() + state.presence.json().len();
+            all.members.push((id, state));
+        }
         if last {
             watched.waits_for.remove(&node);
-            return Some(all);
+            return Some(all.members);
         }
-        self.pages.insert(key, all);
+        if self.pages_size + all.size <= MAX_PAGES_SIZE {
+            self.pages_size += all.size;
+            self.pages.insert(key, all);
+        }
         None
+    }
+
+    /// A node is lost before its last pages.
+    fn remove_pages(&mut self, node: NodeId) {
+        let lost = self.pages.extract_if(|(origin, _), _| *origin == node);
+        self.pages_size -= lost.map(|(_, pages)| pages.size).sum::<usize>();
     }
 
     /// Returns `false` if too many rooms are watched.
     fn add_elsewhere(&mut self, node: NodeId, room: RoomKey) -> bool {
-        if self.elsewhere.len() >= MAX_ROOMS && !self.elsewhere.contains_key(&room) {
+        let nodes = self.elsewhere.get_mut(&room);
+        let names = if nodes.is_some() { 0 } else { names_size(&room) };
+        if self.elsewhere_size + names + WATCH_SIZE > MAX_ROOMS_SIZE {
             return false;
         }
-        self.elsewhere.entry(room).or_default().insert(node);
+        if let Some(nodes) = nodes {
+            self.elsewhere_size += if nodes.insert(node) { WATCH_SIZE } else { 0 };
+            return true;
+        }
+        if self.elsewhere.len() >= MAX_ROOMS {
+            return false;
+        }
+        self.elsewhere_size += names + WATCH_SIZE;
+        self.elsewhere.insert(room, BTreeSet::from([node]));
         true
     }
 
     /// Returns whether no other node watches the room any more.
     fn remove_elsewhere(&mut self, node: NodeId, room: &RoomKey) -> bool {
         let Some(nodes) = self.elsewhere.get_mut(room) else { return false };
-        nodes.remove(&node);
-        nodes.is_empty() && self.elsewhere.remove(room).is_some()
+        self.elsewhere_size -= if nodes.remove(&node) { WATCH_SIZE } else { 0 };
+        if !nodes.is_empty() {
+            return false;
+        }
+        self.elsewhere.remove(room);
+        self.elsewhere_size -= names_size(room);
+        true
     }
+}
+
+fn names_size((procedure, room): &RoomKey) -> usize {
+    procedure.len() + room.len()
 }
 
 /// Members in pages. There is at least one page.

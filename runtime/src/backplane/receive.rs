@@ -25,6 +25,10 @@ use crate::wire::Frame;
 /// Parcels that are received before the members that they are delivered to are flushed.
 const MAX_BATCH: usize = 128;
 
+/// Asks for marks that wait, each for at most 1 000 topics: 64 MiB. With more, a node that comes back is not asked,
+/// and its next parcel or mark on each topic tells what did not arrive.
+const MAX_ASKS: usize = 4096;
+
 /// Receives what a link delivers, until the link is dropped.
 pub(super) async fn receive(node: Arc<Node>, mut deliveries: Deliveries) {
     let mut parcels = Vec::with_capacity(MAX_BATCH);
@@ -130,6 +134,9 @@ impl Node {
     fn ask_for_all_marks(&self, node: NodeId) {
         let topics = self.subscriptions.lock().confirmed();
         for topics in topics.chunks(MAX_LIST) {
+            if self.subscriptions.lock().asks() >= MAX_ASKS {
+                return;
+            }
             self.ask_for_marks(topics.to_vec(), vec![node]);
         }
     }
@@ -222,10 +229,19 @@ impl Node {
     }
 
     fn receive_marks(&self, node: NodeId, marks: &[Mark]) {
+        let mut topics = Vec::new();
         for mark in marks {
             let lost = self.receiving.lock().positions.mark(node, *mark);
-            self.report_lost(mark.topic, node, lost);
+            match lost {
+                None => add(&self.counts.bad_format, 1),
+                Some(0) => {}
+                Some(lost) => {
+                    self.count_lost(mark.topic, node, lost);
+                    topics.push(mark.topic);
+                }
+            }
         }
+        self.ask_for_lost_presence(node, topics);
     }
 
     fn receive_hello(&self, node: NodeId, hello: &Hello<'_>) {
@@ -257,7 +273,7 @@ impl Node {
             self.ask_for_all_marks(node);
         }
         if hello.wants_answer || is_first {
-            self.ask_for_presence_of(node, None);
+            self.ask_for_presence_of(node);
         }
         if hello.wants_answer
             && let Some(answer) = self.hello(false)
@@ -271,7 +287,10 @@ impl Node {
         let marks = self
             .with_outgoing(|outgoing| topics.iter().map(|topic| outgoing.mark(*topic)).collect());
         let answer = Answer { id, is_last: true, content: Content::Marks(marks) };
-        if let Ok(bytes) = answer.encode(self.id) {
+        // Without space it is not answered: answers never displace events, and the other node asks again.
+        if let Ok(bytes) = answer.encode(self.id)
+            && self.with_outgoing(|outgoing| outgoing.has_space(bytes.len()))
+        {
             self.publish_in_order(self.names.node(node), bytes);
         }
     }
@@ -295,7 +314,9 @@ impl Node {
     fn remove_peer(&self, node: NodeId) {
         let mut receiving = self.receiving.lock();
         let was_known = receiving.peers.remove(node);
-        receiving.positions.forget(node);
+        if was_known {
+            receiving.positions.forget(node);
+        }
         drop(receiving);
         if was_known {
             self.peer_lost(node);

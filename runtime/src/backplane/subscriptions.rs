@@ -177,6 +177,11 @@ impl Subscriptions {
         self.complete(*id)
     }
 
+    /// Asks for marks that wait.
+    pub(super) fn asks(&self) -> usize {
+        self.asks.len()
+    }
+
     /// The asks to repeat, because an ask or its answer is lost.
     pub(super) fn unanswered(&mut self, now: Instant) -> Vec<MarksAsk> {
         let mut unanswered = Vec::new();

@@ -59,7 +59,7 @@ use std::task::{Context, Poll, Waker};
 
 use self::cursor::Cursor;
 pub(crate) use self::cursor::Taken;
-use self::room::{Source, WatchedRoom};
+use self::room::{MAX_MEMBERS_OF_NODE, Source, WatchedRoom};
 use super::shards::Shards;
 use super::{Hub, Presence, Traversal};
 use crate::lock::rank;
@@ -263,7 +263,7 @@ impl Watchers {
         node: u64,
         members: impl IntoIterator<Item = (SocketId, MemberState)>,
     ) {
-        let members = members.into_iter().collect();
+        let members = members.into_iter().take(MAX_MEMBERS_OF_NODE).collect();
         self.with_watched(room, |watched, wakers| {
             watched.replace(Source::Node(node), members, wakers);
         });

@@ -93,22 +93,23 @@ impl Frame {
         build(|json| write_message(name, payload, Some(id), json), Self::copy)
     }
 
-    /// A frame of another node: one whole text frame, without a mask, of an event with this prefix.
+    /// A frame of another node: one whole text frame, without a mask, of an event with this prefix. Its length is
+    /// written as short as possible, because browsers close the connection otherwise (RFC 6455 §5.2).
     pub(crate) fn checked(bytes: &[u8], prefix: &[u8]) -> Option<Self> {
         let (first, rest) = bytes.split_first()?;
         let (length, rest) = rest.split_first()?;
-        let (length, json) = match length {
+        let (length, shortest, json) = match length {
             126 => {
                 let (length, json) = rest.split_first_chunk()?;
-                (u64::from(u16::from_be_bytes(*length)), json)
+                (u64::from(u16::from_be_bytes(*length)), 126, json)
             }
             127 => {
                 let (length, json) = rest.split_first_chunk()?;
-                (u64::from_be_bytes(*length), json)
+                (u64::from_be_bytes(*length), 1 << 16, json)
             }
-            _ => (u64::from(*length), rest),
+            _ => (u64::from(*length), 0, rest),
         };
-        let is_frame = *first == TEXT && length == json.len() as u64;
+        let is_frame = *first == TEXT && length == json.len() as u64 && length >= shortest;
         let is_event = json.starts_with(prefix) && json.ends_with(b"]");
         (is_frame && is_event && std::str::from_utf8(json).is_ok()).then(|| Self::copy(bytes))
     }

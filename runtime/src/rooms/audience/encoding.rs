@@ -34,8 +34,16 @@ impl Audience {
         let mut audience = Self::empty();
         let parts = &mut audience.0;
         let count = reader.u16()?.into();
+        if count > MAX_PARTS {
+            return None;
+        }
+        let mut has_all = false;
         for _ in 0..count {
             let part = decode_part(reader, &mut parts.names)?;
+            // Each would visit all members.
+            if matches!(part, Part::All) && std::mem::replace(&mut has_all, true) {
+                return None;
+            }
             parts.list.push(part);
         }
         let exceptions: usize = reader.u16()?.into();

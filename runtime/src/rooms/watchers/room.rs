@@ -6,6 +6,9 @@ use super::{MemberState, WatcherId};
 use crate::rooms::fast_hasher::BuildFastHasher;
 use crate::socket_id::SocketId;
 
+/// Members of a room on one other node that are stored. More are not shown.
+pub(super) const MAX_MEMBERS_OF_NODE: usize = 100_000;
+
 /// The members of one source. Their ids are random bits from a server.
 pub(super) type States = HashMap<SocketId, MemberState, BuildFastHasher>;
 
@@ -123,7 +126,8 @@ impl Sources {
             return is_removed;
         };
         let states = self.0.entry(source).or_default();
-        if states.get(&id) == Some(&state) {
+        let is_full = source != Source::Local && states.len() >= MAX_MEMBERS_OF_NODE;
+        if states.get(&id) == Some(&state) || is_full && !states.contains_key(&id) {
             return false;
         }
         states.insert(id, state);
