@@ -107,6 +107,25 @@ impl Broker {
         self.process.as_ref().expect("it runs").signal("CONT");
     }
 
+    /// Lets the process have no more memory than it has. Its end follows when it needs more.
+    pub fn limit_memory(&self) {
+        let pid = self.process.as_ref().expect("it runs").child.id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix("kB"));
+        let size: u64 = size.expect("its size").trim().parse().expect("a number");
+        let limit = format!("--as={}", size * 1024);
+        let status = Command::new("prlimit").args(["--pid", &pid.to_string(), &limit]).status();
+        assert!(status.expect("prlimit runs").success());
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn wait_for_end(&mut self) {
+        let process = self.process.as_mut().expect("it runs");
+        let closed = process.log.wait_for(|_| false);
+        assert!(within_timeout("the end of the broker", closed).await.is_err());
+        self.kill();
+    }
+
     /// The output of its processes.
     pub fn log(&self) -> String {
         let mut log = self.earlier_log.clone();
