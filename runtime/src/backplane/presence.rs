@@ -91,7 +91,8 @@ impl OtherNodes for RemoteProcedure {
             node.release_topic(topic);
             let question = Question::Unwatch { procedure: &key.0, room };
             if let Ok(bytes) = (Ask { id: 0, question }).encode(node.id) {
-                node.publish_first(self.procedure.topic.clone(), bytes);
+                // A control topic, as the asks to watch: they do not overtake each other.
+                node.publish_first(node.names.nodes().clone(), bytes);
             }
         }
     }
