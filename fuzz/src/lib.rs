@@ -8,5 +8,6 @@ mod contract;
 pub mod frame;
 pub mod handshake;
 pub mod macros;
+pub mod parcel;
 pub mod proxy;
 pub mod resume;

@@ -119,3 +119,8 @@ fn proxy_target_accepts_seeds_and_mutations() {
 fn macro_target_accepts_seeds_and_mutations() {
     run("macro", parlor_fuzz::macros::run);
 }
+
+#[test]
+fn parcel_target_accepts_seeds_and_mutations() {
+    run("parcel", parlor_fuzz::parcel::run);
+}

@@ -62,3 +62,8 @@ pub fn proxy_header(bytes: &[u8]) -> Option<(Option<SocketAddr>, usize)> {
     let header = crate::server::ProxyHeader::parse(bytes, usize::MAX).ok()??;
     Some((header.source, header.length))
 }
+
+/// Decodes a parcel of another node and encodes it again. `None`: it is refused.
+pub fn reencode_parcel(bytes: &[u8]) -> Option<Vec<u8>> {
+    crate::backplane::reencode(bytes)
+}

@@ -39,6 +39,8 @@ pub use memory::{Memory, MemoryNode};
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsOptions};
 pub use options::ClusterOptions;
+#[cfg(fuzzing)]
+pub(crate) use parcel::reencode::reencode;
 pub use topic::Topic;
 
 pub use crate::handle::{Ask, ClusterAnswer, JoinConfirmation};

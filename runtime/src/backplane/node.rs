@@ -278,7 +278,9 @@ impl Node {
     /// The number of entries in its tables: topics, asks, watched rooms.
     #[cfg(any(test, feature = "test"))]
     pub(super) fn entries(&self) -> usize {
-        let topics = self.subscriptions.lock().len() + self.receiving.lock().positions.len();
-        topics + self.asks.len() + self.watching.lock().len()
+        // One lock at a time.
+        let topics = self.subscriptions.lock().len();
+        let positions = self.receiving.lock().positions.len();
+        topics + positions + self.asks.len() + self.watching.lock().len()
     }
 }

@@ -17,6 +17,11 @@
 //!
 //! The other kinds have no topic, number, previous and count.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod reencode;
+#[cfg(test)]
+mod tests;
+
 use super::positions::{Mark, Position};
 use super::topic::TopicId;
 use crate::node_id::NodeId;
