@@ -6,6 +6,9 @@
 //! | alive | nothing arrives for 6 s → dead; it says that it ends → unknown |
 //! | dead | any parcel → alive; 10 min pass → unknown |
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -14,6 +14,9 @@
 //! One lock protects it. It may be taken while the lock of the watchers is held, so no method of the hub
 //! is called while it is held. Only the receiver calls `watch_remote`, so that its calls have the order of the parcels.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;

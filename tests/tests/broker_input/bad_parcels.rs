@@ -33,6 +33,8 @@ fn dropped(counters: &Counters) -> [u64; 6] {
 
 /// Makes one wrong event of a right one.
 type Change = fn(&mut Event);
+/// Makes a part of a parcel.
+type Bytes = fn() -> Vec<u8>;
 
 const JSON: &[u8] = br#"["said",{"text":"forged"}]"#;
 
@@ -41,23 +43,26 @@ const EVENTS: [(&str, Cause, Change); 22] = [
     ("version 2", Cause::Version, |it| it.version = 2),
     ("unknown kind", Cause::Format, |it| it.kind = 99),
     ("other kind", Cause::Format, |it| it.kind = 2),
-    ("foreign procedure", Cause::Procedure, |it| it.procedure = "/shop".to_owned()),
-    ("unknown event", Cause::Event, |it| it.name = "shouted".to_owned()),
-    ("control event", Cause::Event, |it| it.name = "$welcome".to_owned()),
+    ("foreign procedure", Cause::Procedure, |it| it.procedure = "/shop".into()),
+    ("unknown event", Cause::Event, |it| it.name = "shouted".into()),
+    ("control event", Cause::Event, |it| it.name = "$welcome".into()),
     ("other digest", Cause::Digest, |it| it.digest ^= 1),
     ("number 0", Cause::Format, |it| (it.number, it.previous) = (0, 0)),
     ("count 0", Cause::Format, |it| it.count = 0),
     ("previous above number", Cause::Format, |it| it.previous = u64::MAX),
     ("count above number", Cause::Format, |it| it.count = u64::MAX),
     ("masked", Cause::Format, |it| {
-        it.frame = [&[0x81, 0x80 | JSON.len() as u8, 0, 0, 0, 0], JSON].concat();
+        it.frame = raw_frame(0x81, JSON);
+        it.frame[1] |= 0x80;
+        it.frame.splice(2..2, [0; 4]);
     }),
     ("fragment", Cause::Format, |it| it.frame = raw_frame(0x01, JSON)),
     ("binary", Cause::Format, |it| it.frame = raw_frame(0x82, JSON)),
     ("close", Cause::Format, |it| it.frame = raw_frame(0x88, JSON)),
     ("length", Cause::Format, |it| it.frame[1] += 1),
     ("long form of a length", Cause::Format, |it| {
-        it.frame = [&[0x81, 126, 0, JSON.len() as u8], JSON].concat();
+        it.frame = raw_frame(0x81, JSON);
+        it.frame.splice(1..1, [126, 0]);
     }),
     ("UTF-8", Cause::Format, |it| it.frame = raw_frame(0x81, b"[\"said\",{\"text\":\"\xff\"}]")),
     ("frame of another event", Cause::Format, |it| {
@@ -69,7 +74,7 @@ const EVENTS: [(&str, Cause, Change); 22] = [
     }),
 ];
 
-const AUDIENCES: [(&str, fn() -> Vec<u8>); 6] = [
+const AUDIENCES: [(&str, Bytes); 6] = [
     ("257 parts", || audience(&vec![room(); 257])),
     ("65 535 parts", || audience(&vec![vec![0]; 65_535])),
     ("all twice", || audience(&[vec![0], vec![0]])),
@@ -88,11 +93,11 @@ fn controls(own: u64) -> Vec<(&'static str, Cause, Vec<u8>)> {
         ("empty", Cause::Version, Vec::new()),
         ("only a version", Cause::Format, vec![1]),
         ("bytes after the end", Cause::Format, control(7, id, b"x")),
-        ("marks of unknown topics", Cause::Ignored, marks(id, &[(unknown, 7, 3); 1000])),
-        ("1 001 marks", Cause::Format, marks(id, &[(unknown, 7, 3); 1001])),
+        ("marks of unknown topics", Cause::Ignored, marks(id, &vec![(unknown, 7, 3); 1000])),
+        ("1 001 marks", Cause::Format, marks(id, &vec![(unknown, 7, 3); 1001])),
         ("a mark that contradicts itself", Cause::Format, marks(id, &[(unknown, 3, u64::MAX)])),
         ("an ask for 1 001 marks", Cause::Format, {
-            control(5, id, &ask(&[&[0][..], &count(1001), &[7; 16 * 1001]].concat()))
+            control(5, id, &ask(&[&[0][..], &count(1001), &vec![7; 16 * 1001]].concat()))
         }),
         ("an ask about a foreign procedure", Cause::Ignored, {
             control(5, id, &ask(&[&[1][..], &text("/shop"), &text("a")].concat()))

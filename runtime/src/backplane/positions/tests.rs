@@ -202,7 +202,8 @@ impl Model {
             Step::Transmit(fates) => self.transmit(&fates)?,
             Step::Repeat(count) => {
                 let from = self.arrived.len().saturating_sub(count);
-                for sending in self.arrived[from..].to_vec() {
+                let again = self.arrived[from..].to_vec();
+                for sending in again {
                     self.arrive(sending)?;
                 }
             }
