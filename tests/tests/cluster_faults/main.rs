@@ -7,12 +7,12 @@
 //! - each node reports exactly the events that did not arrive there, also the last one of a room;
 //! - the nodes reach each other again.
 //!
-//! "Idle" is an event per second of each node, and 20 per second to one room from the end of the fault until they
+//! "Idle" is one event per second of each node, and 20 per second to one room from the end of the fault until they
 //! arrive.
 //!
-//! All rows of an engine run at the same time, each with its own broker. Outages of 20 s take 8 s, which is longer than
-//! a node counts as alive without a sign (6 s), and than an event waits in a queue (3 s). Times are printed, not
-//! asserted.
+//! All idle rows of an engine run at the same time, then all busy ones, each with its own broker. Outages of 20 s take
+//! 8 s, which is longer than a node counts as alive without a sign (6 s), and than an event waits in a queue (3 s).
+//! Times are printed, not asserted.
 //!
 //! | variable | is |
 //! | --- | --- |
@@ -20,8 +20,11 @@
 //! | `PARLOR_FAULT_ROWS` | busy rows that are measured at the same time, 4 by default |
 //! | `PARLOR_FAULT_ONLY` | a part of the name of the faults to run |
 //!
-//! `PARLOR_FAULT_RUNS=5 cargo test --release -p parlor-tests --features redis,nats --test cluster_faults -- --nocapture
-//! --test-threads 1` prints the tables of `docs/scaling.md`.
+//! This prints the tables of `docs/scaling.md`:
+//!
+//! ```sh
+//! PARLOR_FAULT_RUNS=5 cargo test --release -p parlor-tests --features redis,nats --test cluster_faults -- --nocapture
+//! ```
 
 mod cluster;
 mod contract;

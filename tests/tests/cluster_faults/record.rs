@@ -112,12 +112,6 @@ impl Record {
         (0..NODES).filter(|origin| *origin != node).map(|origin| self.missing(node, origin)).sum()
     }
 
-    /// All events that did not arrive at other nodes, and all that are reported.
-    pub(crate) fn lost_and_reported(&self) -> (u64, u64) {
-        let lost = pairs().map(|(node, origin)| self.missing(node, origin)).sum();
-        (lost, pairs().map(|(node, origin)| self.reported(node, origin)).sum())
-    }
-
     /// Asserts that no event arrived twice, or after a later one of the same node and room.
     pub(crate) fn assert_order(&self) {
         for (node, of_node) in self.received.iter().enumerate() {
