@@ -55,6 +55,12 @@ impl Example {
         Self::spawn(Command::new(build_example(name).await).args(args))
     }
 
+    /// Starts the example `name`, built with `features`, with arguments.
+    pub async fn run_with_features(name: &str, features: &str, args: &[&str]) -> Self {
+        let selection = ["--package", "parlor-examples", "--features", features, "--example", name];
+        Self::spawn(Command::new(build(&selection, &format!("examples/{name}")).await).args(args))
+    }
+
     /// Starts the program of a package of `examples/` with arguments.
     pub async fn run_package(name: &str, args: &[&str]) -> Self {
         Self::spawn(Command::new(build(&["--package", name], name).await).args(args))
