@@ -93,7 +93,7 @@ has nginx || fail 'install nginx'
 has "${run[0]}" || fail "install ${run[0]}"
 
 echo "Building the chat with the feature $broker"
-cargo build --quiet --package parlor-examples --example chat --features "$broker"
+cargo build --quiet --package parlor-examples --example chat --features nats,redis
 target=${CARGO_TARGET_DIR:-target}
 
 "${run[@]}" >"$folder/broker.log" 2>&1 &
