@@ -73,6 +73,7 @@ pub(crate) async fn run(engine: Engine, fault: Fault, load: Load) -> Option<Figu
     }
     // No more is reported later than was lost.
     cluster.wait_until_last_arrives().await;
+    cluster.record(Record::assert_order);
     cluster.wait_for("the counts of losses", is_counted).await;
     for node in 0..NODES {
         let missing = cluster.record(|record| record.missing_at(node));
