@@ -71,7 +71,8 @@ impl Cluster {
         }
         // Without a timeout: this may take minutes.
         let build = ["build", "--quiet", "--package", "parlor-examples", "--example", "chat"];
-        let status = Command::new(env!("CARGO")).args(build).args(["--features", "nats,redis"]).status();
+        let status =
+            Command::new(env!("CARGO")).args(build).args(["--features", "nats,redis"]).status();
         assert!(status.await.expect("cargo runs").success(), "the chat does not build");
 
         let mut script = Command::new("bash")

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::engine::{Backplane, Link, LinkError, Parcel};
@@ -69,17 +69,20 @@ pub(super) async fn supervise(
     loop {
         let (inbox, deliveries) = Inbox::channel();
         let connected = tokio::select! {
-        biased;
-                   () = is_stopped(&mut stop) => break,
-                   connected = timeout(CONNECT_WITHIN, engine.connect(inbox)) => connected,
-               };
+            biased;
+            () = is_stopped(&mut stop) => break,
+            connected = timeout(CONNECT_WITHIN, engine.connect(inbox)) => connected,
+        };
         let error = match connected {
             Ok(Ok(link)) => {
                 let receiving = Batched::new(receive(Arc::clone(&node), deliveries));
-                let receiver = AbortOnDrop(tokio::spawn(receiving).abort_handle());
+                let receiver = tokio::spawn(receiving);
+                let abort = AbortOnDrop(receiver.abort_handle());
                 let end = serve_link(&node, &*link, &mut unconfirmed, &mut stop).await;
                 drop(link);
-                drop(receiver);
+                drop(abort);
+                // Otherwise it could deliver after the receiver of the next link.
+                let _ = receiver.await;
                 node.subscriptions.lock().reset();
                 match end {
                     End::Stopped => break,
@@ -101,10 +104,10 @@ pub(super) async fn supervise(
         let since = Instant::now();
         node.set_down(since, &error);
         tokio::select! {
-        biased;
-                   () = is_stopped(&mut stop) => break,
-                   () = sleep(wait(failures)) => {}
-               }
+            biased;
+            () = is_stopped(&mut stop) => break,
+            () = sleep(wait(failures)) => {}
+        }
         failures += 1;
     }
     node.set_link(LinkState::Stopped);
@@ -130,23 +133,23 @@ async fn serve_link(
     stop: &mut watch::Receiver<bool>,
 ) -> End {
     tokio::select! {
-    biased;
-           error = link.lost() => error.into(),
-           end = async {
-               if let Err(error) = begin(node, link).await {
-                   return error.into();
-               }
-               tracing::info!(node = %node.id, "linked to the broker");
-               node.set_link(LinkState::Up);
-               tokio::select! {
-    biased;
-                   end = publish(node, link, unconfirmed, stop) => end,
-                   error = subscribe(node, link) => error.into(),
-                   error = probe(node) => error.into(),
-                   () = beat(node) => End::Stopped,
-               }
-           } => end,
-       }
+        biased;
+        error = link.lost() => error.into(),
+        end = async {
+            if let Err(error) = begin(node, link).await {
+                return error.into();
+            }
+            tracing::info!(node = %node.id, "linked to the broker");
+            node.set_link(LinkState::Up);
+            tokio::select! {
+                biased;
+                end = publish(node, link, unconfirmed, stop) => end,
+                error = subscribe(node, link) => error.into(),
+                error = probe(node) => error.into(),
+                () = beat(node) => End::Stopped,
+            }
+        } => end,
+    }
 }
 
 /// Subscribes to everything, and waits for the other nodes.
@@ -207,10 +210,10 @@ async fn subscribe(node: &Node, link: &dyn Link) -> LinkError {
         }
         let next = node.subscriptions.lock().next_unused();
         tokio::select! {
-        biased;
-                   () = node.wanted.notified() => {}
-                   () = sleep_until(next) => {}
-               }
+            biased;
+            () = node.wanted.notified() => {}
+            () = sleep_until(next) => {}
+        }
     }
 }
 
@@ -251,14 +254,14 @@ async fn publish(
                 return End::Stopped;
             }
             tokio::select! {
-            biased;
-                           () = node.queued.notified() => {}
-                           () = is_stopped(stop) => {
-                               node.publish_marks();
-                               node.publish_in_order(node.names.nodes().clone(), encode_bye(node.id));
-                               has_said_bye = true;
-                           }
-                       }
+                biased;
+                () = node.queued.notified() => {}
+                () = is_stopped(stop) => {
+                    node.publish_marks();
+                    node.publish_in_order(node.names.nodes().clone(), encode_bye(node.id));
+                    has_said_bye = true;
+                }
+            }
             continue;
         }
         for parcel in &mut batch.parcels {
@@ -268,7 +271,12 @@ async fn publish(
         if let Err(error) = link.publish(&unconfirmed.parcels).await {
             return error.into();
         }
+        let is_full = unconfirmed.parcels.len() == MAX_BATCH;
         *unconfirmed = Batch::default();
+        if is_full {
+            // Subscriptions, probes and heartbeats run beside a queue that does not become empty.
+            yield_now().await;
+        }
     }
 }
 
