@@ -25,7 +25,7 @@ use crate::wire::Frame;
 /// Parcels that are received before the members that they are delivered to are flushed.
 const MAX_BATCH: usize = 128;
 
-/// Asks for marks that wait, each for at most 1 000 topics: 64 MiB. With more, a node that comes back is not asked,
+/// Asks for marks that wait, each for at most 1 000 topics: 64 MiB. With more, a node that returns is not asked,
 /// and its next parcel or mark on each topic tells what did not arrive.
 const MAX_ASKS: usize = 4096;
 
