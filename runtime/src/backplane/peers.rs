@@ -22,10 +22,10 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(2);
 const DEAD_AFTER: Duration = Duration::from_secs(6);
 /// How long it is remembered how far a dead node was received: it may only have lost its broker.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
-/// Nodes of a cluster, and nodes that appear within [`ADMISSION`]. Parcels of more are dropped.
+/// Nodes of a cluster, and nodes that appear within [`APPEAR_WITHIN`]. Parcels of more are dropped.
 const MAX_NODES: usize = 1024;
 /// Nodes that say that they end, and others that appear, cost work: so they are counted for this long.
-const ADMISSION: Duration = Duration::from_secs(60);
+const APPEAR_WITHIN: Duration = Duration::from_secs(60);
 /// Paths that are remembered of one node, and their bytes. A node with more is asked about every procedure.
 const MAX_PATHS: usize = 1024;
 const MAX_PATH_BYTES: usize = 16 << 10;
@@ -33,9 +33,9 @@ const MAX_PATH_BYTES: usize = 16 << 10;
 #[derive(Default)]
 pub(super) struct Peers {
     nodes: BTreeMap<NodeId, Peer>,
-    /// Nodes that have appeared since `admitting`.
-    admitted: usize,
-    admitting: Option<Instant>,
+    /// Nodes that have appeared since `counting_since`.
+    appeared: usize,
+    counting_since: Option<Instant>,
 }
 
 struct Peer {
@@ -76,7 +76,7 @@ impl Peers {
             let was_alive = std::mem::replace(&mut peer.is_alive, true);
             return if was_alive { Contact::Known } else { Contact::New };
         }
-        if self.nodes.len() >= MAX_NODES || !self.admits(now) {
+        if self.nodes.len() >= MAX_NODES || !self.counts_new(now) {
             return Contact::Refused;
         }
         let peer = Peer {
@@ -92,12 +92,12 @@ impl Peers {
     }
 
     /// Counts a node that appears. Returns whether it is not one too many.
-    fn admits(&mut self, now: Instant) -> bool {
-        if self.admitting.is_none_or(|since| now.duration_since(since) > ADMISSION) {
-            (self.admitting, self.admitted) = (Some(now), 0);
+    fn counts_new(&mut self, now: Instant) -> bool {
+        if self.counting_since.is_none_or(|since| now.duration_since(since) > APPEAR_WITHIN) {
+            (self.counting_since, self.appeared) = (Some(now), 0);
         }
-        self.admitted += 1;
-        self.admitted <= MAX_NODES
+        self.appeared += 1;
+        self.appeared <= MAX_NODES
     }
 
     /// A node has said hello. Returns whether this is its first.

@@ -23,15 +23,15 @@ fn node_with_too_many_paths_is_asked_about_every_procedure() {
 fn nodes_that_appear_are_counted_per_minute() {
     let now = Instant::now();
     let mut peers = Peers::default();
-    let mut admitted = |from: u64, now| {
-        let admitted = (from..from + 2000).filter(|node| {
+    let mut accepted = |from: u64, now| {
+        let accepted = (from..from + 2000).filter(|node| {
             let contact = peers.seen(NodeId(*node), now);
             peers.remove(NodeId(*node));
             contact == Contact::New
         });
-        admitted.count()
+        accepted.count()
     };
-    assert_eq!(admitted(0, now), MAX_NODES);
-    assert_eq!(admitted(10_000, now + ADMISSION), 0);
-    assert_eq!(admitted(20_000, now + ADMISSION + Duration::from_secs(1)), MAX_NODES);
+    assert_eq!(accepted(0, now), MAX_NODES);
+    assert_eq!(accepted(10_000, now + APPEAR_WITHIN), 0);
+    assert_eq!(accepted(20_000, now + APPEAR_WITHIN + Duration::from_secs(1)), MAX_NODES);
 }
