@@ -30,7 +30,7 @@ struct Started {
     node: Arc<Node>,
     stop: watch::Sender<bool>,
     /// The supervisor ends without a word when the router is dropped.
-    _supervisor: AbortOnDrop,
+    supervisor: OnceLock<AbortOnDrop>,
 }
 
 impl Cluster {
@@ -47,18 +47,27 @@ impl Cluster {
         let Ok(runtime) = Handle::try_current() else { return };
         let started = self.started.get_or_init(|| {
             let node = Arc::new(Node::new(&*self.engine, self.options.clone()));
-            let (stop, stopped) = watch::channel(false);
-            let supervisor = supervise(Arc::clone(&node), Arc::clone(&self.engine), stopped);
-            let supervisor = AbortOnDrop(runtime.spawn(supervisor).abort_handle());
-            Started { node, stop, _supervisor: supervisor }
+            Started { node, stop: watch::channel(false).0, supervisor: OnceLock::new() }
         });
+        let node = &started.node;
+        let mut has_new = false;
         for (path, hub) in procedures {
             hub.set_remote(|| {
-                let node = Arc::clone(&started.node);
+                has_new = true;
                 let procedure = node.add_procedure(path, hub);
-                Arc::new(RemoteProcedure { node, procedure })
+                Arc::new(RemoteProcedure { node: Arc::clone(node), procedure })
             });
         }
+        if has_new && started.supervisor.get().is_some() {
+            // Of a clone of the router that got one more procedure.
+            node.say_hello();
+        }
+        // After the procedures, so that the first hello names them.
+        started.supervisor.get_or_init(|| {
+            let engine = Arc::clone(&self.engine);
+            let supervisor = supervise(Arc::clone(node), engine, started.stop.subscribe());
+            AbortOnDrop(runtime.spawn(supervisor).abort_handle())
+        });
     }
 
     /// Publishes the rest of the queue, and tells the other nodes that this one ends.

@@ -227,6 +227,13 @@ impl Node {
         hello.encode(self.id).ok()
     }
 
+    /// Tells the other nodes which procedures this one serves.
+    pub(super) fn say_hello(&self) {
+        if let Some(hello) = self.hello(false) {
+            self.publish_first(self.names.nodes().clone(), hello);
+        }
+    }
+
     /// Counts and reports a loss of events that `origin` has published on a topic, and asks for what they have changed.
     pub(super) fn report_lost(&self, topic: TopicId, origin: NodeId, lost: u64) {
         if lost > 0 {

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::reencode::reencode;
 use super::*;
 use crate::rooms::rooms;
+use crate::wire::binary::TooLong;
 
 const NODE: NodeId = NodeId(7);
 
