@@ -72,20 +72,20 @@ pub(crate) mod rank {
     pub(crate) const BACKPLANE_RECEIVE: u8 = 21;
     /// The topics that a node is subscribed to.
     pub(crate) const BACKPLANE_TOPICS: u8 = 22;
-    /// What a node publishes.
-    pub(crate) const BACKPLANE_QUEUE: u8 = 23;
-    /// What a node has asked the others.
-    pub(crate) const BACKPLANE_ASKS: u8 = 24;
-    /// The link of a node.
-    pub(crate) const BACKPLANE_STATE: u8 = 25;
-    /// The broker in memory.
-    pub(crate) const BACKPLANE_MEMORY: u8 = 26;
-    /// The faults of one node at the broker in memory.
-    pub(crate) const BACKPLANE_MEMORY_FAULTS: u8 = 27;
-    /// What the broker in memory sends to one node.
-    pub(crate) const BACKPLANE_MEMORY_LINK: u8 = 28;
     /// The rooms that are watched across nodes.
-    pub(crate) const BACKPLANE_WATCH: u8 = 29;
+    pub(crate) const BACKPLANE_WATCH: u8 = 23;
+    /// What a node publishes.
+    pub(crate) const BACKPLANE_QUEUE: u8 = 24;
+    /// What a node has asked the others.
+    pub(crate) const BACKPLANE_ASKS: u8 = 25;
+    /// The link of a node.
+    pub(crate) const BACKPLANE_STATE: u8 = 26;
+    /// The broker in memory.
+    pub(crate) const BACKPLANE_MEMORY: u8 = 27;
+    /// The faults of one node at the broker in memory.
+    pub(crate) const BACKPLANE_MEMORY_FAULTS: u8 = 28;
+    /// What the broker in memory sends to one node.
+    pub(crate) const BACKPLANE_MEMORY_LINK: u8 = 29;
 }
 
 /// A mutex of one [`rank`].

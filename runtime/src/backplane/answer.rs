@@ -16,18 +16,25 @@ pub(super) fn answer(node: &Node, asking: NodeId, ask: Ask<'_>) {
     | Question::Presence { procedure, .. }
     | Question::Watch { procedure, .. }
     | Question::Unwatch { procedure, .. }
+    | Question::Unwatched { procedure, .. }
     | Question::Disconnect { procedure, .. }) = question
     else {
         return;
     };
     match question {
-        Question::Watch { room, .. } => return node.watched_by(asking, procedure, room),
-        Question::Unwatch { room, .. } => return node.unwatched_by(asking, procedure, room),
+        Question::Watch { room, .. } => return node.watched_by(asking, id, procedure, room),
+        Question::Unwatch { room, .. } => {
+            node.unwatched_by(asking, procedure, room);
+            return node.confirm_unwatch(asking, id, procedure, room);
+        }
+        Question::Unwatched { room, .. } => {
+            return node.unwatch_confirmed(asking, id, procedure, room);
+        }
         _ => {}
     }
     let hub = node.procedure(procedure).and_then(|procedure| procedure.hub.upgrade());
     let Some(hub) = hub else { return };
-    let answers = Answers { node, asking, id };
+    let mut answers = Answers { node, asking, id, page: 0 };
     match question {
         Question::Members { room, .. } => answers.members(&members(&hub, room)),
         Question::Count { room, .. } => {
@@ -38,7 +45,10 @@ pub(super) fn answer(node: &Node, asking: NodeId, ask: Ask<'_>) {
             let count = hub.end_sessions(&audience, DisconnectReason::Disconnected);
             answers.last(Content::Count(count as u64));
         }
-        Question::Marks(_) | Question::Watch { .. } | Question::Unwatch { .. } => {}
+        Question::Marks(_)
+        | Question::Watch { .. }
+        | Question::Unwatch { .. }
+        | Question::Unwatched { .. } => {}
     }
 }
 
@@ -47,14 +57,16 @@ struct Answers<'a> {
     node: &'a Node,
     asking: NodeId,
     id: u64,
+    /// The number of the next one.
+    page: u32,
 }
 
 impl Answers<'_> {
     /// Returns whether there was space for it.
-    fn send(&self, content: Content<'_>, is_last: bool) -> bool {
-        let Ok(bytes) = (Answer { id: self.id, is_last, content }).encode(self.node.id) else {
-            return false;
-        };
+    fn send(&mut self, content: Content<'_>, is_last: bool) -> bool {
+        let answer = Answer { id: self.id, page: self.page, is_last, content };
+        let Ok(bytes) = answer.encode(self.node.id) else { return false };
+        self.page += 1;
         let has_space = self.node.with_outgoing(|outgoing| outgoing.has_space(bytes.len()));
         if has_space {
             self.node.publish_in_order(self.node.names.node(self.asking), bytes);
@@ -62,11 +74,11 @@ impl Answers<'_> {
         has_space
     }
 
-    fn last(&self, content: Content<'_>) {
+    fn last(&mut self, content: Content<'_>) {
         self.send(content, true);
     }
 
-    fn members(&self, members: &[SocketId]) {
+    fn members(&mut self, members: &[SocketId]) {
         let mut pages = members.chunks(MAX_LIST).peekable();
         while let Some(page) = pages.next() {
             if !self.send(Content::Members(page.to_vec()), pages.peek().is_none()) {
@@ -78,7 +90,7 @@ impl Answers<'_> {
         }
     }
 
-    fn presence(&self, hub: &Hub, room: &str) {
+    fn presence(&mut self, hub: &Hub, room: &str) {
         let mut members = Vec::new();
         hub.rooms.for_each(Traversal::Query, room, |member| members.extend(RoomMember::of(member)));
         let mut page = Vec::new();

@@ -22,7 +22,8 @@ const MAX_ANSWERS: usize = 64 << 20;
 pub(super) struct Asks(Lock<HashMap<u64, Pending>, { rank::BACKPLANE_ASKS }>);
 
 struct Pending {
-    waits_for: Vec<NodeId>,
+    /// With the number of the next page of each.
+    waits_for: Vec<(NodeId, u32)>,
     outcome: Outcome,
     size: usize,
     done: oneshot::Sender<Outcome>,
@@ -48,8 +49,8 @@ impl Asks {
     /// Returns `None` if too many asks wait.
     pub(super) fn add(&self, id: u64, nodes: Vec<NodeId>) -> Option<Waiting<'_>> {
         let (sender, done) = oneshot::channel();
-        let pending =
-            Pending { waits_for: nodes, outcome: Outcome::default(), size: 0, done: sender };
+        let waits_for = nodes.into_iter().map(|node| (node, 0)).collect();
+        let pending = Pending { waits_for, outcome: Outcome::default(), size: 0, done: sender };
         let mut asks = self.0.lock();
         if asks.len() >= MAX_ASKS {
             return None;
@@ -59,13 +60,20 @@ impl Asks {
         Some(Waiting { asks: self, id, done })
     }
 
-    /// A node answers. `parcel` contains the answer.
-    pub(super) fn answer(&self, id: u64, node: NodeId, parcel: &Bytes, is_last: bool) {
+    /// A node answers. `parcel` contains the answer. A page that arrives again is dropped, and without one of
+    /// its pages a node counts as missing.
+    pub(super) fn answer(&self, id: u64, node: NodeId, page: u32, parcel: &Bytes, is_last: bool) {
         let mut asks = self.0.lock();
         let Some(pending) = asks.get_mut(&id) else { return };
-        let Some(index) = pending.waits_for.iter().position(|it| *it == node) else { return };
+        let mut waits_for = pending.waits_for.iter_mut().enumerate();
+        let Some((index, (_, next))) = waits_for.find(|(_, (it, _))| *it == node) else { return };
+        if page < *next {
+            return;
+        }
+        let is_lost = page > *next;
+        *next += 1;
         pending.size += parcel.len();
-        if pending.size > MAX_ANSWERS {
+        if is_lost || pending.size > MAX_ANSWERS {
             pending.waits_for.swap_remove(index);
             pending.outcome.missing.push(node);
         } else {
@@ -84,7 +92,7 @@ impl Asks {
         let mut asks = self.0.lock();
         let mut done = Vec::new();
         for (id, pending) in asks.iter_mut() {
-            if let Some(index) = pending.waits_for.iter().position(|it| *it == node) {
+            if let Some(index) = pending.waits_for.iter().position(|(it, _)| *it == node) {
                 pending.waits_for.swap_remove(index);
                 pending.outcome.missing.push(node);
                 if pending.waits_for.is_empty() {
@@ -120,7 +128,7 @@ impl Waiting<'_> {
         let pending = self.asks.0.lock().remove(&self.id);
         match pending {
             Some(Pending { mut outcome, waits_for, .. }) => {
-                outcome.missing.extend(waits_for);
+                outcome.missing.extend(waits_for.into_iter().map(|(node, _)| node));
                 outcome
             }
             // It was completed meanwhile.

@@ -27,7 +27,10 @@ mod remote;
 mod signature;
 mod subscriptions;
 mod supervise;
+#[cfg(test)]
+mod tests;
 mod topic;
+mod watching;
 
 #[cfg(feature = "redis")]
 pub use self::redis::Redis;

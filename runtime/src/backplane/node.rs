@@ -10,7 +10,9 @@
 //! | `state` | the link, the last probe | the supervisor, the receiver, `health` |
 //! | `is_up` | whether there is a link, as a hint: a volatile event that is queued or dropped during a change of it is late or lost, which it may be | emits |
 //!
-//! All locks are leaves: none is held while another is taken, while a parcel is delivered, or over an `await`.
+//! No lock is held while another is taken, with one exception: `outgoing` is taken under `watching`, so that the
+//! asks for one room are published in the order of the watches. None is held while a parcel is delivered, or over
+//! an `await`.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,11 +31,11 @@ use super::outgoing::Outgoing;
 use super::parcel::Hello;
 use super::peers::Peers;
 use super::positions::Positions;
-use super::presence::Watching;
 use super::random::random;
 use super::signature::{SIGNATURE_LENGTH, Signer};
 use super::subscriptions::Subscriptions;
 use super::topic::{Topic, TopicId};
+use super::watching::Watching;
 use crate::lock::{Lock, rank};
 use crate::node_id::NodeId;
 use crate::rooms::{Gap, Hub};
@@ -68,6 +70,9 @@ pub(super) struct Node {
 pub(super) struct Receiving {
     pub(super) positions: Positions,
     pub(super) peers: Peers,
+    /// Nodes that are lost, until the receiver removes their members and what they watch. So it does this before
+    /// it receives anything else of a node that is back.
+    pub(super) lost: Vec<NodeId>,
     procedures: HashMap<Arc<str>, Arc<LocalProcedure>>,
 }
 
@@ -206,6 +211,13 @@ impl Node {
     pub(super) fn publish_first(&self, topic: Topic, bytes: Vec<u8>) {
         self.outgoing.lock().push_control(topic, bytes);
         self.queued.notify_one();
+    }
+
+    /// Publishes what a caller asks, before what is numbered. Returns `false` if too many asks wait.
+    pub(super) fn publish_query(&self, topic: Topic, bytes: Vec<u8>) -> bool {
+        let has_space = self.outgoing.lock().push_ask(topic, bytes);
+        self.queued.notify_one();
+        has_space
     }
 
     /// Runs `use_outgoing` with the lock of the queue.

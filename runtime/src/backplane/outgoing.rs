@@ -43,6 +43,10 @@ pub(super) struct Outgoing {
     control: VecDeque<Parcel>,
     /// The bytes of these.
     control_size: usize,
+    /// What callers ask. They come after `control`, so that many callers delay no probe.
+    asks: VecDeque<Parcel>,
+    /// The bytes of the asks.
+    asks_size: usize,
     queue: VecDeque<Queued>,
     /// The bytes of the queue.
     size: usize,
@@ -81,6 +85,8 @@ impl Outgoing {
             forgot: now,
             control: VecDeque::new(),
             control_size: 0,
+            asks: VecDeque::new(),
+            asks_size: 0,
             queue: VecDeque::new(),
             size: 0,
         }
@@ -99,6 +105,11 @@ impl Outgoing {
     /// Half of what may wait is free for an answer of this size.
     pub(super) fn has_space(&self, size: usize) -> bool {
         self.size + size <= self.max_size / 2
+    }
+
+    /// Whether half of what may wait is enough for an answer of this size.
+    pub(super) fn can_have_space(&self, size: usize) -> bool {
+        size <= self.max_size / 2
     }
 
     /// Numbers the copies of one event, one per topic, and appends them. Returns how many parcels are
@@ -158,6 +169,24 @@ impl Outgoing {
         Some(parcel)
     }
 
+    /// Appends what a caller asks. Returns `false` if too many bytes of asks wait.
+    pub(super) fn push_ask(&mut self, topic: Topic, bytes: Vec<u8>) -> bool {
+        let parcel = Parcel { topic, bytes: bytes.into() };
+        let size = size(&parcel);
+        let has_space = self.asks_size + size <= self.max_size;
+        if has_space {
+            self.asks_size += size;
+            self.asks.push_back(parcel);
+        }
+        has_space
+    }
+
+    fn pop_ask(&mut self) -> Option<Parcel> {
+        let parcel = self.asks.pop_front()?;
+        self.asks_size -= size(&parcel);
+        Some(parcel)
+    }
+
     fn pop(&mut self) -> Option<Queued> {
         let queued = self.queue.pop_front()?;
         self.size -= size(&queued.parcel);
@@ -168,7 +197,7 @@ impl Outgoing {
     pub(super) fn take(&mut self, max: usize, now: Instant) -> Batch {
         let mut batch = Batch::default();
         while batch.parcels.len() < max {
-            let queued = match self.pop_control() {
+            let queued = match self.pop_control().or_else(|| self.pop_ask()) {
                 Some(parcel) => Queued { since: now, parcel },
                 None => match self.pop() {
                     Some(queued) => queued,

@@ -106,7 +106,15 @@ pub(super) enum PresenceChange<'a> {
     /// What one member shows; `None`: nothing, or it has left the room.
     Member(SocketId, Option<Shown<'a>>),
     /// A page of all members of the node. `first`, `last`: of the pages.
-    All { first: bool, last: bool, members: Vec<(SocketId, Shown<'a>)> },
+    All { reason: WatchAsk, first: bool, last: bool, members: Vec<(SocketId, Shown<'a>)> },
+}
+
+/// The ask that all members are published for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WatchAsk {
+    /// The node that has asked.
+    pub(super) node: NodeId,
+    pub(super) id: u64,
 }
 
 /// A presence as JSON, and whether the session has no connection.
@@ -157,6 +165,11 @@ pub(super) enum Question<'a> {
         procedure: &'a str,
         room: &'a str,
     },
+    /// Confirms an `Unwatch` with the same id.
+    Unwatched {
+        procedure: &'a str,
+        room: &'a str,
+    },
     Disconnect {
         procedure: &'a str,
         audience: Audience,
@@ -165,6 +178,8 @@ pub(super) enum Question<'a> {
 
 pub(super) struct Answer<'a> {
     pub(super) id: u64,
+    /// Its place among the answers of the node with this id; the first is 0.
+    pub(super) page: u32,
     /// The node sends no further answer with this id.
     pub(super) is_last: bool,
     pub(super) content: Content<'a>,

@@ -55,8 +55,10 @@ struct Peer {
 pub(super) enum Contact {
     /// It is alive, as before.
     Known,
-    /// It was unknown or dead.
+    /// It was unknown.
     New,
+    /// It was dead.
+    Back,
     /// There are too many nodes.
     Refused,
 }
@@ -74,7 +76,7 @@ impl Peers {
         if let Some(peer) = self.nodes.get_mut(&node) {
             peer.seen = now;
             let was_alive = std::mem::replace(&mut peer.is_alive, true);
-            return if was_alive { Contact::Known } else { Contact::New };
+            return if was_alive { Contact::Known } else { Contact::Back };
         }
         if self.nodes.len() >= MAX_NODES || !self.counts_new(now) {
             return Contact::Refused;
@@ -166,6 +168,12 @@ impl Peers {
 
     pub(super) fn alive(&self) -> impl Iterator<Item = NodeId> {
         self.nodes.iter().filter(|(_, peer)| peer.is_alive).map(|(node, _)| *node)
+    }
+
+    /// The nodes that are alive and have not said hello yet.
+    pub(super) fn unknown(&self) -> Vec<NodeId> {
+        let unknown = self.nodes.iter().filter(|(_, peer)| peer.is_alive && !peer.is_known);
+        unknown.map(|(node, _)| *node).collect()
     }
 
     /// The nodes that are alive and serve this procedure, or have not said hello yet.

@@ -16,7 +16,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::topic::TopicId;
 use crate::node_id::NodeId;
@@ -83,6 +83,11 @@ impl Positions {
 
     pub(super) fn unsubscribe(&mut self, topic: TopicId) {
         self.topics.remove(&topic);
+    }
+
+    /// Only these topics are still subscribed to.
+    pub(super) fn retain(&mut self, topics: &HashSet<TopicId>) {
+        self.topics.retain(|topic, _| topics.contains(topic));
     }
 
     /// The counting of this origin begins at 0 on all topics, because it has published nothing yet.

@@ -33,7 +33,7 @@ const MAX_ASKS: usize = 4096;
 pub(super) async fn receive(node: Arc<Node>, mut deliveries: Deliveries) {
     let mut parcels = Vec::with_capacity(MAX_BATCH);
     while deliveries.receive(&mut parcels, MAX_BATCH).await {
-        node.remove_lost_watchers();
+        node.remove_lost_nodes();
         for parcel in parcels.drain(..) {
             node.receive(parcel);
         }
@@ -83,6 +83,14 @@ impl Node {
             Contact::Refused => return add(&self.counts.too_many_nodes, 1),
             // Its hello follows.
             Contact::New => self.greet(node, &message),
+            Contact::Back => {
+                // Before anything that it says now.
+                self.remove_lost_nodes();
+                self.greet(node, &message);
+                if !matches!(message, Message::Hello(Hello { wants_answer: true, .. })) {
+                    self.ask_for_presence_of(node);
+                }
+            }
             Contact::Known => {}
         }
         match message {
@@ -105,8 +113,8 @@ impl Node {
                 let joins = self.subscriptions.lock().answered(id, node);
                 joins.complete();
             }
-            Message::Answer(Answer { id, is_last, .. }) => {
-                self.asks.answer(id, node, parcel, is_last);
+            Message::Answer(Answer { id, page, is_last, .. }) => {
+                self.asks.answer(id, node, page, parcel, is_last);
             }
             Message::Bye | Message::Probe(_) => {}
         }
@@ -130,9 +138,19 @@ impl Node {
         }
     }
 
+    /// Says hello to nodes whose own hello was lost.
+    pub(super) fn repeat_hello(&self) {
+        let nodes = self.receiving.lock().peers.unknown();
+        for node in nodes {
+            if let Some(hello) = self.hello(true) {
+                self.publish_first(self.names.node(node), hello);
+            }
+        }
+    }
+
     /// Asks one node for the marks of all topics.
     fn ask_for_all_marks(&self, node: NodeId) {
-        let topics = self.subscriptions.lock().confirmed();
+        let topics = self.subscriptions.lock().confirmed_for(node);
         for topics in topics.chunks(MAX_LIST) {
             if self.subscriptions.lock().asks() >= MAX_ASKS {
                 return;
@@ -286,7 +304,7 @@ impl Node {
     fn answer_marks(&self, node: NodeId, id: u64, topics: &[TopicId]) {
         let marks = self
             .with_outgoing(|outgoing| topics.iter().map(|topic| outgoing.mark(*topic)).collect());
-        let answer = Answer { id, is_last: true, content: Content::Marks(marks) };
+        let answer = Answer { id, page: 0, is_last: true, content: Content::Marks(marks) };
         // Without space it is not answered: answers never displace events, and the other node asks again.
         if let Ok(bytes) = answer.encode(self.id)
             && self.with_outgoing(|outgoing| outgoing.has_space(bytes.len()))
@@ -316,10 +334,13 @@ impl Node {
         let was_known = receiving.peers.remove(node);
         if was_known {
             receiving.positions.forget(node);
+            receiving.lost.push(node);
         }
         drop(receiving);
         if was_known {
             self.peer_lost(node);
+            self.remove_lost_nodes();
+            self.peer_forgotten(node);
         }
     }
 
@@ -328,7 +349,6 @@ impl Node {
         self.asks.node_lost(node);
         let joins = self.subscriptions.lock().node_lost(node);
         joins.complete();
-        self.presence_lost(node);
         self.greeted.notify_one();
     }
 }

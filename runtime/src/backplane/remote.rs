@@ -132,7 +132,12 @@ impl RemoteProcedure {
         let (Ok(bytes), Some(waiting)) = (bytes, waiting) else {
             return Answers { missing: nodes, ..Answers::default() };
         };
-        node.publish_first(self.procedure.topic.clone(), bytes);
+        if matches!(query, Query::Disconnect(_)) {
+            // Behind the events that were emitted before, which is certain on a control topic only.
+            node.publish_in_order(node.names.nodes().clone(), bytes);
+        } else if !node.publish_query(self.procedure.topic.clone(), bytes) {
+            return Answers { missing: nodes, ..Answers::default() };
+        }
         let outcome = waiting.outcome(within).await;
         let mut answers = Answers { complete: outcome.missing.is_empty(), ..Answers::default() };
         answers.missing = outcome.missing;

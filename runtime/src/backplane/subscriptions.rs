@@ -10,9 +10,9 @@
 //! | `Wanted` | the supervisor takes it → `Subscribing`; the last room ends → removed |
 //! | `Subscribing` | the broker confirms → `Subscribed`, and all other nodes are asked for their marks |
 //! | `Subscribed` | all have answered → `Confirmed`, waiting joins continue |
-//! | `Subscribing`, `Subscribed`, `Confirmed` | the link is lost → `Wanted`; without rooms for 1 s → removed, and unsubscribed |
+//! | `Subscribing`, `Subscribed`, `Confirmed` | the link is lost → `Wanted`, or removed without rooms; without rooms for 1 s → removed, and unsubscribed |
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -30,7 +30,8 @@ const KEEP: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Subscriptions {
     topics: HashMap<TopicId, Subscription>,
-    wanted: VecDeque<TopicId>,
+    /// In an order that follows from the topics: the same in each run of a test.
+    wanted: BTreeSet<TopicId>,
     /// Topics without rooms, and since when.
     unused: VecDeque<(Instant, TopicId)>,
     /// Asks for marks that nodes have not answered.
@@ -82,45 +83,58 @@ impl Joins {
     }
 }
 
+impl Subscription {
+    fn new(topic: Topic) -> Self {
+        Self { topic, rooms: 0, unused_since: None, state: State::Wanted, waiting: Vec::new() }
+    }
+}
+
 impl Subscriptions {
     /// A room on this topic has its first member. Returns whether the supervisor has to subscribe.
     pub(super) fn add(&mut self, topic: Topic, now: Instant) -> bool {
         let id = topic.id();
-        let subscription = self.change(topic, 1, now);
+        let subscription = self.topics.entry(id).or_insert_with(|| Subscription::new(topic));
+        subscription.rooms += 1;
+        if subscription.rooms <= 0 {
+            // It had lost that member before.
+            self.unused_now(id, now);
+            return false;
+        }
+        subscription.unused_since = None;
         let is_new = subscription.rooms == 1 && subscription.state == State::Wanted;
         if is_new {
-            self.wanted.push_back(id);
+            self.wanted.insert(id);
         }
         is_new
     }
 
     /// A room on this topic has lost its last member.
     pub(super) fn remove(&mut self, topic: Topic, now: Instant) {
-        self.change(topic, -1, now);
+        let id = topic.id();
+        let subscription = self.topics.entry(id).or_insert_with(|| Subscription::new(topic));
+        subscription.rooms -= 1;
+        self.unused_now(id, now);
     }
 
-    fn change(&mut self, topic: Topic, rooms: isize, now: Instant) -> &Subscription {
-        let id = topic.id();
-        let subscription = self.topics.entry(id).or_insert_with(|| Subscription {
-            topic,
-            rooms: 0,
-            unused_since: None,
-            state: State::Wanted,
-            waiting: Vec::new(),
-        });
-        subscription.rooms += rooms;
-        subscription.unused_since = (subscription.rooms == 0).then_some(now);
-        if subscription.rooms == 0 {
-            self.unused.push_back((now, id));
+    fn unused_now(&mut self, topic: TopicId, now: Instant) {
+        let Some(subscription) = self.topics.get_mut(&topic) else { return };
+        if subscription.rooms == 0 && subscription.state == State::Wanted {
+            // Without a link it would stay for as long.
+            self.topics.remove(&topic);
+            self.wanted.remove(&topic);
+        } else if subscription.rooms == 0 {
+            subscription.unused_since = Some(now);
+            self.unused.push_back((now, topic));
+        } else {
+            subscription.unused_since = None;
         }
-        subscription
     }
 
     /// Takes topics to subscribe to.
     pub(super) fn take_wanted(&mut self, max: usize) -> Vec<Topic> {
         let mut taken = Vec::new();
         while taken.len() < max
-            && let Some(id) = self.wanted.pop_front()
+            && let Some(id) = self.wanted.pop_first()
         {
             if let Some(subscription) = self.topics.get_mut(&id)
                 && subscription.state == State::Wanted
@@ -233,25 +247,29 @@ impl Subscriptions {
             return None;
         }
         let (sender, receiver) = oneshot::channel();
-        subscription.waiting.retain(|waiting| !waiting.is_closed());
+        if subscription.waiting.len() == subscription.waiting.capacity() {
+            subscription.waiting.retain(|waiting| !waiting.is_closed());
+        }
         subscription.waiting.push(sender);
         Some(receiver)
     }
 
-    /// The link is lost: all topics are wanted again.
+    /// The link is lost: all topics that have rooms are wanted again.
     pub(super) fn reset(&mut self) {
         self.asks.clear();
-        // In an order that follows from the topics: the same in each run of a test.
-        let mut wanted: Vec<_> = self.topics.keys().copied().collect();
-        wanted.sort_unstable();
-        self.wanted = wanted.into();
+        self.unused.clear();
+        self.topics.retain(|_, subscription| subscription.rooms != 0);
+        let wanted = self.topics.values().filter(|subscription| subscription.rooms > 0);
+        self.wanted = wanted.map(|subscription| subscription.topic.id()).collect();
         for subscription in self.topics.values_mut() {
             subscription.state = State::Wanted;
         }
     }
 
-    /// All topics that the broker has confirmed.
-    pub(super) fn confirmed(&self) -> Vec<TopicId> {
+    /// All topics that the broker has confirmed, to ask this node for the marks of all of them. Earlier asks that wait
+    /// for nothing else are dropped, so that a node that is asked often has no more of them.
+    pub(super) fn confirmed_for(&mut self, node: NodeId) -> Vec<TopicId> {
+        self.asks.retain(|_, asked| !asked.nodes.iter().eq([&node]));
         let is_confirmed =
             |it: &&Subscription| matches!(it.state, State::Subscribed | State::Confirmed);
         let mut confirmed: Vec<_> =
@@ -264,6 +282,10 @@ impl Subscriptions {
     pub(super) fn is_subscribed(&self, topic: TopicId) -> bool {
         let state = self.topics.get(&topic).map(|it| it.state);
         matches!(state, Some(State::Subscribed | State::Confirmed))
+    }
+
+    pub(super) fn ids(&self) -> HashSet<TopicId> {
+        self.topics.keys().copied().collect()
     }
 
     pub(super) fn topic(&self, id: TopicId) -> Option<Topic> {
@@ -280,11 +302,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn topic_ends_after_a_second_without_rooms_in_whatever_order_joins_and_leaves_arrive() {
+    fn topic_without_rooms_ends_in_whatever_order_joins_and_leaves_arrive() {
         let start = Instant::now();
         let topic = Topic::new("room");
-        for order in [[1, -1], [-1, 1]] {
+        for (order, is_subscribed) in
+            [([1, -1], false), ([-1, 1], false), ([1, -1], true), ([-1, 1], true)]
+        {
             let mut subscriptions = Subscriptions::default();
+            if is_subscribed {
+                subscriptions.add(topic.clone(), start);
+                assert_eq!(subscriptions.take_wanted(9).len(), 1);
+                subscriptions.remove(topic.clone(), start);
+            }
             for change in order {
                 if change > 0 {
                     subscriptions.add(topic.clone(), start);
@@ -294,7 +323,12 @@ mod tests {
             }
             assert!(subscriptions.take_wanted(9).is_empty());
             assert!(subscriptions.take_unused(9, start + KEEP / 2).is_empty());
-            assert_eq!(subscriptions.take_unused(9, start + KEEP).len(), 1);
+            // One that was not subscribed to is not kept.
+            assert_eq!(subscriptions.len(), usize::from(is_subscribed));
+            assert_eq!(
+                subscriptions.take_unused(9, start + KEEP).len(),
+                usize::from(is_subscribed)
+            );
             assert_eq!((subscriptions.len(), subscriptions.next_unused()), (0, None));
         }
     }

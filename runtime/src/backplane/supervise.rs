@@ -156,6 +156,9 @@ async fn serve_link(
 async fn begin(node: &Node, link: &dyn Link) -> Result<(), LinkError> {
     node.state.lock().incarnation = link.incarnation();
     let control = [node.own_topic.clone(), node.names.nodes().clone()];
+    // Those that were left without a link.
+    let topics = node.subscriptions.lock().ids();
+    node.receiving.lock().positions.retain(&topics);
     within(link.subscribe(&control)).await?;
     subscribe_wanted(node, link).await?;
     node.receiving.lock().peers.excuse(Instant::now());
@@ -311,14 +314,17 @@ async fn beat(node: &Node) {
     loop {
         every.tick().await;
         node.publish_marks();
+        node.repeat_hello();
         node.repeat_asks();
         node.repeat_presence_asks();
         let mut receiving = node.receiving.lock();
         let expired = receiving.peers.expire(Instant::now());
+        receiving.lost.extend(&expired.dead);
         for peer in &expired.forgotten {
             receiving.positions.forget(*peer);
         }
         drop(receiving);
+        expired.forgotten.iter().for_each(|peer| node.peer_forgotten(*peer));
         for peer in expired.dead {
             tracing::warn!(node = %node.id, peer = %peer, "another node is silent for 6 s");
             node.peer_lost(peer);

@@ -12,7 +12,7 @@
 //! | --- | --- | --- |
 //! | `sources` | the newest state of each member that has set a presence, per source: this node, or another node | `set_local`, and the backplane |
 //! | `cursors` | per watcher: what it has taken, and who has changed since; see [`Cursor`] | each change of `sources`, and `poll_take` |
-//! | `is_watched_remotely` | whether another node watches the room | the backplane |
+//! | `remote` | whether another node watches the room | the backplane |
 //!
 //! | atomic | is | changed |
 //! | --- | --- | --- |
@@ -59,7 +59,7 @@ use std::task::{Context, Poll, Waker};
 
 use self::cursor::Cursor;
 pub(crate) use self::cursor::Taken;
-use self::room::{MAX_MEMBERS_OF_NODE, Source, WatchedRoom};
+use self::room::{MAX_MEMBERS_OF_NODE, RemoteWatch, Source, WatchedRoom};
 use super::shards::Shards;
 use super::{Hub, Presence, Traversal};
 use crate::lock::rank;
@@ -128,7 +128,7 @@ impl Watchers {
         let mut rooms = self.rooms.lock(room);
         let Some(watched) = rooms.get_mut(room) else { return };
         if watched.set(Source::Local, id, state.clone(), &mut wakers.0)
-            && watched.is_watched_remotely
+            && watched.remote == RemoteWatch::On
             && let Some(other_nodes) = self.other_nodes.get()
         {
             other_nodes.changed(room, id, state.as_ref());
@@ -314,20 +314,29 @@ impl Hub {
     }
 
     /// Another node watches the room, or no other node does any more. After this returns, the members on this node
-    /// are those of [`Watchers::with_local`], and each change is passed to [`OtherNodes::changed`].
+    /// are those of [`Watchers::with_local`], and each change since then is passed to [`OtherNodes::changed`]. One
+    /// call at a time.
     pub(crate) fn watch_remote(&self, room: &str, is_watched: bool) {
         let watchers = &self.watchers;
         {
             let mut rooms = watchers.rooms.lock(room);
             if is_watched {
-                watchers.entry(&mut rooms, room).is_watched_remotely = true;
+                let watched = watchers.entry(&mut rooms, room);
+                if watched.remote == RemoteWatch::On {
+                    return;
+                }
+                watched.remote = RemoteWatch::Begins;
             } else if let Some(watched) = rooms.get_mut(room) {
-                watched.is_watched_remotely = false;
+                watched.remote = RemoteWatch::Off;
                 watchers.remove_if_unused(&mut rooms, room);
+                return;
+            } else {
+                return;
             }
         }
-        if is_watched {
-            self.publish_members(room);
+        self.publish_members(room);
+        if let Some(watched) = watchers.rooms.lock(room).get_mut(room) {
+            watched.remote = RemoteWatch::On;
         }
     }
 

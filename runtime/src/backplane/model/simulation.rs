@@ -8,21 +8,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio::time::sleep;
 
-use super::steps::{Case, Fault, ROOMS, Step, To};
+use super::steps::{Case, ROOMS, Step, To};
 use crate::backplane::names::Names;
 use crate::backplane::random::seed;
+use crate::backplane::tests::fixture::{hub, member, runtime};
 use crate::backplane::{
     Cluster, ClusterOptions, Gap, Gaps, Health, Layout, Memory, MemoryNode, NodeId,
 };
-use crate::contract::{Outgoing, Shape};
-use crate::request::Request;
-use crate::rooms::{Audience, DeliveryPolicy, Hub, rooms};
-use crate::session::{PushPolicy, Registration, SessionOptions};
-use crate::socket_id::SocketId;
-use crate::wire::{Frame, PROTOCOL_JSON};
+use crate::rooms::{Audience, Hub, rooms};
+use crate::session::{PushPolicy, Registration};
+use crate::wire::Frame;
 
 const PATH: &str = "/model";
 /// The room of members that are excepted.
@@ -41,25 +38,8 @@ pub(super) struct Outcomes {
     copies_on_two_topics: u64,
 }
 
-impl Outcomes {
-    fn list(&self) -> [u64; 8] {
-        [
-            self.delivered_to_other_nodes,
-            self.counted_as_lost,
-            self.counted_as_duplicate,
-            self.published_again,
-            self.too_old,
-            self.origins_lost,
-            self.ended_nodes,
-            self.copies_on_two_topics,
-        ]
-    }
-
-    pub(super) fn rarest(&self) -> u64 {
-        self.list().into_iter().min().unwrap_or_default()
-    }
-
-    pub(super) fn add(&mut self, other: &Self) {
+impl super::Outcomes for Outcomes {
+    fn counts(&mut self) -> Vec<&mut u64> {
         let Self {
             delivered_to_other_nodes,
             counted_as_lost,
@@ -70,7 +50,7 @@ impl Outcomes {
             ended_nodes,
             copies_on_two_topics,
         } = self;
-        let counts = [
+        vec![
             delivered_to_other_nodes,
             counted_as_lost,
             counted_as_duplicate,
@@ -79,10 +59,7 @@ impl Outcomes {
             origins_lost,
             ended_nodes,
             copies_on_two_topics,
-        ];
-        for (count, more) in counts.into_iter().zip(other.list()) {
-            *count += more;
-        }
+        ]
     }
 }
 
@@ -124,12 +101,7 @@ struct Simulation {
 
 pub(super) fn run(case: &Case) -> Result<Outcomes, String> {
     seed(case.seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    runtime().block_on(async {
         let layout = if case.buckets { Layout::Buckets(2) } else { Layout::PerRoom };
         let mut simulation = Simulation {
             broker: Memory::with_layout(layout),
@@ -151,19 +123,9 @@ pub(super) fn run(case: &Case) -> Result<Outcomes, String> {
     })
 }
 
-fn member(hub: &Arc<Hub>) -> Registration {
-    let request = http::Request::builder().header(SEC_WEBSOCKET_PROTOCOL, PROTOCOL_JSON).body(());
-    let request = Request::new(request.expect("a request"), None);
-    let id = SocketId::random().expect("random bits");
-    Registration::new(id, request, hub, &Arc::new(SessionOptions::default()))
-        .expect("below the limit")
-}
-
 impl Simulation {
     fn start_node(&mut self) {
-        let shape = Shape { digest: 1, types: &[] };
-        let policy = DeliveryPolicy::Reliable;
-        let hub = Arc::new(Hub::new("Model", &[Outgoing { name: "event", policy, shape }]));
+        let hub = hub();
         let engine = self.broker.node();
         let gaps = hub.gaps.receiver();
         let (constant, visitor) = (member(&hub), member(&hub));
@@ -209,7 +171,7 @@ impl Simulation {
             }
             Step::Fault(node, fault) => {
                 if let Some(node) = self.alive(node) {
-                    self.nodes[node].fault(fault);
+                    fault.apply(&self.nodes[node].engine);
                 }
             }
             Step::StopBroker => self.broker.stop(),
@@ -394,19 +356,6 @@ impl TestNode {
 
     fn health(&self) -> Option<Health> {
         self.cluster.as_ref()?.health()
-    }
-
-    fn fault(&self, fault: Fault) {
-        match fault {
-            Fault::Cut => self.engine.cut(),
-            Fault::Stall => self.engine.stall(),
-            Fault::Resume => self.engine.resume(),
-            Fault::Partition => self.engine.partition(),
-            Fault::Heal => self.engine.heal(),
-            Fault::Delay(time) => self.engine.delay(Duration::from_millis(time)),
-            Fault::Drop(count) => self.engine.drop_next(count),
-            Fault::Duplicate(count) => self.engine.duplicate_next(count),
-        }
     }
 
     async fn end(&mut self, with_bye: bool) {

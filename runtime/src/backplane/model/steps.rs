@@ -1,6 +1,10 @@
 //! The random steps of a case.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
+
+use crate::backplane::MemoryNode;
 
 /// Rooms that events are emitted to.
 pub(super) const ROOMS: [&str; 3] = ["a", "b", "c"];
@@ -55,6 +59,21 @@ pub(super) enum Fault {
     Duplicate(usize),
 }
 
+impl Fault {
+    pub(super) fn apply(self, node: &MemoryNode) {
+        match self {
+            Self::Cut => node.cut(),
+            Self::Stall => node.stall(),
+            Self::Resume => node.resume(),
+            Self::Partition => node.partition(),
+            Self::Heal => node.heal(),
+            Self::Delay(time) => node.delay(Duration::from_millis(time)),
+            Self::Drop(count) => node.drop_next(count),
+            Self::Duplicate(count) => node.duplicate_next(count),
+        }
+    }
+}
+
 pub(super) fn case() -> impl Strategy<Value = Case> {
     let steps = proptest::collection::vec(step(), 1..60);
     (any::<u64>(), 2..4_usize, any::<bool>(), steps)
@@ -87,7 +106,7 @@ fn to() -> impl Strategy<Value = To> {
     ]
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+pub(super) fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         1 => Just(Fault::Cut),
         1 => Just(Fault::Stall),

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Ask, Bad, Content, Event, HEAD, Hello, JSON, MAX_CONTRACTS, MAX_LIST, Message,
-    PresenceChange, PresenceUpdate, Question, Received, Shown, VERSION, kind,
+    PresenceChange, PresenceUpdate, Question, Received, Shown, VERSION, WatchAsk, kind,
 };
 use crate::backplane::positions::{Mark, Position};
 use crate::backplane::topic::TopicId;
@@ -45,8 +45,8 @@ fn decode<'a>(reader: &mut Reader<'a>) -> Option<Received<'a>> {
         kind::HELLO => Message::Hello(hello(reader)?),
         kind::ASK => Message::Ask(Ask { id: reader.u64()?, question: question(reader)? }),
         kind::ANSWER => {
-            let (id, is_last) = (reader.u64()?, flag(reader)?);
-            Message::Answer(Answer { id, is_last, content: content(reader)? })
+            let (id, page, is_last) = (reader.u64()?, reader.u32()?, flag(reader)?);
+            Message::Answer(Answer { id, page, is_last, content: content(reader)? })
         }
         kind::BYE => Message::Bye,
         kind::PROBE => Message::Probe(reader.u64()?),
@@ -79,8 +79,9 @@ fn presence_update<'a>(reader: &mut Reader<'a>) -> Option<PresenceUpdate<'a>> {
         0 => PresenceChange::Member(reader.socket()?, None),
         1 => PresenceChange::Member(reader.socket()?, Some(shown(reader)?)),
         2 => {
+            let reason = WatchAsk { node: NodeId(reader.u64()?), id: reader.u64()? };
             let (first, last) = (flag(reader)?, flag(reader)?);
-            PresenceChange::All { first, last, members: list(reader, MAX_LIST, member)? }
+            PresenceChange::All { reason, first, last, members: list(reader, MAX_LIST, member)? }
         }
         _ => return None,
     };
@@ -119,6 +120,7 @@ fn question<'a>(reader: &mut Reader<'a>) -> Option<Question<'a>> {
         3 => Question::Presence { procedure, room: reader.text()? },
         4 => Question::Watch { procedure, room: reader.text()? },
         5 => Question::Unwatch { procedure, room: reader.text()? },
+        7 => Question::Unwatched { procedure, room: reader.text()? },
         6 => Question::Disconnect { procedure, audience: Audience::decode(reader)? },
         _ => return None,
     })

@@ -69,8 +69,11 @@ impl PresenceUpdate<'_> {
                     put_shown(shown, &mut out)?;
                 }
             }
-            PresenceChange::All { first, last, members } => {
-                out.extend([2, (*first).into(), (*last).into()]);
+            PresenceChange::All { reason, first, last, members } => {
+                out.push(2);
+                out.extend(reason.node.0.to_be_bytes());
+                out.extend(reason.id.to_be_bytes());
+                out.extend([u8::from(*first), u8::from(*last)]);
                 put_members(members, &mut out)?;
             }
         }
@@ -159,6 +162,7 @@ impl Ask<'_> {
             Question::Presence { procedure, room } => (3, procedure, room),
             Question::Watch { procedure, room } => (4, procedure, room),
             Question::Unwatch { procedure, room } => (5, procedure, room),
+            Question::Unwatched { procedure, room } => (7, procedure, room),
         };
         out.push(question);
         put_text(procedure, &mut out)?;
@@ -172,6 +176,7 @@ impl Answer<'_> {
         let mut out = Vec::new();
         put_head(kind::ANSWER, node, &mut out);
         out.extend(self.id.to_be_bytes());
+        out.extend(self.page.to_be_bytes());
         out.push(self.is_last.into());
         match &self.content {
             Content::Marks(marks) => {

@@ -32,7 +32,12 @@ fn parcels() -> Vec<Vec<u8>> {
     for change in [
         PresenceChange::Member(socket(), None),
         PresenceChange::Member(socket(), Some(shown)),
-        PresenceChange::All { first: true, last: false, members: vec![(socket(), shown); 3] },
+        PresenceChange::All {
+            reason: WatchAsk { node: NODE, id: 6 },
+            first: true,
+            last: false,
+            members: vec![(socket(), shown); 3],
+        },
     ] {
         let update = PresenceUpdate { procedure: "/chat", room: "a", change };
         parcels.push(numbered(update.encode(NODE)));
@@ -50,6 +55,7 @@ fn parcels() -> Vec<Vec<u8>> {
         Question::Presence { procedure, room },
         Question::Watch { procedure, room },
         Question::Unwatch { procedure, room },
+        Question::Unwatched { procedure, room },
         Question::Disconnect { procedure, audience: Audience::new(&"a") },
     ] {
         parcels.push(Ask { id: 4, question }.encode(NODE).expect("short"));
@@ -60,7 +66,8 @@ fn parcels() -> Vec<Vec<u8>> {
         Content::Count(u64::MAX),
         Content::Presence(vec![(socket(), shown); 2]),
     ] {
-        parcels.push(Answer { id: 4, is_last: false, content }.encode(NODE).expect("short"));
+        parcels
+            .push(Answer { id: 4, page: 0, is_last: false, content }.encode(NODE).expect("short"));
     }
     parcels.push(encode_bye(NODE));
     parcels.push(encode_probe(NODE, 3));
@@ -101,7 +108,7 @@ fn list_over_its_limit_is_refused() {
         for parcel in [
             encode_marks(NODE, 1, &vec![mark; count]),
             ask.encode(NODE),
-            Answer { id: 1, is_last: true, content }.encode(NODE),
+            Answer { id: 1, page: 0, is_last: true, content }.encode(NODE),
         ] {
             let parcel = parcel.expect("its count fits");
             assert_eq!(Received::decode(&parcel).is_ok(), is_accepted, "{count}");

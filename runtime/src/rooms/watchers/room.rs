@@ -17,7 +17,17 @@ pub(super) type States = HashMap<SocketId, MemberState, BuildFastHasher>;
 pub(super) struct WatchedRoom {
     pub(super) sources: Sources,
     pub(super) cursors: HashMap<WatcherId, Cursor>,
-    pub(super) is_watched_remotely: bool,
+    pub(super) remote: RemoteWatch,
+}
+
+/// Whether another node watches a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum RemoteWatch {
+    #[default]
+    Off,
+    /// The members on this node are not all known yet. When they are, the other node gets all of them at once.
+    Begins,
+    On,
 }
 
 /// Where a member is.
@@ -72,7 +82,7 @@ impl WatchedRoom {
     }
 
     pub(super) fn is_unused(&self) -> bool {
-        self.cursors.is_empty() && !self.is_watched_remotely
+        self.cursors.is_empty() && self.remote == RemoteWatch::Off
     }
 
     fn changed(&mut self, id: SocketId, wakers: &mut Vec<Waker>) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rooms::Presence;
 
 fn room(name: &str) -> RoomKey {
     ("/chat".into(), name.into())
@@ -33,8 +34,7 @@ fn pages_without_a_last_one_are_bounded_and_forgotten_with_their_node() {
     let mut watching = Watching::default();
     for name in ["a", "b"] {
         let topic = TopicId([0; 16]);
-        let here = WatchedHere { topic, asked: Instant::now(), waits_for: BTreeSet::new() };
-        watching.here.insert(room(name), here);
+        assert!(watching.begin(room(name), topic, Instant::now()));
     }
     let json = format!("\"{}\"", "x".repeat(1000));
     let state = MemberState { presence: Presence::from_json(json.as_bytes()), detached: false };
@@ -43,25 +43,25 @@ fn pages_without_a_last_one_are_bounded_and_forgotten_with_their_node() {
     let size = |watching: &Watching| watching.pages.values().map(|it| it.size).sum::<usize>();
     let mut largest = 0;
     for number in 0..300 {
-        let all = watching.add_page(NodeId(1), room("a"), number == 0, false, page());
+        let all = watching.add_page(NodeId(1), &room("a"), (number == 0, false), page());
         assert!(all.is_none());
         assert_eq!(watching.pages_size, size(&watching));
         largest = largest.max(watching.pages_size);
     }
     assert!(largest > 200 << 20 && largest <= MAX_PAGES_SIZE, "{largest}");
     // After too many, they begin again.
-    assert!(watching.add_page(NodeId(1), room("a"), false, true, page()).is_none());
-    assert!(watching.add_page(NodeId(1), room("a"), true, false, page()).is_none());
-    let all = watching.add_page(NodeId(1), room("a"), false, true, page());
+    assert!(watching.add_page(NodeId(1), &room("a"), (false, true), page()).is_none());
+    assert!(watching.add_page(NodeId(1), &room("a"), (true, false), page()).is_none());
+    let all = watching.add_page(NodeId(1), &room("a"), (false, true), page());
     assert_eq!(all.map(|all| all.len()), Some(2000));
     assert_eq!((watching.pages_size, watching.pages.len()), (0, 0));
 
     for (node, name) in [(1, "a"), (1, "b"), (2, "a")] {
-        watching.add_page(NodeId(node), room(name), true, false, page());
+        watching.add_page(NodeId(node), &room(name), (true, false), page());
     }
-    watching.remove_pages(NodeId(1));
+    watching.lose(NodeId(1));
     assert_eq!((watching.pages_size, watching.pages.len()), (size(&watching), 1));
     // A room that is not watched here takes nothing.
-    watching.add_page(NodeId(2), room("c"), true, false, page());
+    watching.add_page(NodeId(2), &room("c"), (true, false), page());
     assert_eq!(watching.pages.len(), 1);
 }

@@ -1,0 +1,8 @@
+//! Queries and presence.
+
+mod asks;
+mod simulation;
+mod steps;
+
+pub(super) use simulation::run;
+pub(super) use steps::case;

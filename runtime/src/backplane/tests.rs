@@ -1,0 +1,6 @@
+//! Queries, presence and waits between nodes that a broker in memory links, on a paused clock.
+
+pub(super) mod fixture;
+mod presence;
+mod queries;
+mod waits;
