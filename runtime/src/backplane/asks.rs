@@ -70,10 +70,10 @@ impl Asks {
         if page < *next {
             return;
         }
-        let is_lost = page > *next;
+        let has_gap = page > *next;
         *next += 1;
         pending.size += parcel.len();
-        if is_lost || pending.size > MAX_ANSWERS {
+        if has_gap || pending.size > MAX_ANSWERS {
             pending.waits_for.swap_remove(index);
             pending.outcome.missing.push(node);
         } else {

@@ -46,7 +46,9 @@ impl OtherNodes for RemoteProcedure {
         } else {
             let mut watching = node.watching.lock();
             let ended = watching.end(key, node.next_ask(), Instant::now());
-            ended.iter().for_each(|ask| node.queue_room_ask(ask));
+            if let Some(ask) = &ended {
+                node.queue_room_ask(ask);
+            }
             drop(watching);
             if ended.is_some() {
                 node.queued.notify_one();
@@ -137,7 +139,9 @@ impl Node {
         {
             let mut watching = self.watching.lock();
             let again = watching.unanswered(&alive, Instant::now());
-            again.iter().for_each(|ask| self.queue_room_ask(ask));
+            for ask in &again {
+                self.queue_room_ask(ask);
+            }
         }
         self.queued.notify_one();
     }
@@ -269,7 +273,7 @@ impl Node {
         }
     }
 
-    /// A node will not come back.
+    /// A node has ended, or is forgotten.
     pub(super) fn peer_forgotten(&self, node: NodeId) {
         self.watching.lock().forget(node);
     }

@@ -324,7 +324,9 @@ async fn beat(node: &Node) {
             receiving.positions.forget(*peer);
         }
         drop(receiving);
-        expired.forgotten.iter().for_each(|peer| node.peer_forgotten(*peer));
+        for peer in &expired.forgotten {
+            node.peer_forgotten(*peer);
+        }
         for peer in expired.dead {
             tracing::warn!(node = %node.id, peer = %peer, "another node is silent for 6 s");
             node.peer_lost(peer);

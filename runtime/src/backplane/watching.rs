@@ -143,7 +143,7 @@ impl Watching {
         let mut again = Vec::new();
         let is_due = |since: Instant| now.duration_since(since) >= REPEAT_AFTER;
         for (room, watched) in &mut self.here {
-            // One that comes back is asked then.
+            // One that is alive again is asked then.
             watched.waits_for.retain(|node, _| alive.contains(node));
             if !watched.waits_for.is_empty() && is_due(watched.asked) {
                 watched.asked = now;
@@ -275,7 +275,7 @@ impl Watching {
         watched.map(|(room, _)| room.clone()).collect()
     }
 
-    /// A node will not come back.
+    /// A node has ended, or is forgotten.
     pub(super) fn forget(&mut self, node: NodeId) {
         for watched in self.here.values_mut() {
             watched.told.remove(&node);

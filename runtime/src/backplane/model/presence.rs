@@ -1,6 +1,7 @@
 //! Queries and presence.
 
 mod asks;
+mod outcomes;
 mod simulation;
 mod steps;
 

@@ -119,7 +119,7 @@ fn watch_of_a_room_that_is_too_large_drops_no_events() {
         let other = TestNode::with(&broker, PATH, options);
         sleep(Duration::from_secs(3)).await;
         let mut watch = one.io.watch::<u64>("a");
-        let crowd: Vec<_> = (0..3000).map(|value| other.show("large", value)).collect();
+        let many: Vec<_> = (0..3000).map(|value| other.show("large", value)).collect();
         let mut large = one.io.watch::<u64>("large");
         let member = other.show("a", 1);
         sleep(Duration::from_secs(10)).await;
@@ -130,7 +130,7 @@ fn watch_of_a_room_that_is_too_large_drops_no_events() {
         assert_eq!(counters.overflowed, 0);
         assert!(counters.too_large > 0);
         // A room that fits is shown after all.
-        drop(crowd);
+        drop(many);
         let member = other.show("large", 7);
         sleep(Duration::from_secs(5)).await;
         take(&mut large, &mut members);

@@ -89,7 +89,7 @@ fn next_attempt_to_connect_follows_after_50_ms_to_2_s() {
 fn link_is_lost_after_3_s_without_an_answer_to_a_subscription() {
     runtime().block_on(async {
         let [one, _other] = two_nodes(&Memory::new()).await;
-        // A probe comes back within the same 3 s, or does not.
+        // A probe that was published before has the same 3 s.
         one.engine.partition();
         let _member = one.join("a", 1);
         sleep(Duration::from_millis(2990)).await;
@@ -124,7 +124,7 @@ fn node_publishes_after_1_s_when_another_one_is_not_linked_again() {
         broker.stop();
         broker.start();
         // The wait before it connects again is at most 50 ms.
-        sleep(Duration::from_millis(1000)).await;
+        sleep(Duration::from_secs(1)).await;
         assert!(reason(&one).is_some());
         sleep(Duration::from_millis(60)).await;
         assert_eq!(reason(&one), None);

@@ -10,6 +10,7 @@ use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep};
 
 use super::asks::{Before, Proof, RunningAsk, Shown};
+use super::outcomes::Outcomes;
 use super::steps::{Ask, Case, MEMBERS, ROOMS, Step};
 use crate::backplane::random::seed;
 use crate::backplane::tests::fixture::{ModelContract, hub, member, runtime};
@@ -22,52 +23,8 @@ use crate::socket_id::SocketId;
 const PATH: &str = "/model";
 /// How long after the end of all faults everything is as it should be.
 const SETTLED: Duration = Duration::from_secs(20);
-/// How long after that nothing is left of a node that has ended without a word.
+/// How long after that nothing is left of a node that did not say that it ends.
 const FORGOTTEN: Duration = Duration::from_secs(615);
-
-/// How often each outcome was observed.
-#[derive(Debug, Default)]
-pub(in crate::backplane::model) struct Outcomes {
-    ended_asks: u64,
-    right_asks: u64,
-    asks_with_missing_nodes: u64,
-    local_asks: u64,
-    dropped_asks: u64,
-    ended_by_others: u64,
-    watched_members: u64,
-    watched_changes: u64,
-    ended_nodes: u64,
-    cases_without_rest: u64,
-}
-
-impl crate::backplane::model::Outcomes for Outcomes {
-    fn counts(&mut self) -> Vec<&mut u64> {
-        let Self {
-            ended_asks,
-            right_asks,
-            asks_with_missing_nodes,
-            local_asks,
-            dropped_asks,
-            ended_by_others,
-            watched_members,
-            watched_changes,
-            ended_nodes,
-            cases_without_rest,
-        } = self;
-        vec![
-            ended_asks,
-            right_asks,
-            asks_with_missing_nodes,
-            local_asks,
-            dropped_asks,
-            ended_by_others,
-            watched_members,
-            watched_changes,
-            ended_nodes,
-            cases_without_rest,
-        ]
-    }
-}
 
 struct TestNode {
     id: NodeId,
@@ -123,7 +80,7 @@ pub(in crate::backplane::model) fn run(case: &Case) -> Result<Outcomes, String> 
             simulation.step(*step).await?;
         }
         // Ten minutes of many nodes take long.
-        let waits_for_forgotten = case.seed % 8 == 0;
+        let waits_for_forgotten = case.seed.is_multiple_of(8);
         simulation.finish(waits_for_forgotten).await?;
         Ok(simulation.outcomes)
     })
