@@ -144,7 +144,7 @@ impl Fault {
         if matches!(self, Self::WrongVersion(_)) {
             for node in 0..NODES {
                 let is_counted = |health: &Health| {
-                    health.counters.bad_version > 50 && health.counters.bad_format == 0
+                    health.counters.bad_version > 0 && health.counters.bad_format == 0
                 };
                 cluster.wait_for_health(node, "parcels of a wrong version", is_counted).await;
             }

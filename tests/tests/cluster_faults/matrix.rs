@@ -1,11 +1,10 @@
 //! All rows of an engine, and the table of their figures.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use tokio::sync::Mutex;
+use tokio::sync::{Barrier, Mutex};
 
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -39,7 +38,7 @@ impl Scale {
                 runs,
                 long: seconds(20),
                 busy: Load { rate: 200, before: seconds(4) },
-                idle: Load { rate: 1, before: seconds(10) },
+                idle: Load { rate: 4, before: seconds(10) },
                 at_once: number("PARLOR_FAULT_ROWS").map_or(4, |rows| rows as usize),
             },
         }
@@ -109,18 +108,15 @@ async fn run_rows(
     let faults = scale.faults();
     let only = std::env::var("PARLOR_FAULT_ONLY").unwrap_or_default();
     let mut rows: Vec<Vec<Figures>> = faults.iter().map(|_| Vec::new()).collect();
-    for _ in 0..scale.runs {
-        let mut waiting = faults.iter().enumerate().filter(|(_, (name, _))| name.contains(&only));
-        let mut running = FuturesUnordered::new();
-        loop {
-            while running.len() < at_once
-                && let Some((row, (_, fault))) = waiting.next()
-            {
-                let task = tokio::spawn(run(engine, *fault, load));
-                running.push(async move { (row, task.await) });
-            }
-            let Some((row, outcome)) = running.next().await else { break };
-            match outcome {
+    let chosen = faults.iter().enumerate().filter(|(_, (name, _))| name.contains(&only));
+    let chosen: Vec<_> = chosen.collect();
+    for chosen in (0..scale.runs).flat_map(|_| chosen.chunks(at_once)) {
+        let ready = Arc::new(Barrier::new(chosen.len()));
+        let running = chosen.iter().map(|(row, (_, fault))| {
+            (*row, tokio::spawn(run(engine, *fault, load, Arc::clone(&ready))))
+        });
+        for (row, task) in running.collect::<Vec<_>>() {
+            match task.await {
                 Ok(figures) => rows[row].push(figures?),
                 // What it panics with is printed.
                 Err(_) => failed.push(format!("{}, {load:?}", faults[row].0)),

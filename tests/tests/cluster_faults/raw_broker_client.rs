@@ -16,6 +16,7 @@ pub(crate) struct RawBrokerClient {
 impl RawBrokerClient {
     pub(crate) async fn connect(engine: Engine, addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).await.expect("the broker accepts");
+        stream.set_nodelay(true).expect("no delay");
         let mut client = Self { engine, stream: BufReader::new(stream) };
         if engine == Engine::Nats {
             client.read_line().await;

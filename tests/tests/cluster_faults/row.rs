@@ -1,8 +1,10 @@
 //! One row of the matrix, once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_tests::BrokerProxy;
+use tokio::sync::Barrier;
 use tokio::time::{sleep, timeout};
 
 use crate::cluster::{Cluster, WAIT};
@@ -38,8 +40,14 @@ pub(crate) struct Figures {
     pub(crate) lost: u64,
 }
 
-/// Returns `None` if the broker is not installed.
-pub(crate) async fn run(engine: Engine, fault: Fault, load: Load) -> Option<Figures> {
+/// Returns `None` if the broker is not installed. It begins to emit when all rows that run beside it are `ready`, so that
+/// none is measured while another one starts.
+pub(crate) async fn run(
+    engine: Engine,
+    fault: Fault,
+    load: Load,
+    ready: Arc<Barrier>,
+) -> Option<Figures> {
     let broker = engine.start_broker(fault.options(engine)).await?;
     let proxy = BrokerProxy::start(broker.addr()).await;
     let mut engines = Vec::new();
@@ -50,6 +58,8 @@ pub(crate) async fn run(engine: Engine, fault: Fault, load: Load) -> Option<Figu
     let cluster = Cluster::start(engines).await;
     let mut setting = Setting { engine, broker, proxy, cluster };
 
+    // In vain if another row has failed.
+    let _ = timeout(WAIT, ready.wait()).await;
     let publishers = setting.cluster.publish(STEADY, load.rate);
     let start = setting.cluster.elapsed();
     sleep(load.before).await;
