@@ -1,7 +1,7 @@
 //! What this node answers to the asks of others.
 
 use super::node::Node;
-use super::parcel::{Answer, Ask, Content, MAX_LIST, MAX_PAGE, Question, Shown};
+use super::parcel::{Answer, Ask, Content, MAX_LIST, Question, Shown};
 use crate::disconnect_reason::DisconnectReason;
 use crate::node_id::NodeId;
 use crate::rooms::{Hub, RoomMember, Traversal};
@@ -97,7 +97,7 @@ impl Answers<'_> {
         let mut size = 0;
         for member in &members {
             let json = member.presence.json();
-            if page.len() == MAX_LIST || size + json.len() > MAX_PAGE {
+            if page.len() == MAX_LIST || size + json.len() > self.node.max_page_size() {
                 size = 0;
                 if !self.send(Content::Presence(std::mem::take(&mut page)), false) {
                     return;

@@ -15,7 +15,7 @@
 //! an `await`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -28,7 +28,7 @@ use super::health::{Counts, Health, Status, add};
 use super::names::{Names, reported};
 use super::options::ClusterOptions;
 use super::outgoing::Outgoing;
-use super::parcel::Hello;
+use super::parcel::{Hello, MAX_PAGE};
 use super::peers::Peers;
 use super::positions::Positions;
 use super::random::random;
@@ -45,7 +45,8 @@ pub(super) struct Node {
     pub(super) names: Names,
     pub(super) own_topic: Topic,
     pub(super) signer: Option<Signer>,
-    pub(super) max_parcel_size: usize,
+    /// The largest parcel that the broker accepts, as far as the engine knows.
+    max_parcel_size: AtomicUsize,
     outgoing: Lock<Outgoing, { rank::BACKPLANE_QUEUE }>,
     /// Wakes the supervisor: there is something to publish.
     pub(super) queued: Notify,
@@ -114,7 +115,7 @@ impl Node {
             own_topic: names.node(id),
             names,
             signer: options.key.as_ref().map(Signer::new),
-            max_parcel_size: engine.max_parcel_size().saturating_sub(SIGNATURE_LENGTH),
+            max_parcel_size: AtomicUsize::new(engine.max_parcel_size()),
             outgoing: Lock::new(outgoing),
             queued: Notify::new(),
             subscriptions: Lock::default(),
@@ -176,6 +177,21 @@ impl Node {
         self.subscriptions.lock().remove(topic, Instant::now());
     }
 
+    /// The engine may have learned the size from the broker that it is connected to.
+    pub(super) fn set_max_parcel_size(&self, size: usize) {
+        self.max_parcel_size.store(size, Ordering::Relaxed);
+    }
+
+    /// The largest parcel, without its signature.
+    pub(super) fn max_parcel_size(&self) -> usize {
+        self.max_parcel_size.load(Ordering::Relaxed).saturating_sub(SIGNATURE_LENGTH)
+    }
+
+    /// Bytes of members in one parcel.
+    pub(super) fn max_page_size(&self) -> usize {
+        (self.max_parcel_size() / 2).min(MAX_PAGE)
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Relaxed)
     }
@@ -204,6 +220,12 @@ impl Node {
         let parcel = Parcel { topic, bytes: Bytes::from(bytes) };
         let overflowed = self.outgoing.lock().push(parcel, Instant::now());
         add(&self.counts.overflowed, overflowed);
+        self.queued.notify_one();
+    }
+
+    /// Publishes a probe of this node before all that wait.
+    pub(super) fn publish_probe(&self, probe: Vec<u8>) {
+        self.with_outgoing(|outgoing| outgoing.set_probe(self.own_topic.clone(), probe));
         self.queued.notify_one();
     }
 

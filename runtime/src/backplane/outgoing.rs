@@ -39,6 +39,8 @@ pub(super) struct Outgoing {
     marked: Vec<TopicId>,
     /// When topics were last forgotten.
     forgot: Instant,
+    /// A probe that waits. It is published before all others.
+    probe: Option<Parcel>,
     /// Published before the queue, since nothing depends on their order.
     control: VecDeque<Parcel>,
     /// The bytes of these.
@@ -50,6 +52,7 @@ pub(super) struct Outgoing {
     queue: VecDeque<Queued>,
     /// The bytes of the queue.
     size: usize,
+    is_closed: bool,
 }
 
 struct Sent {
@@ -83,12 +86,14 @@ impl Outgoing {
             changed: Vec::new(),
             marked: Vec::new(),
             forgot: now,
+            probe: None,
             control: VecDeque::new(),
             control_size: 0,
             asks: VecDeque::new(),
             asks_size: 0,
             queue: VecDeque::new(),
             size: 0,
+            is_closed: false,
         }
     }
 
@@ -144,6 +149,9 @@ impl Outgoing {
 
     /// Appends a parcel behind all others. Returns how many parcels are dropped.
     pub(super) fn push(&mut self, parcel: Parcel, now: Instant) -> u64 {
+        if self.is_closed {
+            return 0;
+        }
         self.size += size(&parcel);
         self.queue.push_back(Queued { since: now, parcel });
         let mut dropped = 0;
@@ -153,8 +161,26 @@ impl Outgoing {
         dropped
     }
 
+    /// Replaces the probe that is published next.
+    pub(super) fn set_probe(&mut self, topic: Topic, bytes: Vec<u8>) {
+        self.probe = Some(Parcel { topic, bytes: bytes.into() });
+    }
+
+    /// Whether half of what may wait for the control of the cluster is free.
+    pub(super) fn has_control_space(&self) -> bool {
+        self.control.len() < MAX_CONTROL / 2 && self.control_size < MAX_CONTROL_SIZE / 2
+    }
+
+    /// Publishes nothing that is appended from here on: the node has said that it ends.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
     /// Appends a parcel that is published before those of the queue.
     pub(super) fn push_control(&mut self, topic: Topic, bytes: Vec<u8>) {
+        if self.is_closed {
+            return;
+        }
         let parcel = Parcel { topic, bytes: bytes.into() };
         self.control_size += size(&parcel);
         self.control.push_back(parcel);
@@ -173,7 +199,7 @@ impl Outgoing {
     pub(super) fn push_ask(&mut self, topic: Topic, bytes: Vec<u8>) -> bool {
         let parcel = Parcel { topic, bytes: bytes.into() };
         let size = size(&parcel);
-        let has_space = self.asks_size + size <= self.max_size;
+        let has_space = !self.is_closed && self.asks_size + size <= self.max_size;
         if has_space {
             self.asks_size += size;
             self.asks.push_back(parcel);
@@ -197,7 +223,8 @@ impl Outgoing {
     pub(super) fn take(&mut self, max: usize, now: Instant) -> Batch {
         let mut batch = Batch::default();
         while batch.parcels.len() < max {
-            let queued = match self.pop_control().or_else(|| self.pop_ask()) {
+            let probe = self.probe.take();
+            let queued = match probe.or_else(|| self.pop_control()).or_else(|| self.pop_ask()) {
                 Some(parcel) => Queued { since: now, parcel },
                 None => match self.pop() {
                     Some(queued) => queued,
@@ -260,6 +287,17 @@ impl Outgoing {
             self.forget_unchanged(Some(now));
         }
         marks
+    }
+
+    /// The marks of these topics were not published: they are in the next ones.
+    pub(super) fn keep_marks(&mut self, marks: &[Mark]) {
+        for mark in marks {
+            if let Some(sent) = self.topics.get_mut(&mark.topic)
+                && !std::mem::replace(&mut sent.is_changed, true)
+            {
+                self.changed.push(mark.topic);
+            }
+        }
     }
 
     pub(super) fn mark(&self, topic: TopicId) -> Mark {

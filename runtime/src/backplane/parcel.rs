@@ -91,6 +91,8 @@ pub(super) struct Event<'a> {
     /// The stable key of a `latest` event.
     pub(super) key: Option<LatestKey>,
     pub(super) audience: Audience,
+    /// It is also published on the topic of the procedure, beside those of its rooms.
+    pub(super) is_on_procedure: bool,
     /// A whole frame, as clients get it.
     pub(super) frame: &'a [u8],
 }

@@ -16,14 +16,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::topic::TopicId;
 use crate::node_id::NodeId;
 
-/// Numbers of events that arrived on another topic, per topic and origin. Both copies are published together, so
-/// few are expected.
-const MAX_SEEN: usize = 256;
+/// Numbers of events that arrived on another topic, per topic and origin. The topics of a NATS link may be as far apart as
+/// its channels are long. With more, an event that may be a copy counts as one.
+const MAX_SEEN: usize = 65_536;
 
 /// Where a parcel is in the sequences of its origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,9 @@ struct Received {
     /// Number and count of the last parcel or mark; `None` before the first.
     last: Option<(u64, u64)>,
     /// Numbers above the last one, of events that arrived on other topics.
-    seen: Vec<u64>,
+    seen: BTreeSet<u64>,
+    /// The highest number that was removed from `seen` because there were too many.
+    unseen: u64,
 }
 
 impl Positions {
@@ -104,12 +106,12 @@ impl Positions {
         }
     }
 
-    /// A parcel arrives. `topics`: all topics that the same event is published on.
+    /// A parcel arrives. `topics`: all topics that the same event is published on, if there are several.
     pub(super) fn receive(
         &mut self,
         origin: NodeId,
         position: Position,
-        topics: impl Iterator<Item = TopicId>,
+        topics: &[TopicId],
     ) -> Verdict {
         let Position { topic, number, previous, count } = position;
         if previous >= number || count > number || count == 0 || (previous == 0) != (count == 1) {
@@ -117,7 +119,8 @@ impl Positions {
         }
         let Some(received) = self.topics.get_mut(&topic) else { return Verdict::Unsubscribed };
         let received = Received::of(received, origin);
-        let is_copy = received.seen.contains(&number);
+        let is_copy =
+            received.seen.contains(&number) || !topics.is_empty() && number <= received.unseen;
         let lost = match received.last {
             Some((last, _)) if number <= last => return Verdict::Duplicate,
             Some((last, counted)) => {
@@ -139,8 +142,8 @@ impl Positions {
         if is_copy {
             return Verdict::Copy { lost };
         }
-        for other in topics.filter(|it| *it != topic) {
-            if let Some(received) = self.topics.get_mut(&other) {
+        for other in topics.iter().filter(|it| **it != topic) {
+            if let Some(received) = self.topics.get_mut(other) {
                 Received::of(received, origin).see(number);
             }
         }
@@ -178,7 +181,7 @@ impl Positions {
 impl Received {
     fn of(all: &mut Vec<Self>, origin: NodeId) -> &mut Self {
         let index = all.iter().position(|it| it.origin == origin).unwrap_or_else(|| {
-            all.push(Self { origin, last: None, seen: Vec::new() });
+            all.push(Self { origin, last: None, seen: BTreeSet::new(), unseen: 0 });
             all.len() - 1
         });
         &mut all[index]
@@ -186,22 +189,25 @@ impl Received {
 
     fn advance(&mut self, number: u64, count: u64) {
         self.last = Some((number, count));
-        self.seen.retain(|seen| *seen > number);
+        self.seen = self.seen.split_off(&number.saturating_add(1));
     }
 
     /// An event arrived on another topic.
     fn see(&mut self, number: u64) {
-        if self.last.is_none_or(|(last, _)| number > last) && !self.seen.contains(&number) {
-            if self.seen.len() >= MAX_SEEN {
-                self.seen.remove(0);
-            }
-            self.seen.push(number);
+        if self.last.is_none_or(|(last, _)| number > last) {
+            self.seen.insert(number);
+        }
+        if self.seen.len() > MAX_SEEN
+            && let Some(number) = self.seen.pop_first()
+        {
+            self.unseen = number;
         }
     }
 
     /// Events below `number` that arrived on other topics.
     fn seen_below(&self, number: u64) -> u64 {
         let last = self.last.map_or(0, |(last, _)| last);
-        self.seen.iter().filter(|seen| last < **seen && **seen < number).count() as u64
+        let first = last.saturating_add(1);
+        self.seen.range(first..number.max(first)).count() as u64
     }
 }

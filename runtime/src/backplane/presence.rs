@@ -17,9 +17,7 @@ use tokio::time::Instant;
 
 use super::health::add;
 use super::node::Node;
-use super::parcel::{
-    Ask, MAX_LIST, MAX_PAGE, PresenceChange, PresenceUpdate, Question, Shown, WatchAsk,
-};
+use super::parcel::{Ask, MAX_LIST, PresenceChange, PresenceUpdate, Question, Shown, WatchAsk};
 use super::positions::{Position, Verdict};
 use super::remote::RemoteProcedure;
 use super::topic::TopicId;
@@ -153,7 +151,7 @@ impl Node {
         position: Position,
         update: PresenceUpdate<'_>,
     ) {
-        let verdict = self.receiving.lock().positions.receive(node, position, std::iter::empty());
+        let verdict = self.receiving.lock().positions.receive(node, position, &[]);
         let Some(lost) = self.lost_before(&verdict) else { return };
         // After a loss this asks for all members again.
         self.report_lost(position.topic, node, lost);
@@ -195,12 +193,16 @@ impl Node {
     pub(super) fn watched_by(&self, node: NodeId, id: u64, path: &str, room: &str) {
         let Some(procedure) = self.procedure(path) else { return };
         let Some(hub) = procedure.hub.upgrade() else { return };
-        let is_watched = self.watching.lock().add_elsewhere(node, (path.into(), room.into()));
+        let is_watched = {
+            let key: RoomKey = (path.into(), room.into());
+            let mut watching = self.watching.lock();
+            watching.add_elsewhere(node, key.clone()) || watching.is_watched_elsewhere(&key)
+        };
         hub.watch_remote(room, true);
         let topic = self.names.room(path, room);
         let reason = WatchAsk { node, id };
         hub.watchers.with_local(room, |members| {
-            let pages: Vec<_> = pages(members).collect();
+            let pages: Vec<_> = pages(members, self.max_page_size()).collect();
             let last = pages.len() - 1;
             let encoded = pages.into_iter().enumerate().map(|(index, members)| {
                 let (first, last) = (index == 0, index == last);
@@ -282,13 +284,14 @@ impl Node {
 /// Members in pages. There is at least one page.
 fn pages<'a>(
     members: &mut dyn Iterator<Item = (SocketId, &'a MemberState)>,
+    max_size: usize,
 ) -> impl Iterator<Item = Vec<(SocketId, Shown<'a>)>> {
     let mut pages = vec![Vec::new()];
     let mut size = 0;
     for (id, state) in members {
         let shown = state.shown();
         size += SocketId::LENGTH + shown.json.len();
-        if size > MAX_PAGE || pages.last().is_some_and(|page| page.len() == MAX_LIST) {
+        if size > max_size || pages.last().is_some_and(|page| page.len() == MAX_LIST) {
             size = 0;
             pages.push(Vec::new());
         }

@@ -1,5 +1,6 @@
 //! What this node does with the parcels that arrive.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -155,20 +156,21 @@ impl Node {
             if self.subscriptions.lock().asks() >= MAX_ASKS {
                 return;
             }
-            self.ask_for_marks(topics.to_vec(), vec![node]);
+            self.ask_for_marks(topics.to_vec(), vec![node], false);
         }
     }
 
     /// Asks nodes for the marks of topics, which tell what this node did not get.
-    pub(super) fn ask_for_marks(&self, topics: Vec<TopicId>, nodes: Vec<NodeId>) {
-        let ask = MarksAsk { id: self.next_ask(), topics, nodes };
+    /// `confirms`: the topics are confirmed when all nodes have answered.
+    pub(super) fn ask_for_marks(&self, topics: Vec<TopicId>, nodes: Vec<NodeId>, confirms: bool) {
+        let ask = MarksAsk { id: self.next_ask(), topics, nodes, confirms };
         let joins = self.subscriptions.lock().ask(&ask, Instant::now());
         joins.complete();
         self.publish_ask(ask);
     }
 
     fn publish_ask(&self, ask: MarksAsk) {
-        let MarksAsk { id, topics, nodes } = ask;
+        let MarksAsk { id, topics, nodes, .. } = ask;
         let Ok(bytes) = (Ask { id, question: Question::Marks(topics) }).encode(self.id) else {
             return;
         };
@@ -179,9 +181,14 @@ impl Node {
 
     /// Repeats the asks for marks that were not answered.
     pub(super) fn repeat_asks(&self) {
-        let unanswered = self.subscriptions.lock().unanswered(Instant::now());
+        let alive: BTreeSet<NodeId> = self.receiving.lock().peers.alive().collect();
+        let (unanswered, joins) = self.subscriptions.lock().unanswered(Instant::now(), &alive);
+        joins.complete();
         for ask in unanswered {
-            self.publish_ask(ask);
+            // The others are repeated later: what cannot be published in time displaces other parcels.
+            if self.with_outgoing(|outgoing| outgoing.has_control_space()) {
+                self.publish_ask(ask);
+            }
         }
     }
 
@@ -189,12 +196,12 @@ impl Node {
         let rooms = event.audience.rooms().map(|room| self.names.room(event.procedure, room).id());
         // An event on one topic has no copies.
         let topics: Vec<TopicId> = if event.audience.may_overlap() {
-            let all = self.names.procedure(event.procedure).id();
-            rooms.chain([all]).collect()
+            let all = event.is_on_procedure.then(|| self.names.procedure(event.procedure).id());
+            rooms.chain(all).collect()
         } else {
             Vec::new()
         };
-        let verdict = self.receiving.lock().positions.receive(node, position, topics.into_iter());
+        let verdict = self.receiving.lock().positions.receive(node, position, &topics);
         match verdict {
             Verdict::Deliver { lost } => {
                 self.report_lost(position.topic, node, lost);
@@ -322,7 +329,16 @@ impl Node {
         // Without marks it is a heartbeat.
         let empty = marks.is_empty().then_some(&[][..]);
         for marks in lists.chain(empty) {
-            if let Ok(bytes) = encode_marks(self.id, incarnation, marks) {
+            let Ok(bytes) = encode_marks(self.id, incarnation, marks) else { continue };
+            // Marks never displace events. The first ones are also a heartbeat.
+            let has_space = self.with_outgoing(|outgoing| {
+                let has_space = marks.is_empty() || outgoing.has_space(bytes.len());
+                if !has_space {
+                    outgoing.keep_marks(marks);
+                }
+                has_space
+            });
+            if has_space {
                 self.publish_in_order(self.names.nodes().clone(), bytes);
             }
         }

@@ -33,8 +33,8 @@ impl RemoteProcedure {
     }
 
     /// The topics that an event for this audience is published on, each once.
-    fn topics(&self, audience: &Audience, is_remote: &dyn Fn(SocketId) -> bool) -> Vec<Topic> {
-        let all = audience.has_all_or_socket(is_remote).then(|| self.procedure.topic.clone());
+    fn topics(&self, audience: &Audience, is_on_procedure: bool) -> Vec<Topic> {
+        let all = is_on_procedure.then(|| self.procedure.topic.clone());
         let mut topics = Vec::from_iter(all);
         for room in audience.rooms() {
             let topic = self.room_topic(room);
@@ -59,15 +59,17 @@ impl Remote for RemoteProcedure {
         if event.policy == DeliveryPolicy::Volatile && !node.is_up() {
             return add(&node.counts.volatile_dropped, 1);
         }
-        let mut topics = self.topics(audience, is_remote);
+        let is_on_procedure = audience.has_all_or_socket(is_remote);
+        let mut topics = self.topics(audience, is_on_procedure);
         let Some(last) = topics.pop() else { return };
         let about = (&*self.procedure.path, event.name, event.digest);
-        let encoded = Event::encode(node.id, about, key, audience, frame.as_bytes());
-        let parcel = encoded.ok().filter(|parcel| parcel.len() <= node.max_parcel_size);
+        let encoded =
+            Event::encode(node.id, about, key, is_on_procedure, audience, frame.as_bytes());
+        let parcel = encoded.ok().filter(|parcel| parcel.len() <= node.max_parcel_size());
         let Some(parcel) = parcel else {
             if node.counts.too_large.fetch_add(1, Ordering::Relaxed) == 0 {
                 let (procedure, event) = (&*self.procedure.path, event.name);
-                let max = node.max_parcel_size;
+                let max = node.max_parcel_size();
                 tracing::error!(
                     procedure,
                     event,
@@ -95,7 +97,8 @@ impl Remote for RemoteProcedure {
         async move {
             let waiting = self.node.subscriptions.lock().wait(topic);
             match waiting {
-                None => true,
+                // Another task of the session is about to join.
+                None => false,
                 Some(confirmed) => matches!(timeout(CONFIRM_WITHIN, confirmed).await, Ok(Ok(()))),
             }
         }

@@ -60,6 +60,7 @@ struct AskedMarks {
     at: Instant,
     topics: Vec<TopicId>,
     nodes: BTreeSet<NodeId>,
+    confirms: bool,
 }
 
 /// An ask for the marks of at most 1 000 topics.
@@ -67,6 +68,8 @@ pub(super) struct MarksAsk {
     pub(super) id: u64,
     pub(super) topics: Vec<TopicId>,
     pub(super) nodes: Vec<NodeId>,
+    /// The topics are confirmed when all nodes have answered.
+    pub(super) confirms: bool,
 }
 
 /// Joins that continue. The caller completes them without the lock.
@@ -183,11 +186,11 @@ impl Subscriptions {
         asked
     }
 
-    /// Nodes are asked for the marks of topics, which are confirmed when all have answered.
+    /// Nodes are asked for the marks of topics.
     pub(super) fn ask(&mut self, ask: &MarksAsk, now: Instant) -> Joins {
-        let MarksAsk { id, topics, nodes } = ask;
-        let nodes = nodes.iter().copied().collect();
-        self.asks.insert(*id, AskedMarks { at: now, topics: topics.clone(), nodes });
+        let MarksAsk { id, topics, nodes, confirms } = ask;
+        let (nodes, confirms) = (nodes.iter().copied().collect(), *confirms);
+        self.asks.insert(*id, AskedMarks { at: now, topics: topics.clone(), nodes, confirms });
         self.complete(*id)
     }
 
@@ -196,17 +199,26 @@ impl Subscriptions {
         self.asks.len()
     }
 
-    /// The asks to repeat, because an ask or its answer is lost.
-    pub(super) fn unanswered(&mut self, now: Instant) -> Vec<MarksAsk> {
+    /// The asks to repeat, because an ask or its answer is lost. Nodes that are not alive will not answer.
+    pub(super) fn unanswered(
+        &mut self,
+        now: Instant,
+        alive: &BTreeSet<NodeId>,
+    ) -> (Vec<MarksAsk>, Joins) {
         let mut unanswered = Vec::new();
+        let mut complete = Vec::new();
         for (id, asked) in &mut self.asks {
-            if now.duration_since(asked.at) >= REPEAT_AFTER {
+            asked.nodes.retain(|node| alive.contains(node));
+            if asked.nodes.is_empty() {
+                complete.push(*id);
+            } else if now.duration_since(asked.at) >= REPEAT_AFTER {
                 asked.at = now;
                 let (topics, nodes) = (asked.topics.clone(), asked.nodes.iter().copied().collect());
-                unanswered.push(MarksAsk { id: *id, topics, nodes });
+                unanswered.push(MarksAsk { id: *id, topics, nodes, confirms: asked.confirms });
             }
         }
-        unanswered
+        let joins = complete.into_iter().flat_map(|ask| self.complete(ask).0).collect();
+        (unanswered, Joins(joins))
     }
 
     /// A node has answered an ask for marks.
@@ -228,7 +240,9 @@ impl Subscriptions {
         if self.asks.get(&ask).is_none_or(|asked| !asked.nodes.is_empty()) {
             return joins;
         }
-        let Some(asked) = self.asks.remove(&ask) else { return joins };
+        let Some(asked) = self.asks.remove(&ask).filter(|asked| asked.confirms) else {
+            return joins;
+        };
         for topic in asked.topics {
             if let Some(subscription) = self.topics.get_mut(&topic)
                 && subscription.state == State::Subscribed
@@ -240,11 +254,13 @@ impl Subscriptions {
         joins
     }
 
-    /// Returns `None` if the topic is confirmed, else what is ready when it is.
+    /// Returns what is ready when the topic is confirmed, and `None` if it is not wanted.
     pub(super) fn wait(&mut self, topic: TopicId) -> Option<oneshot::Receiver<()>> {
         let subscription = self.topics.get_mut(&topic)?;
         if subscription.state == State::Confirmed {
-            return None;
+            let (sender, receiver) = oneshot::channel();
+            let _ = sender.send(());
+            return Some(receiver);
         }
         let (sender, receiver) = oneshot::channel();
         if subscription.waiting.len() == subscription.waiting.capacity() {
@@ -269,7 +285,7 @@ impl Subscriptions {
     /// All topics that the broker has confirmed, to ask this node for the marks of all of them. Earlier asks that wait
     /// for nothing else are dropped, so that a node that is asked often has no more of them.
     pub(super) fn confirmed_for(&mut self, node: NodeId) -> Vec<TopicId> {
-        self.asks.retain(|_, asked| !asked.nodes.iter().eq([&node]));
+        self.asks.retain(|_, asked| asked.confirms || !asked.nodes.iter().eq([&node]));
         let is_confirmed =
             |it: &&Subscription| matches!(it.state, State::Subscribed | State::Confirmed);
         let mut confirmed: Vec<_> =

@@ -12,9 +12,11 @@
 //! 3 s, or the engine says so, the link is lost, and the steps begin again.
 
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, interval, sleep, timeout};
@@ -23,7 +25,7 @@ use super::engine::{Backplane, Link, LinkError, Parcel};
 use super::health::add;
 use super::inbox::Inbox;
 use super::node::{LinkState, Node};
-use super::outgoing::Batch;
+use super::outgoing::{Batch, Outgoing};
 use super::parcel::{MAX_LIST, encode_bye, encode_probe};
 use super::peers::HEARTBEAT;
 use super::random::fraction;
@@ -41,6 +43,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// How long the other nodes may take to be linked again.
 const PEERS_WITHIN: Duration = Duration::from_secs(1);
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// A link that lasts for longer resets the wait before the next one.
+const STEADY_AFTER: Duration = Duration::from_secs(4);
 /// Parcels that are published together.
 const MAX_BATCH: usize = 128;
 
@@ -71,14 +75,17 @@ pub(super) async fn supervise(
         let connected = tokio::select! {
             biased;
             () = is_stopped(&mut stop) => break,
-            connected = timeout(CONNECT_WITHIN, engine.connect(inbox)) => connected,
+            connected = timeout(CONNECT_WITHIN, catch_panic(engine.connect(inbox))) => connected,
         };
         let error = match connected {
             Ok(Ok(link)) => {
                 let receiving = Batched::new(receive(Arc::clone(&node), deliveries));
                 let receiver = tokio::spawn(receiving);
                 let abort = AbortOnDrop(receiver.abort_handle());
-                let end = serve_link(&node, &*link, &mut unconfirmed, &mut stop).await;
+                let since = Instant::now();
+                node.set_max_parcel_size(engine.max_parcel_size());
+                let serving = serve_link(&node, &*link, &mut unconfirmed, &mut stop);
+                let end = catch_panic(serving.map(Ok)).await.unwrap_or_else(End::Lost);
                 drop(link);
                 drop(abort);
                 // Otherwise it could deliver after the receiver of the next link.
@@ -87,8 +94,9 @@ pub(super) async fn supervise(
                 match end {
                     End::Stopped => break,
                     End::Lost(error) => {
-                        if node.is_up() {
-                            add(&node.counts.links_lost, 1);
+                        add(&node.counts.links_lost, u64::from(node.is_up()));
+                        // A link that is lost at once each time is no reason to connect at once each time.
+                        if since.elapsed() > STEADY_AFTER {
                             (failures, has_warned) = (0, false);
                         }
                         error
@@ -111,6 +119,12 @@ pub(super) async fn supervise(
         failures += 1;
     }
     node.set_link(LinkState::Stopped);
+}
+
+/// Code of an engine that panics ends its link, and not the node.
+async fn catch_panic<T>(code: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
+    let panicked = |_| LinkError::new("the engine of the backplane has panicked");
+    AssertUnwindSafe(code).catch_unwind().await.map_err(panicked)?
 }
 
 /// Half of the wait is random, so that the nodes of a cluster do not connect at once.
@@ -193,7 +207,7 @@ async fn subscribe_wanted(node: &Node, link: &dyn Link) -> Result<(), LinkError>
         let nodes = node.receiving.lock().peers.alive().collect();
         let asked = node.subscriptions.lock().subscribed(&topics);
         node.ask_for_presence_on(&asked);
-        node.ask_for_marks(asked, nodes);
+        node.ask_for_marks(asked, nodes, true);
     }
 }
 
@@ -262,6 +276,7 @@ async fn publish(
                 () = is_stopped(stop) => {
                     node.publish_marks();
                     node.publish_in_order(node.names.nodes().clone(), encode_bye(node.id));
+                    node.with_outgoing(Outgoing::close);
                     has_said_bye = true;
                 }
             }
@@ -295,7 +310,7 @@ async fn probe(node: &Node) -> LinkError {
             state.probe_sent = Some(Instant::now());
             state.probe
         };
-        node.publish_first(node.own_topic.clone(), encode_probe(node.id, probe));
+        node.publish_probe(encode_probe(node.id, probe));
         let is_back = async {
             while node.state.lock().probe_sent.is_some() {
                 node.probed.notified().await;

@@ -240,6 +240,9 @@ impl Watching {
     /// Returns `false` if too many rooms are watched.
     pub(super) fn add_elsewhere(&mut self, node: NodeId, room: RoomKey) -> bool {
         let nodes = self.elsewhere.get_mut(&room);
+        if nodes.as_ref().is_some_and(|nodes| nodes.contains(&node)) {
+            return true;
+        }
         let names = if nodes.is_some() { 0 } else { names_size(&room) };
         if self.elsewhere_size + names + WATCH_SIZE > MAX_ROOMS_SIZE {
             return false;
@@ -254,6 +257,11 @@ impl Watching {
         self.elsewhere_size += names + WATCH_SIZE;
         self.elsewhere.insert(room, BTreeSet::from([node]));
         true
+    }
+
+    /// Whether any other node watches the room.
+    pub(super) fn is_watched_elsewhere(&self, room: &RoomKey) -> bool {
+        self.elsewhere.contains_key(room)
     }
 
     /// Returns whether no other node watches the room any more.

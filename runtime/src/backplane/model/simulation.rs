@@ -68,6 +68,8 @@ struct Emitted {
     origin: usize,
     topics: Vec<String>,
     rooms: Vec<&'static str>,
+    /// The only node whose constant member gets it.
+    only: Option<usize>,
 }
 
 struct TestNode {
@@ -208,6 +210,10 @@ impl Simulation {
                 (Audience::new(&rooms(ROOMS[room]).except(EXCEPTED)), vec![ROOMS[room]])
             }
             To::All => (Audience::all(), Vec::new()),
+            To::RoomAndSocket(room, other) => {
+                let id = self.nodes[other % self.nodes.len()].constant.member().id();
+                (Audience::new(&[rooms(ROOMS[room]), rooms(id)]), vec![ROOMS[room]])
+            }
             To::Socket(other) => {
                 let other = other % self.nodes.len();
                 // Only its own node delivers it: for all others it is an event that concerns none of their members.
@@ -220,7 +226,13 @@ impl Simulation {
         };
         let mut topics: Vec<String> =
             rooms_of.iter().map(|room| self.names.room(PATH, room).name().to_owned()).collect();
-        if matches!(to, To::All | To::Socket(_)) {
+        let is_to_other = |other: usize| other % self.nodes.len() != node;
+        let is_on_procedure = match to {
+            To::All | To::Socket(_) => true,
+            To::RoomAndSocket(_, other) => is_to_other(other),
+            To::Room(_) | To::TwoRooms(..) | To::RoomExcept(_) => false,
+        };
+        if is_on_procedure {
             topics.push(self.names.procedure(PATH).name().to_owned());
         }
         topics.sort();
@@ -232,12 +244,11 @@ impl Simulation {
         let event = hub.outgoing_events.get(0).expect("an event");
         let frame = Frame::event("event", &number).expect("JSON");
         hub.emit(&audience, event, &frame, PushPolicy::Reliable, None).expect("small");
-        let to_socket = matches!(to, To::Socket(_));
-        self.emitted.push(Emitted {
-            origin: node,
-            topics: if to_socket { vec!["socket".to_owned()] } else { topics },
-            rooms: rooms_of,
-        });
+        let only = match to {
+            To::Socket(other) => Some(other % self.nodes.len()),
+            _ => None,
+        };
+        self.emitted.push(Emitted { origin: node, topics, rooms: rooms_of, only });
     }
 
     async fn heal(&mut self) {
@@ -315,26 +326,37 @@ impl Simulation {
         for (origin, other) in self.nodes.iter().enumerate() {
             let since = node.since.max(other.since);
             let events = self.emitted.iter().enumerate().skip(since);
-            let missing = |topic: &str| {
-                let on_topic = events.clone().filter(|(number, event)| {
-                    event.origin == origin
-                        && event.topics.iter().any(|it| it == topic)
-                        && !received.contains(number)
-                });
-                on_topic.map(|(number, _)| number).collect::<Vec<_>>()
+            let on_topic = |topic: &str| {
+                let topic = topic.to_owned();
+                events.clone().filter(move |(_, event)| {
+                    event.origin == origin && event.topics.contains(&topic)
+                })
             };
-            let topics = ROOMS.map(|room| self.names.room(PATH, room).name().to_owned());
-            let topics: BTreeSet<_> = topics.into_iter().collect();
+            let missing = |topic: &str| {
+                let for_this = on_topic(topic).filter(|(number, event)| {
+                    event.only.is_none_or(|only| only == index) && !received.contains(number)
+                });
+                for_this.map(|(number, _)| number).collect::<Vec<_>>()
+            };
+            // Whether these arrive is seen on one node only.
+            let for_others = |topic: &str| {
+                on_topic(topic).filter(|(_, it)| it.only.is_some_and(|only| only != index)).count()
+                    as u64
+            };
+            let rooms = ROOMS.iter().map(|room| self.names.room(PATH, room));
+            let topics = rooms.chain([self.names.procedure(PATH)]);
+            let topics: BTreeSet<_> = topics.map(|topic| topic.name().to_owned()).collect();
             for topic in topics {
                 let missing = missing(&topic);
                 let lost = node.lost.get(&(topic.clone(), other.id)).copied().unwrap_or_default();
                 let is_right = if origin == index {
                     missing.is_empty() && lost == 0
                 } else if other.is_alive() {
-                    missing.len() as u64 == lost
+                    let missing = missing.len() as u64;
+                    (missing..=missing + for_others(&topic)).contains(&lost)
                 } else {
                     // The last events of a node that has ended are not counted.
-                    missing.len() as u64 >= lost
+                    missing.len() as u64 + for_others(&topic) >= lost
                 };
                 if !is_right {
                     return Err(format!(

@@ -43,6 +43,8 @@ pub(super) enum To {
     /// A room, without the members of another room.
     RoomExcept(usize),
     All,
+    /// A room, and the constant member of a node, which may be the one that emits.
+    RoomAndSocket(usize, usize),
     /// The constant member of the node with this index.
     Socket(usize),
 }
@@ -102,6 +104,7 @@ fn to() -> impl Strategy<Value = To> {
         3 => (room.clone(), room.clone()).prop_map(|(one, other)| To::TwoRooms(one, other)),
         1 => room.prop_map(To::RoomExcept),
         2 => Just(To::All),
+        1 => (0..ROOMS.len(), 0..4_usize).prop_map(|(room, node)| To::RoomAndSocket(room, node)),
         1 => (0..4_usize).prop_map(To::Socket),
     ]
 }

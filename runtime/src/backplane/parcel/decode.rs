@@ -64,13 +64,14 @@ fn position(reader: &mut Reader<'_>) -> Option<Position> {
 fn event<'a>(reader: &mut Reader<'a>) -> Option<Event<'a>> {
     let (procedure, name, digest) = (reader.text()?, reader.text()?, reader.u64()?);
     let key = if flag(reader)? { Some(LatestKey(reader.array()?)) } else { None };
+    let is_on_procedure = flag(reader)?;
     let audience = Audience::decode(reader)?;
     if reader.u8()? != JSON {
         return None;
     }
     let length = usize::try_from(reader.u32()?).ok()?;
     let frame = reader.bytes(length)?;
-    Some(Event { procedure, name, digest, key, audience, frame })
+    Some(Event { procedure, name, digest, key, audience, is_on_procedure, frame })
 }
 
 fn presence_update<'a>(reader: &mut Reader<'a>) -> Option<PresenceUpdate<'a>> {

@@ -34,6 +34,7 @@ impl Event<'_> {
         node: NodeId,
         (procedure, name, digest): (&str, &str, u64),
         key: Option<LatestKey>,
+        is_on_procedure: bool,
         audience: &Audience,
         frame: &[u8],
     ) -> Result<Vec<u8>, TooLong> {
@@ -45,6 +46,7 @@ impl Event<'_> {
         out.extend(digest.to_be_bytes());
         out.push(key.is_some().into());
         out.extend(key.iter().flat_map(|LatestKey(key)| key));
+        out.push(is_on_procedure.into());
         audience.encode(&mut out)?;
         out.push(JSON);
         out.extend(u32::try_from(frame.len()).map_err(|_| TooLong)?.to_be_bytes());

@@ -7,13 +7,12 @@ pub(crate) fn reencode(parcel: &[u8]) -> Option<Vec<u8>> {
     let Received { node, message } = Received::decode(parcel).ok()?;
     let encoded = match message {
         Message::Event(position, event) => {
-            let Event { procedure, name, digest, key, audience, frame } = event;
-            Event::encode(node, (procedure, name, digest), key, &audience, frame).map(
-                |mut bytes| {
-                    write_position(&position, &mut bytes);
-                    bytes
-                },
-            )
+            let Event { procedure, name, digest, key, audience, is_on_procedure, frame } = event;
+            let about = (procedure, name, digest);
+            Event::encode(node, about, key, is_on_procedure, &audience, frame).map(|mut bytes| {
+                write_position(&position, &mut bytes);
+                bytes
+            })
         }
         Message::Presence(position, update) => update.encode(node).map(|mut bytes| {
             write_position(&position, &mut bytes);

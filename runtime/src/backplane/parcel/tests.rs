@@ -26,7 +26,14 @@ fn parcels() -> Vec<Vec<u8>> {
     ];
     for (audience, key) in audiences.iter().zip([None, Some(LatestKey([1; 16]))]) {
         let about = ("/chat", "said", 5);
-        parcels.push(numbered(Event::encode(NODE, about, key, audience, b"\x81\x02[]")));
+        parcels.push(numbered(Event::encode(
+            NODE,
+            about,
+            key,
+            key.is_some(),
+            audience,
+            b"\x81\x02[]",
+        )));
     }
     let shown = Shown { json: b"{}", detached: true };
     for change in [

@@ -127,7 +127,7 @@ impl Model {
                 *self.counted.entry(mark.topic).or_default() += lost.unwrap_or_default();
             }
             Sending::Parcel(position, topics) => {
-                let verdict = self.positions.receive(ORIGIN, *position, topics.iter().copied());
+                let verdict = self.positions.receive(ORIGIN, *position, topics);
                 let (lost, is_new) = match verdict {
                     Verdict::Deliver { lost } => {
                         let is_first = self.delivered.insert(position.number);
@@ -305,7 +305,7 @@ proptest! {
             }
             let topics = [topic, self::topic(0), self::topic(200)];
             let position = Position { topic, number, previous, count };
-            match positions.receive(ORIGIN, position, topics.into_iter()) {
+            match positions.receive(ORIGIN, position, &topics) {
                 Verdict::Deliver { lost } => {
                     prop_assert!(lost < number);
                     prop_assert!(delivered.insert((topic, number)), "twice: {position:?}");
@@ -329,7 +329,7 @@ fn first_parcels_after_the_origin_has_forgotten_a_topic_are_counted() {
     positions.begin(ORIGIN);
     let mut receive = |number, previous, count| {
         let position = Position { topic: topic(0), number, previous, count };
-        positions.receive(ORIGIN, position, std::iter::empty())
+        positions.receive(ORIGIN, position, &[])
     };
     for count in 1..=50 {
         assert_eq!(receive(count, count - 1, count), Verdict::Deliver { lost: 0 });
@@ -340,4 +340,44 @@ fn first_parcels_after_the_origin_has_forgotten_a_topic_are_counted() {
     assert_eq!(receive(103, 102, 3), Verdict::Duplicate);
     let mark = Mark { topic: topic(0), number: 206, count: 2 };
     assert_eq!(positions.mark(ORIGIN, mark), Some(2));
+}
+
+/// Two topics of one origin, to which it publishes each event.
+fn two_topics() -> (Positions, [TopicId; 2]) {
+    let topics = [topic(0), topic(1)];
+    let mut positions = Positions::default();
+    topics.iter().for_each(|topic| positions.subscribe(*topic));
+    positions.begin(ORIGIN);
+    (positions, topics)
+}
+
+#[test]
+fn copies_are_dropped_however_far_apart_two_topics_are() {
+    for count in [1_000, MAX_SEEN as u64 + 1_000] {
+        let (mut positions, topics) = two_topics();
+        let position =
+            |topic, number| Position { topic, number, previous: number - 1, count: number };
+        for number in 1..=count {
+            let verdict = positions.receive(ORIGIN, position(topics[0], number), &topics);
+            assert_eq!(verdict, Verdict::Deliver { lost: 0 });
+        }
+        for number in 1..=count {
+            let verdict = positions.receive(ORIGIN, position(topics[1], number), &topics);
+            assert_eq!(verdict, Verdict::Copy { lost: 0 }, "{number}");
+        }
+    }
+}
+
+#[test]
+fn event_on_other_topics_hides_no_loss_of_this_one() {
+    let (mut positions, topics) = two_topics();
+    positions.subscribe(topic(2));
+    positions.begin(ORIGIN);
+    for number in 1..=5 {
+        let position = Position { topic: topics[0], number, previous: number - 1, count: number };
+        positions.receive(ORIGIN, position, &topics);
+    }
+    // Number 6, the first on this topic, is lost.
+    let position = Position { topic: topic(2), number: 7, previous: 6, count: 2 };
+    assert_eq!(positions.receive(ORIGIN, position, &[]), Verdict::Deliver { lost: 1 });
 }
