@@ -18,8 +18,8 @@ const WRONG_VERSION: u8 = 0xfe;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// For comparison.
-    None,
+    /// Nothing happens for this time: for comparison.
+    None(Duration),
     /// `kill -9`, and a restart after this time.
     Kill(Duration),
     /// SIGSTOP, and SIGCONT after this time.
@@ -66,7 +66,10 @@ impl Fault {
     pub(crate) async fn happen(self, setting: &mut Setting, begun: impl Fn(&Cluster)) -> Instant {
         let Setting { engine, broker, proxy, cluster } = setting;
         match self {
-            Self::None => begun(cluster),
+            Self::None(time) => {
+                begun(cluster);
+                sleep(time).await;
+            }
             Self::Kill(time) => {
                 broker.kill();
                 begun(cluster);
@@ -135,7 +138,7 @@ impl Fault {
             // A probe may be 3 s late.
             Self::Stop(time) if time > Duration::from_secs(5) => 0..NODES,
             Self::Blackhole | Self::ResetMidFrame | Self::OutputBuffer => PROXIED..PROXIED + 1,
-            Self::None | Self::Stop(_) | Self::Throttle(_) | Self::WrongVersion(_) => 0..0,
+            Self::None(_) | Self::Stop(_) | Self::Throttle(_) | Self::WrongVersion(_) => 0..0,
         };
         for node in affected {
             let is_affected = cluster.counters(node).links_lost > 0;

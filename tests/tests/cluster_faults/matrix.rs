@@ -47,7 +47,7 @@ impl Scale {
     fn faults(&self) -> Vec<(&'static str, Fault)> {
         let seconds = Duration::from_secs;
         let mut faults = vec![
-            ("none", Fault::None),
+            ("none", Fault::None(seconds(5))),
             ("kill -9, restart after 20 s", Fault::Kill(self.long)),
             ("SIGSTOP for 20 s", Fault::Stop(self.long)),
             ("kill -9, restart after 1 s", Fault::Kill(seconds(1))),
