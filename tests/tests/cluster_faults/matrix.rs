@@ -17,7 +17,7 @@ struct Scale {
     long: Duration,
     busy: Load,
     idle: Load,
-    /// Busy rows that run at the same time.
+    /// Rows that run at the same time.
     at_once: usize,
 }
 
@@ -81,10 +81,10 @@ pub(crate) async fn run_all(engine: Engine) {
     let scale = Scale::new();
     let faults = scale.faults();
     let mut failed = Vec::new();
-    let Some(idle) = run_rows(engine, &scale, scale.idle, usize::MAX, &mut failed).await else {
+    let Some(idle) = run_rows(engine, &scale, scale.idle, &mut failed).await else {
         return;
     };
-    let busy = run_rows(engine, &scale, scale.busy, scale.at_once, &mut failed).await;
+    let busy = run_rows(engine, &scale, scale.busy, &mut failed).await;
     let busy = busy.expect("the broker is installed");
     let mut table = String::from(TABLE_HEAD);
     for (((name, _), idle), busy) in faults.iter().zip(&idle).zip(&busy) {
@@ -102,7 +102,6 @@ async fn run_rows(
     engine: Engine,
     scale: &Scale,
     load: Load,
-    at_once: usize,
     failed: &mut Vec<String>,
 ) -> Option<Vec<Vec<Figures>>> {
     let faults = scale.faults();
@@ -110,7 +109,7 @@ async fn run_rows(
     let mut rows: Vec<Vec<Figures>> = faults.iter().map(|_| Vec::new()).collect();
     let chosen = faults.iter().enumerate().filter(|(_, (name, _))| name.contains(&only));
     let chosen: Vec<_> = chosen.collect();
-    for chosen in (0..scale.runs).flat_map(|_| chosen.chunks(at_once)) {
+    for chosen in (0..scale.runs).flat_map(|_| chosen.chunks(scale.at_once)) {
         let ready = Arc::new(Barrier::new(chosen.len()));
         let running = chosen.iter().map(|(row, (_, fault))| {
             (*row, tokio::spawn(run(engine, *fault, load, Arc::clone(&ready))))
