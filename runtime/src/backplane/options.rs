@@ -17,7 +17,7 @@ pub struct ClusterOptions {
     pub prefix: String,
     /// A secret of all nodes. Each parcel is signed with it (HMAC-SHA-256, 16 bytes), and a parcel without the
     /// right signature is dropped. `None` by default: a program that can publish to the broker can send events to all
-    /// clients. It does not encrypt.
+    /// clients. It does not encrypt, and does not prevent that a parcel is published again.
     pub key: Option<[u8; 32]>,
     /// The most bytes that wait to be published. The oldest parcels are dropped, and count as lost. 4 MiB by default,
     /// at least 64 KiB.

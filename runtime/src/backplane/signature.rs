@@ -1,4 +1,4 @@
-//! Signatures of parcels, so that the broker need not be trusted.
+//! Signatures of parcels: a program without the key cannot make one. It can publish one again that it has received.
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};

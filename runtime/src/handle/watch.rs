@@ -47,6 +47,10 @@ impl<E: Contract> Io<E> {
     /// once, and one that joins and leaves has not changed. So a slow watcher takes memory for the members of the room
     /// only, and ends with the newest state of each. Changes of one member are in order.
     ///
+    /// With a [`backplane`](crate::Router::backplane) it shows the members on all nodes. What the members of one other node show in
+    /// the room must fit into half of its
+    /// [`ClusterOptions::max_queue_size`](crate::backplane::ClusterOptions::max_queue_size).
+    ///
     /// There is no limit of watches, because clients cannot make any by themselves. Each costs a few map accesses per
     /// change in its room. A session that watches its own room does so in a task of
     /// [`Socket::spawn`](crate::Socket::spawn).
