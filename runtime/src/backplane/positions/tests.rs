@@ -346,7 +346,9 @@ fn first_parcels_after_the_origin_has_forgotten_a_topic_are_counted() {
 fn two_topics() -> (Positions, [TopicId; 2]) {
     let topics = [topic(0), topic(1)];
     let mut positions = Positions::default();
-    topics.iter().for_each(|topic| positions.subscribe(*topic));
+    for topic in topics {
+        positions.subscribe(topic);
+    }
     positions.begin(ORIGIN);
     (positions, topics)
 }
