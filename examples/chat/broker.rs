@@ -14,7 +14,10 @@ pub enum Broker {
 
 impl Broker {
     /// Makes this chat a node of the cluster at the broker.
-    #[cfg_attr(not(any(feature = "nats", feature = "redis")), allow(unused_variables))]
+    #[cfg_attr(
+        not(any(feature = "nats", feature = "redis")),
+        allow(unused_variables, clippy::unused_async, reason = "without a broker it only fails")
+    )]
     pub async fn link(self, procedures: Router) -> Result<Router, Box<dyn Error>> {
         match self {
             #[cfg(feature = "redis")]

@@ -30,10 +30,6 @@ pub trait Chat {
     /// A user left a room.
     #[outgoing]
     fn user_left(room: String, user_id: String);
-
-    /// All who are in a room, after changes may have been missed.
-    #[outgoing]
-    fn people(room: String, user_ids: Vec<String>);
 }
 
 /// Why joining a room failed.

@@ -9,7 +9,6 @@
 
 mod broker;
 mod contract;
-mod people;
 mod server;
 mod terminal;
 mod web_app;

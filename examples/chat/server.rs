@@ -1,16 +1,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use parlor::backplane::JoinConfirmation;
 use parlor::prelude::*;
 use parlor::rooms::JoinRoomError;
 
 use crate::contract::{Chat, ChatServer, ChatSocket, JoinError};
-use crate::people::People;
 
 struct Guest {
     socket: ChatSocket,
     user_id: String,
-    people: People,
 }
 
 impl Chat for Guest {
@@ -23,12 +20,11 @@ impl Chat for Guest {
         if self.socket.join(&room).map_err(no_entry)? {
             self.socket.io().to(&room).user_joined(&room, &self.user_id);
         }
-        // From here on, the events of other nodes arrive, so that no change of the list is missed.
-        match self.socket.join_confirmed(&room).await.map_err(no_entry)? {
-            JoinConfirmation::Confirmed => {}
-            JoinConfirmation::Unconfirmed => self.people.is_incomplete(),
-        }
-        Ok(self.people.list(&self.socket, &room).await)
+        // From here on the events of all nodes arrive, so that no one who comes later is missed.
+        self.socket.join_confirmed(&room).await.map_err(no_entry)?;
+        let members = self.socket.io().members_with(&room).await;
+        let members = members.map_err(|error| JoinError::NoEntry { message: error.to_string() })?;
+        Ok(members.into_iter().map(|member| member.presence).collect())
     }
 
     async fn leave_room(&mut self, room: String) {
@@ -51,9 +47,7 @@ pub fn procedures() -> Router {
         let user_id = user_id(&socket);
         socket.set_presence(&user_id)?;
         tracing::info!(%user_id, "is here");
-        let people = People::default();
-        socket.spawn(people.clone().correct(socket.clone()));
-        Ok(Guest { socket, user_id, people })
+        Ok(Guest { socket, user_id })
     });
     Router::new().procedure("/chat/wsChat", chat)
 }

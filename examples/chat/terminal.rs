@@ -61,7 +61,6 @@ fn print(event: ChatEvent) {
         ChatEvent::NewMessage { user_id, text, .. } => println!("{user_id}: {text}"),
         ChatEvent::UserJoined { user_id, .. } => println!("* {user_id} came"),
         ChatEvent::UserLeft { user_id, .. } => println!("* {user_id} left"),
-        ChatEvent::People { room, user_ids } => println!("* in {room}: {}", user_ids.join(", ")),
         ChatEvent::Connection(change) => println!("* {change}"),
     }
 }

@@ -7,6 +7,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Bytes that wait in an inbox.
 const CAPACITY: usize = 16 << 20;
+/// With more bytes than this, a probe that is not back may be one of the parcels that wait.
+const LONG_BACKLOG: usize = 256 << 10;
 /// What one waiting parcel takes beside its bytes.
 const OVERHEAD: usize = 64;
 
@@ -23,6 +25,16 @@ pub struct Deliveries {
     usage: Arc<Usage>,
 }
 
+/// How much waits in an inbox, as its supervisor sees it.
+pub(super) struct Backlog(Arc<Usage>);
+
+impl Backlog {
+    /// Whether the node has more to receive than it can at once.
+    pub(super) fn is_long(&self) -> bool {
+        self.0.bytes.load(Ordering::Relaxed) > LONG_BACKLOG
+    }
+}
+
 #[derive(Default)]
 struct Usage {
     bytes: AtomicUsize,
@@ -30,6 +42,10 @@ struct Usage {
 }
 
 impl Inbox {
+    pub(super) fn backlog(&self) -> Backlog {
+        Backlog(Arc::clone(&self.usage))
+    }
+
     /// An inbox and its receiving end: for tests of an engine. Parlor makes the inboxes that it uses.
     pub fn channel() -> (Self, Deliveries) {
         let (sender, receiver) = unbounded_channel();

@@ -6,6 +6,7 @@ mod cluster;
 mod engine;
 mod health;
 mod inbox;
+mod liveness;
 mod memory;
 #[cfg(test)]
 mod model;

@@ -109,7 +109,7 @@ impl Node {
 
     /// The broker has confirmed these topics.
     pub(super) fn ask_for_presence_on(&self, topics: &[TopicId]) {
-        self.ask_for_presence_among(topics.to_vec(), None);
+        self.ask_for_presence(self.watched_on(topics.to_vec()), None);
     }
 
     /// A node is new, or is back, or its link was lost.
@@ -120,15 +120,22 @@ impl Node {
 
     /// Something that a node has published on these topics is lost.
     pub(super) fn ask_for_lost_presence(&self, node: NodeId, topics: Vec<TopicId>) {
-        self.ask_for_presence_among(topics, Some(node));
+        for room in self.watched_on(topics) {
+            let mut watching = self.watching.lock();
+            let id = self.next_ask();
+            if let Some(ask) = watching.ask_after_loss(room, id, node, Instant::now()) {
+                self.queue_room_ask(&ask);
+            }
+        }
+        self.queued.notify_one();
     }
 
-    fn ask_for_presence_among(&self, mut topics: Vec<TopicId>, node: Option<NodeId>) {
-        if !topics.is_empty() {
-            topics.sort_unstable();
-            let rooms = self.watching.lock().rooms_on(Some(&topics));
-            self.ask_for_presence(rooms, node);
+    fn watched_on(&self, mut topics: Vec<TopicId>) -> Vec<RoomKey> {
+        if topics.is_empty() {
+            return Vec::new();
         }
+        topics.sort_unstable();
+        self.watching.lock().rooms_on(Some(&topics))
     }
 
     /// Asks again those that have not answered.
@@ -201,7 +208,15 @@ impl Node {
         hub.watch_remote(room, true);
         let topic = self.names.room(path, room);
         let reason = WatchAsk { node, id };
+        // Before they are encoded, which may take long.
+        let size = hub.watchers.with_local(room, |members| {
+            members.map(|(_, state)| SocketId::LENGTH + state.presence.json().len()).sum()
+        });
+        let fits = self.can_have_space_for(size, path, room);
         hub.watchers.with_local(room, |members| {
+            if !fits {
+                return;
+            }
             let pages: Vec<_> = pages(members, self.max_page_size()).collect();
             let last = pages.len() - 1;
             let encoded = pages.into_iter().enumerate().map(|(index, members)| {
@@ -210,7 +225,7 @@ impl Node {
                 PresenceUpdate { procedure: path, room, change }.encode(self.id)
             });
             if let Ok(pages) = encoded.collect::<Result<Vec<_>, _>>()
-                && self.has_space_for(&pages, path, room)
+                && self.has_space_for(&pages)
             {
                 for bytes in pages {
                     self.publish_numbered(vec![(topic.clone(), bytes)]);
@@ -222,12 +237,15 @@ impl Node {
         }
     }
 
-    /// Whether all members of a room fit into half of the queue. Otherwise they would be dropped with the events that
-    /// wait. They are asked for again.
-    fn has_space_for(&self, pages: &[Vec<u8>], procedure: &str, room: &str) -> bool {
+    /// Whether there is space for all members of a room now. Otherwise they would displace events. They are asked for again.
+    fn has_space_for(&self, pages: &[Vec<u8>]) -> bool {
         let size = pages.iter().map(Vec::len).sum();
-        let (fits, has_space) = self
-            .with_outgoing(|outgoing| (outgoing.can_have_space(size), outgoing.has_space(size)));
+        self.with_outgoing(|outgoing| outgoing.has_space(size))
+    }
+
+    /// Whether all members of a room, with this size, fit into half of the queue.
+    fn can_have_space_for(&self, size: usize, procedure: &str, room: &str) -> bool {
+        let fits = self.with_outgoing(|outgoing| outgoing.can_have_space(size));
         if !fits && self.counts.too_large.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::error!(
                 procedure,
@@ -236,7 +254,7 @@ impl Node {
                 "other nodes cannot watch a room: what its members show does not fit into half of `ClusterOptions::max_queue_size`"
             );
         }
-        has_space
+        fits
     }
 
     /// Another node watches a room no more.

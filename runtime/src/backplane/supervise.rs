@@ -19,30 +19,26 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, yield_now};
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::engine::{Backplane, Link, LinkError, Parcel};
 use super::health::add;
-use super::inbox::Inbox;
+use super::inbox::{Backlog, Inbox};
+use super::liveness::{ANSWER_WITHIN, beat, probe};
 use super::node::{LinkState, Node};
 use super::outgoing::{Batch, Outgoing};
-use super::parcel::{MAX_LIST, encode_bye, encode_probe};
-use super::peers::HEARTBEAT;
+use super::parcel::{MAX_LIST, encode_bye};
 use super::random::fraction;
 use super::receive::receive;
 use super::topic::Topic;
-use crate::rooms::Gap;
 use crate::session::Batched;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// The shortest wait before connecting again. It doubles with each failure.
 const MIN_WAIT: Duration = Duration::from_millis(50);
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// How long the broker may take to confirm subscriptions, or to return a probe.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// How long the other nodes may take to be linked again.
 const PEERS_WITHIN: Duration = Duration::from_secs(1);
-const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// A link that lasts for longer resets the wait before the next one.
 const STEADY_AFTER: Duration = Duration::from_secs(4);
 /// Parcels that are published together.
@@ -72,6 +68,7 @@ pub(super) async fn supervise(
     let mut has_warned = false;
     loop {
         let (inbox, deliveries) = Inbox::channel();
+        let backlog = inbox.backlog();
         let connected = tokio::select! {
             biased;
             () = is_stopped(&mut stop) => break,
@@ -84,7 +81,7 @@ pub(super) async fn supervise(
                 let abort = AbortOnDrop(receiver.abort_handle());
                 let since = Instant::now();
                 node.set_max_parcel_size(engine.max_parcel_size());
-                let serving = serve_link(&node, &*link, &mut unconfirmed, &mut stop);
+                let serving = serve_link(&node, &*link, &backlog, &mut unconfirmed, &mut stop);
                 let end = catch_panic(serving.map(Ok)).await.unwrap_or_else(End::Lost);
                 drop(link);
                 drop(abort);
@@ -143,6 +140,7 @@ async fn is_stopped(stop: &mut watch::Receiver<bool>) {
 async fn serve_link(
     node: &Node,
     link: &dyn Link,
+    backlog: &Backlog,
     unconfirmed: &mut Batch,
     stop: &mut watch::Receiver<bool>,
 ) -> End {
@@ -159,7 +157,7 @@ async fn serve_link(
                 biased;
                 end = publish(node, link, unconfirmed, stop) => end,
                 error = subscribe(node, link) => error.into(),
-                error = probe(node) => error.into(),
+                error = probe(node, backlog) => error.into(),
                 () = beat(node) => End::Stopped,
             }
         } => end,
@@ -294,58 +292,6 @@ async fn publish(
         if is_full {
             // Subscriptions, probes and heartbeats run beside a queue that does not become empty.
             yield_now().await;
-        }
-    }
-}
-
-/// Returns when a probe is not received in time.
-async fn probe(node: &Node) -> LinkError {
-    let mut every = interval(PROBE_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        let probe = {
-            let mut state = node.state.lock();
-            state.probe += 1;
-            state.probe_sent = Some(Instant::now());
-            state.probe
-        };
-        node.publish_probe(encode_probe(node.id, probe));
-        let is_back = async {
-            while node.state.lock().probe_sent.is_some() {
-                node.probed.notified().await;
-            }
-        };
-        if timeout(ANSWER_WITHIN, is_back).await.is_err() {
-            return LinkError::new("a probe through the broker is not back within 3 s");
-        }
-    }
-}
-
-/// Shows the others that this node is alive, and finds those that are not.
-async fn beat(node: &Node) {
-    let mut every = interval(HEARTBEAT);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        node.publish_marks();
-        node.repeat_hello();
-        node.repeat_asks();
-        node.repeat_presence_asks();
-        let mut receiving = node.receiving.lock();
-        let expired = receiving.peers.expire(Instant::now());
-        receiving.lost.extend(&expired.dead);
-        for peer in &expired.forgotten {
-            receiving.positions.forget(*peer);
-        }
-        drop(receiving);
-        for peer in &expired.forgotten {
-            node.peer_forgotten(*peer);
-        }
-        for peer in expired.dead {
-            tracing::warn!(node = %node.id, peer = %peer, "another node is silent for 6 s");
-            node.peer_lost(peer);
-            node.report(&Gap::OriginLost { node: peer });
         }
     }
 }

@@ -23,6 +23,9 @@ use crate::socket_id::SocketId;
 
 /// A node that has not answered for this long is asked again.
 const REPEAT_AFTER: Duration = Duration::from_secs(2);
+/// After a loss a node is not asked again at once, but when the ask is repeated, if it was asked less than this before.
+/// Otherwise losses that its answers cause would cause answers without end.
+const PAUSE: Duration = Duration::from_millis(500);
 /// Rooms that other nodes watch. Of more they get the members, and no changes. Also the most rooms whose end is
 /// repeated until it is confirmed.
 const MAX_ROOMS: usize = 100_000;
@@ -136,6 +139,24 @@ impl Watching {
             self.take_pages(*node, &room);
         }
         Some(RoomAsk { id, room, nodes, is_watched: true })
+    }
+
+    /// As [`ask`](Self::ask), after something of a node was lost. `None` also if it is asked later.
+    pub(super) fn ask_after_loss(
+        &mut self,
+        room: RoomKey,
+        id: u64,
+        node: NodeId,
+        now: Instant,
+    ) -> Option<RoomAsk> {
+        let watched = self.here.get_mut(&room)?;
+        if now.duration_since(watched.asked) >= PAUSE {
+            return self.ask(room, id, vec![node], now);
+        }
+        // What arrives for an earlier ask does not answer this one.
+        watched.waits_for.insert(node, id);
+        watched.told.insert(node);
+        None
     }
 
     /// What is asked again, because it is not answered.

@@ -22,9 +22,7 @@ const PATH: &str = "/api/chat/wsChat";
 async fn next(events: &mut ChatEvents) -> ChatEvent {
     loop {
         match within_timeout("an event", events.next()).await.expect("not closed") {
-            ChatEvent::UserJoined { .. }
-            | ChatEvent::UserLeft { .. }
-            | ChatEvent::People { .. } => {}
+            ChatEvent::UserJoined { .. } | ChatEvent::UserLeft { .. } => {}
             event => return event,
         }
     }

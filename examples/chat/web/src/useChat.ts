@@ -43,7 +43,6 @@ export function useChat(name: string) {
         dispatch({ type: "userJoined", room, userId, at: Date.now(), own: userId === name }),
       userLeft: ({ room, userId }) =>
         dispatch({ type: "userLeft", room, userId, at: Date.now(), own: userId === name }),
-      people: ({ room, userIds }) => dispatch({ type: "entered", room, people: userIds }),
     },
   });
 

@@ -52,11 +52,6 @@ export namespace Chat {
       room: string;
       userId: string;
     };
-    /** All who are in a room, after changes may have been missed. */
-    people: {
-      room: string;
-      userIds: Array<string>;
-    };
   }
 
   /** The answers to calls. */
