@@ -106,10 +106,10 @@ fn controls(own: u64) -> Vec<(&'static str, Cause, Vec<u8>)> {
             control(5, id, &ask(&[&[77][..], &text("/chat"), &text("a")].concat()))
         }),
         ("an answer to nothing", Cause::Ignored, {
-            control(6, id, &ask(&[&[1, 2][..], &5_u64.to_be_bytes()].concat()))
+            control(6, id, &ask(&[&[0, 0, 0, 0, 1, 2][..], &5_u64.to_be_bytes()].concat()))
         }),
         ("marks without an ask", Cause::Ignored, {
-            control(6, id, &ask(&[&[1, 0][..], &count(0)].concat()))
+            control(6, id, &ask(&[&[0, 0, 0, 0, 1, 0][..], &count(0)].concat()))
         }),
         ("the end of an unknown node", Cause::Ignored, control(7, 0xdead, &[])),
         ("a probe of this node", Cause::Ignored, control(8, own, &u64::MAX.to_be_bytes())),

@@ -55,6 +55,8 @@ impl Event {
         bytes.extend(text(&self.name));
         bytes.extend(self.digest.to_be_bytes());
         bytes.push(0);
+        // Not published on the topic of the procedure.
+        bytes.push(0);
         bytes.extend(&self.audience);
         bytes.push(1);
         bytes.extend(u32::try_from(self.frame.len()).expect("short").to_be_bytes());
