@@ -10,7 +10,6 @@ use std::time::Duration;
 /// let options = ClusterOptions { prefix: "shop".into(), ..Default::default() };
 /// ```
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct ClusterOptions {
     /// The beginning of all topics. `parlor` by default. Nodes with different prefixes do not see each
     /// other, so that several clusters can use one broker.
