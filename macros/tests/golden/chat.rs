@@ -105,13 +105,6 @@ pub trait Chat: ::core::marker::Sized + ::core::marker::Send {
             /// The field `userId`.
             user_id: String,
         },
-        /// All who are in a room, after changes may have been missed.
-        People {
-            /// The field `room`.
-            room: String,
-            /// The field `userIds`.
-            user_ids: Vec<String>,
-        },
         /// The connection was lost, restored or closed.
         Connection(::parlor::client::ConnectionChange),
     }
@@ -183,7 +176,6 @@ const _: () = {
             NewMessage,
             UserJoined,
             UserLeft,
-            People,
         }
         impl ChatEmitter {
             /// A message in a room.
@@ -260,26 +252,6 @@ const _: () = {
                         ::core::result::Result::Ok(()),
                     );
             }
-            /// All who are in a room, after changes may have been missed.
-            #[allow(clippy::impl_trait_in_params)]
-            pub fn people(
-                &self,
-                room: impl ::core::convert::AsRef<::core::primitive::str>,
-                user_ids: &Vec<String>,
-            ) {
-                let room = ::core::convert::AsRef::<
-                    ::core::primitive::str,
-                >::as_ref(&room);
-                self.0
-                    .emit(
-                        __ChatOutgoingIndex::People as ::core::primitive::usize,
-                        &::parlor::__private::Object {
-                            names: &["room", "userIds"],
-                            values: (room, user_ids),
-                        },
-                        ::core::result::Result::Ok(()),
-                    );
-            }
         }
         const _: () = {
             let _ = |_: &ChatEmitter| {};
@@ -300,11 +272,6 @@ const _: () = {
                 room: &::core::primitive::str,
                 user_id: &::core::primitive::str|
             this.user_left(room, user_id);
-            let _ = |
-                this: &ChatEmitter,
-                room: &::core::primitive::str,
-                user_ids: &Vec<String>|
-            this.people(room, user_ids);
         };
         impl ::core::convert::From<::parlor::__private::Emitter> for ChatEmitter {
             fn from(handle: ::parlor::__private::Emitter) -> Self {
@@ -355,14 +322,6 @@ const _: () = {
                         policy: ::parlor::rooms::DeliveryPolicy::Reliable,
                         shape: ::parlor::__private::Shape {
                             digest: 0x6d31_69ff_20de_29e3,
-                            types: &[],
-                        },
-                    },
-                    ::parlor::Outgoing {
-                        name: "people",
-                        policy: ::parlor::rooms::DeliveryPolicy::Reliable,
-                        shape: ::parlor::__private::Shape {
-                            digest: 0xcb2f_f88b_21a9_e064,
                             types: &[],
                         },
                     },
@@ -541,33 +500,6 @@ const _: () = {
                                     <String as ::parlor::__private::HasTypeScript<
                                         _,
                                     >>::typescript(),
-                                ),
-                            ),
-                    );
-                description
-                    .outgoing(
-                        ::parlor::__private::typescript::Event::new(
-                                "people",
-                                &[
-                                    " All who are in a room, after changes may have been missed.",
-                                ],
-                            )
-                            .field(
-                                "room",
-                                ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <String as ::parlor::__private::HasTypeScript<
-                                        _,
-                                    >>::typescript(),
-                                ),
-                            )
-                            .field(
-                                "userIds",
-                                ::parlor::__private::typescript::Field::new(
-                                    &[],
-                                    <Vec<
-                                        String,
-                                    > as ::parlor::__private::HasTypeScript<_>>::typescript(),
                                 ),
                             ),
                     );
@@ -787,13 +719,6 @@ const _: () = {
                         >(payload, &["room", "userId"])?;
                         ::core::result::Result::Ok(Self::UserLeft { room, user_id })
                     }
-                    "people" => {
-                        let (room, user_ids) = ::parlor::__private::decode_fields::<
-                            (String, Vec<String>),
-                            __D,
-                        >(payload, &["room", "userIds"])?;
-                        ::core::result::Result::Ok(Self::People { room, user_ids })
-                    }
                     _ => {
                         ::core::mem::drop(payload);
                         ::core::result::Result::Err(
@@ -814,9 +739,6 @@ const _: () = {
                 ChatEvent::UserLeft { room, user_id } => {
                     let _ = (&room, &user_id);
                 }
-                ChatEvent::People { room, user_ids } => {
-                    let _ = (&room, &user_ids);
-                }
                 _ => {}
             };
         };
@@ -831,7 +753,6 @@ const _: () = {
                     Self::NewMessage { .. } => f.write_str("NewMessage { .. }"),
                     Self::UserJoined { .. } => f.write_str("UserJoined { .. }"),
                     Self::UserLeft { .. } => f.write_str("UserLeft { .. }"),
-                    Self::People { .. } => f.write_str("People { .. }"),
                     Self::Connection(change) => {
                         f.debug_tuple("Connection").field(change).finish()
                     }

@@ -4,5 +4,6 @@ mod contract;
 mod delivery;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod faults;
+mod many_rooms;
 mod members;
 mod nodes;
