@@ -6,9 +6,7 @@ use super::{Attacker, Node, ROOM, ROOM_TOPIC};
 const SIGNATURE: usize = 16;
 
 fn options(key: u8) -> ClusterOptions {
-    let mut options = ClusterOptions::default();
-    options.key = Some([key; 32]);
-    options
+    ClusterOptions { key: Some([key; 32]), ..ClusterOptions::default() }
 }
 
 #[tokio::test]

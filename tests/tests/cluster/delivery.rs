@@ -58,8 +58,7 @@ async fn assert_lost_messages_are_counted(
     engines: Vec<impl Backplane>,
     broker: &mut impl TestBroker,
 ) {
-    let mut options = ClusterOptions::default();
-    options.max_queue_size = 64 << 10;
+    let options = ClusterOptions { max_queue_size: 64 << 10, ..ClusterOptions::default() };
     let cluster = TestCluster::start(engines, options).await;
     let mut members = cluster.members(1, &["general"]).await;
     let mut lost_before = vec![0; cluster.len()];
@@ -88,8 +87,7 @@ async fn assert_messages_of_a_short_outage_arrive(
     engines: Vec<impl Backplane>,
     broker: &mut impl TestBroker,
 ) {
-    let mut options = ClusterOptions::default();
-    options.max_queue_age = TEST_TIMEOUT;
+    let options = ClusterOptions { max_queue_age: TEST_TIMEOUT, ..ClusterOptions::default() };
     let cluster = TestCluster::start(engines, options).await;
     let mut members = cluster.members(1, &["general"]).await;
     for _ in 0..3 {
