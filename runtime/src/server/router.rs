@@ -196,8 +196,9 @@ impl Router {
     /// default.
     ///
     /// Closing the sessions takes longer by at most twice
-    /// [`Timeouts::close`](crate::server::Timeouts::close) and 1 s. A supervisor must wait for as
-    /// long before it kills the process.
+    /// [`Timeouts::close`](crate::server::Timeouts::close) and 1 s, and a node with a
+    /// [`backplane`](Self::backplane) ends within 2 s after that. A supervisor must wait for as long before it kills the
+    /// process.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.routes().shutdown_timeout = timeout;
         self

@@ -200,3 +200,16 @@ fn topics_are_bounded() {
         Mark { topic: TopicId([0; 16]), number: 0, count: 0 }
     );
 }
+
+#[test]
+fn event_that_waits_for_longer_than_the_limit_is_dropped_and_leaves_a_gap() {
+    let start = Instant::now();
+    let limit = Duration::from_secs(3);
+    let mut outgoing = Outgoing::new(1 << 20, limit, start);
+    outgoing.push_numbered(vec![(topic(0), numbered(9))], start);
+    outgoing.push_numbered(vec![(topic(0), numbered(9))], start + limit);
+    let batch = outgoing.take(9, start + limit + Duration::from_millis(1));
+    assert_eq!((batch.parcels.len(), batch.aged), (1, 1));
+    let (_, [number, previous, count]) = fields(&batch.parcels[0]);
+    assert_eq!([number, previous, count], [2, 1, 2]);
+}
