@@ -112,13 +112,16 @@ impl Nats {
     /// Connects to NATS once, to find mistakes at the start, and closes this connection. Takes at most 2 s.
     ///
     /// If no server can be reached, this is no error: Parlor connects when one is there.
-    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self, ConnectError> {
         Self::with_options(url, NatsOptions::default()).await
     }
 
     /// Like [`connect`](Self::connect), with options.
-    pub async fn with_options(url: &str, options: NatsOptions) -> Result<Self, ConnectError> {
-        let servers = servers::parse(url)?;
+    pub async fn with_options(
+        url: impl AsRef<str>,
+        options: NatsOptions,
+    ) -> Result<Self, ConnectError> {
+        let servers = servers::parse(url.as_ref())?;
         let names: Vec<_> = servers.iter().map(|server| server.name.as_str()).collect();
         let broker = names.join(", ");
         // It reads files.
