@@ -53,6 +53,24 @@ pub async fn within_timeout<F: Future>(what: &str, future: F) -> F::Output {
     waited.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
 }
 
+/// Waits until the health of a node is as expected. No event tells of a change, so other tasks run in between.
+///
+/// # Panics
+///
+/// When it is not by then.
+pub async fn wait_for_health(
+    router: &parlor::Router,
+    what: &str,
+    is_met: impl Fn(&parlor::backplane::Health) -> bool,
+) {
+    let polling = async {
+        while !router.health().is_some_and(|health| is_met(&health)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within_timeout(what, polling).await;
+}
+
 /// Advances a paused clock in steps, so that timers fire in order and tasks run in between.
 pub async fn advance_clock(time: Duration) {
     const STEP: Duration = Duration::from_millis(10);

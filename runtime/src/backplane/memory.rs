@@ -334,40 +334,49 @@ impl Backplane for MemoryNode {
     }
 }
 
+impl MemoryLink {
+    /// Changes the broker, unless the link is cut. Never ready while the node is partitioned.
+    fn at_broker<'a>(
+        &self,
+        change: impl FnOnce(&mut Broker),
+    ) -> BoxFuture<'a, Result<(), LinkError>> {
+        if self.faults.is_partitioned() {
+            return std::future::pending().boxed();
+        }
+        let mut broker = self.broker.0.lock();
+        if !broker.links.contains_key(&self.number) {
+            return ready(Err(cut())).boxed();
+        }
+        change(&mut broker);
+        ready(Ok(())).boxed()
+    }
+}
+
 impl Link for MemoryLink {
     fn incarnation(&self) -> u64 {
         self.incarnation
     }
 
     fn subscribe<'a>(&'a self, topics: &'a [Topic]) -> BoxFuture<'a, Result<(), LinkError>> {
-        if self.faults.is_partitioned() {
-            return std::future::pending().boxed();
-        }
-        let mut broker = self.broker.0.lock();
-        for topic in topics {
-            let Some(link) = broker.links.get_mut(&self.number) else {
-                return ready(Err(cut())).boxed();
-            };
-            if link.topics.insert(topic.id()) {
-                broker.topics.entry(topic.id()).or_default().push(self.number);
+        self.at_broker(|broker| {
+            for topic in topics.iter().map(Topic::id) {
+                let link = broker.links.get_mut(&self.number);
+                if link.is_some_and(|link| link.topics.insert(topic)) {
+                    broker.topics.entry(topic).or_default().push(self.number);
+                }
             }
-        }
-        ready(Ok(())).boxed()
+        })
     }
 
     fn unsubscribe<'a>(&'a self, topics: &'a [Topic]) -> BoxFuture<'a, Result<(), LinkError>> {
-        if self.faults.is_partitioned() {
-            return std::future::pending().boxed();
-        }
-        let mut broker = self.broker.0.lock();
-        for topic in topics {
-            let Some(link) = broker.links.get_mut(&self.number) else {
-                return ready(Err(cut())).boxed();
-            };
-            link.topics.remove(&topic.id());
-            broker.unsubscribe(self.number, topic.id());
-        }
-        ready(Ok(())).boxed()
+        self.at_broker(|broker| {
+            for topic in topics.iter().map(Topic::id) {
+                if let Some(link) = broker.links.get_mut(&self.number) {
+                    link.topics.remove(&topic);
+                }
+                broker.unsubscribe(self.number, topic);
+            }
+        })
     }
 
     fn publish<'a>(&'a self, parcels: &'a [Parcel]) -> BoxFuture<'a, Result<(), LinkError>> {

@@ -200,7 +200,7 @@ async fn subscribe_wanted(node: &Node, link: &dyn Link) -> Result<(), LinkError>
         if topics.is_empty() {
             return Ok(());
         }
-        node.expect(&topics);
+        node.begin_receiving(&topics);
         within(link.subscribe(&topics)).await?;
         let nodes = node.receiving.lock().peers.alive().collect();
         let asked = node.subscriptions.lock().subscribed(&topics);
@@ -217,7 +217,7 @@ async fn subscribe(node: &Node, link: &dyn Link) -> LinkError {
         }
         let unused = node.subscriptions.lock().take_unused(MAX_LIST, Instant::now());
         if !unused.is_empty() {
-            node.forget(&unused);
+            node.end_receiving(&unused);
             if let Err(error) = within(link.unsubscribe(&unused)).await {
                 return error;
             }
@@ -307,7 +307,7 @@ impl Node {
     }
 
     /// Parcels of these topics may arrive.
-    fn expect(&self, topics: &[Topic]) {
+    fn begin_receiving(&self, topics: &[Topic]) {
         let mut receiving = self.receiving.lock();
         for topic in topics {
             receiving.positions.subscribe(topic.id());
@@ -315,7 +315,7 @@ impl Node {
     }
 
     /// No parcels of these topics are expected any more.
-    fn forget(&self, topics: &[Topic]) {
+    fn end_receiving(&self, topics: &[Topic]) {
         let mut receiving = self.receiving.lock();
         for topic in topics {
             receiving.positions.unsubscribe(topic.id());

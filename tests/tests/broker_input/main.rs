@@ -9,14 +9,12 @@ mod parcels;
 mod peers;
 mod signatures;
 
-use std::time::Duration;
-
 use parlor::Contract;
 use parlor::backplane::{
     Backplane, ClusterOptions, Counters, Deliveries, Inbox, Link, Memory, NodeId, Parcel, Topic,
 };
 use parlor::prelude::*;
-use parlor_tests::{TestServer, within_timeout};
+use parlor_tests::{TestServer, wait_for_health, within_timeout};
 
 use parcels::Event;
 
@@ -79,22 +77,12 @@ impl Node {
 
     /// Waits until its counters are as `is_expected` says.
     async fn wait_for(&self, what: &str, is_expected: impl Fn(&Counters) -> bool) {
-        within_timeout(what, async {
-            while !is_expected(&self.counters()) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        wait_for_health(&self.router, what, |health| is_expected(&health.counters)).await;
     }
 
     /// Waits until it knows this many other nodes.
     async fn knows(&self, nodes: usize) {
-        within_timeout("the other nodes", async {
-            while self.router.health().expect("it has started").nodes.len() < nodes {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        wait_for_health(&self.router, "the other nodes", |it| it.nodes.len() >= nodes).await;
     }
 }
 

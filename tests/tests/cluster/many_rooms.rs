@@ -14,7 +14,7 @@ use parlor::prelude::*;
 use parlor::rooms::rooms;
 #[cfg(any(feature = "nats", feature = "redis"))]
 use parlor_tests::Broker;
-use parlor_tests::{RawClient, SeededRng, TestServer, within_timeout};
+use parlor_tests::{RawClient, SeededRng, TestServer, wait_for_health};
 use serde_json::{Value, json};
 
 const NODES: usize = 3;
@@ -109,12 +109,9 @@ async fn assert_targets_are_reached(engines: Vec<impl Backplane>, is_ordered: bo
         routers.push(router.clone());
         servers.push(TestServer::start(router).await);
     }
-    let are_linked = async {
-        while !routers.iter().all(|it| it.health().is_some_and(|it| it.nodes.len() == NODES - 1)) {
-            tokio::task::yield_now().await;
-        }
-    };
-    within_timeout("the cluster", are_linked).await;
+    for router in &routers {
+        wait_for_health(router, "the cluster", |health| health.nodes.len() == NODES - 1).await;
+    }
     let connecting = servers.iter().flat_map(|server| (0..CLIENTS_PER_NODE).map(move |_| server));
     let mut clients = join_all(connecting.map(Client::connect)).await;
     let room = |random: &mut SeededRng| format!("room {}", random.below(ROOMS));

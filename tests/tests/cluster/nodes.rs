@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use parlor::Router;
 use parlor::backplane::{Backplane, ClusterOptions, Counters, Health, Status};
-use parlor_tests::{RawClient, TestServer, within_timeout};
+use parlor_tests::{RawClient, TestServer, wait_for_health};
 
 use crate::contract::relay;
 use crate::members::{Member, Members};
@@ -73,12 +73,7 @@ impl TestCluster {
         what: &str,
         is_met: impl Fn(&Health) -> bool,
     ) {
-        let polling = async {
-            while !self.nodes[node].router.health().is_some_and(|health| is_met(&health)) {
-                tokio::task::yield_now().await;
-            }
-        };
-        within_timeout(what, polling).await;
+        wait_for_health(&self.nodes[node].router, what, is_met).await;
     }
 
     pub(crate) fn counters(&self, node: usize) -> Counters {

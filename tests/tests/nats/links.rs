@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use futures::FutureExt;
 use parlor::backplane::{Backplane, Inbox, Nats, Topic};
 use parlor_tests::{Broker, within_timeout};
@@ -138,9 +136,7 @@ async fn a_dropped_link_closes_its_connection() {
     assert_eq!(monitor.number("/connz", "num_connections").await, 2);
     assert_eq!(receiver.end().await, 0);
     within_timeout("a closed connection", async {
-        while monitor.number("/connz", "num_connections").await != 1 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        while monitor.number("/connz", "num_connections").await != 1 {}
     })
     .await;
     let error = publisher.link.publish(&[parcel(&topics[0], "x")]).await;
