@@ -15,18 +15,15 @@ use tokio_tungstenite::tungstenite::Message;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Emits numbered events of `size` bytes until the only client is closed, and returns their number.
-/// The client acknowledges nothing, so only a part is in flight and the rest is pending.
-async fn emit_until_closed(io: &ProbeIo, size: usize) -> u64 {
+/// Emits `count` numbered events of `size` bytes to the only client, and waits until it is closed as too slow.
+/// The client acknowledges nothing. `count` events must exceed what may be in flight and pending, and must fit
+/// into what the session keeps: the server may close the connection only after the last one.
+async fn emit_until_closed(io: &ProbeIo, count: u64, size: usize) {
     let text = "x".repeat(size);
-    let mut sent = 0;
-    while io.connections() == 1 {
-        io.broadcast().said("a", &text, sent.to_string());
-        sent += 1;
-        assert!(sent < 1000, "never closed");
-        tokio::task::yield_now().await;
+    for number in 0..count {
+        io.broadcast().said("a", &text, number.to_string());
     }
-    sent
+    wait_for_connections(io, 0).await;
 }
 
 #[tokio::test]
@@ -89,7 +86,9 @@ async fn client_closed_as_too_slow_resumes_without_loss() {
     let limits = Limits { max_outbox_size: 100_000, ..Limits::default() };
     let (running, io, mut reports) = serve_probe(|server| server.limits(limits)).await;
     let Welcomed { mut client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
-    let sent = emit_until_closed(&io, 10_000).await;
+    // Over 256 KiB / 2 in flight and 100 000 pending, within 256 KiB and 100 000 kept.
+    let sent = 30;
+    emit_until_closed(&io, sent, 10_000).await;
     let mut received = 0;
     while let Ok(frame) = client.next().await {
         assert_eq!(frame[1]["from"], json!(received.to_string()));
@@ -286,12 +285,14 @@ async fn old_connection_that_closes_late_does_not_affect_new_one() {
     let with_large_outbox = |server: ProbeServer<ProbeSession>| {
         server
             .limits(Limits { max_outbox_size: 1 << 20, ..Limits::default() })
-            .recovery(Recovery { max_replay_size: 64 << 20, ..Recovery::default() })
+            .recovery(Recovery { max_replay_size: 32 << 20, ..Recovery::default() })
             .timeouts(Timeouts { close: LONG, ..Timeouts::default() })
     };
     let (running, io, _reports) = serve_probe(with_large_outbox).await;
     let Welcomed { mut client, welcome } = RawClient::welcomed(running.addr, "/probe", &[]).await;
-    let sent = emit_until_closed(&io, 100_000).await;
+    // Over 16 MiB in flight and 1 MiB pending, within 33 MiB kept.
+    let sent = 200;
+    emit_until_closed(&io, sent, 100_000).await;
     let mut resumed = RawClient::resumed(running.addr, "/probe", secret(&welcome), 0).await;
     assert_eq!(resumed.welcome["recovered"], json!(true));
     wait_for_connections(&io, 1).await;
@@ -300,6 +301,7 @@ async fn old_connection_that_closes_late_does_not_affect_new_one() {
     io.broadcast().said("a", "last", sent.to_string());
     for number in 0..=sent {
         assert_eq!(resumed.client.receive().await[1]["from"], json!(number.to_string()));
+        resumed.client.send(json!(["$ack", number + 1]).to_string()).await;
     }
     resumed.client.assert_nothing_received().await;
 }
