@@ -6,6 +6,22 @@
 //! `PARLOR_MODEL_CASES` sets the number of cases and `PARLOR_MODEL_SEED` the first seed. By default each
 //! build runs the same cases. A failure names the seed of its case.
 
+/// A struct that counts how often each outcome was observed.
+macro_rules! outcomes {
+    ($($outcome:ident,)*) => {
+        #[derive(Debug, Default)]
+        pub(in crate::backplane::model) struct Outcomes {
+            $(pub(in crate::backplane::model) $outcome: u64,)*
+        }
+
+        impl crate::backplane::model::Outcomes for Outcomes {
+            fn counts(&mut self) -> Vec<&mut u64> {
+                vec![$(&mut self.$outcome,)*]
+            }
+        }
+    };
+}
+
 mod presence;
 mod simulation;
 mod steps;
@@ -16,6 +32,8 @@ use std::thread;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+use crate::backplane::{Memory, MemoryNode};
 
 /// The number of cases of each test in each build.
 const EVENT_CASES: u64 = 10_000;
@@ -29,6 +47,17 @@ trait Outcomes: Default + Debug + Send {
         for (count, more) in self.counts().into_iter().zip(other.counts()) {
             *count += *more;
         }
+    }
+}
+
+/// Ends all faults of a broker and of its nodes.
+fn end_faults<'a>(broker: &Memory, nodes: impl Iterator<Item = &'a MemoryNode>) {
+    broker.start();
+    for node in nodes {
+        node.heal();
+        node.resume();
+        node.drop_next(0);
+        node.duplicate_next(0);
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Socket<E> {
 /// What [`Socket::join_confirmed`] has found out. The socket is in the room in both cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinConfirmation {
-    /// Events that any node emits to the room from now on arrive.
+    /// Events that any node emits to the room from now on arrive. In a cluster of NATS servers, those of a node with
+    /// another server [may be missed for some milliseconds](crate::backplane::Nats#servers).
     Confirmed,
     /// Events of other nodes may still be missed for a moment: the link to the broker is lost, or a node does
     /// not answer.

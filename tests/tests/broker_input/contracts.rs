@@ -35,7 +35,8 @@ async fn in_a_rolling_deploy_equal_events_flow_and_different_ones_are_dropped_on
     let broker = Memory::new();
     let mut old = Node::start(&broker, ClusterOptions::default()).await;
     let chat = NextServer::new(|socket: NextSocket| async move {
-        socket.join_confirmed(ROOM).await.expect("joined");
+        // On a busy machine it may take longer than 500 ms.
+        while socket.join_confirmed(ROOM).await.expect("joined") != JoinConfirmation::Confirmed {}
         Ok(next::Guest)
     });
     let io = chat.io();

@@ -48,7 +48,10 @@ struct Node {
 impl Node {
     async fn start(broker: &Memory, options: ClusterOptions) -> Self {
         let chat = ChatServer::new(|socket: ChatSocket| async move {
-            socket.join_confirmed(ROOM).await.expect("joined");
+            // On a busy machine it may take longer than 500 ms.
+            while socket.join_confirmed(ROOM).await.expect("joined") != JoinConfirmation::Confirmed
+            {
+            }
             Ok(Guest)
         });
         let io = chat.io();

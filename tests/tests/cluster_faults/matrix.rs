@@ -38,7 +38,7 @@ impl Scale {
                 runs,
                 long: seconds(20),
                 busy: Load { rate: 200, before: seconds(4) },
-                idle: Load { rate: 4, before: seconds(10) },
+                idle: Load { rate: 20, before: seconds(10) },
                 at_once: number("PARLOR_FAULT_ROWS").map_or(4, |rows| rows as usize),
             },
         }

@@ -18,18 +18,7 @@ pub(crate) async fn each_of_1000_topics_of_one_call_is_subscribed(setup: Setup) 
         let names: Vec<_> = (0..1_000).map(|topic| format!("many {round} {topic}")).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         subscriber.subscribe(&names).await;
-        // The last ones first: a broker may confirm the first ones earlier.
-        let parcels: Vec<_> = names.iter().rev().map(|name| parcel(name, *name)).collect();
-        publisher.publish_all(&parcels).await;
-        let mut received = Vec::new();
-        for _ in &names {
-            received.push(subscriber.receive_text().await);
-        }
-        received.sort();
-        let mut expected = names.clone();
-        expected.sort_unstable();
-        assert_eq!(received, expected);
-
+        assert_each_is_received(&mut subscriber, &publisher, &names).await;
         subscriber.unsubscribe(&names).await;
         subscriber.subscribe(&["end"]).await;
         wait_for_silence(&mut subscriber, &publisher, &names, "end").await;
@@ -165,15 +154,21 @@ pub(crate) async fn names_of_topics_have_any_characters(setup: Setup) {
     // All at once.
     let all: Vec<_> = names.iter().map(String::as_str).collect();
     subscriber.subscribe(&all).await;
-    let parcels: Vec<_> = names.iter().map(|name| parcel(name, name.as_str())).collect();
+    assert_each_is_received(&mut subscriber, &publisher, &all).await;
+}
+
+/// Asserts that a parcel to each of the topics is received.
+async fn assert_each_is_received(subscriber: &mut TestLink, publisher: &TestLink, topics: &[&str]) {
+    // The last ones first: a broker may confirm the first ones earlier.
+    let parcels: Vec<_> = topics.iter().rev().map(|topic| parcel(topic, *topic)).collect();
     publisher.publish_all(&parcels).await;
     let mut received = Vec::new();
-    for _ in &names {
+    for _ in topics {
         received.push(subscriber.receive_text().await);
     }
     received.sort();
-    let mut expected = names.clone();
-    expected.sort();
+    let mut expected = topics.to_vec();
+    expected.sort_unstable();
     assert_eq!(received, expected);
 }
 

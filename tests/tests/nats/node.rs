@@ -33,6 +33,14 @@ impl Monitor {
         let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
         body[name].as_u64().unwrap_or_else(|| panic!("no {name} in {body}"))
     }
+
+    /// Waits until it has this number of connections. A connection that was closed may count for a moment.
+    pub(crate) async fn wait_for_connections(&self, count: u64) {
+        within_timeout("the number of connections", async {
+            while self.number("/connz", "num_connections").await != count {}
+        })
+        .await;
+    }
 }
 
 /// The path of a file of a test.

@@ -19,8 +19,9 @@ const KEY: &[u8] = include_bytes!("../../tls/key.der");
 /// Starts Redis, and returns it with its second port, which requires TLS.
 async fn start(require_client_certificate: &str) -> Option<(Broker, u16)> {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let port = free_addr().port();
     let pem = |name: &str, label: &str, der: &[u8]| {
-        let path = folder.join(format!("{name}-{}.pem", std::process::id()));
+        let path = folder.join(format!("{name}-{port}.pem"));
         let text = BASE64.encode(der);
         fs::write(&path, format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"))
             .expect("a file");
@@ -28,7 +29,6 @@ async fn start(require_client_certificate: &str) -> Option<(Broker, u16)> {
     };
     let certificate = pem("cert", "CERTIFICATE", CERTIFICATE);
     let key = pem("key", "PRIVATE KEY", KEY);
-    let port = free_addr().port();
     let options = [
         format!("tls-port {port}"),
         format!("tls-cert-file {certificate}"),

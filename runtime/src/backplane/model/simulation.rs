@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::end_faults;
 use super::steps::{Case, ROOMS, Step, To};
 use crate::backplane::names::Names;
 use crate::backplane::random::seed;
@@ -25,42 +26,15 @@ const PATH: &str = "/model";
 /// The room of members that are excepted.
 const EXCEPTED: &str = "excepted";
 
-/// How often each outcome was observed.
-#[derive(Debug, Default)]
-pub(super) struct Outcomes {
-    delivered_to_other_nodes: u64,
-    counted_as_lost: u64,
-    counted_as_duplicate: u64,
-    published_again: u64,
-    too_old: u64,
-    origins_lost: u64,
-    ended_nodes: u64,
-    copies_on_two_topics: u64,
-}
-
-impl super::Outcomes for Outcomes {
-    fn counts(&mut self) -> Vec<&mut u64> {
-        let Self {
-            delivered_to_other_nodes,
-            counted_as_lost,
-            counted_as_duplicate,
-            published_again,
-            too_old,
-            origins_lost,
-            ended_nodes,
-            copies_on_two_topics,
-        } = self;
-        vec![
-            delivered_to_other_nodes,
-            counted_as_lost,
-            counted_as_duplicate,
-            published_again,
-            too_old,
-            origins_lost,
-            ended_nodes,
-            copies_on_two_topics,
-        ]
-    }
+outcomes! {
+    delivered_to_other_nodes,
+    counted_as_lost,
+    counted_as_duplicate,
+    published_again,
+    too_old,
+    origins_lost,
+    ended_nodes,
+    copies_on_two_topics,
 }
 
 /// An event that was emitted.
@@ -252,13 +226,7 @@ impl Simulation {
     }
 
     async fn heal(&mut self) {
-        self.broker.start();
-        for node in &self.nodes {
-            node.engine.heal();
-            node.engine.resume();
-            node.engine.drop_next(0);
-            node.engine.duplicate_next(0);
-        }
+        end_faults(&self.broker, self.nodes.iter().map(|node| &node.engine));
         sleep(Duration::from_secs(15)).await;
     }
 

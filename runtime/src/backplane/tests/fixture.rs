@@ -130,7 +130,15 @@ impl TestNode {
 
 /// Two nodes that know each other.
 pub(in crate::backplane) async fn two_nodes(broker: &Memory) -> [TestNode; 2] {
-    let nodes = [TestNode::new(broker), TestNode::new(broker)];
+    two_nodes_with(broker, ClusterOptions::default()).await
+}
+
+/// Two nodes that know each other. The second one has `options`.
+pub(in crate::backplane) async fn two_nodes_with(
+    broker: &Memory,
+    options: ClusterOptions,
+) -> [TestNode; 2] {
+    let nodes = [TestNode::new(broker), TestNode::with(broker, PATH, options)];
     sleep(Duration::from_secs(3)).await;
     nodes
 }

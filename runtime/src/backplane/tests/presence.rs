@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::fixture::{ModelContract, PATH, TestNode, hub, runtime, take, two_nodes};
+use super::fixture::{
+    ModelContract, PATH, TestNode, hub, runtime, take, two_nodes, two_nodes_with,
+};
 use crate::backplane::{ClusterOptions, Memory};
 use crate::handle::Io;
 use crate::rooms::Presence;
@@ -113,11 +115,8 @@ fn end_of_a_watch_that_is_lost_is_repeated() {
 #[test]
 fn watch_of_a_room_that_is_too_large_drops_no_events() {
     runtime().block_on(async {
-        let broker = Memory::new();
-        let one = TestNode::new(&broker);
         let options = ClusterOptions { max_queue_size: 64 << 10, ..ClusterOptions::default() };
-        let other = TestNode::with(&broker, PATH, options);
-        sleep(Duration::from_secs(3)).await;
+        let [one, other] = two_nodes_with(&Memory::new(), options).await;
         let mut watch = one.io.watch::<u64>("a");
         let many: Vec<_> = (0..3000).map(|value| other.show("large", value)).collect();
         let mut large = one.io.watch::<u64>("large");

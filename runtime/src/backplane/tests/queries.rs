@@ -5,7 +5,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use tokio::time::sleep;
 
-use super::fixture::{PATH, TestNode, runtime, timed, two_nodes};
+use super::fixture::{TestNode, runtime, timed, two_nodes, two_nodes_with};
 use crate::backplane::asks::Asks;
 use crate::backplane::parcel::{Answer, Bad, Content, Received, Shown};
 use crate::backplane::{ClusterOptions, Memory, NodeId};
@@ -113,11 +113,8 @@ fn room_with_3000_members_on_another_node_is_read_in_pages() {
 #[test]
 fn node_whose_answer_does_not_fit_into_half_of_its_queue_is_missing() {
     runtime().block_on(async {
-        let broker = Memory::new();
-        let one = TestNode::new(&broker);
         let options = ClusterOptions { max_queue_size: 64 << 10, ..ClusterOptions::default() };
-        let other = TestNode::with(&broker, PATH, options);
-        sleep(Duration::from_secs(3)).await;
+        let [one, other] = two_nodes_with(&Memory::new(), options).await;
         let _members = other.join("a", 3000);
         let answer = one.io.ask().members("a").await;
         assert_eq!((answer.missing, answer.complete), (vec![other.id()], false));

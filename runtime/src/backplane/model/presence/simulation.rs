@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::asks::{Before, Proof, RunningAsk, Shown};
 use super::outcomes::Outcomes;
 use super::steps::{Ask, Case, MEMBERS, ROOMS, Step};
+use crate::backplane::model::end_faults;
 use crate::backplane::random::seed;
 use crate::backplane::tests::fixture::{ModelContract, hub, member, runtime};
 use crate::backplane::{Cluster, ClusterOptions, Layout, Memory, MemoryNode, NodeId, Status};
@@ -254,13 +255,7 @@ impl Simulation {
     }
 
     async fn heal(&mut self) {
-        self.broker.start();
-        for node in &self.nodes {
-            node.engine.heal();
-            node.engine.resume();
-            node.engine.drop_next(0);
-            node.engine.duplicate_next(0);
-        }
+        end_faults(&self.broker, self.nodes.iter().map(|node| &node.engine));
         self.healthy_since = Some(Instant::now());
         sleep(SETTLED).await;
     }
