@@ -1,4 +1,4 @@
-use parlor::backplane::{ClusterOptions, Memory};
+use parlor::backplane::{ClusterOptions, JoinConfirmation, Memory};
 use parlor::prelude::*;
 use parlor_tests::{Log, TestServer, within_timeout};
 

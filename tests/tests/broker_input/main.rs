@@ -11,7 +11,8 @@ mod signatures;
 
 use parlor::Contract;
 use parlor::backplane::{
-    Backplane, ClusterOptions, Counters, Deliveries, Inbox, Link, Memory, NodeId, Parcel, Topic,
+    Backplane, ClusterOptions, Counters, Deliveries, Inbox, JoinConfirmation, Link, Memory, NodeId,
+    Parcel, Topic,
 };
 use parlor::prelude::*;
 use parlor_tests::{TestServer, wait_for_health, within_timeout};
