@@ -18,7 +18,7 @@
 //! | --- | --- |
 //! | `PARLOR_FAULT_RUNS` | how often each row is run to measure it, with outages of 20 s, and per second 200 events of each busy node, 20 of each idle one |
 //! | `PARLOR_FAULT_ROWS` | rows that are measured at the same time, 4 by default |
-//! | `PARLOR_FAULT_ONLY` | a part of the name of the faults to run |
+//! | `PARLOR_FAULT_ONLY` | parts of the names of the faults to run, with `\|` between them |
 //!
 //! This prints the tables of `docs/scaling.md`:
 //!

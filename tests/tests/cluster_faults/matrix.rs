@@ -107,8 +107,9 @@ async fn run_rows(
     let faults = scale.faults();
     let only = std::env::var("PARLOR_FAULT_ONLY").unwrap_or_default();
     let mut rows: Vec<Vec<Figures>> = faults.iter().map(|_| Vec::new()).collect();
-    let chosen = faults.iter().enumerate().filter(|(_, (name, _))| name.contains(&only));
-    let chosen: Vec<_> = chosen.collect();
+    let is_chosen = |name: &str| only.split('|').any(|part| name.contains(part));
+    let chosen: Vec<_> =
+        faults.iter().enumerate().filter(|(_, (name, _))| is_chosen(name)).collect();
     for chosen in (0..scale.runs).flat_map(|_| chosen.chunks(scale.at_once)) {
         let ready = Arc::new(Barrier::new(chosen.len()));
         let running = chosen.iter().map(|(row, (_, fault))| {
