@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | a parcel whose number is not above the last of this topic and origin | it was delivered before: dropped |
 //! | a parcel whose count is `n` above the last | `n - 1` are lost, without those that arrived on other topics |
+//! | a parcel whose number is not above what its origin had published when this node subscribed to the topic | members may have got the event on another topic, or on this one before: dropped |
 //! | a mark: the count of a topic at its origin | what is missing up to it is lost |
 //! | a parcel of an event to several rooms, after the same event on another topic | a copy: dropped, not lost |
 //! | the first parcel or mark of an origin on a topic | where the counting begins |
@@ -16,7 +17,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::topic::TopicId;
 use crate::node_id::NodeId;
@@ -52,7 +53,7 @@ pub(super) struct Mark {
 pub(super) enum Verdict {
     /// It is new. `lost`: parcels before it that did not arrive.
     Deliver { lost: u64 },
-    /// The same event arrived on another topic.
+    /// The same event arrived on another topic, or it was published before this node subscribed.
     Copy { lost: u64 },
     /// It arrived before.
     Duplicate,
@@ -65,6 +66,8 @@ pub(super) enum Verdict {
 #[derive(Default)]
 pub(super) struct Positions {
     topics: HashMap<TopicId, Vec<Received>>,
+    /// The highest number of each origin, over all topics.
+    highest: BTreeMap<NodeId, u64>,
 }
 
 /// What was received of one origin on one topic.
@@ -76,11 +79,20 @@ struct Received {
     seen: BTreeSet<u64>,
     /// The highest number that was removed from `seen` because there were too many.
     unseen: u64,
+    /// The highest number of the origin when this node subscribed. An event up to it was emitted before: it reaches no
+    /// one who has joined since, and may have reached the others. Or it was lost on another topic, and is counted
+    /// there.
+    before: u64,
 }
 
 impl Positions {
     pub(super) fn subscribe(&mut self, topic: TopicId) {
-        self.topics.entry(topic).or_default();
+        let origins = &self.highest;
+        let all = || {
+            let received = |(origin, highest): (&NodeId, &u64)| Received::new(*origin, *highest);
+            origins.iter().map(received).collect()
+        };
+        self.topics.entry(topic).or_insert_with(all);
     }
 
     pub(super) fn unsubscribe(&mut self, topic: TopicId) {
@@ -104,6 +116,7 @@ impl Positions {
         for received in self.topics.values_mut() {
             received.retain(|it| it.origin != origin);
         }
+        self.highest.remove(&origin);
     }
 
     /// A parcel arrives. `topics`: all topics that the same event is published on, if there are several.
@@ -119,8 +132,9 @@ impl Positions {
         }
         let Some(received) = self.topics.get_mut(&topic) else { return Verdict::Unsubscribed };
         let received = Received::of(received, origin);
-        let is_copy =
-            received.seen.contains(&number) || !topics.is_empty() && number <= received.unseen;
+        let is_copy = number <= received.before
+            || received.seen.contains(&number)
+            || !topics.is_empty() && number <= received.unseen;
         let lost = match received.last {
             Some((last, _)) if number <= last => return Verdict::Duplicate,
             Some((last, counted)) => {
@@ -139,6 +153,7 @@ impl Positions {
             None => 0,
         };
         received.advance(number, count);
+        note(&mut self.highest, origin, number);
         if is_copy {
             return Verdict::Copy { lost };
         }
@@ -169,6 +184,7 @@ impl Positions {
             None => 0,
         };
         received.advance(number, count);
+        note(&mut self.highest, origin, number);
         Some(lost)
     }
 
@@ -178,10 +194,19 @@ impl Positions {
     }
 }
 
+fn note(highest: &mut BTreeMap<NodeId, u64>, origin: NodeId, number: u64) {
+    let highest = highest.entry(origin).or_default();
+    *highest = number.max(*highest);
+}
+
 impl Received {
+    fn new(origin: NodeId, before: u64) -> Self {
+        Self { origin, last: None, seen: BTreeSet::new(), unseen: 0, before }
+    }
+
     fn of(all: &mut Vec<Self>, origin: NodeId) -> &mut Self {
         let index = all.iter().position(|it| it.origin == origin).unwrap_or_else(|| {
-            all.push(Self { origin, last: None, seen: BTreeSet::new(), unseen: 0 });
+            all.push(Self::new(origin, 0));
             all.len() - 1
         });
         &mut all[index]

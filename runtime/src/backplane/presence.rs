@@ -159,9 +159,15 @@ impl Node {
         update: PresenceUpdate<'_>,
     ) {
         let verdict = self.receiving.lock().positions.receive(node, position, &[]);
-        let Some(lost) = self.lost_before(&verdict) else { return };
         // After a loss this asks for all members again.
-        self.report_lost(position.topic, node, lost);
+        match verdict {
+            Verdict::Deliver { lost } => self.report_lost(position.topic, node, lost),
+            // It was published before this node has subscribed, and has asked for all members.
+            Verdict::Copy { lost } => return self.report_lost(position.topic, node, lost),
+            Verdict::Duplicate => return add(&self.counts.duplicates, 1),
+            Verdict::Malformed => return add(&self.counts.bad_format, 1),
+            Verdict::Unsubscribed => return,
+        }
         let Some(procedure) = self.procedure(update.procedure) else { return };
         let Some(hub) = procedure.hub.upgrade() else { return };
         let room = update.room;
@@ -177,21 +183,6 @@ impl Node {
                     hub.watchers.replace_remote(room, node.0, all);
                     self.watching.lock().answered(self.id, node, &key, reason);
                 }
-            }
-        }
-    }
-
-    fn lost_before(&self, verdict: &Verdict) -> Option<u64> {
-        match verdict {
-            Verdict::Deliver { lost } => Some(*lost),
-            Verdict::Copy { .. } | Verdict::Unsubscribed => None,
-            Verdict::Duplicate => {
-                add(&self.counts.duplicates, 1);
-                None
-            }
-            Verdict::Malformed => {
-                add(&self.counts.bad_format, 1);
-                None
             }
         }
     }
