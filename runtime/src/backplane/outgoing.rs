@@ -1,7 +1,8 @@
 //! What this node publishes: numbers, marks, and the queue.
 //!
 //! A parcel gets its numbers when it enters the queue. What leaves the queue without being published, because it is too
-//! old or there is too much of it, is then missing in the sequence, and each receiver counts it as lost.
+//! old or there is too much of it, is then missing in the sequence, and each receiver counts it as lost. Marks that leave
+//! it so are published again: otherwise no one would count the last losses of a topic.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::engine::Parcel;
-use super::parcel::write_position;
+use super::parcel::{Message, Received, write_position};
 use super::positions::{Mark, Position};
 use super::topic::{Topic, TopicId};
 
@@ -155,7 +156,10 @@ impl Outgoing {
         self.size += size(&parcel);
         self.queue.push_back(Queued { since: now, parcel });
         let mut dropped = 0;
-        while self.size > self.max_size && self.pop().is_some() {
+        while self.size > self.max_size
+            && let Some(queued) = self.pop()
+        {
+            self.is_dropped(&queued.parcel);
             dropped += 1;
         }
         dropped
@@ -232,6 +236,7 @@ impl Outgoing {
                 },
             };
             if now.duration_since(queued.since) > self.max_age {
+                self.is_dropped(&queued.parcel);
                 batch.aged += 1;
                 continue;
             }
@@ -260,11 +265,22 @@ impl Outgoing {
         let mut dropped = 0;
         while let Some(first) = self.queue.front()
             && now.duration_since(first.since) > self.max_age
+            && let Some(queued) = self.pop()
         {
-            self.pop();
+            self.is_dropped(&queued.parcel);
             dropped += 1;
         }
         dropped
+    }
+
+    /// A parcel of the queue is not published. If it contains marks, they are in the next ones.
+    fn is_dropped(&mut self, parcel: &Parcel) {
+        if parcel.topic.is_control()
+            && let Ok(Received { message: Message::Marks { marks, .. }, .. }) =
+                Received::decode(&parcel.bytes)
+        {
+            self.keep_marks(&marks);
+        }
     }
 
     /// The marks of all topics that have changed since the last but one call.

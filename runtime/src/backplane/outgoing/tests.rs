@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::backplane::parcel::NUMBERED_HEAD;
+use crate::backplane::parcel::{NUMBERED_HEAD, encode_marks};
+use crate::node_id::NodeId;
 
 const MAX_SIZE: usize = 4096;
 const MAX_AGE: Duration = Duration::from_secs(3);
@@ -212,4 +213,32 @@ fn event_that_waits_for_longer_than_the_limit_is_dropped_and_leaves_a_gap() {
     assert_eq!((batch.parcels.len(), batch.aged), (1, 1));
     let (_, [number, previous, count]) = fields(&batch.parcels[0]);
     assert_eq!([number, previous, count], [2, 1, 2]);
+}
+
+#[test]
+fn marks_that_are_not_published_are_in_the_next_ones() {
+    let start = Instant::now();
+    let late = start + MAX_AGE + Duration::from_millis(1);
+    let drops: [fn(&mut Outgoing, Instant) -> u64; 3] = [
+        |outgoing, late| outgoing.take(9, late).aged,
+        Outgoing::drop_old,
+        |outgoing, late| {
+            outgoing.push(Parcel { topic: topic(1), bytes: vec![0; MAX_SIZE - 200].into() }, late)
+        },
+    ];
+    for drop in drops {
+        let mut outgoing = Outgoing::new(MAX_SIZE, MAX_AGE, start);
+        outgoing.push_numbered(vec![(topic(0), numbered(9))], start);
+        outgoing.take(9, start);
+        for _ in 0..2 {
+            let marks = outgoing.marks(start);
+            assert_eq!(marks.len(), 1);
+            let bytes = encode_marks(NodeId(1), 1, &marks).expect("short");
+            outgoing.push(Parcel { topic: Topic::control("all"), bytes: bytes.into() }, start);
+        }
+        assert_eq!(outgoing.marks(start).len(), 0);
+        assert_eq!(drop(&mut outgoing, late), 2);
+        let mark = outgoing.mark(topic(0).id());
+        assert_eq!((mark.count, outgoing.marks(late)), (1, vec![mark]));
+    }
 }
