@@ -149,6 +149,8 @@ impl Watching {
         node: NodeId,
         now: Instant,
     ) -> Option<RoomAsk> {
+        // A page may be among what is lost: the later ones do not complete those before it.
+        self.take_pages(node, &room);
         let watched = self.here.get_mut(&room)?;
         if now.duration_since(watched.asked) >= PAUSE {
             return self.ask(room, id, vec![node], now);

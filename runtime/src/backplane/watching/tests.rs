@@ -65,3 +65,20 @@ fn pages_without_a_last_one_are_bounded_and_forgotten_with_their_node() {
     watching.add_page(NodeId(2), &room("c"), (true, false), page());
     assert_eq!(watching.pages.len(), 1);
 }
+
+#[test]
+fn pages_around_a_lost_one_are_not_all_members() {
+    let mut watching = Watching::default();
+    let (now, node, room) = (Instant::now(), NodeId(1), room("a"));
+    watching.begin(room.clone(), TopicId([0; 16]), now);
+    assert!(watching.ask(room.clone(), 1, vec![node], now).is_some());
+    let member = || {
+        let state = MemberState { presence: Presence::from_json(b"1"), detached: false };
+        [(SocketId::random().expect("random bits"), state)].into_iter()
+    };
+    assert!(watching.add_page(node, &room, (true, false), member()).is_none());
+    // The second page is lost. The third one tells it, too early for the next ask.
+    assert!(watching.ask_after_loss(room.clone(), 2, node, now).is_none());
+    assert!(watching.add_page(node, &room, (false, true), member()).is_none());
+    assert_eq!(watching.pages_size, 0);
+}
