@@ -90,6 +90,8 @@ pub(super) struct LocalProcedure {
 
 pub(super) struct State {
     pub(super) link: LinkState,
+    /// It has been up. Before that nothing numbered has been published.
+    has_been_up: bool,
     pub(super) incarnation: u64,
     /// The last probe that was published.
     pub(super) probe: u64,
@@ -128,6 +130,7 @@ impl Node {
             next_ask: AtomicU64::new(1),
             state: Lock::new(State {
                 link,
+                has_been_up: false,
                 incarnation: 0,
                 probe: 0,
                 probe_sent: None,
@@ -197,8 +200,12 @@ impl Node {
     }
 
     pub(super) fn set_link(&self, link: LinkState) {
-        self.is_up.store(matches!(link, LinkState::Up), Ordering::Relaxed);
-        let previous = std::mem::replace(&mut self.state.lock().link, link);
+        let is_up = matches!(link, LinkState::Up);
+        self.is_up.store(is_up, Ordering::Relaxed);
+        let mut state = self.state.lock();
+        state.has_been_up |= is_up;
+        let previous = std::mem::replace(&mut state.link, link);
+        drop(state);
         drop(previous);
     }
 
@@ -255,8 +262,12 @@ impl Node {
             Some((&*procedure.path, hub.as_ref()?.outgoing_events.digests().collect()))
         });
         let procedures = described.collect();
-        let incarnation = self.state.lock().incarnation;
-        let number = self.with_outgoing(|outgoing| outgoing.number());
+        let (incarnation, has_published) = {
+            let state = self.state.lock();
+            (state.incarnation, state.has_been_up)
+        };
+        // What it has numbered before its first link and dropped is lost for those that were there.
+        let number = if has_published { self.with_outgoing(|it| it.number()) } else { 0 };
         let hello = Hello { incarnation, number, wants_answer, procedures };
         hello.encode(self.id).ok()
     }

@@ -129,7 +129,7 @@ pub(super) struct Shown<'a> {
 /// A node is connected.
 pub(super) struct Hello<'a> {
     pub(super) incarnation: u64,
-    /// The last number of the node.
+    /// The last number of the node; 0 if it has published nothing yet.
     pub(super) number: u64,
     /// Each node answers with its own hello.
     pub(super) wants_answer: bool,

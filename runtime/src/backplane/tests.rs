@@ -3,4 +3,5 @@
 pub(super) mod fixture;
 mod presence;
 mod queries;
+mod starts;
 mod waits;
