@@ -102,27 +102,20 @@ impl Peers {
         self.appeared <= MAX_NODES
     }
 
-    /// A node has said hello. Returns whether this is its first.
+    /// A node has said hello. Returns whether this is its first, or its procedures are others than before.
     pub(super) fn hello<'a>(
         &mut self,
         node: NodeId,
         incarnation: u64,
-        procedures: impl Iterator<Item = &'a str>,
+        paths: impl Iterator<Item = &'a str>,
     ) -> bool {
         let Some(peer) = self.nodes.get_mut(&node) else { return false };
         peer.incarnation = incarnation;
-        let mut size = 0;
-        let mut paths = BTreeSet::new();
-        for path in procedures {
-            size += path.len();
-            if paths.len() == MAX_PATHS || size > MAX_PATH_BYTES {
-                peer.procedures = None;
-                return !std::mem::replace(&mut peer.is_known, true);
-            }
-            paths.insert(path.to_owned());
-        }
-        peer.procedures = Some(paths);
-        !std::mem::replace(&mut peer.is_known, true)
+        let procedures = bounded(paths);
+        let is_first = !std::mem::replace(&mut peer.is_known, true);
+        let is_changed = peer.procedures != procedures;
+        peer.procedures = procedures;
+        is_first || is_changed
     }
 
     pub(super) fn set_incarnation(&mut self, node: NodeId, incarnation: u64) {
@@ -188,4 +181,18 @@ impl Peers {
     pub(super) fn are_all_at(&self, incarnation: u64) -> bool {
         self.nodes.values().filter(|peer| peer.is_alive).all(|peer| peer.incarnation == incarnation)
     }
+}
+
+/// The paths of a node. `None` if there are too many.
+fn bounded<'a>(paths: impl Iterator<Item = &'a str>) -> Option<BTreeSet<String>> {
+    let mut size = 0;
+    let mut bounded = BTreeSet::new();
+    for path in paths {
+        size += path.len();
+        if bounded.len() == MAX_PATHS || size > MAX_PATH_BYTES {
+            return None;
+        }
+        bounded.insert(path.to_owned());
+    }
+    Some(bounded)
 }

@@ -271,7 +271,7 @@ impl Node {
 
     fn receive_hello(&self, node: NodeId, hello: &Hello<'_>) {
         let paths = hello.procedures.iter().map(|(path, _)| *path);
-        let is_first = self.receiving.lock().peers.hello(node, hello.incarnation, paths);
+        let is_new = self.receiving.lock().peers.hello(node, hello.incarnation, paths);
         self.greeted.notify_one();
         for (path, events) in &hello.procedures {
             let Some(procedure) = self.procedure(path) else { continue };
@@ -297,7 +297,7 @@ impl Node {
             // Its link was lost, and maybe its last marks.
             self.ask_for_all_marks(node);
         }
-        if hello.wants_answer || is_first {
+        if hello.wants_answer || is_new {
             self.ask_for_presence_of(node);
         }
         if hello.wants_answer

@@ -1,12 +1,14 @@
-//! Nodes that start later than others.
+//! Nodes and procedures that start later than others.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::fixture::{TestNode, runtime};
+use super::fixture::{ModelContract, PATH, TestNode, hub, member, runtime, take, two_nodes};
 use crate::backplane::{Gap, Memory};
-use crate::rooms::Audience;
+use crate::handle::Io;
+use crate::rooms::{Audience, Presence};
 use crate::session::PushPolicy;
 use crate::wire::Frame;
 
@@ -40,5 +42,25 @@ fn events_that_a_node_drops_before_its_first_link_are_reported() {
         assert!(topic.ends_with("a"), "{topic}");
         assert_eq!((origin, lost), (late.id(), 5));
         assert!(gaps.try_next().is_none());
+    });
+}
+
+#[test]
+fn watcher_shows_members_of_a_procedure_that_another_node_adds_later() {
+    const LATE: &str = "/late";
+    runtime().block_on(async {
+        let [one, other] = two_nodes(&Memory::new()).await;
+        let (here, there) = (hub(), hub());
+        one.cluster.start([(PATH, &one.hub), (LATE, &here)].into_iter());
+        let mut watch = Io::<ModelContract>::new(here.clone()).watch::<u64>("a");
+        sleep(Duration::from_secs(3)).await;
+        other.cluster.start([(PATH, &other.hub), (LATE, &there)].into_iter());
+        let member = member(&there);
+        member.member().join("a").expect("joined");
+        member.member().set_presence(Presence::new(&1).expect("small")).expect("set");
+        sleep(Duration::from_secs(3)).await;
+        let mut members = BTreeMap::new();
+        take(&mut watch, &mut members);
+        assert_eq!(members, BTreeMap::from([(member.member().id(), 1)]));
     });
 }
