@@ -202,8 +202,9 @@ async fn subscribe_wanted(node: &Node, link: &dyn Link) -> Result<(), LinkError>
         }
         node.begin_receiving(&topics);
         within(link.subscribe(&topics)).await?;
-        let nodes = node.receiving.lock().peers.alive().collect();
+        // In this order: a node that appears between the two is asked for these topics when it is greeted.
         let asked = node.subscriptions.lock().subscribed(&topics);
+        let nodes = node.receiving.lock().peers.alive().collect();
         node.ask_for_presence_on(&asked);
         node.ask_for_marks(asked, nodes, true);
     }
