@@ -95,7 +95,8 @@ pub(super) struct State {
     pub(super) incarnation: u64,
     /// The last probe that was published.
     pub(super) probe: u64,
-    pub(super) probe_sent: Option<Instant>,
+    /// The probes that were published since one was back: at most 15.
+    pub(super) probes_sent: Vec<(u64, Instant)>,
     pub(super) probe_received: Option<(Instant, std::time::Duration)>,
 }
 
@@ -133,7 +134,7 @@ impl Node {
                 has_been_up: false,
                 incarnation: 0,
                 probe: 0,
-                probe_sent: None,
+                probes_sent: Vec::new(),
                 probe_received: None,
             }),
             is_up: AtomicBool::new(false),

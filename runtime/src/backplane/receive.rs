@@ -66,9 +66,9 @@ impl Node {
     fn receive_probe(&self, probe: u64) {
         let now = Instant::now();
         let mut state = self.state.lock();
-        if probe == state.probe
-            && let Some(sent) = state.probe_sent.take()
-        {
+        let found = state.probes_sent.iter().find(|(number, _)| *number == probe);
+        if let Some((_, sent)) = found.copied() {
+            state.probes_sent.clear();
             state.probe_received = Some((now, now.duration_since(sent)));
             drop(state);
             self.probed.notify_one();

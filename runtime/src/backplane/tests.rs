@@ -2,6 +2,7 @@
 
 pub(super) mod fixture;
 mod presence;
+mod probes;
 mod queries;
 mod starts;
 mod waits;
