@@ -62,11 +62,10 @@ struct Pages {
 
 struct WatchedHere {
     topic: TopicId,
-    asked: Instant,
     /// The nodes that have not sent all members since they were asked, with the id of the last ask.
     waits_for: BTreeMap<NodeId, u64>,
-    /// The nodes that were asked, so that they know when the watch ends.
-    told: BTreeSet<NodeId>,
+    /// When each node was last asked. These are told when the watch ends.
+    told: BTreeMap<NodeId, Instant>,
 }
 
 struct Ended {
@@ -97,13 +96,15 @@ impl Watching {
         }
         // Those that do not know that the last watch has ended are to be told of the end of this one.
         let told = self.ended.remove(&room).map(|ended| ended.waits_for).unwrap_or_default();
-        self.here.insert(room, WatchedHere { topic, asked: now, waits_for: BTreeMap::new(), told });
+        let told = told.into_iter().map(|node| (node, now)).collect();
+        self.here.insert(room, WatchedHere { topic, waits_for: BTreeMap::new(), told });
         true
     }
 
     /// This node watches a room no more. Returns what the others are told with this id.
     pub(super) fn end(&mut self, room: RoomKey, id: u64, now: Instant) -> Option<RoomAsk> {
-        let WatchedHere { told: waits_for, .. } = self.here.remove(&room)?;
+        let WatchedHere { told, .. } = self.here.remove(&room)?;
+        let waits_for: BTreeSet<_> = told.into_keys().collect();
         self.remove_pages(|(_, of)| *of == room);
         let nodes = waits_for.iter().copied().collect();
         if !waits_for.is_empty() && self.ended.len() < MAX_ROOMS {
@@ -129,10 +130,9 @@ impl Watching {
         now: Instant,
     ) -> Option<RoomAsk> {
         let watched = self.here.get_mut(&room)?;
-        watched.asked = now;
         for node in &nodes {
             watched.waits_for.insert(*node, id);
-            watched.told.insert(*node);
+            watched.told.insert(*node, now);
         }
         // Some of them may be lost. All are sent again.
         for node in &nodes {
@@ -152,12 +152,12 @@ impl Watching {
         // A page may be among what is lost: the later ones do not complete those before it.
         self.take_pages(node, &room);
         let watched = self.here.get_mut(&room)?;
-        if now.duration_since(watched.asked) >= PAUSE {
+        let asked = watched.told.get(&node);
+        if asked.is_none_or(|asked| now.duration_since(*asked) >= PAUSE) {
             return self.ask(room, id, vec![node], now);
         }
         // What arrives for an earlier ask does not answer this one.
         watched.waits_for.insert(node, id);
-        watched.told.insert(node);
         None
     }
 
@@ -168,14 +168,13 @@ impl Watching {
         for (room, watched) in &mut self.here {
             // One that is alive again is asked then.
             watched.waits_for.retain(|node, _| alive.contains(node));
-            if !watched.waits_for.is_empty() && is_due(watched.asked) {
-                watched.asked = now;
-                again.extend(watched.waits_for.iter().map(|(node, id)| RoomAsk {
-                    id: *id,
-                    room: room.clone(),
-                    nodes: vec![*node],
-                    is_watched: true,
-                }));
+            for (node, id) in &watched.waits_for {
+                let asked = watched.told.entry(*node).or_insert(now);
+                if is_due(*asked) {
+                    *asked = now;
+                    let (room, nodes) = (room.clone(), vec![*node]);
+                    again.push(RoomAsk { id: *id, room, nodes, is_watched: true });
+                }
             }
         }
         for (room, ended) in &mut self.ended {

@@ -82,3 +82,20 @@ fn pages_around_a_lost_one_are_not_all_members() {
     assert!(watching.add_page(node, &room, (false, true), member()).is_none());
     assert_eq!(watching.pages_size, 0);
 }
+
+#[test]
+fn losses_of_one_node_delay_no_ask_to_another_one() {
+    let mut watching = Watching::default();
+    let (now, room, lossy, silent) = (Instant::now(), room("a"), NodeId(1), NodeId(2));
+    watching.begin(room.clone(), TopicId([0; 16]), now);
+    watching.ask(room.clone(), 1, vec![lossy, silent], now);
+    let second = Duration::from_secs(1);
+    assert!(watching.ask_after_loss(room.clone(), 2, lossy, now + second).is_some());
+    let alive = BTreeSet::from([lossy, silent]);
+    let again = watching.unanswered(&alive, now + 2 * second);
+    let again: Vec<_> = again.iter().map(|ask| (ask.id, ask.nodes.clone())).collect();
+    assert_eq!(again, [(1, vec![silent])]);
+    // The other one has its own time.
+    assert!(watching.ask_after_loss(room.clone(), 3, silent, now + 2 * second).is_none());
+    assert!(watching.ask_after_loss(room, 4, lossy, now + 2 * second).is_some());
+}
