@@ -191,6 +191,13 @@ impl Node {
         self.max_parcel_size.load(Ordering::Relaxed).saturating_sub(SIGNATURE_LENGTH)
     }
 
+    /// Whether the broker accepts what a caller asks, and half of the queue is enough for it. Otherwise it would displace
+    /// all events that wait.
+    pub(super) fn can_ask(&self, ask: &[u8]) -> bool {
+        let size = ask.len();
+        size <= self.max_parcel_size() && self.with_outgoing(|it| it.can_have_space(size))
+    }
+
     /// Bytes of members in one parcel.
     pub(super) fn max_page_size(&self) -> usize {
         (self.max_parcel_size() / 2).min(MAX_PAGE)
@@ -255,7 +262,8 @@ impl Node {
         use_outgoing(&mut self.outgoing.lock())
     }
 
-    /// A hello of this node. `None` if its contracts have more than 65 535 events, or longer names.
+    /// A hello of this node. `None` if its contracts have more than 65 535 events, or longer names, or if the broker does
+    /// not accept its size: then the others take it for a node that serves every procedure.
     pub(super) fn hello(&self, wants_answer: bool) -> Option<Vec<u8>> {
         let procedures = self.procedures();
         let hubs: Vec<_> = procedures.iter().map(|procedure| procedure.hub.upgrade()).collect();
@@ -270,7 +278,7 @@ impl Node {
         // What it has numbered before its first link and dropped is lost for those that were there.
         let number = if has_published { self.with_outgoing(|it| it.number()) } else { 0 };
         let hello = Hello { incarnation, number, wants_answer, procedures };
-        hello.encode(self.id).ok()
+        hello.encode(self.id).ok().filter(|hello| hello.len() <= self.max_parcel_size())
     }
 
     /// Tells the other nodes which procedures this one serves.

@@ -130,9 +130,9 @@ impl RemoteProcedure {
             }
         };
         let id = node.next_ask();
-        let bytes = Ask { id, question }.encode(node.id);
+        let bytes = Ask { id, question }.encode(node.id).ok().filter(|it| node.can_ask(it));
         let waiting = node.asks.add(id, nodes.clone());
-        let (Ok(bytes), Some(waiting)) = (bytes, waiting) else {
+        let (Some(bytes), Some(waiting)) = (bytes, waiting) else {
             return Answers { missing: nodes, ..Answers::default() };
         };
         if matches!(query, Query::Disconnect(_)) {

@@ -245,3 +245,26 @@ fn disconnect_does_not_overtake_events_that_wait() {
         assert_eq!(events, 300);
     });
 }
+
+#[test]
+fn disconnect_that_is_too_large_is_missing_and_drops_no_events() {
+    runtime().block_on(async {
+        let options = ClusterOptions { max_queue_size: 1 << 20, ..ClusterOptions::default() };
+        let [one, other] = two_nodes_with(&Memory::new(), options).await;
+        let _members = one.join("a", 1);
+        sleep(Duration::from_secs(1)).await;
+        for (count, size) in [(256, 60_000), (16, 60_000)] {
+            let rooms: Vec<_> = (0..count).map(|it| format!("{it}{}", "x".repeat(size))).collect();
+            let event = other.hub.outgoing_events.get(0).expect("an event");
+            let frame = Frame::event("event", &1).expect("JSON");
+            let policy = PushPolicy::Reliable;
+            other.hub.emit(&Audience::new(&"a"), event, &frame, policy, None).expect("small");
+            let answer = other.io.ask().disconnect(&rooms).await;
+            assert_eq!((answer.missing, answer.complete), (vec![one.id()], false));
+        }
+        sleep(Duration::from_secs(5)).await;
+        let counters = other.health().counters;
+        assert_eq!((counters.overflowed, counters.published), (0, 2));
+        assert_eq!((one.health().counters.received, one.health().counters.lost), (2, 0));
+    });
+}
