@@ -145,7 +145,10 @@ impl Node {
             let mut watching = self.watching.lock();
             let again = watching.unanswered(&alive, Instant::now());
             for ask in &again {
-                self.queue_room_ask(ask);
+                // The others are repeated later: what cannot be published in time displaces other parcels.
+                if self.with_outgoing(|outgoing| outgoing.has_control_space()) {
+                    self.queue_room_ask(ask);
+                }
             }
         }
         self.queued.notify_one();

@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::fixture::{
     ModelContract, PATH, TestNode, hub, runtime, take, two_nodes, two_nodes_with,
 };
-use crate::backplane::{ClusterOptions, Memory};
+use crate::backplane::node::Node;
+use crate::backplane::topic::TopicId;
+use crate::backplane::watching::RoomKey;
+use crate::backplane::{ClusterOptions, Memory, NodeId};
 use crate::handle::Io;
 use crate::rooms::Presence;
 
@@ -170,5 +173,26 @@ fn each_watch_asks_for_its_own_room_only() {
         sleep(Duration::from_secs(1)).await;
         assert_eq!(other.health().counters.published - before, 10);
         drop((watches, more));
+    });
+}
+
+#[test]
+fn asks_that_are_repeated_displace_no_other_parcels() {
+    runtime().block_on(async {
+        let node = Node::new(&Memory::new().node(), ClusterOptions::default());
+        let other = NodeId(1);
+        node.receiving.lock().peers.seen(other, Instant::now());
+        for number in 0..5000 {
+            let room: RoomKey = (PATH.into(), number.to_string().into());
+            let mut watching = node.watching.lock();
+            watching.begin(room.clone(), TopicId([0; 16]), Instant::now());
+            watching.ask(room, number, vec![other], Instant::now());
+        }
+        sleep(Duration::from_secs(2)).await;
+        node.publish_first(node.own_topic.clone(), vec![7]);
+        node.repeat_presence_asks();
+        let batch = node.with_outgoing(|outgoing| outgoing.take(9999, Instant::now()));
+        assert_eq!(&*batch.parcels[0].bytes, [7]);
+        assert!(batch.parcels.len() > 1000);
     });
 }
