@@ -29,9 +29,9 @@ pub trait Backplane: Send + Sync + 'static {
 /// A connection to a broker. Dropping it closes the connection, and nothing more is delivered.
 ///
 /// What one node publishes is delivered to each node that is subscribed to its topic, in the order in which
-/// it was published. Parcels may be lost, and may be delivered twice. Two topics may overtake each other, with
-/// one exception: a parcel of a control topic ([`Topic::is_control`]) is delivered after the parcels
-/// that the same node has published before it.
+/// it was published. Parcels may be lost, and may be delivered twice. With [`Layout::Buckets`] two topics may overtake
+/// each other, with one exception: a parcel of a control topic ([`Topic::is_control`]) is delivered after the parcels
+/// that the same node has published before it. With [`Layout::PerRoom`] no two topics do.
 pub trait Link: Send + Sync + 'static {
     /// Differs after the broker was restarted, and is equal as long as the broker keeps its subscriptions.
     fn incarnation(&self) -> u64;
@@ -59,10 +59,10 @@ pub trait Link: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Layout {
-    /// A topic per room: for brokers whose subscriptions are cheap. Parlor relies on more: no two topics of one
-    /// node overtake each other.
+    /// A topic per room: for brokers whose subscriptions are cheap, and that deliver all parcels of one node in the order
+    /// in which it has published them, also those of different topics.
     PerRoom,
-    /// The rooms are distributed over this number of topics.
+    /// The rooms are distributed over this number of topics, which may overtake each other.
     Buckets(u16),
 }
 

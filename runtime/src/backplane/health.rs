@@ -69,23 +69,24 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Events published: one per topic.
+    /// Parcels of events, one per topic, and of changes in watched rooms.
     published,
     /// Events of other nodes that were delivered here.
     received,
     /// Events that arrived again, and were dropped.
     duplicates,
-    /// Events of other nodes that did not arrive, as their numbers tell.
+    /// Events of other nodes, and changes in watched rooms, that did not arrive, as their numbers tell.
     lost,
-    /// Events that were dropped here because they waited for longer than `max_queue_age`.
+    /// Parcels that were dropped here because they waited for longer than `max_queue_age`: of events, of changes in
+    /// watched rooms, and of what nodes tell each other, such as marks and answers.
     aged,
-    /// Events that were dropped here because more than `max_queue_size` waited.
+    /// Parcels, as in `aged`, that were dropped here because more than `max_queue_size` waited.
     overflowed,
     /// Volatile events that were dropped here because the broker was away.
     volatile_dropped,
     /// Events that were not published because they were too large, or named more than 256 rooms and sockets.
     too_large,
-    /// Events that were published again after the link was lost.
+    /// Parcels of any kind that were published again after the link was lost.
     resent,
     /// Parcels that were dropped because more than 16 MiB waited in the inbox.
     inbox_overflowed,

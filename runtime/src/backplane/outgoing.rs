@@ -17,7 +17,8 @@ use super::parcel::{Message, Received, write_position};
 use super::positions::{Mark, Position};
 use super::topic::{Topic, TopicId};
 
-/// Topics whose counts are kept. With more, those that were marked twice since they changed are forgotten.
+/// Topics whose counts are kept. With more, those that were marked twice since they changed are forgotten. If there are
+/// none, all are, and what was dropped before is counted by no one.
 const MAX_TOPICS: usize = 1_000_000;
 /// With more topics than this, those that have not changed for [`FORGET_AFTER`] are forgotten.
 const MAX_IDLE_TOPICS: usize = 100_000;
