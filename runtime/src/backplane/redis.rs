@@ -2,6 +2,7 @@
 
 mod address;
 mod failure;
+mod info;
 mod link;
 mod stream;
 
@@ -94,8 +95,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Neither is supported: Parlor connects to the one server of the URL, and asks no other for its address. A
 /// Sentinel and a replica are refused. For failover, use an address that always leads to the primary, such as the
 /// primary endpoint of a cloud provider, or `HAProxy` with a check for `role:master`. After a failover, Parlor
-/// connects to the new primary. Because nothing is stored, a small Redis that only serves Parlor is enough beside
-/// a Redis Cluster.
+/// connects to the new primary, also if the connections to the previous one stay open: each node asks its server
+/// for its role every 2 s. Because nothing is stored, a small Redis that only serves Parlor is enough beside a Redis
+/// Cluster.
 #[derive(Clone)]
 pub struct Redis {
     address: Arc<Address>,

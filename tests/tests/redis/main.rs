@@ -3,6 +3,7 @@
 mod lost;
 mod messages;
 mod refused;
+mod role;
 #[cfg(feature = "rustls")]
 mod tls;
 

@@ -89,12 +89,14 @@ async fn silent_server_is_no_error() {
     within_timeout("the check", redis).await.expect("no error");
 }
 
-/// A server that answers the first two reads of each connection with these bytes.
-async fn fake(answers: [&'static str; 2]) -> String {
+/// A server that answers the first reads of each connection with these bytes, and then nothing.
+pub(crate) async fn fake(answers: &[&str]) -> String {
+    let answers: Vec<String> = answers.iter().map(ToString::to_string).collect();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
+            let answers = answers.clone();
             tokio::spawn(async move {
                 let mut request = [0; 1024];
                 for answer in answers {
@@ -102,7 +104,7 @@ async fn fake(answers: [&'static str; 2]) -> String {
                     let _ = stream.write_all(answer.as_bytes()).await;
                 }
                 // The client closes first.
-                let _ = stream.read(&mut request).await;
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {}
             });
         }
     });
@@ -121,7 +123,7 @@ async fn other_servers_are_refused() {
         ("-ERR no such thing as secret\r\n", "no such thing as ***"),
         ("-DENIED Redis is running in protected mode\r\n", "protected mode"),
     ] {
-        let error = refused(&fake([answer, ""]).await).await;
+        let error = refused(&fake(&[answer, ""]).await).await;
         let ConnectError::Unusable { reason: found, .. } = &error else { panic!("{error:?}") };
         assert!(found.contains(reason), "{found}");
     }
@@ -130,7 +132,7 @@ async fn other_servers_are_refused() {
 #[tokio::test]
 async fn server_that_is_full_or_busy_is_no_error() {
     for answer in ["-ERR max number of clients reached\r\n", "-LOADING it loads\r\n"] {
-        let redis = Redis::connect(fake([answer, ""]).await);
+        let redis = Redis::connect(fake(&[answer, ""]).await);
         within_timeout("the check", redis).await.expect("no error");
     }
 }
@@ -145,6 +147,6 @@ async fn replica_is_refused() {
 #[tokio::test]
 async fn sentinel_is_refused() {
     let info = "$21\r\nredis_mode:sentinel\r\n\r\n$0\r\n\r\n";
-    let error = refused(&fake(["%0\r\n", info]).await).await.to_string();
+    let error = refused(&fake(&["%0\r\n", info]).await).await.to_string();
     assert!(error.contains("it is a Sentinel"), "{error}");
 }

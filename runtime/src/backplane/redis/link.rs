@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::super::{Inbox, Link, LinkError, Parcel, Topic};
 use super::address::Address;
 use super::failure::{Failure, reply_text};
+use super::info::{demoted, run_id};
 use super::stream::{open_two, secure};
 use crate::transport::Transport;
 
@@ -23,8 +24,8 @@ pub(super) struct RedisLink {
     incarnation: u64,
     publisher: MultiplexedConnection,
     subscriber: MultiplexedConnection,
-    /// A task per connection. When it is dropped, they end and the connections close.
-    _drivers: JoinSet<()>,
+    /// A task per connection, and one that asks for the role. When it is dropped, they end and the connections close.
+    _tasks: JoinSet<()>,
     lost: watch::Receiver<Option<LinkError>>,
     is_open: Arc<AtomicBool>,
 }
@@ -41,11 +42,11 @@ impl RedisLink {
         let (sender, lost) = watch::channel(None);
         let report =
             |what| LossReport { what, address: Arc::clone(address), sender: sender.clone() };
-        let mut drivers = JoinSet::new();
+        let mut tasks = JoinSet::new();
         let (subscriber, driver) = opened_s;
-        drivers.spawn(drive(driver, report("is subscribed")));
+        tasks.spawn(drive(driver, report("is subscribed")));
         let (publisher, driver) = opened_p;
-        drivers.spawn(drive(driver, report("publishes")));
+        tasks.spawn(drive(driver, report("publishes")));
 
         let (run_id, other) =
             try_join(run_id(publisher.clone(), address), run_id(subscriber.clone(), address))
@@ -54,9 +55,10 @@ impl RedisLink {
             let reason = "two connections lead to two servers, so what one publishes does not reach the other";
             return Err(Failure::Unreachable(reason.to_owned()));
         }
+        tasks.spawn(watch_role(publisher.clone(), Arc::clone(address), sender));
         let incarnation = incarnation(&run_id);
         let address = Arc::clone(address);
-        Ok(Self { address, incarnation, publisher, subscriber, _drivers: drivers, lost, is_open })
+        Ok(Self { address, incarnation, publisher, subscriber, _tasks: tasks, lost, is_open })
     }
 
     /// The error of a command, for logs.
@@ -166,6 +168,26 @@ async fn drive(driver: BoxFuture<'static, ()>, report: LossReport) {
     drop(report);
 }
 
+/// Ends the link when its server is no primary any more. The requests are behind what is published, in the same
+/// queue. One task for all calls of `lost`, so that there is one request at a time.
+async fn watch_role(
+    connection: MultiplexedConnection,
+    address: Arc<Address>,
+    sender: watch::Sender<Option<LinkError>>,
+) {
+    let failure = demoted(connection).await;
+    set_lost(&sender, || failure.into_link_error(&address));
+}
+
+/// Sets the reason, if there is none yet.
+fn set_lost(sender: &watch::Sender<Option<LinkError>>, reason: impl FnOnce() -> LinkError) {
+    sender.send_if_modified(|lost| {
+        let is_first = lost.is_none();
+        lost.get_or_insert_with(reason);
+        is_first
+    });
+}
+
 /// Reports that a connection is lost when it is dropped, so also if its task is cancelled or panics.
 struct LossReport {
     what: &'static str,
@@ -176,14 +198,10 @@ struct LossReport {
 impl Drop for LossReport {
     fn drop(&mut self) {
         let Self { what, address, sender } = self;
-        sender.send_if_modified(|lost| {
-            let is_first = lost.is_none();
-            lost.get_or_insert_with(|| {
-                LinkError::new(format_args!(
-                    "the connection to Redis at {address} that {what} has ended"
-                ))
-            });
-            is_first
+        set_lost(sender, || {
+            LinkError::new(format_args!(
+                "the connection to Redis at {address} that {what} has ended"
+            ))
         });
     }
 }
@@ -211,36 +229,6 @@ fn parcel(mut push: PushInfo) -> Option<Bytes> {
         (PushKind::Message, Some(Value::BulkString(bytes))) => Some(Bytes::from(bytes)),
         _ => None,
     }
-}
-
-/// The id of this run of the server, which must be a primary.
-async fn run_id(
-    mut connection: MultiplexedConnection,
-    address: &Address,
-) -> Result<String, Failure> {
-    let mut pipeline = Pipeline::with_capacity(2);
-    pipeline.cmd("INFO").arg("server").cmd("INFO").arg("replication");
-    let (server, replication): (String, String) = pipeline
-        .query_async(&mut connection)
-        .await
-        .map_err(|error| Failure::of_handshake(&error, address))?;
-    if field(&server, "redis_mode") == Some("sentinel") {
-        let reason = "it is a Sentinel, and Parlor asks none: use an address of the primary";
-        return Err(Failure::Unusable(reason.to_owned()));
-    }
-    if matches!(field(&replication, "role"), Some("slave" | "replica")) {
-        let reason = "it is a replica, and what is published there reaches no other server: use an address \
-                      of the primary";
-        return Err(Failure::Unusable(reason.to_owned()));
-    }
-    let Some(run_id) = field(&server, "run_id") else {
-        return Err(Failure::Unusable("it does not say `run_id` in `INFO server`".to_owned()));
-    };
-    Ok(run_id.to_owned())
-}
-
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
 fn incarnation(run_id: &str) -> u64 {
