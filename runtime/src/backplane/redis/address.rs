@@ -132,18 +132,22 @@ impl fmt::Display for Address {
 
 /// A URL that may be wrong in any way, without what may be a password or, in its place, a user name.
 fn without_secrets(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
+    let start = match url.split_once("://") {
+        // Otherwise it is behind credentials, or within them.
+        Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') => {
+            scheme.len() + 3
+        }
+        _ => 0,
     };
-    let hidden = match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{HIDDEN}@{host}"),
-        None => rest.to_owned(),
+    let (scheme, rest) = url.split_at(start);
+    let query = rest.find('?').unwrap_or(rest.len());
+    let shown = match rest.rfind('@') {
+        Some(at) if at > query => return format!("{scheme}{HIDDEN}"),
+        Some(at) => format!("{HIDDEN}{}", &rest[at..query]),
+        None => rest[..query].to_owned(),
     };
-    match hidden.split_once('?') {
-        Some((path, _)) => format!("{scheme}{path}?{HIDDEN}"),
-        None => format!("{scheme}{hidden}"),
-    }
+    let hidden = if query < rest.len() { format!("?{HIDDEN}") } else { String::new() };
+    format!("{scheme}{shown}{hidden}")
 }
 
 #[cfg(test)]
@@ -196,6 +200,10 @@ mod tests {
             ("redis://0.0.0.0:6379", "wildcard"),
             ("redis://user:XqZk@host/#insecure", "it has a `#`"),
             ("unix://?pass=XqZk", "path"),
+            ("unix://?pass=Xq@Zk", "path"),
+            ("user:XqZk@one,redis://two", "it begins with none of `redis`"),
+            ("user:Xq://Zk@host", "it begins with none of `redis`"),
+            ("http://user:Xq?Zk@host", "it begins with none of `redis`"),
         ] {
             let message = refused(url);
             assert!(message.contains(reason), "{url}: {message}");
