@@ -120,6 +120,11 @@ async fn other_servers_are_refused() {
             "-ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `user`, `secret`, \r\n",
             "Redis 6 or later",
         ),
+        (
+            "-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' \r\n",
+            "Redis 6 or later",
+        ),
+        ("-ERR unknown command 'AUTH', with args beginning with: 'secr' \r\n", "lacks a command"),
         ("-ERR no such thing as secret\r\n", "no such thing as ***"),
         ("-DENIED Redis is running in protected mode\r\n", "protected mode"),
     ] {
@@ -135,6 +140,14 @@ async fn server_that_is_full_or_busy_is_no_error() {
         let redis = Redis::connect(fake(&[answer, ""]).await);
         within_timeout("the check", redis).await.expect("no error");
     }
+}
+
+#[tokio::test]
+async fn disabled_command_is_named() {
+    let Some(broker) = Broker::redis(&["rename-command INFO \"\""]).await else { return };
+    let error = refused(&broker.url()).await;
+    let ConnectError::Unusable { reason, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(reason, "it has renamed or disabled `INFO`");
 }
 
 #[tokio::test]

@@ -40,8 +40,9 @@ impl Failure {
                 Self::Unreachable(reason)
             }
             _ if reason.contains("max number of clients") => Self::Unreachable(reason),
-            // This text quotes the command, and thereby maybe a part of the password.
-            _ if reason.contains("unknown command") => Self::too_old(),
+            _ if reply.details().is_some_and(|text| text.starts_with("unknown command")) => {
+                Self::without_command(reply)
+            }
             _ => Self::Unusable(reason),
         }
     }
@@ -61,6 +62,16 @@ impl Failure {
             }
             ErrorKind::Io => Self::Unreachable(reason),
             _ => Self::Unusable(format!("it does not answer as Redis does: {reason}{hint}")),
+        }
+    }
+
+    /// From the reply to an unknown command. It quotes the command, and thereby maybe a part of the password.
+    fn without_command(reply: &ServerError) -> Self {
+        let name = reply.details().and_then(|text| text.split(['`', '\'']).nth(1));
+        match name {
+            Some("HELLO") => Self::too_old(),
+            Some("INFO") => Self::Unusable("it has renamed or disabled `INFO`".to_owned()),
+            _ => Self::Unusable("it lacks a command that Parlor needs".to_owned()),
         }
     }
 
