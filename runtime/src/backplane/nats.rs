@@ -83,7 +83,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// percent-encoded. [`NatsOptions`] has the same without a URL. A user with permissions needs these, to publish and to
 /// subscribe:
 ///
-/// - `parlor.>`, or the [`prefix`](super::ClusterOptions::prefix) that you chose instead of `parlor`;
+/// - `parlor.>`, or the [`prefix`](super::ClusterOptions::prefix) that you chose instead of `parlor`. Most
+///   characters but ASCII letters, digits, `-` and `_` are percent-encoded there: `shop%2Eeu.>` for `shop.eu`;
 /// - `_INBOX.parlor.>`, with which a node finds out that its subscriptions are active.
 ///
 /// Without a [`key`](super::ClusterOptions::key), each user of NATS who may publish to these subjects can send events to

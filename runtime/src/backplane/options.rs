@@ -12,7 +12,8 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct ClusterOptions {
     /// The beginning of all topics. `parlor` by default. Nodes with different prefixes do not see each
-    /// other, so that several clusters can use one broker.
+    /// other, so that several clusters can use one broker. Use ASCII letters, digits, `-` and `_`: permissions for NATS
+    /// name most other characters percent-encoded, such as `shop%2Eeu` for `shop.eu`.
     pub prefix: String,
     /// A secret of all nodes. Each parcel is signed with it (HMAC-SHA-256, 16 bytes), and a parcel without the
     /// right signature is dropped. `None` by default: a program that can publish to the broker can send events to all

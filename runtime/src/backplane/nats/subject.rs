@@ -63,6 +63,9 @@ mod tests {
     fn topics_of_parlor_are_readable() {
         assert_eq!(subject("parlor:b:17"), "parlor.b.17");
         assert_eq!(subject("parlor:all:/api/v1.0/chat"), "parlor.all./api/v1%2E0/chat");
+        // The docs of the permissions say so.
+        assert_eq!(subject("shop-eu_2:b:17"), "shop-eu_2.b.17");
+        assert_eq!(subject("shop.eu:b:17"), "shop%2Eeu.b.17");
     }
 
     proptest! {
