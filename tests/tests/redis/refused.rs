@@ -33,13 +33,19 @@ async fn wrong_password_is_refused_without_showing_it() {
     Node::connect(&format!("redis://:right-secret@127.0.0.1:{port}")).await;
 }
 
-/// The rule of the docs of `Redis`.
+/// The rule of the docs of `Redis`, and of those of several servers.
 #[tokio::test]
 async fn documented_permissions_are_enough() {
     let Some(broker) = Broker::redis(&[]).await else { return };
-    let docs = include_str!("../../../runtime/src/backplane/redis.rs");
-    let rule = docs.lines().find_map(|line| line.strip_prefix("/// ACL SETUSER "));
-    let rule = rule.expect("the rule").replace(">password", ">secret");
+    let [rule, other] = [
+        include_str!("../../../runtime/src/backplane/redis.rs"),
+        include_str!("../../../docs/scaling.md"),
+    ]
+    .map(|docs| {
+        let rule = docs.lines().find_map(|line| Some(line.split_once("ACL SETUSER ")?.1));
+        rule.expect("the rule").replace(">password", ">secret")
+    });
+    assert_eq!(rule, other);
     assert!(ask(&broker, &format!("ACL SETUSER {rule}")).starts_with("+OK"));
 
     let url = format!("redis://parlor:secret@127.0.0.1:{}/5", broker.addr().port());
