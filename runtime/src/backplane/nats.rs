@@ -110,7 +110,8 @@ struct Shared {
 }
 
 impl Nats {
-    /// Connects to NATS once, to find mistakes at the start, and closes this connection. Takes at most 2 s.
+    /// Connects to NATS once, to find mistakes at the start, and closes this connection. Takes at most 2 s,
+    /// and 500 ms for each address of a server.
     ///
     /// If no server can be reached, this is no error: Parlor connects when one is there.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, ConnectError> {

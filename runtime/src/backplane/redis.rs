@@ -107,7 +107,8 @@ impl Redis {
     /// Checks the URL and, if the server can be reached, whether Parlor can use it.
     ///
     /// A server that cannot be reached within 2 s is no error: Parlor connects when it is there. A TCP connection
-    /// must be open after 500 ms. An error never contains the password.
+    /// must be open after 500 ms. With `rediss://` it takes at most 500 ms more, to find out whether a silent server has
+    /// no TLS. An error never contains the password.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, ConnectError> {
         let address = Address::parse(url.as_ref())?;
         #[cfg(feature = "rustls")]

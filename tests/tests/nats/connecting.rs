@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use parlor::backplane::{Backplane, ConnectError, Inbox, Nats, NatsOptions, Topic};
 use parlor_tests::{Broker, free_addr, within_timeout};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::node::{Node, parcel, pem, tls_file};
 
@@ -102,6 +105,22 @@ async fn a_missing_server_is_no_error() {
         let error =
             nats.connect(Inbox::channel().0).await.err().expect("there is no server").to_string();
         assert!(error.contains(url.trim_start_matches("nats://")), "{error}");
+    }
+}
+
+/// Servers that accept connections and say nothing.
+#[tokio::test(start_paused = true)]
+async fn silent_servers_are_no_error_after_2_s() {
+    let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
+    for (count, bound) in [(1, 500), (2, 1_000), (8, 2_000)] {
+        while listeners.len() < count {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            addrs.push(listener.local_addr().expect("an address").to_string());
+            listeners.push(listener);
+        }
+        let started = Instant::now();
+        Nats::connect(addrs.join(",")).await.expect("no mistake");
+        assert_eq!(started.elapsed(), Duration::from_millis(bound), "{count} servers");
     }
 }
 

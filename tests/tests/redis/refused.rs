@@ -1,9 +1,12 @@
 //! Servers that cannot be used, and servers that are not there.
 
+use std::time::Duration;
+
 use parlor::backplane::ConnectError;
 use parlor_tests::free_addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::{Instant, pause};
 
 use super::*;
 
@@ -86,13 +89,34 @@ async fn missing_server_is_no_error() {
     }
 }
 
-/// A server that accepts connections and answers nothing may be one that is overloaded.
+/// How long the check of a server takes that accepts connections and answers nothing, such as one that is overloaded.
+pub(crate) async fn time_of_silent_check(
+    connect: impl Future<Output = Result<Redis, ConnectError>>,
+    listener: TcpListener,
+) -> Duration {
+    let check = async {
+        let started = Instant::now();
+        connect.await.expect("no error");
+        started.elapsed()
+    };
+    let accept = async {
+        let connections = [listener.accept().await, listener.accept().await];
+        // Not earlier: a connection must be open after 500 ms.
+        pause();
+        connections
+    };
+    let (time, _connections) = tokio::join!(check, accept);
+    time
+}
+
 #[tokio::test]
-async fn silent_server_is_no_error() {
+async fn silent_server_is_no_error_after_2_s() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();
-    let redis = Redis::connect(format!("redis://127.0.0.1:{port}"));
-    within_timeout("the check", redis).await.expect("no error");
+    let connect = Redis::connect(format!("redis://127.0.0.1:{port}"));
+    let time = time_of_silent_check(connect, listener).await.as_millis();
+    // Most of it is that of the paused clock.
+    assert!((2000..2100).contains(&time), "{time} ms");
 }
 
 /// A server that answers the first reads of each connection with these bytes, and then nothing.

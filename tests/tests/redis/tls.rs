@@ -8,8 +8,9 @@ use parlor::backplane::ConnectError;
 use parlor::rustls::pki_types::CertificateDer;
 use parlor::rustls::{ClientConfig, RootCertStore};
 use parlor_tests::free_addr;
+use tokio::net::TcpListener;
 
-use super::refused::refused;
+use super::refused::{refused, time_of_silent_check};
 use super::*;
 
 /// A self-signed certificate for `localhost`.
@@ -89,4 +90,14 @@ async fn each_side_without_tls_is_named() {
 
     let error = Redis::connect_with_rustls(plain.url(), trusting()).await.err();
     assert!(matches!(error, Some(ConnectError::Tls { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn silent_server_with_tls_is_no_error_after_2_5_s() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let connect = Redis::connect_with_rustls(format!("rediss://127.0.0.1:{port}"), trusting());
+    let time = time_of_silent_check(connect, listener).await.as_millis();
+    // Most of it is that of the paused clock.
+    assert!((2500..2600).contains(&time), "{time} ms");
 }
