@@ -160,7 +160,7 @@ impl Outgoing {
         while self.size > self.max_size
             && let Some(queued) = self.pop()
         {
-            self.is_dropped(&queued.parcel);
+            self.keep_marks_of(&queued.parcel);
             dropped += 1;
         }
         dropped
@@ -237,7 +237,7 @@ impl Outgoing {
                 },
             };
             if now.duration_since(queued.since) > self.max_age {
-                self.is_dropped(&queued.parcel);
+                self.keep_marks_of(&queued.parcel);
                 batch.aged += 1;
                 continue;
             }
@@ -268,14 +268,14 @@ impl Outgoing {
             && now.duration_since(first.since) > self.max_age
             && let Some(queued) = self.pop()
         {
-            self.is_dropped(&queued.parcel);
+            self.keep_marks_of(&queued.parcel);
             dropped += 1;
         }
         dropped
     }
 
     /// A parcel of the queue is not published. If it contains marks, they are in the next ones.
-    fn is_dropped(&mut self, parcel: &Parcel) {
+    fn keep_marks_of(&mut self, parcel: &Parcel) {
         if parcel.topic.is_control()
             && let Ok(Received { message: Message::Marks { marks, .. }, .. }) =
                 Received::decode(&parcel.bytes)

@@ -39,7 +39,7 @@ fn events_that_a_node_drops_before_its_first_link_are_reported() {
         let counters = one.health().counters;
         assert_eq!((counters.lost, counters.received), (5, 2));
         let Some(Gap::Lost { topic, origin, lost }) = gaps.try_next() else { panic!("a gap") };
-        assert!(topic.ends_with("a"), "{topic}");
+        assert!(topic.ends_with(":a"), "{topic}");
         assert_eq!((origin, lost), (late.id(), 5));
         assert!(gaps.try_next().is_none());
     });
