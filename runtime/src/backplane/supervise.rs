@@ -69,10 +69,11 @@ pub(super) async fn supervise(
     loop {
         let (inbox, deliveries) = Inbox::channel();
         let backlog = inbox.backlog();
+        let connecting = catch_panic(async { engine.connect(inbox).await });
         let connected = tokio::select! {
             biased;
             () = is_stopped(&mut stop) => break,
-            connected = timeout(CONNECT_WITHIN, catch_panic(engine.connect(inbox))) => connected,
+            connected = timeout(CONNECT_WITHIN, connecting) => connected,
         };
         let error = match connected {
             Ok(Ok(link)) => {
@@ -80,10 +81,16 @@ pub(super) async fn supervise(
                 let receiver = tokio::spawn(receiving);
                 let abort = AbortOnDrop(receiver.abort_handle());
                 let since = Instant::now();
-                node.set_max_parcel_size(engine.max_parcel_size());
-                let serving = serve_link(&node, &*link, &backlog, &mut unconfirmed, &mut stop);
-                let end = catch_panic(serving.map(Ok)).await.unwrap_or_else(End::Lost);
-                drop(link);
+                let serving = async {
+                    node.set_max_parcel_size(engine.max_parcel_size());
+                    Ok(serve_link(&node, &*link, &backlog, &mut unconfirmed, &mut stop).await)
+                };
+                let end = catch_panic(serving).await.unwrap_or_else(End::Lost);
+                let dropping = async {
+                    drop(link);
+                    Ok(())
+                };
+                let _ = catch_panic(dropping).await;
                 drop(abort);
                 // Otherwise it could deliver after the receiver of the next link.
                 let _ = receiver.await;
@@ -118,7 +125,8 @@ pub(super) async fn supervise(
     node.set_link(LinkState::Stopped);
 }
 
-/// Code of an engine that panics ends its link, and not the node.
+/// Code of an engine that panics ends its link, and not the node. It is called within the future, which catches
+/// a panic before the first `await`, too.
 async fn catch_panic<T>(code: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
     let panicked = |_| LinkError::new("the engine of the backplane has panicked");
     AssertUnwindSafe(code).catch_unwind().await.map_err(panicked)?

@@ -1,8 +1,9 @@
-//! Queries, presence and waits between nodes that a broker in memory links, on a paused clock.
+//! Queries, presence, delivery and waits between nodes that a broker in memory links, on a paused clock.
 
 pub(super) mod fixture;
 mod presence;
 mod probes;
 mod queries;
 mod starts;
+mod supervisor;
 mod waits;
