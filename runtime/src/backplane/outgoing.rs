@@ -122,6 +122,9 @@ impl Outgoing {
     /// Numbers the copies of one event, one per topic, and appends them. Returns how many parcels are
     /// dropped because too many bytes wait.
     pub(super) fn push_numbered(&mut self, copies: Vec<(Topic, Vec<u8>)>, now: Instant) -> u64 {
+        if self.is_closed {
+            return 0;
+        }
         self.number += 1;
         let mut dropped = 0;
         for (topic, mut bytes) in copies {
@@ -179,6 +182,13 @@ impl Outgoing {
     /// Publishes nothing that is appended from here on: the node has said that it ends.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
+    }
+
+    /// The node has ended: as [`close`](Self::close), without the parcels and the counts so far. The caller drops these
+    /// without the lock.
+    pub(super) fn end(&mut self) -> Self {
+        let empty = Self::new(self.max_size, self.max_age, self.forgot);
+        std::mem::replace(self, Self { is_closed: true, ..empty })
     }
 
     /// Appends a parcel that is published before those of the queue.

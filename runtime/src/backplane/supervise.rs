@@ -63,6 +63,7 @@ pub(super) async fn supervise(
     engine: Arc<dyn Backplane>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let _ending = EndOnDrop(&node);
     let mut unconfirmed = Batch::default();
     let mut failures = 0;
     let mut has_warned = false;
@@ -122,7 +123,20 @@ pub(super) async fn supervise(
         }
         failures += 1;
     }
-    node.set_link(LinkState::Stopped);
+}
+
+/// Ends a node with its supervisor, which is aborted when its router is dropped: handles of its procedures may be used
+/// for longer.
+struct EndOnDrop<'a>(&'a Node);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        let Self(node) = self;
+        node.set_link(LinkState::Stopped);
+        let waiting = node.with_outgoing(Outgoing::end);
+        drop(waiting);
+        node.subscriptions.lock().reset();
+    }
 }
 
 /// Code of an engine that panics ends its link, and not the node. It is called within the future, which catches

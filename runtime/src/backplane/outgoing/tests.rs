@@ -242,3 +242,18 @@ fn marks_that_are_not_published_are_in_the_next_ones() {
         assert_eq!((mark.count, outgoing.marks(late)), (1, vec![mark]));
     }
 }
+
+#[test]
+fn nothing_waits_or_is_counted_after_the_end() {
+    let now = Instant::now();
+    let mut outgoing = Outgoing::new(MAX_SIZE, MAX_AGE, now);
+    let push = |outgoing: &mut Outgoing| {
+        outgoing.push_numbered(vec![(topic(0), numbered(9))], now);
+        outgoing.push_control(topic(1), vec![0; 9]);
+        outgoing.push_ask(topic(2), vec![0; 9])
+    };
+    assert!(push(&mut outgoing));
+    assert_eq!(outgoing.end().take(9, now).parcels.len(), 3);
+    assert!(!push(&mut outgoing));
+    assert_eq!((outgoing.take(9, now).parcels.len(), outgoing.topics.len()), (0, 0));
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::time::sleep;
 
-use super::fixture::{PATH, hub, runtime};
+use super::fixture::{PATH, TestNode, hub, runtime, timed, two_nodes};
 use crate::backplane::{
     Backplane, Cluster, ClusterOptions, Inbox, Layout, Link, LinkError, Memory, MemoryNode, Parcel,
     Status, Topic,
@@ -92,5 +92,20 @@ fn node_connects_again_after_each_function_of_its_engine_has_panicked() {
         assert_eq!(cluster.health().expect("started").status, Status::Up);
         let calls = [&engine.connects, &engine.sizes, &engine.drops];
         assert_eq!(calls.map(|calls| calls.load(Ordering::Relaxed)), [3, 3, 1]);
+    });
+}
+
+#[test]
+fn ask_of_a_handle_that_outlives_its_router_is_answered_at_once() {
+    runtime().block_on(async {
+        let [one, other] = two_nodes(&Memory::new()).await;
+        let _member = one.join("a", 1);
+        let TestNode { cluster, io, .. } = one;
+        drop(cluster);
+        // The supervisor is aborted.
+        sleep(Duration::from_millis(5)).await;
+        let (answer, time) = timed(io.ask().members("a")).await;
+        assert_eq!((answer.value.len(), answer.missing), (1, vec![other.id()]));
+        assert_eq!((answer.complete, time), (false, Duration::ZERO));
     });
 }
