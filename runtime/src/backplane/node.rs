@@ -152,7 +152,7 @@ impl Node {
             path: Arc::clone(&path),
         });
         self.receiving.lock().procedures.insert(path, Arc::clone(&procedure));
-        self.use_topic(procedure.topic.clone());
+        self.use_topic(&procedure.topic);
         procedure
     }
 
@@ -170,14 +170,14 @@ impl Node {
     }
 
     /// A room on this topic is used here.
-    pub(super) fn use_topic(&self, topic: Topic) {
+    pub(super) fn use_topic(&self, topic: &Topic) {
         if self.subscriptions.lock().add(topic, Instant::now()) {
             self.wanted.notify_one();
         }
     }
 
     /// A room on this topic is no longer used here.
-    pub(super) fn release_topic(&self, topic: Topic) {
+    pub(super) fn release_topic(&self, topic: &Topic) {
         self.subscriptions.lock().remove(topic, Instant::now());
     }
 

@@ -36,7 +36,7 @@ impl OtherNodes for RemoteProcedure {
             if !node.watching.lock().begin(key.clone(), id, Instant::now()) {
                 return;
             }
-            node.use_topic(topic);
+            node.use_topic(&topic);
             // Else it is asked for when the broker has confirmed the topic.
             if node.subscriptions.lock().is_subscribed(id) {
                 node.ask_for_presence(vec![key], None);
@@ -50,7 +50,7 @@ impl OtherNodes for RemoteProcedure {
             drop(watching);
             if ended.is_some() {
                 node.queued.notify_one();
-                node.release_topic(topic);
+                node.release_topic(&topic);
             }
         }
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::time::timeout;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use super::health::add;
 use super::node::{LocalProcedure, Node};
@@ -85,28 +86,50 @@ impl Remote for RemoteProcedure {
     }
 
     fn room_used(&self, room: &str) {
-        self.node.use_topic(self.room_topic(room));
+        self.node.use_topic(&self.room_topic(room));
     }
 
     fn room_unused(&self, room: &str) {
-        self.node.release_topic(self.room_topic(room));
+        self.node.release_topic(&self.room_topic(room));
     }
 
     fn confirm(&self, room: &str) -> BoxFuture<'_, bool> {
-        let topic = self.room_topic(room).id();
+        let topic = self.room_topic(room);
         async move {
-            let waiting = self.node.subscriptions.lock().wait(topic);
-            match waiting {
-                // Another task of the session is about to join.
-                None => false,
-                Some(confirmed) => matches!(timeout(CONFIRM_WITHIN, confirmed).await, Ok(Ok(()))),
-            }
+            let mut join = WaitingJoin::new(&self.node, topic);
+            matches!(timeout(CONFIRM_WITHIN, &mut join.confirmed).await, Ok(Ok(())))
         }
         .boxed()
     }
 
     fn ask<'a>(&'a self, query: Query<'a>, within: Duration) -> BoxFuture<'a, Answers> {
         self.ask_all(query, within).boxed()
+    }
+}
+
+/// A join that waits until its topic is confirmed, which is used meanwhile: the join of the first member of the room may
+/// not have arrived yet.
+struct WaitingJoin<'a> {
+    node: &'a Node,
+    topic: Topic,
+    confirmed: oneshot::Receiver<()>,
+}
+
+impl<'a> WaitingJoin<'a> {
+    fn new(node: &'a Node, topic: Topic) -> Self {
+        let (confirmed, is_new) = node.subscriptions.lock().wait(&topic, Instant::now());
+        if is_new {
+            node.wanted.notify_one();
+        }
+        Self { node, topic, confirmed }
+    }
+}
+
+impl Drop for WaitingJoin<'_> {
+    fn drop(&mut self) {
+        // Its task is not woken with the lock.
+        self.confirmed.close();
+        self.node.subscriptions.lock().end_wait(&self.topic, Instant::now());
     }
 }
 

@@ -1,16 +1,21 @@
 //! Which topics this node is subscribed to, and which it wants to be.
 //!
-//! One lock protects all of it, and it is a leaf: no other lock is taken while it is held. A topic is wanted while
-//! rooms on it have members. Joins and leaves change the number of these rooms in any order, since the
-//! shard of a room is unlocked by then: a leave may arrive before the join that came first. Then the number is -1 for a
-//! moment, and right after both.
+//! One lock protects all of it, and it is a leaf: no other lock is taken while it is held. A topic is used while
+//! rooms on it have members, and while joins wait until it is confirmed. Joins and leaves change the number of these rooms
+//! in any order, since the shard of a room is unlocked by then:
+//!
+//! - A leave may arrive before the join that came first. Then the number is -1 for a moment, and right after both.
+//! - A join may wait before the join of the first member arrives. Then the number is 0 for a moment.
 //!
 //! | state of a topic | next |
 //! | --- | --- |
-//! | `Wanted` | the supervisor takes it → `Subscribing`; the last room ends → removed |
+//! | `Wanted` | the supervisor takes it → `Subscribing`; the last use ends → removed |
 //! | `Subscribing` | the broker confirms → `Subscribed`, and all other nodes are asked for their marks |
 //! | `Subscribed` | all have answered → `Confirmed`, waiting joins continue |
-//! | `Subscribing`, `Subscribed`, `Confirmed` | the link is lost → `Wanted`, or removed without rooms; without rooms for 1 s → removed, and unsubscribed |
+//! | `Subscribing`, `Subscribed`, `Confirmed` | the link is lost → `Wanted`, or removed if it is not used; not used for 1 s → removed, and unsubscribed |
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -24,7 +29,7 @@ use crate::node_id::NodeId;
 /// An ask for marks that a node has not answered for this long is repeated.
 const REPEAT_AFTER: Duration = Duration::from_secs(2);
 
-/// How long a topic without rooms stays subscribed: clients often leave and join again.
+/// How long a topic that is not used stays subscribed: clients often leave and join again.
 const KEEP: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -32,7 +37,7 @@ pub(super) struct Subscriptions {
     topics: HashMap<TopicId, Subscription>,
     /// In an order that follows from the topics: the same in each run of a test.
     wanted: BTreeSet<TopicId>,
-    /// Topics without rooms, and since when.
+    /// Topics that are not used, and since when.
     unused: VecDeque<(Instant, TopicId)>,
     /// Asks for marks that nodes have not answered.
     asks: BTreeMap<u64, AskedMarks>,
@@ -42,9 +47,11 @@ struct Subscription {
     topic: Topic,
     /// Used rooms on the topic. Negative while a leave has arrived before its join.
     rooms: isize,
+    /// Joins that wait until it is confirmed.
+    joins: usize,
     unused_since: Option<Instant>,
     state: State,
-    /// Joins that wait until it is confirmed.
+    /// Continues these joins. Some may have ended without it.
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -88,49 +95,81 @@ impl Joins {
 
 impl Subscription {
     fn new(topic: Topic) -> Self {
-        Self { topic, rooms: 0, unused_since: None, state: State::Wanted, waiting: Vec::new() }
+        let (unused_since, waiting) = (None, Vec::new());
+        Self { topic, rooms: 0, joins: 0, unused_since, state: State::Wanted, waiting }
+    }
+
+    fn is_used(&self) -> bool {
+        self.rooms > 0 || self.joins > 0
+    }
+
+    /// Nothing uses it, and no join is about to arrive.
+    fn is_unused(&self) -> bool {
+        self.rooms == 0 && self.joins == 0
     }
 }
 
 impl Subscriptions {
     /// A room on this topic has its first member. Returns whether the supervisor has to subscribe.
-    pub(super) fn add(&mut self, topic: Topic, now: Instant) -> bool {
-        let id = topic.id();
-        let subscription = self.topics.entry(id).or_insert_with(|| Subscription::new(topic));
-        subscription.rooms += 1;
-        if subscription.rooms <= 0 {
-            // It had lost that member before.
-            self.unused_now(id, now);
-            return false;
-        }
-        subscription.unused_since = None;
-        let is_new = subscription.rooms == 1 && subscription.state == State::Wanted;
-        if is_new {
-            self.wanted.insert(id);
-        }
-        is_new
+    pub(super) fn add(&mut self, topic: &Topic, now: Instant) -> bool {
+        self.change(topic, now, |it| it.rooms += 1)
     }
 
     /// A room on this topic has lost its last member.
-    pub(super) fn remove(&mut self, topic: Topic, now: Instant) {
-        let id = topic.id();
-        let subscription = self.topics.entry(id).or_insert_with(|| Subscription::new(topic));
-        subscription.rooms -= 1;
-        self.unused_now(id, now);
+    pub(super) fn remove(&mut self, topic: &Topic, now: Instant) {
+        self.change(topic, now, |it| it.rooms -= 1);
     }
 
-    fn unused_now(&mut self, topic: TopicId, now: Instant) {
-        let Some(subscription) = self.topics.get_mut(&topic) else { return };
-        if subscription.rooms == 0 && subscription.state == State::Wanted {
-            // Without a link it would stay for as long.
-            self.topics.remove(&topic);
-            self.wanted.remove(&topic);
-        } else if subscription.rooms == 0 {
-            subscription.unused_since = Some(now);
-            self.unused.push_back((now, topic));
-        } else {
-            subscription.unused_since = None;
+    /// A join waits. Returns what is ready when the topic is confirmed, and whether the supervisor has to subscribe.
+    pub(super) fn wait(&mut self, topic: &Topic, now: Instant) -> (oneshot::Receiver<()>, bool) {
+        let is_new = self.change(topic, now, |it| it.joins += 1);
+        let (sender, receiver) = oneshot::channel();
+        if let Some(subscription) = self.topics.get_mut(&topic.id()) {
+            let waiting = &mut subscription.waiting;
+            if subscription.state == State::Confirmed {
+                let _ = sender.send(());
+            } else {
+                if waiting.len() == waiting.capacity() {
+                    waiting.retain(|waiting| !waiting.is_closed());
+                }
+                waiting.push(sender);
+            }
         }
+        (receiver, is_new)
+    }
+
+    /// A join waits no more.
+    pub(super) fn end_wait(&mut self, topic: &Topic, now: Instant) {
+        self.change(topic, now, |it| it.joins = it.joins.saturating_sub(1));
+    }
+
+    /// Changes what uses a topic. Returns whether the supervisor has to subscribe.
+    fn change(
+        &mut self,
+        topic: &Topic,
+        now: Instant,
+        change: impl FnOnce(&mut Subscription),
+    ) -> bool {
+        let id = topic.id();
+        let new = || Subscription::new(topic.clone());
+        let subscription = self.topics.entry(id).or_insert_with(new);
+        change(subscription);
+        subscription.unused_since = None;
+        if subscription.is_used() {
+            return subscription.state == State::Wanted && self.wanted.insert(id);
+        }
+        if !subscription.is_unused() {
+            return false;
+        }
+        if subscription.state == State::Wanted {
+            // Without a link it would stay for as long.
+            self.topics.remove(&id);
+            self.wanted.remove(&id);
+        } else {
+            subscription.unused_since = Some(now);
+            self.unused.push_back((now, id));
+        }
+        false
     }
 
     /// Takes topics to subscribe to.
@@ -141,7 +180,7 @@ impl Subscriptions {
         {
             if let Some(subscription) = self.topics.get_mut(&id)
                 && subscription.state == State::Wanted
-                && subscription.rooms > 0
+                && subscription.is_used()
             {
                 subscription.state = State::Subscribing;
                 taken.push(subscription.topic.clone());
@@ -150,7 +189,7 @@ impl Subscriptions {
         taken
     }
 
-    /// Takes topics that have had no rooms for a second.
+    /// Takes topics that were not used for a second.
     pub(super) fn take_unused(&mut self, max: usize, now: Instant) -> Vec<Topic> {
         let mut taken = Vec::new();
         while taken.len() < max
@@ -158,7 +197,7 @@ impl Subscriptions {
             && now.duration_since(since) >= KEEP
         {
             self.unused.pop_front();
-            // A topic that was used again since has rooms, or is in the list with a later time.
+            // A topic that was used again since is used, or is in the list with a later time.
             let is_unused = self.topics.get(&id).is_some_and(|it| it.unused_since == Some(since));
             if is_unused && let Some(subscription) = self.topics.remove(&id) {
                 taken.push(subscription.topic);
@@ -254,28 +293,12 @@ impl Subscriptions {
         joins
     }
 
-    /// Returns what is ready when the topic is confirmed, and `None` if it is not wanted.
-    pub(super) fn wait(&mut self, topic: TopicId) -> Option<oneshot::Receiver<()>> {
-        let subscription = self.topics.get_mut(&topic)?;
-        if subscription.state == State::Confirmed {
-            let (sender, receiver) = oneshot::channel();
-            let _ = sender.send(());
-            return Some(receiver);
-        }
-        let (sender, receiver) = oneshot::channel();
-        if subscription.waiting.len() == subscription.waiting.capacity() {
-            subscription.waiting.retain(|waiting| !waiting.is_closed());
-        }
-        subscription.waiting.push(sender);
-        Some(receiver)
-    }
-
-    /// The link is lost: all topics that have rooms are wanted again.
+    /// The link is lost: all topics that are used are wanted again.
     pub(super) fn reset(&mut self) {
         self.asks.clear();
         self.unused.clear();
-        self.topics.retain(|_, subscription| subscription.rooms != 0);
-        let wanted = self.topics.values().filter(|subscription| subscription.rooms > 0);
+        self.topics.retain(|_, subscription| !subscription.is_unused());
+        let wanted = self.topics.values().filter(|subscription| subscription.is_used());
         self.wanted = wanted.map(|subscription| subscription.topic.id()).collect();
         for subscription in self.topics.values_mut() {
             subscription.state = State::Wanted;
@@ -310,55 +333,5 @@ impl Subscriptions {
 
     pub(super) fn len(&self) -> usize {
         self.topics.len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn topic_without_rooms_ends_in_whatever_order_joins_and_leaves_arrive() {
-        let start = Instant::now();
-        let topic = Topic::new("room");
-        for (order, is_subscribed) in
-            [([1, -1], false), ([-1, 1], false), ([1, -1], true), ([-1, 1], true)]
-        {
-            let mut subscriptions = Subscriptions::default();
-            if is_subscribed {
-                subscriptions.add(topic.clone(), start);
-                assert_eq!(subscriptions.take_wanted(9).len(), 1);
-                subscriptions.remove(topic.clone(), start);
-            }
-            for change in order {
-                if change > 0 {
-                    subscriptions.add(topic.clone(), start);
-                } else {
-                    subscriptions.remove(topic.clone(), start);
-                }
-            }
-            assert!(subscriptions.take_wanted(9).is_empty());
-            assert!(subscriptions.take_unused(9, start + KEEP / 2).is_empty());
-            // One that was not subscribed to is not kept.
-            assert_eq!(subscriptions.len(), usize::from(is_subscribed));
-            assert_eq!(
-                subscriptions.take_unused(9, start + KEEP).len(),
-                usize::from(is_subscribed)
-            );
-            assert_eq!((subscriptions.len(), subscriptions.next_unused()), (0, None));
-        }
-    }
-
-    #[test]
-    fn topic_that_is_used_again_within_a_second_stays() {
-        let start = Instant::now();
-        let topic = Topic::new("room");
-        let mut subscriptions = Subscriptions::default();
-        assert!(subscriptions.add(topic.clone(), start));
-        assert_eq!(subscriptions.take_wanted(9).len(), 1);
-        subscriptions.remove(topic.clone(), start);
-        assert!(!subscriptions.add(topic.clone(), start));
-        assert!(subscriptions.take_unused(9, start + KEEP).is_empty());
-        assert_eq!(subscriptions.len(), 1);
     }
 }

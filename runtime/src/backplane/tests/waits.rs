@@ -164,6 +164,31 @@ fn join_is_confirmed_by_all_nodes_and_unconfirmed_after_500_ms_without_them() {
 }
 
 #[test]
+fn join_is_confirmed_before_the_join_of_the_first_member_arrives() {
+    runtime().block_on(async {
+        let broker = Memory::new();
+        let [one, _other] = two_nodes(&broker).await;
+        let entries = one.entries();
+        let remote = one.hub.remote().expect("a backplane");
+        let (is_confirmed, time) = timed(remote.confirm("a")).await;
+        assert!(is_confirmed && time < MOMENT, "{time:?}");
+        remote.room_used("a");
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(one.entries(), entries + 2);
+        remote.room_unused("a");
+        // No member joins, and one join is cancelled.
+        assert!(remote.confirm("b").await);
+        assert!(remote.confirm("c").now_or_never().is_none());
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(one.entries(), entries);
+        broker.stop();
+        sleep(MOMENT).await;
+        assert!(!remote.confirm("d").await);
+        assert_eq!(one.entries(), entries);
+    });
+}
+
+#[test]
 fn node_ends_after_2_s_when_the_broker_does_not_answer() {
     runtime().block_on(async {
         let [one, _other] = two_nodes(&Memory::new()).await;
