@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::node_id::NodeId;
@@ -84,7 +84,9 @@ counters! {
     overflowed,
     /// Volatile events that were dropped here because the broker was away.
     volatile_dropped,
-    /// Events that were not published because they were too large, or named more than 256 rooms and sockets.
+    /// What was not sent because it is too large: events, and calls of `Io::disconnect`, also those whose target names more
+    /// than 256 rooms, sockets and exceptions; and the members of a room, each time that another node asks for them to
+    /// watch it. Events of other nodes that exceed `Limits::max_outbox_size` here count too.
     too_large,
     /// Parcels of any kind that were published again after the link was lost.
     resent,
@@ -106,6 +108,30 @@ counters! {
     different_event,
     /// Parcels of more than 1 024 nodes, or of more than 1 024 that appeared within a minute, which were dropped.
     too_many_nodes,
+}
+
+/// What was logged. Each cause is logged once.
+#[derive(Default)]
+pub(super) struct Logged {
+    /// An event is larger than the parcels of the broker.
+    pub(super) large_event: LogOnce,
+    /// The target of an event names too many rooms and sockets.
+    pub(super) long_target: LogOnce,
+    /// The same of `disconnect`.
+    pub(super) long_disconnect: LogOnce,
+    /// What the members of a watched room show is too much for the queue.
+    pub(super) large_room: LogOnce,
+}
+
+/// Whether a cause was logged.
+#[derive(Default)]
+pub(super) struct LogOnce(AtomicBool);
+
+impl LogOnce {
+    /// Whether this is the first call.
+    pub(super) fn is_first(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
 }
 
 /// Adds to a counter.

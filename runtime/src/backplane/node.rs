@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::asks::Asks;
 use super::engine::{Backplane, Parcel};
-use super::health::{Counts, Health, Status, add};
+use super::health::{Counts, Health, LogOnce, Logged, Status, add};
 use super::names::{Names, reported};
 use super::options::ClusterOptions;
 use super::outgoing::Outgoing;
@@ -64,6 +64,7 @@ pub(super) struct Node {
     pub(super) state: Lock<State, { rank::BACKPLANE_STATE }>,
     is_up: AtomicBool,
     pub(super) counts: Counts,
+    pub(super) logged: Logged,
 }
 
 /// What the receiver uses.
@@ -139,6 +140,7 @@ impl Node {
             }),
             is_up: AtomicBool::new(false),
             counts: Counts::default(),
+            logged: Logged::default(),
         }
     }
 
@@ -285,6 +287,14 @@ impl Node {
     pub(super) fn say_hello(&self) {
         if let Some(hello) = self.hello(false) {
             self.publish_first(self.names.nodes().clone(), hello);
+        }
+    }
+
+    /// Counts what is too large for the other nodes, and logs the first of each cause.
+    pub(super) fn refuse(&self, cause: &LogOnce, log: impl FnOnce()) {
+        add(&self.counts.too_large, 1);
+        if cause.is_first() {
+            log();
         }
     }
 

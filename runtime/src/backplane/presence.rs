@@ -11,7 +11,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
@@ -240,13 +239,15 @@ impl Node {
     /// Whether all members of a room, with this size, fit into half of the queue.
     fn can_have_space_for(&self, size: usize, procedure: &str, room: &str) -> bool {
         let fits = self.with_outgoing(|outgoing| outgoing.can_have_space(size));
-        if !fits && self.counts.too_large.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::error!(
-                procedure,
-                room,
-                size,
-                "other nodes cannot watch a room: what its members show does not fit into half of `ClusterOptions::max_queue_size`"
-            );
+        if !fits {
+            self.refuse(&self.logged.large_room, || {
+                tracing::error!(
+                    procedure,
+                    room,
+                    size,
+                    "other nodes cannot watch a room: what its members show does not fit into half of `ClusterOptions::max_queue_size`"
+                );
+            });
         }
         fits
     }

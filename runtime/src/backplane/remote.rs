@@ -1,7 +1,6 @@
 //! One procedure on the other nodes, as its hub uses it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -61,6 +60,20 @@ impl Remote for RemoteProcedure {
             return add(&node.counts.volatile_dropped, 1);
         }
         let is_on_procedure = audience.has_all_or_socket(is_remote);
+        // Before its topics are found: each is compared with all others.
+        if audience.is_too_long() {
+            if is_on_procedure || audience.rooms().next().is_some() {
+                let (procedure, event) = (&*self.procedure.path, event.name);
+                node.refuse(&node.logged.long_target, || {
+                    tracing::error!(
+                        procedure,
+                        event,
+                        "not sent to other nodes: the target of the event names more than 256 rooms and sockets; further ones are counted in `Health::counters`"
+                    );
+                });
+            }
+            return;
+        }
         let mut topics = self.topics(audience, is_on_procedure);
         let Some(last) = topics.pop() else { return };
         let about = (&*self.procedure.path, event.name, event.digest);
@@ -68,17 +81,16 @@ impl Remote for RemoteProcedure {
             Event::encode(node.id, about, key, is_on_procedure, audience, frame.as_bytes());
         let parcel = encoded.ok().filter(|parcel| parcel.len() <= node.max_parcel_size());
         let Some(parcel) = parcel else {
-            if node.counts.too_large.fetch_add(1, Ordering::Relaxed) == 0 {
-                let (procedure, event) = (&*self.procedure.path, event.name);
-                let max = node.max_parcel_size();
+            let (procedure, event) = (&*self.procedure.path, event.name);
+            let max = node.max_parcel_size();
+            return node.refuse(&node.logged.large_event, || {
                 tracing::error!(
                     procedure,
                     event,
                     max,
-                    "not sent to other nodes: the event is too large, or names more than 256 rooms and sockets; further ones are counted in `Health::counters`"
+                    "not sent to other nodes: the event is too large; further ones are counted in `Health::counters`"
                 );
-            }
-            return;
+            });
         };
         let mut copies: Vec<_> = topics.into_iter().map(|topic| (topic, parcel.clone())).collect();
         copies.push((last, parcel));
@@ -153,9 +165,19 @@ impl RemoteProcedure {
             }
         };
         let id = node.next_ask();
-        let bytes = Ask { id, question }.encode(node.id).ok().filter(|it| node.can_ask(it));
-        let waiting = node.asks.add(id, nodes.clone());
-        let (Some(bytes), Some(waiting)) = (bytes, waiting) else {
+        let bytes = Ask { id, question }.encode(node.id).ok();
+        let Some(bytes) = bytes.filter(|bytes| node.can_ask(bytes)) else {
+            if matches!(query, Query::Disconnect(_)) {
+                node.refuse(&node.logged.long_disconnect, || {
+                    tracing::error!(
+                        procedure,
+                        "only sessions of this node are ended: the target of `disconnect` names more than 256 rooms and sockets, or is too large for the broker or for half of `ClusterOptions::max_queue_size`; further ones are counted in `Health::counters`"
+                    );
+                });
+            }
+            return Answers { missing: nodes, ..Answers::default() };
+        };
+        let Some(waiting) = node.asks.add(id, nodes.clone()) else {
             return Answers { missing: nodes, ..Answers::default() };
         };
         if matches!(query, Query::Disconnect(_)) {

@@ -24,7 +24,8 @@ const MAX_WITHIN: Duration = Duration::from_secs(60);
 pub struct ClusterAnswer<T> {
     /// The union or the sum of the answers that have arrived, that of this node included.
     pub value: T,
-    /// Nodes that were alive and have not answered, or not all of it: they ended, or took too long.
+    /// Nodes that were alive and have not answered, or not all of it: they ended, or took too long, or were not asked
+    /// because the target of [`Ask::disconnect`] names more than 256 rooms, sockets and exceptions.
     pub missing: Vec<NodeId>,
     /// All nodes that this node knows have answered. `false` as well while this node has no link to the
     /// broker. Always `true` without a backplane.
@@ -86,7 +87,8 @@ impl<E: Contract> Ask<E> {
         Ok(answers.with(members))
     }
 
-    /// Ends the sessions in the target: as [`Io::disconnect`](crate::Io::disconnect). Returns their number.
+    /// Ends the sessions in the target: as [`Io::disconnect`](crate::Io::disconnect). Returns their number, and the nodes
+    /// that did not answer: all others if the target names more than 256 rooms, sockets and exceptions.
     pub async fn disconnect(self, target: impl Target) -> ClusterAnswer<usize> {
         let audience = Audience::new(&target);
         let count = self.hub.end_sessions(&audience, DisconnectReason::Disconnected);

@@ -42,6 +42,9 @@ impl<E: Contract> Io<E> {
     }
 
     /// Emits to all clients in the target. [`Socket::to`](crate::Socket::to) excludes its own client.
+    ///
+    /// With a [`backplane`](crate::Router::backplane), a target of more than 256 rooms, sockets and exceptions reaches the
+    /// clients of this node only. Name one room that they share instead.
     pub fn to(&self, target: impl Target) -> E {
         self.emitter(Audience::new(&target))
     }
@@ -141,7 +144,8 @@ impl<E: Contract> Io<E> {
     /// middleware or the factory rejects it.
     ///
     /// With a [`backplane`](crate::Router::backplane) it ends the sessions on all nodes, and waits for their answers, at
-    /// most for 1 s.
+    /// most for 1 s. A target of more than 256 rooms, sockets and exceptions ends those of this node only.
+    /// [`ask().disconnect(..)`](Ask::disconnect) tells which nodes did not answer.
     pub async fn disconnect(&self, target: impl Target) -> usize {
         self.ask().disconnect(target).await.value
     }

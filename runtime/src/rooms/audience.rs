@@ -128,6 +128,11 @@ impl Audience {
         })
     }
 
+    /// Whether it has more than [`MAX_PARTS`] parts and exceptions, together: other nodes do not get it.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.0.list.len() + self.0.exceptions.len() > MAX_PARTS
+    }
+
     /// Returns whether several parts may include the same member.
     pub(crate) fn may_overlap(&self) -> bool {
         self.0.list.len() > 1

@@ -81,6 +81,9 @@ impl<R: Room + ?Sized> Room for &R {
 /// # }
 /// ```
 ///
+/// With a [`backplane`](crate::Router::backplane), a target of more than 256 rooms, sockets and exceptions, in all,
+/// reaches the members on this node only.
+///
 /// Implement it for your own types with the targets that exist:
 ///
 /// ```

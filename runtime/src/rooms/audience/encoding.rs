@@ -10,12 +10,12 @@ const ROOM: u8 = 1;
 const SOCKET: u8 = 2;
 
 impl Audience {
-    /// Fails for more than [`MAX_PARTS`] parts and exceptions, and for a name of more than 65 535 bytes.
+    /// Fails for one that [`is_too_long`](Self::is_too_long), and for a name of more than 65 535 bytes.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), TooLong> {
-        let Parts { names, list, exceptions } = &self.0;
-        if list.len() + exceptions.len() > MAX_PARTS {
+        if self.is_too_long() {
             return Err(TooLong);
         }
+        let Parts { names, list, exceptions } = &self.0;
         put_count(list.len(), out)?;
         for part in list {
             encode_part(part, names, out)?;
