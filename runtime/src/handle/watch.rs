@@ -49,7 +49,8 @@ impl<E: Contract> Io<E> {
     ///
     /// With a [`backplane`](crate::Router::backplane) it shows the members on all nodes. What the members of one other node show in
     /// the room must fit into half of its
-    /// [`ClusterOptions::max_queue_size`](crate::backplane::ClusterOptions::max_queue_size).
+    /// [`ClusterOptions::max_queue_size`](crate::backplane::ClusterOptions::max_queue_size), and at most 100 000 of these
+    /// members are shown. More are not logged.
     ///
     /// There is no limit of watches, because clients cannot make any by themselves. Each costs a few map accesses per
     /// change in its room. A session that watches its own room does so in a task of
