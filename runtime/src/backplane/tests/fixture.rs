@@ -12,8 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep};
 
-use crate::backplane::{Cluster, ClusterOptions, Health, Memory, MemoryNode, NodeId};
-
+use crate::backplane::{Backplane, Cluster, ClusterOptions, Health, Memory, MemoryNode, NodeId};
 use crate::contract::{Contract, DecodeError, Events, Outgoing, Shape};
 use crate::handle::{Emitter, Io, Watch};
 use crate::request::Request;
@@ -28,13 +27,16 @@ pub(in crate::backplane) fn runtime() -> Runtime {
     builder.enable_time().start_paused(true).build().expect("a runtime")
 }
 
-const EVENT: Outgoing = Outgoing {
-    name: "event",
-    policy: DeliveryPolicy::Reliable,
-    shape: Shape { digest: 1, types: &[] },
-};
+const fn event(name: &'static str, policy: DeliveryPolicy) -> Outgoing {
+    Outgoing { name, policy, shape: Shape { digest: 1, types: &[] } }
+}
 
-/// A procedure with one event.
+/// The indices of the events of [`hub`].
+pub(in crate::backplane) const EVENT: usize = 0;
+pub(in crate::backplane) const VOLATILE: usize = 1;
+pub(in crate::backplane) const LATEST: usize = 2;
+
+/// A procedure with one event of each delivery policy.
 pub(in crate::backplane) fn hub() -> Arc<Hub> {
     Arc::new(Hub::new("Model", ModelContract::OUTGOING))
 }
@@ -49,20 +51,24 @@ pub(in crate::backplane) fn member(hub: &Arc<Hub>) -> Registration {
 }
 
 /// The contract of [`hub`], without incoming events.
-pub(in crate::backplane) struct ModelContract;
+pub(in crate::backplane) struct ModelContract(pub(in crate::backplane) Emitter);
 
 pub(in crate::backplane) enum NoEvent {}
 
 impl From<Emitter> for ModelContract {
-    fn from(_: Emitter) -> Self {
-        Self
+    fn from(emitter: Emitter) -> Self {
+        Self(emitter)
     }
 }
 
 impl Contract for ModelContract {
     const NAME: &'static str = "Model";
     const INCOMING: &'static [&'static str] = &[];
-    const OUTGOING: &'static [Outgoing] = &[EVENT];
+    const OUTGOING: &'static [Outgoing] = &[
+        event("event", DeliveryPolicy::Reliable),
+        event("volatile", DeliveryPolicy::Volatile),
+        event("latest", DeliveryPolicy::Latest),
+    ];
     type Incoming = NoEvent;
 
     fn name(event: &NoEvent) -> &'static str {
@@ -92,8 +98,19 @@ impl TestNode {
     }
 
     pub(in crate::backplane) fn with(broker: &Memory, path: &str, options: ClusterOptions) -> Self {
-        let (hub, engine) = (hub(), broker.node());
-        let cluster = Cluster::new(Arc::new(engine.clone()), options);
+        let engine = broker.node();
+        Self::with_engine(Arc::new(engine.clone()), engine, path, options)
+    }
+
+    /// `backplane` is, or contains, `engine`.
+    pub(in crate::backplane) fn with_engine(
+        backplane: Arc<dyn Backplane>,
+        engine: MemoryNode,
+        path: &str,
+        options: ClusterOptions,
+    ) -> Self {
+        let hub = hub();
+        let cluster = Cluster::new(backplane, options);
         cluster.start([(path, &hub)].into_iter());
         Self { io: Io::new(Arc::clone(&hub)), hub, cluster, engine }
     }

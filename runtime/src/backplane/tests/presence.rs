@@ -87,14 +87,21 @@ fn members_of_a_node_that_was_cut_off_are_shown_again_as_they_are() {
         sleep(Duration::from_secs(30)).await;
         take(&mut watch, &mut members);
         assert_eq!(members, BTreeMap::from([(here.member().id(), 3)]));
+        // The node without a link shows those that it knew, and its own as they change.
+        take(&mut watch_there, &mut members_there);
+        let (stays_id, goes_id, here_id) =
+            (stays.member().id(), goes.member().id(), here.member().id());
+        assert_eq!(members_there, BTreeMap::from([(stays_id, 1), (goes_id, 2), (here_id, 3)]));
         drop(goes);
         stays.member().set_presence(Presence::new(&4).expect("small")).expect("set");
         here.member().set_presence(Presence::new(&5).expect("small")).expect("set");
+        take(&mut watch_there, &mut members_there);
+        assert_eq!(members_there, BTreeMap::from([(stays_id, 4), (here_id, 3)]));
         other.engine.heal();
         sleep(Duration::from_secs(10)).await;
         take(&mut watch, &mut members);
         take(&mut watch_there, &mut members_there);
-        let expected = BTreeMap::from([(stays.member().id(), 4), (here.member().id(), 5)]);
+        let expected = BTreeMap::from([(stays_id, 4), (here_id, 5)]);
         assert_eq!((&members, &members_there), (&expected, &expected));
     });
 }

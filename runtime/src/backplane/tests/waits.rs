@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
 use tokio::time::sleep;
 
 use super::fixture::{PATH, TestNode, hub, runtime, timed, two_nodes};
+use crate::backplane::liveness::probe;
+use crate::backplane::node::Node;
 use crate::backplane::peers::{Contact, Peers};
 use crate::backplane::{
     Backplane, Cluster, ClusterOptions, Inbox, Layout, Link, LinkError, Memory, NodeId, Status,
@@ -111,6 +114,30 @@ fn link_is_lost_when_a_probe_is_not_back_after_3_s() {
         let expected = "a probe through the broker is not back within 3 s";
         assert_eq!(one.health().counters.links_lost, 1);
         assert!(reason(&one).is_none_or(|reason| reason == expected));
+    });
+}
+
+#[test]
+fn probe_may_take_15_s_behind_a_long_backlog() {
+    runtime().block_on(async {
+        let node = Node::new(&Memory::new().node(), ClusterOptions::default());
+        let (inbox, mut deliveries) = Inbox::channel();
+        let backlog = inbox.backlog();
+        let (_, time) = timed(probe(&node, &backlog)).await;
+        assert_eq!(time, Duration::from_secs(3));
+        let long = Bytes::from(vec![0; 257 << 10]);
+        inbox.deliver(long.clone());
+        let (_, time) = timed(probe(&node, &backlog)).await;
+        assert_eq!(time, Duration::from_secs(15));
+        // Nothing waits in the second period of 3 s.
+        let shorten = async {
+            sleep(Duration::from_millis(3500)).await;
+            let mut parcels = Vec::new();
+            deliveries.receive(&mut parcels, 9).await;
+            assert_eq!(parcels, [long]);
+        };
+        let ((_, time), ()) = tokio::join!(timed(probe(&node, &backlog)), shorten);
+        assert_eq!(time, Duration::from_secs(6));
     });
 }
 
