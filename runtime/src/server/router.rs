@@ -208,7 +208,8 @@ impl Router {
     /// all of them. See [`backplane`](crate::backplane).
     ///
     /// The node starts when the router is served; inside another HTTP server with [`start`](Self::start),
-    /// or else with its first request.
+    /// or else with its first request. Clones of the router share it, also after a procedure is added to one of them. It
+    /// ends when the first of them is [shut down](Self::shutdown).
     pub fn backplane(mut self, engine: impl Backplane) -> Self {
         let routes = self.routes();
         routes.cluster = Some(Cluster::new(Arc::new(engine), routes.cluster_options.clone()));
@@ -278,6 +279,10 @@ impl Router {
     ///
     /// For a router inside another HTTP server: call it before the graceful shutdown of that server, which may
     /// wait until each WebSocket is closed.
+    ///
+    /// With a [`backplane`](Self::backplane) it ends the node, too, which does not start again. Clones share that node: those
+    /// that have other procedures and are still served then reach only the clients of their own process. The shutdown of
+    /// [`serve`](Self::serve) does the same.
     pub async fn shutdown(&self) {
         self.routes.drain(pending()).await;
     }
