@@ -6,9 +6,9 @@
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, Data, DeriveInput, Fields, LitInt, Path, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, LitInt, Meta, Path, Type};
 
-use crate::model::{Event, Payload, is_lint, possible_payloads, unraw};
+use crate::model::{Event, Payload, is_deprecated, is_lint, possible_payloads, unraw};
 use crate::options::AttributeOption;
 use crate::payload::WrittenNames;
 
@@ -76,10 +76,12 @@ pub(crate) fn payload_impl(input: &DeriveInput, krate: &Path) -> TokenStream {
     let ident = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
     let lints = input.attrs.iter().filter(|attr| is_lint(attr));
+    let allow = uses_deprecated(input).then(|| quote!(#[allow(deprecated)]));
     let import = import_fallback(&private);
     quote! {
         #[automatically_derived]
         #(#lints)*
+        #allow
         impl #generics #private::HasShape for #ident #arguments #clause {
             const SHAPE: #private::Shape = {
                 #import
@@ -87,6 +89,22 @@ pub(crate) fn payload_impl(input: &DeriveInput, krate: &Path) -> TokenStream {
             };
         }
     }
+}
+
+/// Whether the user has deprecated the type, or allows deprecated ones in a variant. Serde's derives allow them
+/// then, too. Rustc reports no use of the type itself in a derive, but in an attribute macro.
+fn uses_deprecated(input: &DeriveInput) -> bool {
+    let has_allow = |attrs: &[Attribute]| {
+        attrs.iter().any(|attr| match &attr.meta {
+            Meta::List(list) if list.path.is_ident("allow") => {
+                let mut tokens = list.tokens.clone().into_iter();
+                tokens.any(|token| matches!(token, TokenTree::Ident(name) if name == "deprecated"))
+            }
+            _ => false,
+        })
+    };
+    input.attrs.iter().any(is_deprecated)
+        || matches!(&input.data, Data::Enum(data) if data.variants.iter().any(|it| has_allow(&it.attrs)))
 }
 
 /// Brings `NoShape` into scope, and uses it: without a type that has no shape, rustc would report the import.

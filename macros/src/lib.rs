@@ -113,7 +113,8 @@ use proc_macro::TokenStream;
 /// Lints report what you write, and nothing that is generated from it, also where your crate forbids them.
 /// The exceptions are clippy's `arbitrary_source_item_ordering`, and lints that are forbidden by their names:
 /// its `exhaustive_enums` and `impl_trait_in_params`, its `too_many_arguments` for an event with seven fields
-/// or more, and for payloads those that serde's derives allow, such as `unused_attributes`.
+/// or more, and for payloads those that serde's derives allow, such as `unused_attributes`, and `deprecated` for a
+/// deprecated one.
 #[proc_macro_attribute]
 pub fn procedure(args: TokenStream, item: TokenStream) -> TokenStream {
     procedure::procedure(args.into(), item.into()).into()
