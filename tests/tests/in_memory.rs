@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use parlor::Router;
+use parlor::backplane::Memory;
 use parlor::client::{ClientStatus, ConnectionChange};
 use parlor::test::{End, Line, Network, Side, settle};
 use parlor::wire::CloseCode;
@@ -11,7 +12,8 @@ use parlor_tests::{
     ProbeClient, ProbeEvent, ProbeEvents, ProbeFixture, advance_clock, probe_fixture,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::Instant;
+use tokio::runtime::Builder;
+use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -183,4 +185,23 @@ async fn crashed_server_recovers_no_session_and_shut_down_server_refuses_connect
     assert!(matches!(lost, ConnectionChange::Lost { code: CloseCode::RESTART, .. }), "{lost}");
     let refused = line.dial().err().map(|error| error.kind());
     assert_eq!(refused, Some(ErrorKind::ConnectionRefused));
+}
+
+#[test]
+fn nodes_of_networks_that_are_made_outside_of_a_runtime_are_linked() {
+    let broker = Memory::new();
+    let node = || Network::new(router().backplane(broker.node()));
+    let (one, two) = (node(), node());
+    let mut runtime = Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let (ada, mut events) = client(&one.line()).await;
+        ada.enter("a").await.expect("entered");
+        let (bob, _events) = client(&two.line()).await;
+        // The nodes are linked, and the events of the room arrive.
+        sleep(SECOND).await;
+        bob.shout("a", "hello").expect("queued");
+        let event = tokio::time::timeout(5 * SECOND, events.next()).await.expect("an event");
+        assert!(matches!(event, Some(ProbeEvent::Said { text, .. }) if text == "hello"));
+    });
 }

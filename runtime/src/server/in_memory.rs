@@ -26,6 +26,8 @@ impl InMemoryServer {
     }
 
     pub(crate) fn start_handshake(&self, stream: impl Stream + 'static) {
+        // `new` may have been called outside of a runtime.
+        self.router.routes.start_node();
         let transport = Transport::Other(Box::new(stream));
         let accepted = AcceptedConnection { transport, peer: None, local: None };
         let stopped = self.stop.subscribe();

@@ -55,6 +55,9 @@ struct State {
 impl Network {
     /// Serves `router`. Each session runs on the tokio runtime that its client connects on.
     ///
+    /// The node of a router with a [`backplane`](Router::backplane) starts at once, or with the first request if
+    /// this is called outside of a tokio runtime.
+    ///
     /// A router with a path that is mounted twice or does not start with `/` is not served: this is
     /// logged, and connections are refused.
     pub fn new(router: Router) -> Self {
