@@ -4,6 +4,7 @@
 #   examples/cluster.sh            # uses the broker that is installed
 #   examples/cluster.sh nats       # or: redis
 #
+# The programs PARLOR_REDIS_SERVER and PARLOR_NATS_SERVER, if set, are started instead of redis-server and nats-server.
 # PORT is the port of nginx: 8080 by default, 0 for any. Ctrl-C stops everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,10 +60,13 @@ follow() {
 }
 
 # The broker: by default the one that is installed, Redis if both are.
+redis=${PARLOR_REDIS_SERVER:-redis-server}
+if ! has "$redis" && has valkey-server; then redis=valkey-server; fi
+nats=${PARLOR_NATS_SERVER:-nats-server}
 broker=${1:-}
 if [[ -z $broker ]]; then
-  if has redis-server || has valkey-server; then broker=redis
-  elif has nats-server; then broker=nats
+  if has "$redis"; then broker=redis
+  elif has "$nats"; then broker=nats
   elif has docker; then broker=redis
   else fail 'install redis-server, valkey-server, nats-server or docker'
   fi
@@ -70,20 +74,16 @@ fi
 port=$(free_port)
 case $broker in
   redis)
-    if has redis-server; then run=(redis-server)
-    elif has valkey-server; then run=(valkey-server)
-    else run=()
-    fi
-    if ((${#run[@]})); then
-      run+=(--port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$folder")
-    else
-      run=(docker run --rm --publish "127.0.0.1:$port:6379" redis:7)
+    image=redis:7
+    if has "$redis"; then run=("$redis" --port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$folder")
+    else run=(docker run --rm --publish "127.0.0.1:$port:6379" "$image")
     fi
     url=redis://127.0.0.1:$port
     ;;
   nats)
-    if has nats-server; then run=(nats-server --addr 127.0.0.1 --port "$port")
-    else run=(docker run --rm --publish "127.0.0.1:$port:4222" nats:2)
+    image=nats:2
+    if has "$nats"; then run=("$nats" --addr 127.0.0.1 --port "$port")
+    else run=(docker run --rm --publish "127.0.0.1:$port:4222" "$image")
     fi
     url=nats://127.0.0.1:$port
     ;;

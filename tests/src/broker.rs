@@ -58,6 +58,16 @@ impl Broker {
         Self::start(Kind::Nats, options).await
     }
 
+    /// The program of Redis: `redis-server`, or the one that `PARLOR_REDIS_SERVER` names.
+    pub fn redis_program() -> String {
+        Kind::Redis.program()
+    }
+
+    /// The program of NATS: `nats-server`, or the one that `PARLOR_NATS_SERVER` names.
+    pub fn nats_program() -> String {
+        Kind::Nats.program()
+    }
+
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use parlor_tests::{RawClient, skip_without, within_timeout, workspace};
+use parlor_tests::{Broker, RawClient, skip_without, within_timeout, workspace};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpStream;
@@ -18,8 +18,8 @@ const NODES: usize = 3;
 /// One after the other: both are one program, with other features.
 #[tokio::test]
 async fn people_on_three_nodes_share_a_room_and_survive_the_end_of_a_node() {
-    for (kind, program) in [("redis", "redis-server"), ("nats", "nats-server")] {
-        if let Some(cluster) = Cluster::start(kind, program).await {
+    for (kind, program) in [("redis", Broker::redis_program()), ("nats", Broker::nats_program())] {
+        if let Some(cluster) = Cluster::start(kind, &program).await {
             share_a_room_and_survive_the_end_of_a_node(cluster).await;
         }
     }
