@@ -91,6 +91,10 @@ case $broker in
 esac
 has nginx || fail 'install nginx'
 has "${run[0]}" || fail "install ${run[0]}"
+if [[ ${run[0]} == docker ]] && ! docker image inspect "$image" >/dev/null 2>&1; then
+  # Here, because a download may take longer than the wait for a start.
+  docker pull "$image"
+fi
 
 echo "Building the chat with the feature $broker"
 cargo build --quiet --package parlor-examples --example chat --features nats,redis
