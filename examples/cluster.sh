@@ -15,7 +15,7 @@ others=()
 stop() {
   trap - EXIT
   # Ctrl-C again does not interrupt this.
-  trap '' INT TERM
+  trap '' INT TERM HUP
   # The chats end their sessions while the broker still runs.
   if ((${#chats[@]})); then
     kill -INT "${chats[@]}" 2>/dev/null || true
@@ -28,7 +28,15 @@ stop() {
   rm -rf "$folder"
 }
 trap stop EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' INT TERM HUP
+
+# Starts a command in a process group of its own: Ctrl-C in a terminal is for this script alone, which ends the chats
+# before the broker. With job control off, the command would ignore SIGINT.
+start() {
+  set -m
+  "$@" </dev/null &
+  set +m
+}
 
 fail() {
   echo "$*" >&2
@@ -100,15 +108,15 @@ echo "Building the chat with the feature $broker"
 cargo build --quiet --package parlor-examples --example chat --features nats,redis
 target=${CARGO_TARGET_DIR:-target}
 
-"${run[@]}" >"$folder/broker.log" 2>&1 &
+start "${run[@]}" >"$folder/broker.log" 2>&1
 others+=($!)
 wait_for "${run[0]}" is_open "$port"
-echo "Broker: $url"
+echo "Broker: $url (${run[0]})"
 
 servers=()
 for node in 1 2 3; do
-  RUST_LOG=${RUST_LOG:-info} NO_COLOR=1 "$target/debug/examples/chat" --addr 127.0.0.1:0 "--$broker" "$url" \
-    >"$folder/node$node.log" 2>&1 &
+  start env RUST_LOG="${RUST_LOG:-info}" NO_COLOR=1 \
+    "$target/debug/examples/chat" --addr 127.0.0.1:0 "--$broker" "$url" >"$folder/node$node.log" 2>&1
   pid=$!
   chats+=("$pid")
   wait_for "chat $node" grep 'is at http' "$folder/node$node.log"
@@ -155,7 +163,7 @@ http {
     }
 }
 CONFIG
-nginx -e stderr -p "$folder" -c "$folder/nginx.conf" 2>"$folder/nginx-start.log" &
+start nginx -e stderr -p "$folder" -c "$folder/nginx.conf" 2>"$folder/nginx-start.log"
 others+=($!)
 wait_for nginx is_open "$front"
 

@@ -14,6 +14,8 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 const NODES: usize = 3;
+/// The close code of a shutdown.
+const SERVICE_RESTART: u16 = 1012;
 
 /// One after the other: both are one program, with other features.
 #[tokio::test]
@@ -46,14 +48,23 @@ async fn share_a_room_and_survive_the_end_of_a_node(cluster: Cluster) {
     bob_again.say("Back again").await;
     assert_eq!(ada.event("newMessage", "bob").await["text"], "Back again");
 
-    cluster.stop().await;
-    ada.client.closed().await;
-    bob_again.client.closed().await;
+    // As a chat whose sessions do not end at once.
+    let slow = cluster.pid(bob_again.node);
+    assert!(signal("STOP", slow).await);
+    cluster.interrupt().await;
+    assert_eq!(ada.client.closed().await.code, SERVICE_RESTART);
+    cluster.wait_for_end_of_node(ada.node).await;
+    cluster.assert_broker_and_nginx_run().await;
+    assert!(signal("CONT", slow).await);
+    assert_eq!(bob_again.client.closed().await.code, SERVICE_RESTART);
+    cluster.end().await;
 }
 
 /// The running script.
 struct Cluster {
+    /// The address of nginx.
     front: SocketAddr,
+    broker: SocketAddr,
     /// The addresses and process ids of the chats.
     nodes: Vec<(SocketAddr, String)>,
     script: Child,
@@ -75,25 +86,34 @@ impl Cluster {
             Command::new(env!("CARGO")).args(build).args(["--features", "nats,redis"]).status();
         assert!(status.await.expect("cargo runs").success(), "the chat does not build");
 
-        let mut script = Command::new("bash")
+        // In a process group of its own, which gets the signal of Ctrl-C. bash cannot handle a signal that is ignored
+        // when it starts, as in a job of a script.
+        let mut script = Command::new("env")
+            .args(["--default-signal=INT", "bash"])
             .arg(workspace().join("examples/cluster.sh"))
             .arg(kind)
             .env("PORT", "0")
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .expect("bash runs");
         let lines = BufReader::new(script.stdout.take().expect("piped")).lines();
-        let front = ([127, 0, 0, 1], 0).into();
-        let mut cluster = Self { front, nodes: Vec::new(), script, lines };
+        let unknown = ([127, 0, 0, 1], 0).into();
+        let mut cluster =
+            Self { front: unknown, broker: unknown, nodes: Vec::new(), script, lines };
         while cluster.front.port() == 0 {
             let line = cluster.line().await;
-            let address = line.split("http://").nth(1).map(|rest| {
+            let address = line.split("://").nth(1).map(|rest| {
                 let (address, more) = rest.split_once(' ').unwrap_or((rest, ""));
                 (address.parse().expect("an address"), more.to_owned())
             });
             match address {
                 Some((address, _)) if line.starts_with("The cluster") => cluster.front = address,
+                Some((address, more)) if line.starts_with("Broker") => {
+                    assert_eq!(more, format!("({program})"));
+                    cluster.broker = address;
+                }
                 Some((address, more)) if line.starts_with("Node") => {
                     let pid = more.trim_start_matches("(pid ").trim_end_matches(')');
                     cluster.nodes.push((address, pid.to_owned()));
@@ -121,36 +141,57 @@ impl Cluster {
         panic!("nginx chose none of the wanted nodes")
     }
 
-    async fn kill(&self, node: SocketAddr) {
-        let (_, pid) = self.nodes.iter().find(|(address, _)| *address == node).expect("a node");
-        assert!(signal("KILL", pid).await);
+    fn pid(&self, node: SocketAddr) -> &str {
+        &self.nodes.iter().find(|(address, _)| *address == node).expect("a node").1
     }
 
-    /// Ends the script as Ctrl-C does, and waits until everything that it started has ended.
-    async fn stop(mut self) {
-        let pid = self.script.id().expect("it runs").to_string();
-        assert!(signal("TERM", &pid).await);
+    async fn kill(&self, node: SocketAddr) {
+        assert!(signal("KILL", self.pid(node)).await);
+    }
+
+    /// Sends what Ctrl-C in a terminal sends: SIGINT to the process group of the script.
+    async fn interrupt(&self) {
+        let group = format!("-{}", self.script.id().expect("it runs"));
+        assert!(signal("INT", &group).await);
+    }
+
+    async fn wait_for_end_of_node(&self, node: SocketAddr) {
+        let polling = async { while signal("0", self.pid(node)).await {} };
+        within_timeout("the end of a chat", polling).await;
+    }
+
+    async fn assert_broker_and_nginx_run(&self) {
+        TcpStream::connect(self.broker).await.expect("the broker runs");
+        TcpStream::connect(self.front).await.expect("nginx runs");
+    }
+
+    /// Waits until the script and everything that it started have ended.
+    async fn end(mut self) {
         let ended = within_timeout("the end of the script", self.script.wait()).await;
         assert!(ended.expect("waited").success());
         for (_, pid) in &self.nodes {
             assert!(!signal("0", pid).await, "a chat still runs");
         }
         assert!(TcpStream::connect(self.front).await.is_err(), "nginx still runs");
+        assert!(TcpStream::connect(self.broker).await.is_err(), "the broker still runs");
     }
 }
 
 impl Drop for Cluster {
     /// A test that has failed leaves nothing running.
     fn drop(&mut self) {
-        if let Some(pid) = self.script.id() {
-            let pid = pid.to_string();
-            let _ = std::process::Command::new("kill").args(["-s", "TERM", &pid]).status();
+        if let Some(script) = self.script.id() {
+            let kill = |signal: &str, pid: &str| {
+                let _ = std::process::Command::new("kill").args(["-s", signal, pid]).status();
+            };
+            self.nodes.iter().for_each(|(_, pid)| kill("CONT", pid));
+            kill("TERM", &script.to_string());
         }
     }
 }
 
 async fn signal(signal: &str, pid: &str) -> bool {
-    let kill = Command::new("kill").args(["-s", signal, pid]).stderr(Stdio::null()).status();
+    let kill = Command::new("kill").args(["-s", signal, "--", pid]).stderr(Stdio::null()).status();
     kill.await.expect("kill runs").success()
 }
 
