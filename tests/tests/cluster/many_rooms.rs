@@ -9,12 +9,12 @@ use parlor::Router;
 use parlor::backplane::Nats;
 #[cfg(feature = "redis")]
 use parlor::backplane::Redis;
-use parlor::backplane::{Backplane, JoinConfirmation, Layout, Memory};
+use parlor::backplane::{Backplane, ClusterOptions, JoinConfirmation, Layout, Memory};
 use parlor::prelude::*;
 use parlor::rooms::rooms;
 #[cfg(any(feature = "nats", feature = "redis"))]
 use parlor_tests::Broker;
-use parlor_tests::{RawClient, SeededRng, TestServer, wait_for_health};
+use parlor_tests::{RawClient, SeededRng, TEST_TIMEOUT, TestServer, wait_for_health};
 use serde_json::{Value, json};
 
 const NODES: usize = 3;
@@ -106,6 +106,9 @@ async fn assert_targets_are_reached(engines: Vec<impl Backplane>, is_ordered: bo
         let hall = HallServer::new(|socket: HallSocket| async move { Ok(Visitor { socket }) });
         ios.push(hall.io());
         let router = Router::new().procedure("/hall", hall).backplane(engine);
+        // On a busy machine, events may wait for longer than the default of 3 s.
+        let options = ClusterOptions { max_queue_age: TEST_TIMEOUT, ..ClusterOptions::default() };
+        let router = router.cluster_options(options);
         routers.push(router.clone());
         servers.push(TestServer::start(router).await);
     }
@@ -166,6 +169,8 @@ async fn assert_targets_are_reached(engines: Vec<impl Backplane>, is_ordered: bo
                     client.expected.insert((node, number));
                 }
             }
+            // The nodes run on this thread. Their links are lost if they do not for 3 s.
+            tokio::task::yield_now().await;
         }
         join_all(clients.iter_mut().map(|client| client.receive_expected(is_ordered))).await;
         if is_ordered {
