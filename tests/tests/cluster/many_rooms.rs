@@ -96,6 +96,19 @@ impl Client {
     }
 }
 
+/// Prints the health of the nodes if a test fails: what was lost, and why.
+struct PrintHealth<'a>(&'a [Router]);
+
+impl Drop for PrintHealth<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for router in self.0 {
+                println!("{:#?}", router.health());
+            }
+        }
+    }
+}
+
 /// `is_ordered`: no two topics of a node overtake each other.
 async fn assert_targets_are_reached(engines: Vec<impl Backplane>, is_ordered: bool) {
     let mut random = SeededRng::new(19);
@@ -112,6 +125,7 @@ async fn assert_targets_are_reached(engines: Vec<impl Backplane>, is_ordered: bo
         routers.push(router.clone());
         servers.push(TestServer::start(router).await);
     }
+    let _print_health = PrintHealth(&routers);
     for router in &routers {
         wait_for_health(router, "the cluster", |health| health.nodes.len() == NODES - 1).await;
     }
