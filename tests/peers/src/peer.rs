@@ -100,7 +100,9 @@ fn install() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let mut command = Command::new("npm");
-    command.args(["ci", "--no-audit", "--no-fund", "--prefix"]).arg(socket_io());
+    command
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+        .arg(socket_io());
     // What is printed to stdout are the tables.
     command.stdout(Stdio::null());
     succeed(command, "npm ci")

@@ -46,6 +46,7 @@ pub fn print(results: &[Results]) {
             print_outage(peer, outage, index == 0);
         }
     }
+    println!();
     print_faults(results);
 }
 
@@ -77,7 +78,7 @@ fn print_faults(results: &[Results]) {
         for (when, Faults { lost, twice, out_of_order }) in paced.chain(window).chain(outages) {
             if lost + twice + out_of_order > 0 {
                 println!(
-                    "\n{}, {when}: {lost} lost, {twice} twice, {out_of_order} out of order",
+                    "- {}, {when}: {lost} lost, {twice} twice, {out_of_order} out of order",
                     of.peer.title()
                 );
             }
