@@ -199,7 +199,7 @@ impl Cluster {
         self.health(node).counters
     }
 
-    fn health(&self, node: usize) -> Health {
+    pub(crate) fn health(&self, node: usize) -> Health {
         self.nodes[node].router.health().expect("it is served")
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor::backplane::Health;
+use parlor::backplane::{Health, NodeId};
 use parlor_tests::{Broker, BrokerProxy, Direction, within_timeout};
 use tokio::time::{Instant, interval, sleep};
 
@@ -112,7 +112,8 @@ impl Fault {
             Self::OutputBuffer => {
                 proxy.throttle(10_000);
                 begun(cluster);
-                fill_output_buffer(*engine, broker).await;
+                let slow = cluster.health(PROXIED).node;
+                fill_output_buffer(*engine, broker, slow).await;
                 proxy.heal().await;
             }
             Self::WrongVersion(time) => {
@@ -122,7 +123,7 @@ impl Fault {
                 let end = Instant::now() + time;
                 while Instant::now() < end {
                     ticks.tick().await;
-                    peer.publish(&parcel_of_another_version(100)).await;
+                    peer.publish("nodes", &parcel_of_another_version(100)).await;
                 }
             }
         }
@@ -168,7 +169,7 @@ async fn reach_limit_of_redis(broker: &Broker) {
     let refused = client.command(&[b"SET", b"key", b"value"]).await;
     assert!(refused.starts_with("-OOM"), "{refused}");
     // Asserts that it is not refused.
-    client.publish(&parcel_of_another_version(100)).await;
+    client.publish("nodes", &parcel_of_another_version(100)).await;
     sleep(Duration::from_secs(1)).await;
     client.set_option("maxmemory", "0").await;
 }
@@ -188,17 +189,19 @@ async fn take_memory(engine: Engine, broker: &mut Broker) {
     broker.wait_for_end().await;
 }
 
-/// Publishes to all nodes until the broker closes a connection because its output buffer is full.
-async fn fill_output_buffer(engine: Engine, broker: &Broker) {
-    // Within 3 s: then a node closes a connection that does not return its probes.
-    let (line, size) = match engine {
-        Engine::Redis => ("overcoming of output buffer limits", 16 << 10),
-        Engine::Nats => ("Slow Consumer Detected", 128 << 10),
+/// Publishes to a node until the broker closes its connection because the output buffer is full.
+async fn fill_output_buffer(engine: Engine, broker: &Broker, slow: NodeId) {
+    // Some 10 MB/s: within 3 s, because then the node closes a connection that does not return its probes.
+    let (line, size, period) = match engine {
+        Engine::Redis => ("overcoming of output buffer limits", 16 << 10, 2),
+        Engine::Nats => ("Slow Consumer Detected", 128 << 10, 10),
     };
     let mut peer = RawBrokerClient::connect(engine, broker.addr()).await;
     let filling = async {
+        let mut ticks = interval(Duration::from_millis(period));
         while !broker.log().contains(line) {
-            peer.publish(&parcel_of_another_version(size)).await;
+            ticks.tick().await;
+            peer.publish(&format!("n:{slow}"), &parcel_of_another_version(size)).await;
         }
     };
     within_timeout("a full output buffer", filling).await;

@@ -25,15 +25,16 @@ impl RawBrokerClient {
         client
     }
 
-    /// Publishes bytes to the control topic of all nodes. Ready when the broker has processed it.
-    pub(crate) async fn publish(&mut self, bytes: &[u8]) {
+    /// Publishes bytes to a topic: `nodes` is that of all nodes. Ready when the broker has processed it.
+    pub(crate) async fn publish(&mut self, topic: &str, bytes: &[u8]) {
         match self.engine {
             Engine::Redis => {
-                let reply = self.command(&[b"PUBLISH", b"parlor:nodes", bytes]).await;
+                let reply =
+                    self.command(&[b"PUBLISH", format!("parlor:{topic}").as_bytes(), bytes]).await;
                 assert!(reply.starts_with(':'), "{reply}");
             }
             Engine::Nats => {
-                self.write_message("parlor.nodes", bytes).await;
+                self.write_message(&format!("parlor.{}", topic.replace(':', ".")), bytes).await;
                 self.write(b"PING\r\n").await;
                 while !self.read_line().await.starts_with("PONG") {}
             }
